@@ -1,0 +1,5 @@
+//! Shapes, keyed randomness and the registries: what every other module may use.
+
+pub mod geom;
+pub mod registry;
+pub mod rng;

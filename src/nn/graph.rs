@@ -1,0 +1,232 @@
+//! The network as a directed acyclic graph of operators.
+
+use super::{
+    op::{Input, Op},
+    tensor::Tensor,
+};
+use crate::base::geom::Shape;
+
+/// Index of a node in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub usize);
+
+/// One operator with its place in the graph.
+#[derive(Debug)]
+pub struct Node {
+    /// Name in the model file, unique in the graph.
+    pub name: String,
+    /// What it computes.
+    pub op: Box<dyn Op>,
+    /// Where its inputs come from.
+    pub inputs: Vec<NodeId>,
+    /// Shape of its output.
+    pub shape: Shape,
+}
+
+/// A node that does not fit where it is put.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("node `{node}` ({op}): {problem}")]
+pub struct GraphError {
+    /// Name of the node.
+    pub node: String,
+    /// Its operator.
+    pub op: &'static str,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// A network: nodes in topological order. Immutable once built and shared by all threads.
+#[derive(Debug)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    output: NodeId,
+}
+
+/// The values of all nodes for one input.
+#[derive(Debug)]
+pub struct Activations {
+    values: Vec<Tensor>,
+}
+
+impl Activations {
+    /// Output of a node.
+    pub fn of(&self, id: NodeId) -> &Tensor {
+        &self.values[id.0]
+    }
+}
+
+impl Graph {
+    /// A graph that returns its input.
+    pub fn new(input: Shape) -> Graph {
+        let node = Node {
+            name: "input".to_owned(),
+            op: Box::new(Input(input)),
+            inputs: vec![],
+            shape: input,
+        };
+        Graph { nodes: vec![node], output: NodeId(0) }
+    }
+
+    /// Appends a node, which becomes the output. Its inputs must be there already, so the order is
+    /// topological by construction.
+    pub fn push(
+        &mut self,
+        name: &str,
+        op: Box<dyn Op>,
+        inputs: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        let shapes = self.shapes(inputs);
+        let error = |problem| GraphError { node: name.to_owned(), op: op.name(), problem };
+        let shape = op.out_shape(&shapes).map_err(error)?;
+        if shape.is_empty() {
+            return Err(error(format!("its output is empty ({shape})")));
+        }
+        self.nodes.push(Node { name: name.to_owned(), op, inputs: inputs.to_vec(), shape });
+        self.output = NodeId(self.nodes.len() - 1);
+        Ok(self.output)
+    }
+
+    /// Makes an earlier node the output.
+    pub fn set_output(&mut self, id: NodeId) {
+        assert!(id.0 < self.nodes.len(), "the output is a node of the graph");
+        self.output = id;
+    }
+
+    /// All nodes, inputs before users.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> + ExactSizeIterator {
+        self.nodes.iter().enumerate().map(|(i, n)| (NodeId(i), n))
+    }
+
+    /// One node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    /// Number of nodes, the input included.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Never true: there is always the input.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The node that holds the picture.
+    pub fn input(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// The node that holds the class scores.
+    pub fn output(&self) -> NodeId {
+        self.output
+    }
+
+    /// Shape of the picture.
+    pub fn input_shape(&self) -> Shape {
+        self.nodes[0].shape
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.nodes[self.output.0].shape.len()
+    }
+
+    /// Shapes of some nodes.
+    pub fn shapes(&self, ids: &[NodeId]) -> Vec<Shape> {
+        ids.iter().map(|id| self.nodes[id.0].shape).collect()
+    }
+
+    /// Multiply-adds of one full pass.
+    pub fn macs(&self) -> u64 {
+        let of = |n: &Node| n.op.macs(&self.shapes(&n.inputs), n.shape.rect());
+        self.nodes.iter().map(of).sum()
+    }
+
+    /// Weights and biases.
+    pub fn parameters(&self) -> usize {
+        self.nodes.iter().map(|n| n.op.parameters()).sum()
+    }
+
+    /// Values of all nodes for the picture `x`, of the input's shape.
+    pub fn forward(&self, x: &Tensor) -> Activations {
+        assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
+        let mut values: Vec<Tensor> = Vec::with_capacity(self.nodes.len());
+        values.push(x.clone());
+        for node in &self.nodes[1..] {
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| &values[k.0]).collect();
+            let out = node.op.forward(&ins);
+            values.push(out);
+        }
+        Activations { values }
+    }
+
+    /// The class scores for the picture `x`; intermediate values are dropped as soon as possible.
+    pub fn logits(&self, x: &Tensor) -> Vec<f32> {
+        assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
+        let last_use = self.last_use();
+        let mut values: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
+        values[0] = Some(x.clone());
+        for (i, node) in self.nodes.iter().enumerate().skip(1) {
+            let value = |k: &NodeId| values[k.0].as_ref().expect("kept until its last use");
+            let ins: Vec<&Tensor> = node.inputs.iter().map(value).collect();
+            let out = node.op.forward(&ins);
+            values[i] = Some(out);
+            for k in node.inputs.iter().filter(|k| last_use[k.0] == i && **k != self.output) {
+                values[k.0] = None;
+            }
+        }
+        values[self.output.0].take().expect("the output is kept").data
+    }
+
+    /// For each node the last node that reads it (itself where none does).
+    pub fn last_use(&self) -> Vec<usize> {
+        let mut last: Vec<usize> = (0..self.nodes.len()).collect();
+        for (i, node) in self.nodes.iter().enumerate() {
+            node.inputs.iter().for_each(|k| last[k.0] = i);
+        }
+        last
+    }
+
+    /// Walks the graph backwards from `seed` at the output. `step(node, arrived)` returns what the
+    /// node sends to each of its inputs; what arrives at a node is the sum over its users, in
+    /// reverse order of the nodes. Returns what arrives at the input (zeros if nothing does).
+    pub fn backward<E>(
+        &self,
+        seed: Tensor,
+        mut step: impl FnMut(NodeId, &Tensor) -> Result<Vec<Tensor>, E>,
+    ) -> Result<Tensor, E> {
+        let mut arrived: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
+        arrived[self.output.0] = Some(seed);
+        for i in (1..self.nodes.len()).rev() {
+            let Some(here) = arrived[i].take() else { continue };
+            let sent = step(NodeId(i), &here)?;
+            for (k, message) in self.nodes[i].inputs.iter().zip(sent) {
+                match &mut arrived[k.0] {
+                    Some(sum) => sum.add_assign(&message),
+                    none => *none = Some(message),
+                }
+            }
+        }
+        Ok(arrived[0].take().unwrap_or_else(|| Tensor::zeros(self.input_shape())))
+    }
+
+    /// Gradient of `sum(seed * output)` with respect to the picture.
+    pub fn gradient(&self, acts: &Activations, seed: Tensor) -> Tensor {
+        let step = |id: NodeId, grad: &Tensor| -> Result<Vec<Tensor>, std::convert::Infallible> {
+            let node = self.node(id);
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.of(*k)).collect();
+            let vjp = |k| node.op.vjp(&ins, acts.of(id), grad, k);
+            Ok((0..ins.len()).map(vjp).collect())
+        };
+        let Ok(grad) = self.backward(seed, step);
+        grad
+    }
+
+    /// A seed for [`Graph::backward`]: `value` at class `target`, 0 elsewhere.
+    pub fn seed(&self, target: usize, value: f32) -> Tensor {
+        let mut seed = Tensor::zeros(self.nodes[self.output.0].shape);
+        seed.data[target] = value;
+        seed
+    }
+}

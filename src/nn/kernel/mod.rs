@@ -1,0 +1,1 @@
+//! The numeric kernels; the only place where `unsafe` is allowed.

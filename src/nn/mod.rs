@@ -1,0 +1,10 @@
+//! The engine: networks, their import, forward and backward passes. It knows nothing of
+//! explanations.
+
+pub mod graph;
+pub mod kernel;
+pub mod model;
+pub mod onnx;
+pub mod op;
+pub mod preprocess;
+pub mod tensor;

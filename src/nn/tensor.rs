@@ -1,0 +1,119 @@
+//! Activation maps, channels last.
+
+use crate::base::geom::{Rect, Shape};
+use ndarray::{Array3, ArrayView3};
+
+/// One activation map in single precision, channels last: value `(c, y, x)` is at
+/// `(y * w + x) * c_total + c`, so the channels of a pixel are contiguous.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Channels, rows, columns.
+    pub shape: Shape,
+    /// `shape.len()` values.
+    pub data: Vec<f32>,
+}
+
+impl Tensor {
+    /// All zeros.
+    pub fn zeros(shape: Shape) -> Self {
+        Tensor { shape, data: vec![0.0; shape.len()] }
+    }
+
+    /// Values in channels-last order.
+    pub fn new(shape: Shape, data: Vec<f32>) -> Self {
+        assert_eq!(shape.len(), data.len(), "a tensor holds as many values as its shape says");
+        Tensor { shape, data }
+    }
+
+    /// A vector of features, shape `(n, 1, 1)`.
+    pub fn vector(data: Vec<f32>) -> Self {
+        Tensor { shape: Shape::vector(data.len()), data }
+    }
+
+    /// From an array of shape `(C, H, W)`.
+    pub fn from_chw(a: ArrayView3<'_, f32>) -> Self {
+        let (c, h, w) = a.dim();
+        let data = a.permuted_axes([1, 2, 0]).iter().copied().collect();
+        Tensor { shape: Shape::new(c, h, w), data }
+    }
+
+    /// As an array of shape `(C, H, W)`.
+    pub fn to_chw(&self) -> Array3<f32> {
+        let Shape { c, h, w } = self.shape;
+        let hwc = ArrayView3::from_shape((h, w, c), &self.data).expect("checked at construction");
+        hwc.permuted_axes([2, 0, 1]).as_standard_layout().into_owned()
+    }
+
+    /// The channels of one pixel.
+    pub fn pixel(&self, y: usize, x: usize) -> &[f32] {
+        let at = (y * self.shape.w + x) * self.shape.c;
+        &self.data[at..at + self.shape.c]
+    }
+
+    /// The channels of the pixels `x0..x1` of one row.
+    pub fn row(&self, y: usize, x0: usize, x1: usize) -> &[f32] {
+        let at = y * self.shape.w;
+        &self.data[(at + x0) * self.shape.c..(at + x1) * self.shape.c]
+    }
+
+    /// Overwrites the pixels of `rect` with `values`, row by row, channels last.
+    pub fn write(&mut self, rect: Rect, values: &[f32]) {
+        let Shape { c, w, .. } = self.shape;
+        let n = rect.width() * c;
+        for (y, row) in (rect.y0..rect.y1).zip(values.chunks_exact(n.max(1))) {
+            let at = (y * w + rect.x0) * c;
+            self.data[at..at + n].copy_from_slice(row);
+        }
+    }
+
+    /// Copies the pixels of `rect` into `values`, row by row, channels last.
+    pub fn read(&self, rect: Rect, values: &mut [f32]) {
+        let n = rect.width() * self.shape.c;
+        for (y, row) in (rect.y0..rect.y1).zip(values.chunks_exact_mut(n.max(1))) {
+            row.copy_from_slice(self.row(y, rect.x0, rect.x1));
+        }
+    }
+
+    /// Adds `other` value by value.
+    pub fn add_assign(&mut self, other: &Tensor) {
+        assert_eq!(self.shape, other.shape, "only tensors of one shape can be added");
+        self.data.iter_mut().zip(&other.data).for_each(|(a, b)| *a += b);
+    }
+
+    /// A tensor of the same shape, value by value.
+    #[must_use]
+    pub fn map(&self, f: impl Fn(f32) -> f32) -> Tensor {
+        Tensor { shape: self.shape, data: self.data.iter().map(|&v| f(v)).collect() }
+    }
+
+    /// Sum of all values in double precision.
+    pub fn sum(&self) -> f64 {
+        self.data.iter().map(|&v| f64::from(v)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_are_last_in_memory_and_first_in_arrays() {
+        let chw = Array3::from_shape_fn((2, 3, 4), |(c, y, x)| (c * 100 + y * 10 + x) as f32);
+        let t = Tensor::from_chw(chw.view());
+        assert_eq!(t.pixel(2, 3), [23.0, 123.0]);
+        assert_eq!(t.to_chw(), chw);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut t = Tensor::zeros(Shape::new(2, 4, 4));
+        let rect = Rect { y0: 1, y1: 3, x0: 2, x1: 4 };
+        let values: Vec<f32> = (1..=8).map(|v| v as f32).collect();
+        t.write(rect, &values);
+        let mut back = vec![0.0; 8];
+        t.read(rect, &mut back);
+        assert_eq!(back, values);
+        assert_eq!(t.data.iter().filter(|v| **v > 0.0).count(), 8);
+        assert_eq!(t.pixel(2, 3), [7.0, 8.0]);
+    }
+}
