@@ -152,6 +152,11 @@ impl Grid {
         (side > 0 && side <= height && side <= width).then_some(grid)
     }
 
+    /// Height and width of the picture in pixels.
+    pub fn size(&self) -> (usize, usize) {
+        (self.height, self.width)
+    }
+
     /// Side of a region in pixels.
     pub fn side(&self) -> usize {
         self.side

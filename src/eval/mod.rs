@@ -1,1 +1,6 @@
 //! From a heat map to a curve, from curves to metrics and statistics.
+
+pub mod curve;
+pub mod metric;
+pub mod order;
+pub mod stats;

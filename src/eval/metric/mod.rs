@@ -1,0 +1,172 @@
+//! Numbers that say how good a method is.
+//!
+//! The metrics here read curves. Those that read a heat map, a mask, or ask the network get their
+//! own trait and their own table beside this one.
+
+mod abpc;
+mod aopc;
+mod relative_aopc;
+
+use super::order::Order;
+use crate::base::registry::{Args, Entry, Kind, Param};
+
+/// Which way a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
+impl Direction {
+    /// Name in columns.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::Higher => "higher",
+            Direction::Lower => "lower",
+        }
+    }
+}
+
+/// The curves of one contender on one picture, for one perturbation and one repeat: the score
+/// after 0, 1, ..., `L` removed regions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Curves<'a> {
+    /// Most relevant regions first.
+    pub morf: Option<&'a [f32]>,
+    /// Least relevant regions first.
+    pub lerf: Option<&'a [f32]>,
+}
+
+impl<'a> Curves<'a> {
+    /// The curve of one order.
+    pub fn of(&self, order: Order) -> Option<&'a [f32]> {
+        match order {
+            Order::Morf => self.morf,
+            Order::Lerf => self.lerf,
+        }
+    }
+}
+
+/// What a curve metric looks at: a method, and the random order under the same noise.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Trial<'a> {
+    /// The method's curves.
+    pub own: Curves<'a>,
+    /// Those of the random order on the same picture, perturbation and repeat.
+    pub random: Curves<'a>,
+}
+
+/// A metric of curves.
+pub trait CurveMetric: Send + Sync {
+    /// Which way is better.
+    fn direction(&self) -> Direction;
+
+    /// The metric after `L` = 0, 1, 2, ... removed regions. `None` where a curve that it needs is
+    /// missing or has another length.
+    fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>>;
+
+    /// The metric at the last step.
+    fn value(&self, trial: &Trial<'_>) -> Option<f64> {
+        self.along(trial)?.last().copied()
+    }
+}
+
+/// All metrics of curves, in the order of `pixelflip list metrics`.
+pub const METRICS: &[Entry<dyn CurveMetric>] =
+    &[aopc::ENTRY, relative_aopc::ENTRY, abpc::ENTRY, abpc::SUM];
+
+pub use abpc::Abpc;
+pub use aopc::Aopc;
+pub use relative_aopc::RelativeAopc;
+
+/// The parameter `order`, shared by metrics that exist for both.
+const ORDER: Param = Param {
+    key: "order",
+    default: Order::Morf.name(),
+    kind: Kind::Word(&[Order::Morf.name(), Order::Lerf.name()]),
+    help: "which curve is read",
+};
+
+fn order(args: &Args) -> Order {
+    args.text(ORDER.key).parse().expect("range-checked")
+}
+
+/// Removing relevant regions should make the score fall fast (MoRF), irrelevant ones slowly (LeRF).
+fn direction_of_fall(order: Order) -> Direction {
+    match order {
+        Order::Morf => Direction::Higher,
+        Order::Lerf => Direction::Lower,
+    }
+}
+
+/// `1/(L+1) * sum_{k=0..L} term_k` for every `L`, in double precision.
+fn running_mean(terms: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut sum = 0.0;
+    let step = |(k, term): (usize, f64)| {
+        sum += term;
+        sum / (k as f64 + 1.0)
+    };
+    terms.enumerate().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::registry::build;
+
+    /// A method that finds what matters, and the random order: a linear score of ten regions worth
+    /// 9, 8, ..., 0, removed best first, worst first, or in between.
+    fn falling(worth: impl Iterator<Item = u8>) -> Vec<f32> {
+        let mut score = 45.0;
+        let step = |w: u8| {
+            score -= f32::from(w);
+            score
+        };
+        std::iter::once(45.0).chain(worth.map(step)).collect()
+    }
+
+    #[test]
+    fn the_truth_beats_random_in_the_declared_direction() {
+        let (best, worst) = (falling((0..10).rev()), falling(0..10));
+        let mixed = [4, 9, 0, 7, 2, 5, 8, 1, 6, 3];
+        let (chance, reverse) = (falling(mixed.into_iter()), falling(mixed.into_iter().rev()));
+        let random = Curves { morf: Some(&chance), lerf: Some(&reverse) };
+        let truth = Trial { own: Curves { morf: Some(&best), lerf: Some(&worst) }, random };
+        let guess = Trial { own: random, random };
+        for entry in METRICS {
+            let specs = [entry.id.to_owned(), format!("{}:order=lerf", entry.id)];
+            for spec in &specs[..=usize::from(!entry.params.is_empty())] {
+                let metric = build("metric", METRICS, &spec.parse().unwrap()).unwrap().value;
+                let (a, b) = (metric.value(&truth).unwrap(), metric.value(&guess).unwrap());
+                match metric.direction() {
+                    Direction::Higher => assert!(a > b, "{spec}: {a} > {b}"),
+                    Direction::Lower => assert!(a < b, "{spec}: {a} < {b}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn without_its_curves_a_metric_is_undefined() {
+        for entry in METRICS {
+            let spec = entry.id.parse().unwrap();
+            let metric = build("metric", METRICS, &spec).unwrap().value;
+            assert_eq!(metric.value(&Trial::default()), None, "{}", entry.id);
+            let empty = Curves { morf: Some(&[]), lerf: Some(&[]) };
+            assert_eq!(metric.value(&Trial { own: empty, random: empty }), None, "{}", entry.id);
+        }
+    }
+
+    #[test]
+    fn a_constant_model_scores_zero_everywhere() {
+        let flat = [3.5; 11];
+        let curves = Curves { morf: Some(&flat), lerf: Some(&flat) };
+        let trial = Trial { own: curves, random: curves };
+        for entry in METRICS {
+            let metric = build("metric", METRICS, &entry.id.parse().unwrap()).unwrap().value;
+            assert_eq!(metric.along(&trial), Some(vec![0.0; 11]), "{}", entry.id);
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! In which order a heat map says the regions are to be removed.
+
+use crate::{
+    base::{
+        geom::{Grid, RegionId},
+        registry::{SpecError, near},
+        rng::{Seed, permutation},
+    },
+    explain::HeatMap,
+};
+use std::{fmt, str::FromStr};
+
+/// Which regions go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Order {
+    /// Most relevant first: a good heat map makes the score fall fast.
+    Morf,
+    /// Least relevant first, exactly the reverse permutation (Samek et al. 2017, eq. 12): a good
+    /// heat map makes the score fall slowly.
+    Lerf,
+}
+
+impl Order {
+    /// All orders.
+    pub const ALL: [Order; 2] = [Order::Morf, Order::Lerf];
+
+    /// Name in options and columns.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Order::Morf => "morf",
+            Order::Lerf => "lerf",
+        }
+    }
+
+    /// The permutation of this order, from that of MoRF.
+    pub fn arrange(self, mut morf: Vec<RegionId>) -> Vec<RegionId> {
+        if self == Order::Lerf {
+            morf.reverse();
+        }
+        morf
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Order {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Order, SpecError> {
+        let unknown = || SpecError::Unknown {
+            kind: "order",
+            got: text.to_owned(),
+            near: near(text, Order::ALL.iter().map(|o| o.name())),
+        };
+        Order::ALL.into_iter().find(|o| o.name() == text).ok_or_else(unknown)
+    }
+}
+
+/// Why a heat map gives no order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// The heat map belongs to a picture of another size.
+    #[error(
+        "the heat map has {}x{} pixels, the picture {}x{}",
+        .found.0, .found.1, .expected.0, .expected.1
+    )]
+    Size {
+        /// Height and width of the heat map.
+        found: (usize, usize),
+        /// Height and width of the picture.
+        expected: (usize, usize),
+    },
+    /// NaN or infinite relevance cannot be sorted.
+    #[error("{count} of {total} relevance values in the heat map are not finite")]
+    NonFinite {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+/// Score of every region, in the order of their ids: the sum of the relevance of its pixels, in
+/// double precision, row by row.
+pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError> {
+    if heat.dim() != grid.size() {
+        return Err(OrderError::Size { found: heat.dim(), expected: grid.size() });
+    }
+    let count = heat.iter().filter(|v| !v.is_finite()).count();
+    if count > 0 {
+        return Err(OrderError::NonFinite { count, total: heat.len() });
+    }
+    let score = |id| {
+        let r = grid.rect(id);
+        let pixels = heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]);
+        // from +0, so that a region of negative zeros ties with one of positive zeros
+        pixels.iter().fold(0.0, |sum, &v| sum + f64::from(v))
+    };
+    Ok(grid.regions().map(score).collect())
+}
+
+/// All regions by descending score. Equal scores come in the order of a random permutation that
+/// depends on the seed and the picture only, so it is the same for all methods.
+pub fn morf(scores: &[f64], seed: Seed, image: &str) -> Vec<RegionId> {
+    let mut order = permutation(&mut seed.rng("ties", image, &[]), scores.len());
+    // stable: ties keep the order of the permutation
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    regions(&order)
+}
+
+/// The random baseline: a fresh permutation for every (seed, picture, repeat).
+pub fn random(count: usize, seed: Seed, image: &str, repeat: usize) -> Vec<RegionId> {
+    regions(&permutation(&mut seed.rng("random order", image, &[repeat as u64]), count))
+}
+
+fn regions(indices: &[usize]) -> Vec<RegionId> {
+    indices.iter().map(|&i| RegionId(i as u32)).collect()
+}
+
+/// How much of an order is chance at the cut after `steps` regions: the share of all regions whose
+/// score equals that of both the last region removed and the first one kept. 0 when those two
+/// differ, or when all regions are removed. `order` is any permutation that sorts `scores`.
+pub fn tied_fraction(scores: &[f64], order: &[RegionId], steps: usize) -> f64 {
+    let score = |k: usize| order.get(k).map(|id| scores[id.0 as usize].to_bits());
+    let (last, next) = (steps.checked_sub(1).and_then(score), score(steps));
+    match (last, next) {
+        (Some(a), Some(b)) if a == b => {
+            scores.iter().filter(|s| s.to_bits() == a).count() as f64 / scores.len() as f64
+        }
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::geom::Remainder;
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    fn ids(order: &[RegionId]) -> Vec<u32> {
+        order.iter().map(|r| r.0).collect()
+    }
+
+    #[test]
+    fn regions_are_scored_by_the_sum_of_their_pixels() {
+        // 2x2 regions over 4x5 pixels; the last column belongs to none
+        let heat = Array2::from_shape_fn((4, 5), |(y, x)| (10 * y + x) as f32);
+        let grid = Grid::new(4, 5, 2, Remainder::Drop).unwrap();
+        assert_eq!(region_scores(&heat, &grid).unwrap(), [22.0, 30.0, 102.0, 110.0]);
+        let grid = Grid::new(4, 5, 2, Remainder::Partial).unwrap();
+        assert_eq!(region_scores(&heat, &grid).unwrap(), [22.0, 30.0, 18.0, 102.0, 110.0, 58.0]);
+    }
+
+    #[test]
+    fn sums_are_in_double_precision() {
+        // in single precision 1e8 + 1 = 1e8
+        let heat = ndarray::array![[1e8, 1.0], [-1e8, 1.0]];
+        let grid = Grid::new(2, 2, 2, Remainder::Drop).unwrap();
+        assert_eq!(region_scores(&heat, &grid).unwrap(), [2.0]);
+    }
+
+    #[test]
+    fn most_relevant_comes_first_and_lerf_is_the_reverse() {
+        let order = morf(&[0.5, -1.0, 3.0, 0.0], Seed(0), "a");
+        assert_eq!(ids(&order), [2, 0, 3, 1]);
+        assert_eq!(ids(&Order::Lerf.arrange(order.clone())), [1, 3, 0, 2]);
+        assert_eq!(Order::Morf.arrange(order.clone()), order);
+    }
+
+    #[test]
+    fn an_all_zero_map_is_ordered_by_picture_and_seed_not_by_method() {
+        let zeros = vec![0.0; 100];
+        let a = morf(&zeros, Seed(0), "a");
+        assert_eq!(a, morf(&zeros, Seed(0), "a"), "the same for every method");
+        assert_ne!(a, morf(&zeros, Seed(0), "b"));
+        assert_ne!(a, morf(&zeros, Seed(1), "a"));
+        assert_ne!(ids(&a), (0..100).collect::<Vec<_>>(), "not in raster order");
+        // another method with the same tie among fewer regions breaks it in the same way
+        let half: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i < 50))).collect();
+        let b = morf(&half, Seed(0), "a");
+        let upper: Vec<RegionId> = a.iter().copied().filter(|r| r.0 < 50).collect();
+        assert_eq!(b[..50], upper[..]);
+    }
+
+    #[test]
+    fn negative_zero_ties_with_zero() {
+        let grid = Grid::new(2, 4, 2, Remainder::Drop).unwrap();
+        let heat = ndarray::array![[-0.0, -0.0, 0.0, 0.0], [-0.0, -0.0, 0.0, 0.0]];
+        let scores = region_scores(&heat, &grid).unwrap();
+        assert!((tied_fraction(&scores, &morf(&scores, Seed(0), ""), 1) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_tied_fraction_counts_the_regions_that_share_the_score_at_the_cut() {
+        let scores = [5.0, 1.0, 1.0, 1.0, 0.0, 0.0, -2.0, 7.0];
+        let order = morf(&scores, Seed(0), "a");
+        let tied: Vec<f64> = (0..=8).map(|l| 8.0 * tied_fraction(&scores, &order, l)).collect();
+        // descending: 7 5 1 1 1 0 0 -2; the cut lies inside a tie at L = 3, 4 and 6
+        assert_eq!(tied, [0.0, 0.0, 0.0, 3.0, 3.0, 0.0, 2.0, 0.0, 0.0]);
+        let lerf = Order::Lerf.arrange(order);
+        assert!((tied_fraction(&scores, &lerf, 2) - 0.25).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_cannot_be_sorted_is_an_error() {
+        let grid = Grid::new(4, 4, 2, Remainder::Drop).unwrap();
+        let mut heat = Array2::zeros((4, 4));
+        heat[[0, 1]] = f32::NAN;
+        heat[[3, 3]] = f32::INFINITY;
+        let error = region_scores(&heat, &grid).unwrap_err();
+        assert_eq!(error.to_string(), "2 of 16 relevance values in the heat map are not finite");
+        let error = region_scores(&Array2::zeros((4, 5)), &grid).unwrap_err();
+        assert_eq!(error.to_string(), "the heat map has 4x5 pixels, the picture 4x4");
+    }
+
+    #[test]
+    fn the_random_baseline_is_drawn_anew_for_every_picture_and_repeat() {
+        let base = random(50, Seed(0), "a", 0);
+        assert_eq!(base, random(50, Seed(0), "a", 0));
+        let others =
+            [random(50, Seed(1), "a", 0), random(50, Seed(0), "b", 0), random(50, Seed(0), "a", 1)];
+        assert!(others.iter().all(|o| *o != base));
+        assert_ne!(base, morf(&[0.0; 50], Seed(0), "a"), "not the permutation that breaks ties");
+    }
+
+    #[test]
+    fn orders_are_named_as_in_the_options() {
+        assert!(Order::ALL.iter().all(|o| o.to_string().parse() == Ok(*o)));
+        let error = "mrf".parse::<Order>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown order `mrf`, did you mean `morf`?");
+    }
+
+    proptest! {
+        #[test]
+        fn every_order_is_a_permutation_sorted_by_score(
+            scores in prop::collection::vec((-3i8..3).prop_map(f64::from), 1..80),
+            seed: u64,
+        ) {
+            let order = morf(&scores, Seed(seed), "p");
+            let mut sorted = ids(&order);
+            sorted.sort_unstable();
+            prop_assert_eq!(sorted, (0..scores.len() as u32).collect::<Vec<_>>());
+            let along: Vec<f64> = order.iter().map(|r| scores[r.0 as usize]).collect();
+            prop_assert!(along.is_sorted_by(|a, b| a >= b));
+            let mut reverse = Order::Lerf.arrange(order.clone());
+            reverse.reverse();
+            prop_assert_eq!(reverse, order);
+        }
+    }
+}
