@@ -1,12 +1,43 @@
 //! Operators. One operator is one file; what they share stands here.
 
-use super::tensor::Tensor;
+use super::{kernel::parallel::for_chunks, tensor::Tensor};
 use crate::base::geom::{Rect, Shape};
 use std::{any::Any, fmt};
 
+mod add;
+mod affine;
+mod avg_pool;
+mod broadcast;
+mod concat;
+mod conv;
+mod dense;
 mod input;
+mod lrn;
+mod max_pool;
+mod mul;
+mod pad;
+mod reshape;
+mod softmax;
+#[cfg(test)]
+mod tests;
+mod unary;
+mod window;
 
+pub use add::Add;
+pub use affine::Affine;
+pub use avg_pool::AvgPool;
+pub use concat::Concat;
+pub use conv::{Conv, ConvGeometry};
+pub use dense::Dense;
 pub use input::Input;
+pub use lrn::Lrn;
+pub use max_pool::MaxPool;
+pub use mul::Mul;
+pub use pad::Pad;
+pub use reshape::Reshape;
+pub use softmax::{Softmax, softmax};
+pub use unary::{Function, Unary};
+pub use window::Window;
 
 /// An operator: a pure function of its input maps.
 ///
@@ -40,9 +71,9 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// The whole output; may use all threads. The bits are those of [`Op::eval`].
     fn forward(&self, ins: &[&Tensor]) -> Tensor {
         let shapes: Vec<Shape> = ins.iter().map(|t| t.shape).collect();
-        let mut out = Tensor::zeros(self.out_shape(&shapes).expect("checked by the graph"));
-        self.eval(ins, out.shape.rect(), &mut out.data);
-        out
+        let shape = self.out_shape(&shapes).expect("checked by the graph");
+        let work = self.macs(&shapes, shape.rect()) + shape.len() as u64;
+        in_strips(shape, work, |rect, out| self.eval(ins, rect, out))
     }
 
     /// Vector-Jacobian product: the gradient with respect to input `k`, given the gradient with
@@ -56,18 +87,22 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
 /// What kind of function an operator is.
 #[derive(Clone, Copy, Debug)]
 pub enum Role<'a> {
-    /// Weighted sums with learned weights and a bias: convolution, dense, unfolded batch norm.
+    /// Weighted sums with learned weights and a bias: convolution, dense.
     Linear(&'a dyn Linear),
-    /// Weighted sums with fixed non-negative weights: average pooling.
+    /// A factor and a summand per channel or value: unfolded batch norm, constants.
+    Scale(&'a dyn Linear),
+    /// Weighted sums with fixed positive weights: average pooling.
     Average(&'a dyn Linear),
     /// A scalar function of each value.
     Activation,
-    /// Each output value is one of the input values: max-pool, concat, flatten, zero padding.
+    /// The largest value of each window.
+    MaxPool(&'a MaxPool),
+    /// Each output value is one of the input values or a constant: concat, flatten, padding.
     Route,
-    /// The sum or difference of its inputs.
-    Sum,
-    /// Division by a local norm: LRN.
-    Normalisation,
+    /// The sum of its inputs, each with its sign (1 or -1).
+    Sum(&'a [f32]),
+    /// Division by a local norm.
+    Normalisation(&'a Lrn),
     /// Anything else: products of two maps, softmax inside the network.
     Other,
 }
@@ -101,6 +136,13 @@ pub enum Part {
 }
 
 impl Part {
+    /// All parts.
+    pub const ALL: [Part; Part::COUNT] =
+        [Part::Raw, Part::Positive, Part::Negative, Part::Square, Part::One];
+
+    /// How many there are.
+    const COUNT: usize = 5;
+
     /// The modified weight.
     pub fn of(self, w: f32) -> f32 {
         match self {
@@ -109,6 +151,61 @@ impl Part {
             Part::Negative => w.min(0.0),
             Part::Square => w * w,
             Part::One => 1.0,
+        }
+    }
+}
+
+/// The shape of a single input.
+fn one_input(ins: &[Shape]) -> Result<Shape, String> {
+    match ins {
+        [input] => Ok(*input),
+        _ => Err(format!("expected one input, found {}", ins.len())),
+    }
+}
+
+/// A map computed by `eval` in strips of whole rows, over the threads where there is enough work.
+/// Values do not depend on the strip they are computed in, so neither does the result.
+fn in_strips(shape: Shape, work: u64, eval: impl Fn(Rect, &mut [f32]) + Sync) -> Tensor {
+    /// A few strips per core of a usual machine.
+    const STRIPS: usize = 16;
+    let mut out = Tensor::zeros(shape);
+    let rows = shape.h.div_ceil(STRIPS);
+    let row = shape.w * shape.c;
+    for_chunks(&mut out.data, rows * row, work, |i, strip| {
+        let y0 = i * rows;
+        eval(Rect { y0, y1: y0 + strip.len() / row, x0: 0, x1: shape.w }, strip);
+    });
+    out
+}
+
+/// A window over the whole map.
+fn whole(input: Shape) -> Window {
+    let kernel = [input.h, input.w];
+    Window { kernel, stride: [1, 1], dilation: [1, 1], pads: [0; 4], ceil: false }
+}
+
+/// Output shape of a pool over `window`, or over the whole map.
+fn pooled_shape(window: Option<Window>, ins: &[Shape]) -> Result<Shape, String> {
+    let input = one_input(ins)?;
+    let [h, w] = window.unwrap_or_else(|| whole(input)).out_size(input)?;
+    Ok(Shape::new(input.c, h, w))
+}
+
+/// Calls `f(output pixel, input pixel)` for each tap inside the map of each output pixel of
+/// `rect`. Output pixels are counted inside `rect`, input pixels inside the map; taps go row by
+/// row.
+fn pixels_of_windows(window: &Window, input: Shape, rect: Rect, mut f: impl FnMut(usize, usize)) {
+    let mut out = 0;
+    for oy in rect.y0..rect.y1 {
+        let rows = window.taps(0, oy, input.h);
+        for ox in rect.x0..rect.x1 {
+            let columns = window.taps(1, ox, input.w);
+            for iy in rows.clone().filter_map(|t| window.source(0, oy, t, input.h)) {
+                for ix in columns.clone().filter_map(|t| window.source(1, ox, t, input.w)) {
+                    f(out, iy * input.w + ix);
+                }
+            }
+            out += 1;
         }
     }
 }

@@ -1,0 +1,70 @@
+//! One rule for parallelism inside an operator: on a thread of the pool, where pictures and chains
+//! are already spread over the cores, work is done in place; elsewhere it is split over the pool.
+//! So there is never more than one level of parallel loops, and no oversubscription.
+
+use super::aligned::Aligned;
+use rayon::prelude::*;
+use std::cell::Cell;
+
+/// Less work than this (in multiply-adds or moved floats) is not worth splitting.
+const GRAIN: u64 = 1 << 18;
+
+/// Calls `body(i, chunk)` for the consecutive chunks of `chunk` floats of `out` (the last may be
+/// shorter). `work` is the cost of the whole, in multiply-adds. The chunking is the caller's and
+/// does not depend on the number of threads.
+pub fn for_chunks(
+    out: &mut [f32],
+    chunk: usize,
+    work: u64,
+    body: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    if work < GRAIN || rayon::current_thread_index().is_some() {
+        out.chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
+    } else {
+        out.par_chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
+    }
+}
+
+thread_local! {
+    /// Buffers of this thread that are free for reuse.
+    static FREE: Cell<Vec<Aligned>> = const { Cell::new(Vec::new()) };
+}
+
+/// Lends `body` a scratch buffer of `len` floats with unspecified values. Buffers are kept per
+/// thread, so a warm loop does not allocate.
+pub fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
+    let mut free = FREE.take();
+    let mut buffer = free.pop().unwrap_or_default();
+    FREE.set(free);
+    let result = body(buffer.at_least(len));
+    let mut free = FREE.take();
+    free.push(buffer);
+    FREE.set(free);
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_chunk_is_visited_once_on_and_off_the_pool() {
+        let run = || {
+            let mut out = vec![0.0; 1000];
+            for_chunks(&mut out, 7, u64::MAX, |i, c| c.iter_mut().for_each(|v| *v += i as f32));
+            out
+        };
+        let want: Vec<f32> = (0..1000).map(|k| (k / 7) as f32).collect();
+        assert_eq!(run(), want);
+        assert_eq!(rayon::ThreadPoolBuilder::new().build().unwrap().install(run), want);
+    }
+
+    #[test]
+    fn nested_scratch_buffers_do_not_overlap() {
+        with_scratch(10, |a| {
+            a.fill(1.0);
+            with_scratch(20, |b| b.fill(2.0));
+            assert!(a.iter().all(|&v| (v - 1.0).abs() < f32::EPSILON));
+        });
+    }
+}

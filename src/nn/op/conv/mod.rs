@@ -1,0 +1,197 @@
+//! Convolution.
+
+mod product;
+mod scatter;
+#[cfg(test)]
+mod tests;
+
+use super::{Linear, Op, Part, Role, Window};
+use crate::{
+    base::geom::{Rect, Shape},
+    nn::tensor::Tensor,
+};
+use product::Product;
+use std::sync::OnceLock;
+
+/// Kernel, stride, dilation, padding and groups of a [`Conv`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvGeometry {
+    /// Height and width in taps.
+    pub kernel: [usize; 2],
+    /// Rows and columns from one output pixel to the next.
+    pub stride: [usize; 2],
+    /// Pixels from one tap to the next.
+    pub dilation: [usize; 2],
+    /// Zero padding: top, left, bottom, right.
+    pub pads: [usize; 4],
+    /// Input and output channels are split into this many independent groups.
+    pub groups: usize,
+}
+
+impl ConvGeometry {
+    fn window(&self) -> Window {
+        let ConvGeometry { kernel, stride, dilation, pads, .. } = *self;
+        Window { kernel, stride, dilation, pads, ceil: false }
+    }
+}
+
+/// A two-dimensional convolution with zero padding and a bias per output channel.
+#[derive(Debug)]
+pub struct Conv {
+    inputs: usize,
+    outputs: usize,
+    geometry: ConvGeometry,
+    bias: Vec<f32>,
+    weights: Product,
+    /// The same with modified weights, made when first asked for; by `Part`.
+    parts: [OnceLock<Product>; Part::COUNT],
+    /// The transposed products; by `Part`.
+    transposed: [OnceLock<Product>; Part::COUNT],
+}
+
+impl Conv {
+    /// From weights of shape `(outputs, inputs / groups, kh, kw)` and a bias of `outputs` values
+    /// or none (empty).
+    pub fn new(
+        weight: Vec<f32>,
+        outputs: usize,
+        inputs: usize,
+        geometry: ConvGeometry,
+        bias: Vec<f32>,
+    ) -> Result<Conv, String> {
+        let ConvGeometry { kernel: [kh, kw], groups, .. } = geometry;
+        if groups == 0 || !inputs.is_multiple_of(groups) || !outputs.is_multiple_of(groups) {
+            return Err(format!("{inputs} inputs and {outputs} outputs in {groups} groups"));
+        }
+        let per = inputs / groups;
+        let want = outputs * per * kh * kw;
+        if weight.len() != want || want == 0 {
+            return Err(format!("expected {want} weights, found {}", weight.len()));
+        }
+        if !bias.is_empty() && bias.len() != outputs {
+            return Err(format!("expected {outputs} biases, found {}", bias.len()));
+        }
+        let at = |o: usize, i: usize, ky: usize, kx: usize| ((o * per + i) * kh + ky) * kw + kx;
+        let weights =
+            Product::new(geometry, inputs, outputs, |o, i, ky, kx| weight[at(o, i, ky, kx)]);
+        Ok(Conv::from_product(geometry, inputs, outputs, weights, bias))
+    }
+
+    fn from_product(
+        geometry: ConvGeometry,
+        inputs: usize,
+        outputs: usize,
+        weights: Product,
+        bias: Vec<f32>,
+    ) -> Conv {
+        let (parts, transposed) = Default::default();
+        Conv { inputs, outputs, geometry, bias, weights, parts, transposed }
+    }
+
+    /// The convolution followed by `scale * z + shift` per output channel: batch-norm folding.
+    #[must_use]
+    pub fn scaled_after(&self, scale: &[f32], shift: &[f32]) -> Conv {
+        let weights = Product::new(self.geometry, self.inputs, self.outputs, |o, i, ky, kx| {
+            scale[o] * self.weights.get(o, i, ky, kx)
+        });
+        let bias = |o: usize| self.bias.get(o).unwrap_or(&0.0) * scale[o] + shift[o];
+        let bias = (0..self.outputs).map(bias).collect();
+        Conv::from_product(self.geometry, self.inputs, self.outputs, weights, bias)
+    }
+
+    /// Kernel, stride, dilation, padding and groups.
+    pub fn geometry(&self) -> ConvGeometry {
+        self.geometry
+    }
+
+    /// Weight from input `i` of its group to output `o` at tap `(ky, kx)`.
+    pub fn weight(&self, o: usize, i: usize, ky: usize, kx: usize) -> f32 {
+        self.weights.get(o, i, ky, kx)
+    }
+
+    fn product(&self, part: Part) -> &Product {
+        match part {
+            Part::Raw => &self.weights,
+            _ => self.parts[part as usize].get_or_init(|| self.weights.map(|w| part.of(w))),
+        }
+    }
+
+    fn out(&self, input: Shape) -> Shape {
+        let [h, w] = self.geometry.window().out_size(input).expect("checked by the graph");
+        Shape::new(self.outputs, h, w)
+    }
+}
+
+impl Op for Conv {
+    fn name(&self) -> &'static str {
+        "Conv"
+    }
+
+    fn out_shape(&self, ins: &[Shape]) -> Result<Shape, String> {
+        let [input] = ins else { return Err(format!("one input, found {}", ins.len())) };
+        if input.c != self.inputs {
+            return Err(format!("expected {} input channels, found {}", self.inputs, input.c));
+        }
+        let [h, w] = self.geometry.window().out_size(*input)?;
+        Ok(Shape::new(self.outputs, h, w))
+    }
+
+    fn parameters(&self) -> usize {
+        let [kh, kw] = self.geometry.kernel;
+        self.outputs * self.inputs / self.geometry.groups * kh * kw + self.bias.len()
+    }
+
+    fn macs(&self, _ins: &[Shape], rect: Rect) -> u64 {
+        let [kh, kw] = self.geometry.kernel;
+        (rect.area() * self.outputs * self.inputs / self.geometry.groups * kh * kw) as u64
+    }
+
+    fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
+        self.geometry.window().reach(ins[0], dirty)
+    }
+
+    fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
+        self.weights.eval(ins[0], rect, out);
+        if !self.bias.is_empty() {
+            for pixel in out.chunks_exact_mut(self.outputs) {
+                pixel.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
+            }
+        }
+    }
+
+    fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
+        self.apply_transposed(Part::Raw, grad, ins[0].shape)
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Linear(self)
+    }
+}
+
+impl Linear for Conv {
+    fn apply(&self, part: Part, x: &Tensor) -> Tensor {
+        let shape = self.out(x.shape);
+        let product = self.product(part);
+        let work = self.macs(&[x.shape], shape.rect());
+        super::in_strips(shape, work, |rect, out| product.eval(x, rect, out))
+    }
+
+    fn apply_transposed(&self, part: Part, s: &Tensor, input: Shape) -> Tensor {
+        let cell = &self.transposed[part as usize];
+        let work = self.macs(&[input], s.shape.rect());
+        match self.geometry.flipped() {
+            Some(geometry) => {
+                let product = cell.get_or_init(|| self.product(part).flipped(geometry));
+                super::in_strips(input, work, |rect, out| product.eval(s, rect, out))
+            }
+            None => {
+                let product = cell.get_or_init(|| self.product(part).transposed());
+                scatter::strips(&self.geometry.window(), product, s, input, work)
+            }
+        }
+    }
+
+    fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+}

@@ -1,0 +1,114 @@
+//! Max-pooling.
+
+use super::{Op, Role, Window};
+use crate::{
+    base::geom::{Rect, Shape},
+    nn::tensor::Tensor,
+};
+
+/// The largest value of each window; padding never wins.
+#[derive(Debug)]
+pub struct MaxPool {
+    name: &'static str,
+    /// `None`: the whole map.
+    window: Option<Window>,
+}
+
+impl MaxPool {
+    /// Over a sliding window.
+    pub fn new(window: Window) -> MaxPool {
+        MaxPool { name: "MaxPool", window: Some(window) }
+    }
+
+    /// Over the whole map.
+    pub fn global() -> MaxPool {
+        MaxPool { name: "GlobalMaxPool", window: None }
+    }
+
+    /// The sliding window; for a global pool one that covers the map.
+    pub fn window(&self, input: Shape) -> Window {
+        self.window.unwrap_or_else(|| super::whole(input))
+    }
+
+    /// Calls `f(output position, input position)` for each tap of each output value, taps in the
+    /// order row, column.
+    pub fn taps(&self, input: Shape, rect: Rect, mut f: impl FnMut(usize, usize)) {
+        super::pixels_of_windows(&self.window(input), input, rect, |out, at| {
+            (0..input.c).for_each(|c| f(out * input.c + c, at * input.c + c));
+        });
+    }
+
+    /// Position in the input of each output value's first largest input value.
+    pub fn winners(&self, x: &Tensor, out: &Tensor) -> Vec<usize> {
+        let mut best: Vec<usize> = vec![usize::MAX; out.data.len()];
+        self.taps(x.shape, out.shape.rect(), |o, i| {
+            if best[o] == usize::MAX || x.data[i] > x.data[best[o]] {
+                best[o] = i;
+            }
+        });
+        best
+    }
+}
+
+impl Op for MaxPool {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn out_shape(&self, ins: &[Shape]) -> Result<Shape, String> {
+        super::pooled_shape(self.window, ins)
+    }
+
+    fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
+        self.window(ins[0]).reach(ins[0], dirty)
+    }
+
+    fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
+        let (x, c) = (ins[0], ins[0].shape.c);
+        out.fill(f32::NEG_INFINITY);
+        super::pixels_of_windows(&self.window(x.shape), x.shape, rect, |o, i| {
+            let from = &x.data[i * c..(i + 1) * c];
+            out[o * c..(o + 1) * c].iter_mut().zip(from).for_each(|(v, x)| *v = v.max(*x));
+        });
+    }
+
+    fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
+        let mut back = Tensor::zeros(ins[0].shape);
+        for (winner, g) in self.winners(ins[0], out).into_iter().zip(&grad.data) {
+            if winner != usize::MAX {
+                back.data[winner] += g;
+            }
+        }
+        back
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::MaxPool(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_winner_takes_all_and_ties_go_to_the_first() {
+        let x = Tensor::new(Shape::new(1, 2, 3), vec![1.0, 3.0, 3.0, 0.0, 3.0, -5.0]);
+        let window =
+            Window { kernel: [2, 2], stride: [1, 1], dilation: [1, 1], pads: [0; 4], ceil: false };
+        let pool = MaxPool::new(window);
+        let y = pool.forward(&[&x]);
+        assert_eq!(y.data, [3.0, 3.0]);
+        let g = Tensor::new(y.shape, vec![1.0, 10.0]);
+        assert_eq!(pool.vjp(&[&x], &y, &g, 0).data, [0.0, 11.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(MaxPool::global().forward(&[&x]).data, [3.0]);
+    }
+
+    #[test]
+    fn padding_never_wins() {
+        let x = Tensor::new(Shape::new(1, 1, 1), vec![-2.0]);
+        let window =
+            Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1; 4], ceil: false };
+        assert_eq!(MaxPool::new(window).forward(&[&x]).data, [-2.0]);
+    }
+}
