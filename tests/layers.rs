@@ -1,0 +1,183 @@
+//! The shape of the crate, enforced: a module uses lower layers only, and outer crates stay behind
+//! the module that wraps them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Bottom first. Modules of one layer do not use each other.
+const LAYERS: &[&[&str]] = &[
+    &["base"],
+    &["table"],
+    &["nn"],
+    &["explain", "perturb", "data"],
+    &["eval"],
+    &["run"],
+    &["report"],
+    &["cli"],
+];
+
+/// A word of the code and the only places (prefixes of paths below `src/`) where it may stand.
+const FENCES: &[(&str, &[&str])] = &[
+    ("polars", &["table.rs"]),
+    ("plotters", &["report/plot"]),
+    ("clap", &["cli/", "main.rs"]),
+    ("anyhow", &["cli/", "main.rs"]),
+    ("indicatif", &["cli/"]),
+    ("println", &["cli/", "main.rs"]),
+    ("eprintln", &["cli/", "main.rs"]),
+    ("print", &["cli/", "main.rs"]),
+    ("eprint", &["cli/", "main.rs"]),
+    ("unsafe", &["nn/kernel/"]),
+    ("gemm", &["nn/kernel/", "nn/op/"]),
+    // no clock, environment or thread count below `run`
+    ("Instant", &["run/", "report/", "cli/"]),
+    ("SystemTime", &["run/", "report/", "cli/"]),
+    ("var_os", &["run/", "cli/"]),
+    ("current_num_threads", &["run/", "cli/"]),
+    ("available_parallelism", &["run/", "cli/"]),
+];
+
+/// Top-level modules that are not part of the order.
+const OUTSIDE: &[&str] = &["lib", "main"];
+
+/// One source file: its path below `src/`, its top-level module, its code without comments, texts
+/// and tests.
+struct Source {
+    path: String,
+    module: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    files.sort();
+    files.iter().map(|file| source(&root, file)).collect()
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+fn source(root: &Path, file: &Path) -> Source {
+    let path = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+    let module = path.split(['/', '.']).next().unwrap().to_owned();
+    let code = code(&fs::read_to_string(file).unwrap());
+    Source { path, module, code }
+}
+
+/// The text without comments and without what stands between double quotes, up to the tests at its
+/// end. Good enough for rustfmt's layout; raw strings with quotes inside would need more.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    let mut quoted = false;
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted => drop(chars.next()),
+            '"' if !(before == '\'' && chars.peek() == Some(&'\'')) => quoted = !quoted,
+            '/' if !quoted && chars.peek() == Some(&'/') => {
+                chars.by_ref().find(|c| *c == '\n');
+                out.push('\n');
+            }
+            c if !quoted => out.push(c),
+            _ => {}
+        }
+        before = c;
+    }
+    out
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// Identifiers of the code.
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c| !is_word(c)).filter(|w| !w.is_empty())
+}
+
+/// Top-level modules named after `crate::`, also inside `crate::{a::B, c::{D, E}}`.
+fn uses(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for tail in code.split("crate::").skip(1) {
+        match tail.strip_prefix('{') {
+            Some(group) => found.extend(heads(group)),
+            None => found.push(tail.chars().take_while(|c| is_word(*c)).collect()),
+        }
+    }
+    found
+}
+
+/// The first word of each item of a group, whose opening brace is already gone.
+fn heads(group: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut item = String::new();
+    let mut depth = 1;
+    for c in group.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if depth == 0 || (depth == 1 && c == ',') {
+            found.push(item.trim().chars().take_while(|c| is_word(*c)).collect());
+            item.clear();
+        } else {
+            item.push(c);
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found.retain(|head: &String| !head.is_empty());
+    found
+}
+
+fn rank(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+#[test]
+fn modules_use_lower_layers_only() {
+    for Source { path, module, code } in sources() {
+        if OUTSIDE.contains(&module.as_str()) {
+            continue;
+        }
+        let mine = rank(&module).unwrap_or_else(|| panic!("src/{path}: give `{module}` a layer"));
+        for used in uses(&code).iter().filter(|used| **used != module) {
+            let lower = rank(used).is_some_and(|theirs| theirs < mine);
+            assert!(lower, "src/{path}: `{module}` must not use `{used}`");
+        }
+    }
+}
+
+#[test]
+fn outer_crates_stay_behind_the_module_that_wraps_them() {
+    for Source { path, code, .. } in sources() {
+        for word in words(&code) {
+            let fence = FENCES.iter().find(|(fenced, _)| *fenced == word);
+            let inside = |places: &[&str]| places.iter().any(|place| path.starts_with(place));
+            if let Some((_, places)) = fence {
+                assert!(inside(places), "src/{path}: `{word}` belongs into {}", places.join(", "));
+            }
+        }
+    }
+}
+
+#[test]
+fn plain_and_grouped_uses_are_seen_and_comments_and_texts_are_not() {
+    let text = "use crate::{\n    nn::{graph::Graph, op},\n    eval,\n};\n// crate::cli\n\
+                let a = \"crate::report\"; let b = '\"'; crate::run::go(\"\\\"\", x);\n\
+                #[cfg(test)]\nmod tests {\n    use crate::cli;\n}";
+    assert_eq!(uses(&code(text)), ["nn", "eval", "run"]);
+    assert!(words(&code("a.println!(\"unsafe\")")).eq(["a", "println"]));
+}
