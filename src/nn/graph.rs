@@ -5,6 +5,7 @@ use super::{
     tensor::Tensor,
 };
 use crate::base::geom::Shape;
+use std::sync::Arc;
 
 /// Index of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +17,7 @@ pub struct Node {
     /// Name in the model file, unique in the graph.
     pub name: String,
     /// What it computes.
-    pub op: Box<dyn Op>,
+    pub op: Arc<dyn Op>,
     /// Where its inputs come from.
     pub inputs: Vec<NodeId>,
     /// Shape of its output.
@@ -42,13 +43,18 @@ pub struct Graph {
     output: NodeId,
 }
 
-/// The values of all nodes for one input.
-#[derive(Debug)]
+/// The values of all nodes for one input. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Activations {
-    values: Vec<Tensor>,
+    values: Vec<Arc<Tensor>>,
 }
 
 impl Activations {
+    /// The values with those of one node replaced.
+    pub(super) fn replace(&mut self, id: NodeId, value: Tensor) {
+        self.values[id.0] = Arc::new(value);
+    }
+
     /// Output of a node.
     pub fn of(&self, id: NodeId) -> &Tensor {
         &self.values[id.0]
@@ -60,7 +66,7 @@ impl Graph {
     pub fn new(input: Shape) -> Graph {
         let node = Node {
             name: "input".to_owned(),
-            op: Box::new(Input(input)),
+            op: Arc::new(Input(input)),
             inputs: vec![],
             shape: input,
         };
@@ -73,6 +79,16 @@ impl Graph {
         &mut self,
         name: &str,
         op: Box<dyn Op>,
+        inputs: &[NodeId],
+    ) -> Result<NodeId, GraphError> {
+        self.push_shared(name, op.into(), inputs)
+    }
+
+    /// [`Graph::push`] of an operator that other graphs use too.
+    pub fn push_shared(
+        &mut self,
+        name: &str,
+        op: Arc<dyn Op>,
         inputs: &[NodeId],
     ) -> Result<NodeId, GraphError> {
         let shapes = self.shapes(inputs);
@@ -151,12 +167,12 @@ impl Graph {
     /// Values of all nodes for the picture `x`, of the input's shape.
     pub fn forward(&self, x: &Tensor) -> Activations {
         assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
-        let mut values: Vec<Tensor> = Vec::with_capacity(self.nodes.len());
-        values.push(x.clone());
+        let mut values: Vec<Arc<Tensor>> = Vec::with_capacity(self.nodes.len());
+        values.push(Arc::new(x.clone()));
         for node in &self.nodes[1..] {
-            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| &values[k.0]).collect();
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| &*values[k.0]).collect();
             let out = node.op.forward(&ins);
-            values.push(out);
+            values.push(Arc::new(out));
         }
         Activations { values }
     }

@@ -7,4 +7,5 @@ pub mod model;
 pub mod onnx;
 pub mod op;
 pub mod preprocess;
+pub mod stream;
 pub mod tensor;

@@ -41,6 +41,10 @@ impl Op for Add {
         broadcast::reach(ins, k, dirty)
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         out.fill(0.0);
         for (x, sign) in ins.iter().zip(&self.signs) {

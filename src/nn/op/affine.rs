@@ -1,6 +1,6 @@
 //! Scale and shift: batch normalisation that was not folded, and arithmetic with constants.
 
-use super::{Linear, Op, Part, Role};
+use super::{Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -77,6 +77,18 @@ impl Op for Affine {
 
     fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         dirty
+    }
+
+    fn is_per_pixel(&self, ins: &[Shape]) -> bool {
+        // with one parameter per value the place matters
+        self.scale.len() == 1 || self.scale.len() == ins[0].c
+    }
+
+    fn for_channel(&self, ins: &[Shape], c: usize) -> Option<OneChannel> {
+        let at = if self.scale.len() == 1 { 0 } else { c };
+        let own = Affine::new(self.name, vec![self.scale[at]], vec![self.shift[at]]);
+        let per_channel = self.scale.len() == 1 || self.scale.len() == ins[0].c;
+        per_channel.then(|| OneChannel::FromOneBy(Box::new(own)))
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -1,6 +1,6 @@
 //! Average pooling.
 
-use super::{Linear, Op, Part, Role, Window};
+use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -65,6 +65,10 @@ impl Op for AvgPool {
 
     fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         self.window(ins[0]).reach(ins[0], dirty)
+    }
+
+    fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        Some(OneChannel::FromOne)
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -34,6 +34,10 @@ impl Op for Concat {
         dirty
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let c: usize = ins.iter().map(|x| x.shape.c).sum();
         for (i, mut pixel) in out.chunks_exact_mut(c).enumerate() {

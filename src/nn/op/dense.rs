@@ -1,19 +1,23 @@
 //! Fully connected layer.
 
-use super::{Linear, Op, Part, Role};
+use super::{Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
         kernel::{
-            gemm::{PANEL, Packed, Rows, matmul},
-            parallel::for_chunks,
+            gemm::{PANEL, Packed, Rows, matmul, row_stride},
+            parallel::{for_chunks, with_scratch},
         },
+        stream::Replay,
         tensor::Tensor,
     },
 };
 
 /// Outputs computed together by one thread.
 const OUTPUTS: usize = 4 * PANEL;
+
+/// Steps of a chain computed together.
+const STEPS: usize = 128;
 
 /// Inputs computed together in a transposed product.
 const INPUTS: usize = 64;
@@ -114,6 +118,16 @@ impl Dense {
         out.iter_mut().zip(&lanes).for_each(|(v, lanes)| *v = lanes.iter().sum());
     }
 
+    /// `W x + b` for as many rows as `out` has room for.
+    fn rows(&self, data: &[f32], stride: usize, out: &mut [f32]) {
+        let n = self.weights.n();
+        let a = Rows { data, stride, count: out.len() / n };
+        matmul(a, &self.weights, 0..self.weights.panels(), out, n);
+        for row in out.chunks_exact_mut(n) {
+            row.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
+        }
+    }
+
     fn work(&self) -> u64 {
         (self.weights.k() * self.weights.n()) as u64
     }
@@ -143,10 +157,33 @@ impl Op for Dense {
         if dirty.is_empty() { Rect::EMPTY } else { Shape::vector(1).rect() }
     }
 
+    fn is_per_pixel(&self, ins: &[Shape]) -> bool {
+        ins[0].h == 1 && ins[0].w == 1
+    }
+
+    fn for_channel(&self, _ins: &[Shape], c: usize) -> Option<OneChannel> {
+        let weights = Packed::new(self.weights.k(), 1, |k, _| self.weights.get(k, c));
+        let bias = self.bias.get(c).copied().into_iter().collect();
+        Some(OneChannel::FromAll(Box::new(Dense { input: self.input, weights, bias })))
+    }
+
+    /// One row of outputs per `k` inputs: of a vector layer any number of pixels.
     fn eval(&self, ins: &[&Tensor], _rect: Rect, out: &mut [f32]) {
-        let a = Rows { data: &ins[0].data, stride: self.weights.k(), count: 1 };
-        matmul(a, &self.weights, 0..self.weights.panels(), out, self.weights.n());
-        out.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
+        self.rows(&ins[0].data, self.weights.k(), out);
+    }
+
+    fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], _c: usize, out: &mut [f32]) {
+        let k = self.weights.k();
+        let stride = row_stride(k);
+        let steps: Vec<usize> = (0..rects.len()).filter(|s| !rects[*s].is_empty()).collect();
+        for (steps, out) in steps.chunks(STEPS).zip(out.chunks_mut(STEPS * self.weights.n())) {
+            with_scratch(steps.len() * stride, |rows| {
+                for (step, row) in steps.iter().zip(rows.chunks_exact_mut(stride)) {
+                    row[..k].copy_from_slice(&replay.first(*step).data);
+                }
+                self.rows(rows, stride, out);
+            });
+        }
     }
 
     fn forward(&self, ins: &[&Tensor]) -> Tensor {

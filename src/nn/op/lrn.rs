@@ -65,6 +65,10 @@ impl Op for Lrn {
         dirty
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let c = ins[0].shape.c;
         for (i, pixel) in out.chunks_exact_mut(c).enumerate() {

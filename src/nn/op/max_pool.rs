@@ -1,6 +1,6 @@
 //! Max-pooling.
 
-use super::{Op, Role, Window};
+use super::{OneChannel, Op, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -61,6 +61,10 @@ impl Op for MaxPool {
 
     fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         self.window(ins[0]).reach(ins[0], dirty)
+    }
+
+    fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        Some(OneChannel::FromOne)
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -1,6 +1,6 @@
 //! Operators. One operator is one file; what they share stands here.
 
-use super::{kernel::parallel::for_chunks, tensor::Tensor};
+use super::{kernel::parallel::for_chunks, stream::Replay, tensor::Tensor};
 use crate::base::geom::{Rect, Shape};
 use std::{any::Any, fmt};
 
@@ -68,6 +68,36 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// (`rect.area() * channels` values). Single-threaded.
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]);
 
+    /// True when each output pixel is a function of the same pixel of the inputs alone, wherever it
+    /// stands: then a map may be any list of pixels.
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        false
+    }
+
+    /// What computes channel `c` of the output alone; `None` where that saves nothing.
+    fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        None
+    }
+
+    /// The output pixels of many steps of a chain, one rectangle per step, concatenated in `out`.
+    /// The bits are those of [`Op::eval`].
+    fn eval_steps(
+        &self,
+        replay: &mut Replay<'_>,
+        rects: &[Rect],
+        channels: usize,
+        out: &mut [f32],
+    ) {
+        let mut rest = out;
+        for (step, rect) in rects.iter().enumerate() {
+            let (own, after) = rest.split_at_mut(rect.area() * channels);
+            rest = after;
+            if !rect.is_empty() {
+                self.eval(&replay.at(step), *rect, own);
+            }
+        }
+    }
+
     /// The whole output; may use all threads. The bits are those of [`Op::eval`].
     fn forward(&self, ins: &[&Tensor]) -> Tensor {
         let shapes: Vec<Shape> = ins.iter().map(|t| t.shape).collect();
@@ -82,6 +112,16 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
 
     /// What kind of function this is, for those who treat kinds differently (LRP).
     fn role(&self) -> Role<'_>;
+}
+
+/// How one channel of an operator's output comes about.
+pub enum OneChannel {
+    /// From all channels of the inputs, by this operator.
+    FromAll(Box<dyn Op>),
+    /// From the same channel of the single input, by the same operator.
+    FromOne,
+    /// From the same channel of the single input, by this operator.
+    FromOneBy(Box<dyn Op>),
 }
 
 /// What kind of function an operator is.

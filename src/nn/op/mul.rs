@@ -34,6 +34,10 @@ impl Op for Mul {
         broadcast::reach(ins, k, dirty)
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         out.fill(1.0);
         for x in ins {

@@ -1,6 +1,6 @@
 //! Padding with a constant.
 
-use super::{Op, Role};
+use super::{OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -43,6 +43,10 @@ impl Op for Pad {
         }
         let [top, left, ..] = self.pads;
         Rect { y0: dirty.y0 + top, y1: dirty.y1 + top, x0: dirty.x0 + left, x1: dirty.x1 + left }
+    }
+
+    fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        Some(OneChannel::FromOne)
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -1,6 +1,6 @@
 //! Flatten and reshape.
 
-use super::{Op, Role};
+use super::{OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -44,6 +44,11 @@ impl Op for Reshape {
     fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         let whole = if dirty.is_empty() { Rect::EMPTY } else { self.to.rect() };
         if ins[0] == self.to { dirty } else { whole }
+    }
+
+    fn for_channel(&self, ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        let pixel = ins[0] == self.to && ins[0].h == 1 && ins[0].w == 1;
+        pixel.then(|| OneChannel::FromOneBy(Box::new(Reshape::new(Shape::vector(1)))))
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -38,6 +38,10 @@ impl Op for Softmax {
         dirty
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         ins[0].read(rect, out);
         for pixel in out.chunks_exact_mut(ins[0].shape.c) {

@@ -1,6 +1,6 @@
 //! Scalar functions of each value.
 
-use super::{Op, Role};
+use super::{OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -132,6 +132,14 @@ impl Op for Unary {
 
     fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         dirty
+    }
+
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        true
+    }
+
+    fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
+        Some(OneChannel::FromOne)
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {

@@ -5,10 +5,10 @@ mod scatter;
 #[cfg(test)]
 mod tests;
 
-use super::{Linear, Op, Part, Role, Window};
+use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{stream::Replay, tensor::Tensor},
 };
 use product::Product;
 use std::sync::OnceLock;
@@ -116,6 +116,14 @@ impl Conv {
         }
     }
 
+    fn add_bias(&self, out: &mut [f32]) {
+        if !self.bias.is_empty() {
+            for pixel in out.chunks_exact_mut(self.outputs) {
+                pixel.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
+            }
+        }
+    }
+
     fn out(&self, input: Shape) -> Shape {
         let [h, w] = self.geometry.window().out_size(input).expect("checked by the graph");
         Shape::new(self.outputs, h, w)
@@ -150,13 +158,30 @@ impl Op for Conv {
         self.geometry.window().reach(ins[0], dirty)
     }
 
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        let ConvGeometry { kernel, stride, pads, .. } = self.geometry;
+        kernel == [1, 1] && stride == [1, 1] && pads == [0; 4]
+    }
+
+    fn for_channel(&self, _ins: &[Shape], c: usize) -> Option<OneChannel> {
+        if self.geometry.groups != 1 {
+            return None;
+        }
+        let weight = |_, i, ky, kx| self.weights.get(c, i, ky, kx);
+        let weights = Product::new(self.geometry, self.inputs, 1, weight);
+        let bias = self.bias.get(c).copied().into_iter().collect();
+        let own = Conv::from_product(self.geometry, self.inputs, 1, weights, bias);
+        Some(OneChannel::FromAll(Box::new(own)))
+    }
+
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         self.weights.eval(ins[0], rect, out);
-        if !self.bias.is_empty() {
-            for pixel in out.chunks_exact_mut(self.outputs) {
-                pixel.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
-            }
-        }
+        self.add_bias(out);
+    }
+
+    fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], _c: usize, out: &mut [f32]) {
+        self.weights.eval_steps(replay, rects, out);
+        self.add_bias(out);
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

@@ -8,6 +8,7 @@ use crate::{
             gemm::{Packed, Rows, matmul, row_stride},
             parallel::with_scratch,
         },
+        stream::Replay,
         tensor::Tensor,
     },
 };
@@ -122,6 +123,9 @@ impl Product {
 
     /// The output pixels of `rect`, without bias.
     pub(super) fn eval(&self, x: &Tensor, rect: Rect, out: &mut [f32]) {
+        if rect.is_empty() {
+            return;
+        }
         match &self.form {
             Form::Depthwise(w) => self.eval_depthwise(w, x, rect, out),
             Form::Matrices(m) => {
@@ -142,6 +146,64 @@ impl Product {
         let (c, w) = (x.shape.c, x.shape.w);
         let data = x.data.get(rect.y0 * w * c..)?;
         (plain && rect.width() == w).then_some(Rows { data, stride: c, count: rect.area() })
+    }
+
+    /// The output pixels of many steps, one rectangle each, without bias: windows of several steps
+    /// are gathered into one product.
+    pub(super) fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], out: &mut [f32]) {
+        match &self.form {
+            Form::Depthwise(w) => {
+                let mut rest = out;
+                for (step, rect) in rects.iter().enumerate() {
+                    let (own, after) = rest.split_at_mut(rect.area() * self.outputs);
+                    rest = after;
+                    self.eval_depthwise(w, replay.first(step), *rect, own);
+                }
+            }
+            Form::Matrices(m) => self.eval_matrix_steps(m, replay, rects, out),
+        }
+    }
+
+    fn eval_matrix_steps(
+        &self,
+        matrices: &[Packed],
+        replay: &mut Replay<'_>,
+        rects: &[Rect],
+        out: &mut [f32],
+    ) {
+        let stride = row_stride(matrices[0].k());
+        // rows of all groups stand one behind the other
+        let block = (GATHERED / stride / matrices.len()).max(1);
+        let multiply = |rows: &[f32], first: usize, count: usize, out: &mut [f32]| {
+            for (g, matrix) in matrices.iter().enumerate() {
+                let data = &rows[g * block * stride..];
+                let c = &mut out[first * self.outputs + g * matrix.n()..];
+                let a = Rows { data, stride, count };
+                matmul(a, matrix, 0..matrix.panels(), c, self.outputs);
+            }
+        };
+        with_scratch(block * stride * matrices.len(), |rows| {
+            let (mut first, mut count) = (0, 0);
+            for (step, rect) in rects.iter().enumerate() {
+                let mut pixel = 0;
+                while pixel < rect.area() {
+                    let take = (rect.area() - pixel).min(block - count);
+                    let x = replay.first(step);
+                    for g in 0..matrices.len() {
+                        let into = &mut rows[(g * block + count) * stride..];
+                        self.gather(g, x, *rect, pixel..pixel + take, into, stride);
+                    }
+                    (pixel, count) = (pixel + take, count + take);
+                    if count == block {
+                        multiply(rows, first, count, out);
+                        (first, count) = (first + count, 0);
+                    }
+                }
+            }
+            if count > 0 {
+                multiply(rows, first, count, out);
+            }
+        });
     }
 
     fn eval_group(&self, g: usize, matrix: &Packed, x: &Tensor, rect: Rect, out: &mut [f32]) {

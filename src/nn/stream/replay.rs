@@ -1,0 +1,53 @@
+//! The inputs of an operator as they are after each step.
+
+use super::Patches;
+use crate::nn::tensor::Tensor;
+
+/// Inputs of one operator, moved forward step by step. Steps can only be asked for in ascending
+/// order.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    tracks: Vec<Track<'a>>,
+}
+
+#[derive(Debug)]
+struct Track<'a> {
+    current: Tensor,
+    patches: &'a Patches,
+    /// Steps written into `current`.
+    done: usize,
+}
+
+impl<'a> Replay<'a> {
+    /// From each input's values before the first step and its patches.
+    pub(super) fn new(inputs: impl Iterator<Item = (Tensor, &'a Patches)>) -> Replay<'a> {
+        let track = |(current, patches)| Track { current, patches, done: 0 };
+        Replay { tracks: inputs.map(track).collect() }
+    }
+
+    /// All inputs after step `k` (counted from 0).
+    pub fn at(&mut self, k: usize) -> Vec<&Tensor> {
+        self.tracks.iter_mut().for_each(|t| t.advance(k));
+        self.tracks.iter().map(|t| &t.current).collect()
+    }
+
+    /// The first input after step `k`.
+    pub fn first(&mut self, k: usize) -> &Tensor {
+        self.tracks[0].advance(k);
+        &self.tracks[0].current
+    }
+
+    /// The patches of the first input.
+    pub fn patches(&self) -> &Patches {
+        self.tracks[0].patches
+    }
+}
+
+impl Track<'_> {
+    fn advance(&mut self, k: usize) {
+        while self.done <= k {
+            self.current.write(self.patches.rects[self.done], self.patches.step(self.done));
+            self.done += 1;
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Incremental equals full, bit for bit.
+
+use super::*;
+use crate::{
+    base::{
+        geom::{Rect, Shape},
+        rng::{KeyedRng, Seed, below, unit_f32},
+    },
+    nn::{
+        graph::{Graph, NodeId},
+        op::*,
+        tensor::Tensor,
+    },
+};
+use proptest::prelude::*;
+
+fn noise(rng: &mut KeyedRng, n: usize, scale: f32) -> Vec<f32> {
+    (0..n).map(|_| (unit_f32(rng) * 2.0 - 1.0) * scale).collect()
+}
+
+fn conv(rng: &mut KeyedRng, inputs: usize, outputs: usize, geometry: ConvGeometry) -> Box<dyn Op> {
+    let [kh, kw] = geometry.kernel;
+    let per = inputs / geometry.groups * kh * kw;
+    let weight = noise(rng, outputs * per, (3.0 / per as f32).sqrt());
+    let bias = noise(rng, outputs, 0.1);
+    Box::new(Conv::new(weight, outputs, inputs, geometry, bias).unwrap())
+}
+
+fn geometry(k: usize, stride: usize, pad: usize, groups: usize) -> ConvGeometry {
+    ConvGeometry { kernel: [k; 2], stride: [stride; 2], dilation: [1; 2], pads: [pad; 4], groups }
+}
+
+/// Appends a random operator that fits the map of the last node.
+fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
+    let last = graph.output();
+    let shape = graph.node(last).shape;
+    let window = |k: usize, s: usize, p: usize, ceil| Window {
+        kernel: [k; 2],
+        stride: [s; 2],
+        dilation: [1; 2],
+        pads: [p; 4],
+        ceil,
+    };
+    let outputs = [4, 6, 34][below(rng, 3) as usize];
+    let pick = below(rng, 14);
+    let op: Box<dyn Op> = match pick {
+        0 => conv(rng, shape.c, outputs, geometry(3, 1, 1, 1)),
+        1 => conv(rng, shape.c, outputs, geometry(1, 1, 0, 1)),
+        2 if shape.h > 6 && shape.w > 6 => conv(rng, shape.c, outputs, geometry(3, 2, 1, 1)),
+        3 => conv(rng, shape.c, shape.c, geometry(3, 1, 1, shape.c)),
+        4 => conv(rng, shape.c, 6, geometry(3, 1, 2, 2)),
+        5 if shape.h > 6 && shape.w > 6 => Box::new(MaxPool::new(window(3, 2, 0, true))),
+        6 if shape.h > 6 && shape.w > 6 => Box::new(AvgPool::new(window(2, 2, 0, false), false)),
+        7 => Box::new(AvgPool::new(window(3, 1, 1, false), true)),
+        8 => Box::new(Lrn::new(3, 0.5, 0.75, 1.0)),
+        9 => {
+            let (scale, shift) = (noise(rng, shape.c, 1.5), noise(rng, shape.c, 0.5));
+            Box::new(Affine::new("BatchNormalization", scale, shift))
+        }
+        10 => Box::new(Pad::new([1, 0, 2, 1], 0.0)),
+        11 => Box::new(Unary::new(Function::LeakyRelu { alpha: 0.1 })),
+        _ => Box::new(Unary::new(Function::Relu)),
+    };
+    graph.push(name, op, &[last]).unwrap();
+    // a branch that comes back: residual, concat, gate or square
+    let now = graph.output();
+    let shape = graph.node(now).shape;
+    let side = |op: Box<dyn Op>, graph: &mut Graph| {
+        graph.push(&format!("{name}.side"), op, &[now]).unwrap()
+    };
+    match below(rng, 8) {
+        0 => {
+            let other = side(conv(rng, shape.c, shape.c, geometry(3, 1, 1, 1)), graph);
+            graph.push(&format!("{name}.add"), Box::new(Add::new(vec![1.0; 2])), &[now, other])
+        }
+        1 => {
+            let other = side(conv(rng, shape.c, 4, geometry(1, 1, 0, 1)), graph);
+            graph.push(&format!("{name}.concat"), Box::new(Concat::new()), &[now, other])
+        }
+        2 => {
+            let gate = side(Box::new(AvgPool::global("GlobalAveragePool")), graph);
+            graph.push(&format!("{name}.gate"), Box::new(Mul::new()), &[now, gate])
+        }
+        3 => graph.push(&format!("{name}.sub"), Box::new(Add::new(vec![1.0, -1.0])), &[now, now]),
+        _ => Ok(now),
+    }
+    .unwrap();
+}
+
+/// A random network with the head `head`: dense layers, or a convolution and a global mean.
+fn network(seed: u64, ops: usize, dense: bool) -> Graph {
+    let rng = &mut Seed(seed).rng("network", "", &[]);
+    let mut graph = Graph::new(Shape::new(2, 14, 13));
+    (0..ops).for_each(|i| grow(rng, &mut graph, &format!("op{i}")));
+    let last = graph.output();
+    let shape = graph.node(last).shape;
+    if dense {
+        let n = shape.len();
+        let scale = (3.0 / n as f32).sqrt();
+        let weight = noise(rng, 40 * n, scale);
+        let first = Dense::new(weight, 40, shape, noise(rng, 40, 0.1)).unwrap();
+        let a = graph.push("fc1", Box::new(first), &[last]).unwrap();
+        let b = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[a]).unwrap();
+        let second = Dense::new(noise(rng, 5 * 40, 0.3), 5, Shape::vector(40), vec![]).unwrap();
+        graph.push("fc2", Box::new(second), &[b]).unwrap();
+    } else {
+        let a = graph.push("head", conv(rng, shape.c, 5, geometry(1, 1, 0, 1)), &[last]).unwrap();
+        let b = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[a]).unwrap();
+        let c = graph.push("mean", Box::new(AvgPool::global("ReduceMean")), &[b]).unwrap();
+        graph.push("flat", Box::new(Reshape::new(Shape::vector(5))), &[c]).unwrap();
+    }
+    graph
+}
+
+struct Problem {
+    graph: Graph,
+    x: Tensor,
+    regions: Vec<Rect>,
+    pixels: Vec<Vec<f32>>,
+}
+
+impl Problem {
+    fn new(seed: u64, graph: Graph, steps: usize) -> Problem {
+        let rng = &mut Seed(seed).rng("chain", "", &[]);
+        let shape = graph.input_shape();
+        let x = Tensor::new(shape, noise(rng, shape.len(), 1.0));
+        let mut region = || {
+            let (y0, x0) =
+                (below(rng, shape.h as u64) as usize, below(rng, shape.w as u64) as usize);
+            Rect { y0, y1: (y0 + 3).min(shape.h), x0, x1: (x0 + 3).min(shape.w) }
+        };
+        let regions: Vec<Rect> = (0..steps).map(|_| region()).collect();
+        let pixels = regions.iter().map(|r| noise(rng, r.area() * shape.c, 1.0)).collect();
+        Problem { graph, x, regions, pixels }
+    }
+
+    fn full(&self) -> Vec<Vec<f32>> {
+        let mut x = self.x.clone();
+        let mut all = vec![self.graph.logits(&x)];
+        for (rect, pixels) in self.regions.iter().zip(&self.pixels) {
+            x.write(*rect, pixels);
+            all.push(self.graph.logits(&x));
+        }
+        all
+    }
+
+    fn streamed(&self, class: Option<usize>, budget: u64) -> Scores {
+        let acts = self.graph.forward(&self.x);
+        let base = Base::new(&self.graph, &acts, class);
+        base.scores(&self.regions, |k, out| out.copy_from_slice(&self.pixels[k]), budget)
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn streams_equal_full_passes_bit_for_bit(
+        seed in any::<u64>(), ops in 1usize..9, steps in 1usize..12, dense: bool,
+    ) {
+        let problem = Problem::new(seed, network(seed, ops, dense), steps);
+        let full = problem.full();
+        let all = problem.streamed(None, u64::MAX);
+        prop_assert_eq!(bits(&all.values), bits(&full.concat()));
+        let class = steps % 5;
+        let one: Vec<f32> = full.iter().map(|logits| logits[class]).collect();
+        // the budget of one byte works on every step alone
+        for budget in [u64::MAX, 20_000, 1] {
+            prop_assert_eq!(bits(&problem.streamed(Some(class), budget).values), bits(&one));
+        }
+    }
+}
+
+/// The convolutions of VGG-16.
+fn vgg16() -> Graph {
+    let rng = &mut Seed(0).rng("vgg", "", &[]);
+    let mut graph = Graph::new(Shape::new(3, 224, 224));
+    let mut id = graph.input();
+    let pool =
+        Window { kernel: [2; 2], stride: [2; 2], dilation: [1; 2], pads: [0; 4], ceil: false };
+    for (b, (count, channels)) in
+        [(2, 64), (2, 128), (3, 256), (3, 512), (3, 512)].iter().enumerate()
+    {
+        for i in 0..*count {
+            let inputs = graph.node(id).shape.c;
+            let op = conv(rng, inputs, *channels, geometry(3, 1, 1, 1));
+            id = graph.push(&format!("conv{b}.{i}"), op, &[id]).unwrap();
+            id = graph
+                .push(&format!("relu{b}.{i}"), Box::new(Unary::new(Function::Relu)), &[id])
+                .unwrap();
+        }
+        id = graph.push(&format!("pool{b}"), Box::new(MaxPool::new(pool)), &[id]).unwrap();
+    }
+    graph
+}
+
+#[test]
+fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
+    let graph = vgg16();
+    let rng = &mut Seed(0).rng("order", "", &[]);
+    let order = crate::base::rng::permutation(rng, 576);
+    let region = |i: &usize| {
+        let (y0, x0) = (i / 24 * 9, i % 24 * 9);
+        Rect { y0, y1: y0 + 9, x0, x1: x0 + 9 }
+    };
+    let regions: Vec<Rect> = order[..100].iter().map(region).collect();
+    let streamed: u64 = Plan::new(&graph, &regions).macs(&graph).iter().sum();
+    let ratio = graph.macs() as f64 * 100.0 / streamed as f64;
+    assert!((11.0..12.2).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn one_class_skips_the_work_for_the_others() {
+    for dense in [true, false] {
+        let graph = network(3, 4, dense);
+        let problem = Problem::new(1, graph, 3);
+        let of = |class| problem.streamed(class, u64::MAX).macs;
+        let (all, one) = (of(None), of(Some(2)));
+        let head: NodeId = problem
+            .graph
+            .nodes()
+            .find(|(_, n)| n.name == if dense { "fc2" } else { "head" })
+            .unwrap()
+            .0;
+        assert_eq!(all[head.0], 5 * one[head.0]);
+        assert_eq!(all[..head.0], one[..head.0]);
+    }
+}
