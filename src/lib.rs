@@ -13,3 +13,4 @@ pub mod nn;
 pub mod perturb;
 pub mod report;
 pub mod run;
+pub mod table;

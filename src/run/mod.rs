@@ -1,1 +1,3 @@
 //! What to compute, and computing it.
+
+pub mod record;

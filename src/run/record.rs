@@ -1,0 +1,440 @@
+//! The record of an experiment: one row per curve, one row per measured time.
+
+use crate::{
+    base::registry::SpecError,
+    eval::{curve::ScoreKind, order::Order},
+    table::{Cell, Column, Table, TableError},
+};
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// One curve, or the reason why there is none. Class indices start at 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Path of the picture relative to the data root, `/`-separated, or a generated name.
+    pub image: String,
+    /// Its class, where known.
+    pub label: Option<u64>,
+    /// The class the network predicts for the untouched picture.
+    pub predicted: Option<u64>,
+    /// The class whose score is followed.
+    pub target: Option<u64>,
+    /// Canonical name of the method.
+    pub method: String,
+    /// Which regions went first.
+    pub order: Order,
+    /// Canonical name of the perturbation.
+    pub perturbation: String,
+    /// Side of a region in pixels.
+    pub region: u64,
+    /// Number of the noise image, from 0.
+    pub repeat: u64,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// What the scores are.
+    pub score_kind: ScoreKind,
+    /// The target's score after 0, 1, ..., `L` removed regions; null for a failed cell.
+    pub scores: Option<Vec<f32>>,
+    /// The logits of all classes, step after step: `(L + 1) * classes` values; null unless recorded.
+    pub all_logits: Option<Vec<f32>>,
+    /// Share of the regions whose score is that at the cut after `L` regions
+    /// ([`crate::eval::order::tied_fraction`]); null for the random order, which has no scores.
+    pub tied_fraction: Option<f64>,
+    /// Multiply-adds spent on the curve.
+    pub macs: Option<u64>,
+    /// Whether there is a curve.
+    pub status: Status,
+    /// Why a cell failed, or why something is null.
+    pub reason: Option<String>,
+}
+
+/// What became of one cell of the experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// There is a curve.
+    Ok,
+    /// There is none; `reason` says why.
+    Failed,
+}
+
+impl Status {
+    /// Name in the column.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Status, String> {
+        let known = [Status::Ok, Status::Failed].into_iter().find(|s| s.name() == text);
+        known.ok_or_else(|| format!("unknown status `{text}`"))
+    }
+}
+
+/// What is written down of each column, as key-value metadata of the file.
+const CURVE_NOTES: &[(&str, &str)] = &[
+    ("image", "path relative to the data root, /-separated, or a generated name"),
+    ("label", "class index; null where unknown"),
+    ("predicted", "class predicted for the untouched picture"),
+    ("target", "class whose score is followed"),
+    ("method", "canonical name, with all parameters"),
+    ("order", "morf = most relevant regions first, lerf = the reverse"),
+    ("perturbation", "canonical name, with all parameters"),
+    ("region", "side of a region in pixels"),
+    ("repeat", "number of the noise image, from 0"),
+    ("seed", "seed of the experiment"),
+    ("score_kind", "logit or softmax of the target"),
+    ("scores", "the target's score after 0, 1, ..., L removed regions; null if the cell failed"),
+    ("all_logits", "all classes' logits, step after step: (L + 1) * classes; null unless recorded"),
+    ("tied_fraction", "share of regions with the score at the cut; null for random orders"),
+    ("macs", "multiply-adds spent on the curve"),
+    ("status", "ok or failed"),
+    ("reason", "why a cell failed or a value is null"),
+];
+
+/// One measured time. Kept apart from the curves, which are the same bytes in every run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timing {
+    /// Which picture.
+    pub image: String,
+    /// Canonical name of the method.
+    pub method: String,
+    /// What was timed: `explain` (once per picture and method) or `flip` (one curve).
+    pub stage: String,
+    /// Canonical name of the perturbation; null for `explain`.
+    pub perturbation: Option<String>,
+    /// Which regions went first; null for `explain`.
+    pub order: Option<Order>,
+    /// Number of the noise image; null for `explain`.
+    pub repeat: Option<u64>,
+    /// Elapsed time.
+    pub seconds: f64,
+}
+
+const TIMING_NOTES: &[(&str, &str)] = &[
+    ("image", "as in the curves"),
+    ("method", "as in the curves"),
+    ("stage", "explain (once per picture and method) or flip (one curve)"),
+    ("perturbation", "as in the curves; null for explain"),
+    ("order", "as in the curves; null for explain"),
+    ("repeat", "as in the curves; null for explain"),
+    ("seconds", "elapsed time"),
+];
+
+/// Whether to read the logits of all classes, which are most of a file where they were recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllLogits {
+    /// As recorded.
+    Read,
+    /// Leave the column null.
+    Skip,
+}
+
+/// Writes curves as one Parquet file, whole or not at all.
+pub fn write_curves(path: &Path, rows: &[Row]) -> Result<(), TableError> {
+    curves_table(rows).write_parquet(path, &notes(CURVE_NOTES))
+}
+
+/// Writes times as one Parquet file, whole or not at all.
+pub fn write_timings(path: &Path, rows: &[Timing]) -> Result<(), TableError> {
+    timings_table(rows).write_parquet(path, &notes(TIMING_NOTES))
+}
+
+/// Reads the curves of one file.
+pub fn read_curves(path: &Path, logits: AllLogits) -> Result<Vec<Row>, TableError> {
+    let names: Vec<&str> = CURVE_NOTES.iter().map(|(name, _)| *name).collect();
+    let wanted = |name: &&str| logits == AllLogits::Read || *name != "all_logits";
+    let names: Vec<&str> = names.into_iter().filter(wanted).collect();
+    let table = Table::read_parquet(path, Some(&names))?;
+    rows(table, logits).map_err(|problem| TableError::Content { path: path.to_owned(), problem })
+}
+
+/// Reads the curves of all `*.parquet` files in a folder, in the order of their names.
+pub fn read_folder(folder: &Path, logits: AllLogits) -> Result<Vec<Row>, TableError> {
+    let unreadable = |source| TableError::Io { action: "read", path: folder.to_owned(), source };
+    let paths = fs::read_dir(folder).and_then(|entries| {
+        entries.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<PathBuf>>>()
+    });
+    let mut paths = paths.map_err(unreadable)?;
+    paths.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
+    paths.sort();
+    let mut rows = Vec::new();
+    for path in &paths {
+        rows.extend(read_curves(path, logits)?);
+    }
+    Ok(rows)
+}
+
+/// Reads the times of one file.
+pub fn read_timings(path: &Path) -> Result<Vec<Timing>, TableError> {
+    let table = Table::read_parquet(path, None)?;
+    timings(table).map_err(|problem| TableError::Content { path: path.to_owned(), problem })
+}
+
+fn notes(columns: &[(&str, &str)]) -> BTreeMap<String, String> {
+    columns.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned())).collect()
+}
+
+fn curves_table(rows: &[Row]) -> Table {
+    let mut t = Table::default();
+    t.push("image", text(rows, |r| &r.image));
+    t.push("label", Column::Integer(rows.iter().map(|r| r.label).collect()));
+    t.push("predicted", Column::Integer(rows.iter().map(|r| r.predicted).collect()));
+    t.push("target", Column::Integer(rows.iter().map(|r| r.target).collect()));
+    t.push("method", text(rows, |r| &r.method));
+    t.push("order", text(rows, |r| r.order.name()));
+    t.push("perturbation", text(rows, |r| &r.perturbation));
+    t.push("region", Column::Integer(rows.iter().map(|r| Some(r.region)).collect()));
+    t.push("repeat", Column::Integer(rows.iter().map(|r| Some(r.repeat)).collect()));
+    t.push("seed", Column::Integer(rows.iter().map(|r| Some(r.seed)).collect()));
+    t.push("score_kind", text(rows, |r| r.score_kind.name()));
+    t.push("scores", Column::Floats(rows.iter().map(|r| r.scores.clone()).collect()));
+    t.push("all_logits", Column::Floats(rows.iter().map(|r| r.all_logits.clone()).collect()));
+    t.push("tied_fraction", Column::Float(rows.iter().map(|r| r.tied_fraction).collect()));
+    t.push("macs", Column::Integer(rows.iter().map(|r| r.macs).collect()));
+    t.push("status", text(rows, |r| r.status.name()));
+    t.push("reason", Column::Text(rows.iter().map(|r| r.reason.clone()).collect()));
+    t
+}
+
+fn timings_table(rows: &[Timing]) -> Table {
+    let order = |r: &Timing| r.order.map(|o| o.name().to_owned());
+    let mut t = Table::default();
+    t.push("image", text(rows, |r| &r.image));
+    t.push("method", text(rows, |r| &r.method));
+    t.push("stage", text(rows, |r| &r.stage));
+    t.push("perturbation", Column::Text(rows.iter().map(|r| r.perturbation.clone()).collect()));
+    t.push("order", Column::Text(rows.iter().map(order).collect()));
+    t.push("repeat", Column::Integer(rows.iter().map(|r| r.repeat).collect()));
+    t.push("seconds", Column::Float(rows.iter().map(|r| Some(r.seconds)).collect()));
+    t
+}
+
+fn text<R>(rows: &[R], value: impl Fn(&R) -> &str) -> Column {
+    Column::Text(rows.iter().map(|r| Some(value(r).to_owned())).collect())
+}
+
+/// Values of a column, one after the other.
+fn cells<T: Cell>(
+    t: &mut Table,
+    name: &str,
+) -> Result<impl Iterator<Item = Option<T>> + use<T>, String> {
+    Ok(t.take::<T>(name)?.into_iter())
+}
+
+/// Values of a column without nulls, one after the other.
+fn full<T: Cell>(t: &mut Table, name: &str) -> Result<impl Iterator<Item = T> + use<T>, String> {
+    Ok(t.take_all::<T>(name)?.into_iter())
+}
+
+/// Values of a column of names.
+fn names<T>(t: &mut Table, name: &str) -> Result<impl Iterator<Item = T> + use<T>, String>
+where
+    T: FromStr<Err: ToString>,
+{
+    let parse = |text: String| text.parse().map_err(|e: T::Err| e.to_string());
+    let values: Result<Vec<T>, String> =
+        t.take_all::<String>(name)?.into_iter().map(parse).collect();
+    Ok(values?.into_iter())
+}
+
+fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
+    let count = t.rows();
+    let mut image = full(&mut t, "image")?;
+    let mut label = cells(&mut t, "label")?;
+    let mut predicted = cells(&mut t, "predicted")?;
+    let mut target = cells(&mut t, "target")?;
+    let mut method = full(&mut t, "method")?;
+    let mut order = names(&mut t, "order")?;
+    let mut perturbation = full(&mut t, "perturbation")?;
+    let mut region = full(&mut t, "region")?;
+    let mut repeat = full(&mut t, "repeat")?;
+    let mut seed = full(&mut t, "seed")?;
+    let mut score_kind = names(&mut t, "score_kind")?;
+    let mut scores = cells(&mut t, "scores")?;
+    let mut all_logits = match logits {
+        AllLogits::Read => t.take("all_logits")?,
+        AllLogits::Skip => vec![None; count],
+    }
+    .into_iter();
+    let mut tied_fraction = cells(&mut t, "tied_fraction")?;
+    let mut macs = cells(&mut t, "macs")?;
+    let mut status = names(&mut t, "status")?;
+    let mut reason = cells(&mut t, "reason")?;
+    let row = |_| {
+        Some(Row {
+            image: image.next()?,
+            label: label.next()?,
+            predicted: predicted.next()?,
+            target: target.next()?,
+            method: method.next()?,
+            order: order.next()?,
+            perturbation: perturbation.next()?,
+            region: region.next()?,
+            repeat: repeat.next()?,
+            seed: seed.next()?,
+            score_kind: score_kind.next()?,
+            scores: scores.next()?,
+            all_logits: all_logits.next()?,
+            tied_fraction: tied_fraction.next()?,
+            macs: macs.next()?,
+            status: status.next()?,
+            reason: reason.next()?,
+        })
+    };
+    // all columns have `count` values, so no row is cut off
+    Ok((0..count).map_while(row).collect())
+}
+
+fn timings(mut t: Table) -> Result<Vec<Timing>, String> {
+    let count = t.rows();
+    let mut image = full(&mut t, "image")?;
+    let mut method = full(&mut t, "method")?;
+    let mut stage = full(&mut t, "stage")?;
+    let mut perturbation = cells(&mut t, "perturbation")?;
+    let orders = t.take::<String>("order")?.into_iter();
+    let mut orders = orders
+        .map(|o| o.map(|o| o.parse()).transpose().map_err(|e: SpecError| e.to_string()))
+        .collect::<Result<Vec<Option<Order>>, String>>()?
+        .into_iter();
+    let mut repeat = cells(&mut t, "repeat")?;
+    let mut seconds = full(&mut t, "seconds")?;
+    let row = |_| {
+        Some(Timing {
+            image: image.next()?,
+            method: method.next()?,
+            stage: stage.next()?,
+            perturbation: perturbation.next()?,
+            order: orders.next()?,
+            repeat: repeat.next()?,
+            seconds: seconds.next()?,
+        })
+    };
+    Ok((0..count).map_while(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curves() -> Vec<Row> {
+        let good = Row {
+            image: "val/ILSVRC2012_val_00000001.JPEG".to_owned(),
+            label: Some(65),
+            predicted: Some(58),
+            target: Some(58),
+            method: "lrp-gamma:gamma=0.25".to_owned(),
+            order: Order::Morf,
+            perturbation: "uniform".to_owned(),
+            region: 9,
+            repeat: 3,
+            seed: u64::MAX,
+            score_kind: ScoreKind::Logit,
+            scores: Some(vec![12.5, 0.1, -3.0]),
+            all_logits: Some(vec![1.0, 12.5, 0.0, 0.1, 0.3, -3.0]),
+            tied_fraction: Some(1.0 / 3.0),
+            macs: Some(1 << 40),
+            status: Status::Ok,
+            reason: None,
+        };
+        let failed = Row {
+            label: None,
+            order: Order::Lerf,
+            score_kind: ScoreKind::Softmax,
+            scores: None,
+            all_logits: None,
+            tied_fraction: None,
+            macs: None,
+            status: Status::Failed,
+            reason: Some("3 of 9 relevance values are not finite".to_owned()),
+            ..good.clone()
+        };
+        vec![good, failed]
+    }
+
+    fn times() -> Vec<Timing> {
+        let explain = Timing {
+            image: "a".to_owned(),
+            method: "gradient".to_owned(),
+            stage: "explain".to_owned(),
+            perturbation: None,
+            order: None,
+            repeat: None,
+            seconds: 0.0125,
+        };
+        let flip = Timing {
+            stage: "flip".to_owned(),
+            perturbation: Some("uniform".to_owned()),
+            order: Some(Order::Lerf),
+            repeat: Some(0),
+            ..explain.clone()
+        };
+        vec![explain, flip]
+    }
+
+    #[test]
+    fn records_are_read_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        write_curves(&path, &curves()).unwrap();
+        assert_eq!(read_curves(&path, AllLogits::Read).unwrap(), curves());
+        let slim = read_curves(&path, AllLogits::Skip).unwrap();
+        assert_eq!(slim[0].all_logits, None);
+        assert_eq!(slim[1], curves()[1]);
+        write_timings(&path, &times()).unwrap();
+        assert_eq!(read_timings(&path).unwrap(), times());
+    }
+
+    #[test]
+    fn the_schema_is_that_of_the_protocol() {
+        let list = |t: Table, notes: &[(&str, &str)]| {
+            assert_eq!(t.schema().len(), notes.len());
+            let line = |((name, kind), (noted, help)): ((&str, &str), &(&str, &str))| {
+                assert_eq!(name, *noted, "notes are in the order of the columns");
+                format!("{name}: {kind}; {help}\n")
+            };
+            t.schema().into_iter().zip(notes).map(line).collect::<String>()
+        };
+        insta::assert_snapshot!("curves", list(curves_table(&curves()), CURVE_NOTES));
+        insta::assert_snapshot!("timings", list(timings_table(&times()), TIMING_NOTES));
+    }
+
+    #[test]
+    fn parts_of_a_folder_are_read_in_the_order_of_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let [good, failed] = curves().try_into().unwrap();
+        write_curves(&dir.path().join("2.parquet"), std::slice::from_ref(&failed)).unwrap();
+        write_curves(&dir.path().join("1.parquet"), std::slice::from_ref(&good)).unwrap();
+        write_curves(&dir.path().join("0.parquet"), &[]).unwrap();
+        fs::write(dir.path().join("3.parquet.tmp"), "cut off").unwrap();
+        assert_eq!(read_folder(dir.path(), AllLogits::Read).unwrap(), [good, failed]);
+        let missing = read_folder(&dir.path().join("no"), AllLogits::Read).unwrap_err();
+        assert!(missing.to_string().starts_with("cannot read `"), "{missing}");
+    }
+
+    #[test]
+    fn a_table_of_something_else_is_named_as_such() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        write_timings(&path, &times()).unwrap();
+        let error = read_curves(&path, AllLogits::Skip).unwrap_err().to_string();
+        assert!(
+            error.contains("a.parquet` is not a usable table: ") && error.contains("label"),
+            "{error}"
+        );
+        let mut table = curves_table(&curves());
+        table.take_all::<String>("order").unwrap();
+        table.push("order", Column::Text(vec![Some("mrof".to_owned()), Some("lerf".to_owned())]));
+        let error = rows(table, AllLogits::Read).unwrap_err();
+        assert_eq!(error, "unknown order `mrof`, did you mean `morf`?");
+    }
+}
