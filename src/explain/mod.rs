@@ -1,13 +1,45 @@
 //! From (network, picture, class) to one relevance value per input value.
+//!
+//! A method is one file with one entry in [`EXPLAINERS`]; LRP rules and composites live in [`lrp`].
+
+pub mod gradient;
+pub mod gradient_x_input;
+pub mod lrp;
+mod pool;
+pub mod random;
+pub mod sensitivity;
+
+pub use pool::Pool;
 
 use crate::{
-    base::rng::Seed,
+    base::{registry::Entry, rng::Seed},
     nn::{
         graph::{Activations, Graph},
         tensor::Tensor,
     },
 };
+use lrp::{composites, rule, trace::Trace};
 use ndarray::Array2;
+
+/// All methods, in the order in which `list` prints them.
+pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
+    random::ENTRY,
+    gradient::ENTRY,
+    sensitivity::ENTRY,
+    gradient_x_input::ENTRY,
+    lrp::method::<rule::Zero>(),
+    lrp::method::<rule::Epsilon>(),
+    lrp::method::<rule::Gamma>(),
+    lrp::method::<rule::AlphaBeta>(),
+    lrp::method::<rule::ZPlus>(),
+    lrp::method::<rule::Flat>(),
+    composites::EPSILON_PLUS,
+    composites::EPSILON_PLUS_FLAT,
+    composites::EPSILON_ALPHA2_BETA1,
+    composites::EPSILON_ALPHA2_BETA1_FLAT,
+    composites::SAMEK2017,
+    composites::SAMEK2017_EPS,
+];
 
 /// What a method explains: one class score of one picture.
 #[derive(Clone, Copy, Debug)]
@@ -38,22 +70,29 @@ impl<'a> Case<'a> {
     pub fn score(&self) -> f32 {
         self.acts.of(self.graph.output()).data[self.target]
     }
-}
 
-/// How relevance `(C, H, W)` becomes a heat map `(H, W)`; part of a method's definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pool {
-    /// Signed sum over channels.
-    Sum,
-    /// Euclidean norm over channels.
-    L2,
-    /// Largest absolute value over channels.
-    Linf,
+    /// Gradient of the explained score with respect to the input.
+    pub fn gradient(&self) -> Tensor {
+        self.graph.gradient(self.acts, self.graph.seed(self.target, 1.0))
+    }
+
+    fn check(&self) -> Result<(), ExplainError> {
+        let (target, classes) = (self.target, self.graph.classes());
+        if target < classes { Ok(()) } else { Err(ExplainError::Target { target, classes }) }
+    }
 }
 
 /// Why a method gives no heat map for a picture.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ExplainError {
+    /// The class does not exist.
+    #[error("class {target} cannot be explained, the network has classes 0 to {}", classes - 1)]
+    Target {
+        /// The class asked for.
+        target: usize,
+        /// How many there are.
+        classes: usize,
+    },
     /// NaN or infinite relevance.
     #[error("{count} of {total} relevance values are not finite")]
     NonFinite {
@@ -76,9 +115,8 @@ pub enum ExplainError {
 
 /// A method that explains a class score by relevance values.
 pub trait Explainer: Send + Sync {
-    /// Relevance before channel pooling: shape of the input, or one channel for methods that give
-    /// one value per pixel. Higher is more relevant.
-    fn relevance(&self, case: &Case<'_>) -> Result<Tensor, ExplainError>;
+    /// The method itself; callers use [`Explainer::relevance`], which checks what goes in and out.
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError>;
 
     /// How channels are pooled.
     fn pool(&self) -> Pool {
@@ -89,7 +127,133 @@ pub trait Explainer: Send + Sync {
     fn is_random_order(&self) -> bool {
         false
     }
+
+    /// Relevance before channel pooling: shape of the input, or one channel for methods that give
+    /// one value per pixel. Higher is more relevant; all values are finite.
+    fn relevance(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        case.check()?;
+        finite(self.attribute(case)?)
+    }
+
+    /// As [`Explainer::relevance`], with what happened at each layer for methods that propagate
+    /// relevance through the network.
+    fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
+        Ok((self.relevance(case)?, None))
+    }
+
+    /// Relevance, pooled over channels.
+    fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
+        Ok(self.pool().apply(&self.relevance(case)?))
+    }
 }
 
 /// Relevance per pixel, shape `(H, W)` of the network's input; higher is more relevant.
 pub type HeatMap = Array2<f32>;
+
+fn finite(relevance: Tensor) -> Result<Tensor, ExplainError> {
+    let count = relevance.data.iter().filter(|r| !r.is_finite()).count();
+    let total = relevance.data.len();
+    if count == 0 { Ok(relevance) } else { Err(ExplainError::NonFinite { count, total }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{geom::Shape, registry::build},
+        nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
+    };
+    use std::collections::BTreeSet;
+
+    /// conv - relu - dense on a 2 x 6 x 5 picture, 3 classes.
+    fn network() -> Graph {
+        let mut graph = Graph::new(Shape::new(2, 6, 5));
+        let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<f32>>();
+        let geometry = ConvGeometry {
+            kernel: [3; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pads: [1; 4],
+            groups: 1,
+        };
+        let conv = Conv::new(wave(4 * 2 * 9), 4, 2, geometry, wave(4)).unwrap();
+        let at = graph.input();
+        let at = graph.push("conv", Box::new(conv), &[at]).unwrap();
+        let at = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[at]).unwrap();
+        let dense = Dense::new(wave(3 * 120), 3, Shape::new(4, 6, 5), wave(3)).unwrap();
+        graph.push("dense", Box::new(dense), &[at]).unwrap();
+        graph
+    }
+
+    fn explain<T>(f: impl Fn(&Case<'_>) -> T) -> T {
+        let graph = network();
+        let x = (0..60).map(|i| (i as f32 * 1.3).cos()).collect();
+        let acts = graph.forward(&Tensor::new(Shape::new(2, 6, 5), x));
+        f(&Case {
+            graph: &graph,
+            acts: &acts,
+            target: 1,
+            low: &[-1.0; 2],
+            high: &[1.0; 2],
+            seed: Seed(3),
+            image: "picture",
+        })
+    }
+
+    #[test]
+    fn every_method_explains_a_picture_and_prints_a_name_that_parses_back() {
+        for entry in EXPLAINERS {
+            let named = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap();
+            let again = build("method", EXPLAINERS, &named.name.parse().unwrap()).unwrap();
+            assert_eq!(named.name, again.name);
+            let relevance = explain(|case| named.value.relevance(case)).unwrap();
+            let shape = relevance.shape;
+            assert!(shape.c == 1 || shape.c == 2, "{}: {shape}", named.name);
+            assert_eq!((shape.h, shape.w), (6, 5), "{}", named.name);
+            assert!(relevance.data.iter().any(|r| *r != 0.0), "{}", named.name);
+            assert_eq!(relevance, explain(|case| again.value.relevance(case)).unwrap());
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_every_citation_is_in_the_bibliography() {
+        let ids: BTreeSet<&str> = EXPLAINERS.iter().map(|e| e.id).collect();
+        assert_eq!(ids.len(), EXPLAINERS.len());
+        let bibliography = include_str!("../../docs/references.bib");
+        for entry in EXPLAINERS {
+            assert!(bibliography.contains(&format!("{{{},", entry.cite)), "{}", entry.id);
+        }
+    }
+
+    #[test]
+    fn alpha_minus_beta_must_be_one() {
+        let error = build("method", EXPLAINERS, &"lrp-alpha-beta:alpha=3".parse().unwrap());
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "`lrp-alpha-beta`: `beta` must be alpha - 1 = 2, found `1`"
+        );
+    }
+
+    #[test]
+    fn relevance_that_is_not_finite_is_an_error() {
+        struct Broken;
+        impl Explainer for Broken {
+            fn attribute(&self, _case: &Case<'_>) -> Result<Tensor, ExplainError> {
+                Ok(Tensor::vector(vec![1.0, f32::NAN, f32::INFINITY]))
+            }
+        }
+        let error = explain(|case| Broken.relevance(case)).unwrap_err();
+        assert_eq!(error.to_string(), "2 of 3 relevance values are not finite");
+    }
+
+    #[test]
+    fn sensitivity_pools_the_gradient_by_norms() {
+        let of = |name: &str| build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+        let gradient = explain(|case| of("gradient").relevance(case)).unwrap();
+        for (name, pool) in [("sensitivity", Pool::L2), ("sensitivity:norm=linf", Pool::Linf)] {
+            assert_eq!(explain(|case| of(name).relevance(case)).unwrap(), gradient);
+            let map = explain(|case| of(name).heat_map(case)).unwrap();
+            assert_eq!(map, pool.apply(&gradient));
+        }
+    }
+}

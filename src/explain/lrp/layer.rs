@@ -1,0 +1,134 @@
+//! A linear layer with its input, as rules see it.
+
+use super::{
+    Step,
+    products::{Input, Products},
+    rule::{Bias, Rule},
+};
+use crate::nn::{
+    op::{Linear, Role},
+    tensor::Tensor,
+};
+use std::borrow::Cow;
+
+/// One linear layer at one picture, with its rule.
+pub(super) struct Layer<'a> {
+    linear: &'a dyn Linear,
+    rule: &'a dyn Rule,
+    x: &'a Tensor,
+    /// `max(x, 0)` and `min(x, 0)`; `None` without any such value.
+    signs: [Option<Cow<'a, Tensor>>; 2],
+    /// `W x + b`.
+    output: &'a Tensor,
+    /// One value per channel or per value of the output; empty without bias.
+    bias: Cow<'a, [f32]>,
+}
+
+impl<'a> Layer<'a> {
+    pub(super) fn new(step: &Step<'a>, linear: &'a dyn Linear, rule: &'a dyn Rule) -> Self {
+        let x = step.case.acts.of(step.node.inputs[0]);
+        let by_sign = |p: &Products| matches!(p, Products::Positive | Products::Negative);
+        let signs = if rule.products().iter().any(by_sign) { split(x) } else { [None, None] };
+        let output = step.case.acts.of(step.id);
+        Layer { linear, rule, x, signs, output, bias: bias_of(linear, x) }
+    }
+
+    /// The messages `s` of the rule, one tensor per family of products.
+    pub(super) fn messages(&self, r: &Tensor) -> Vec<Tensor> {
+        let mut z: Vec<Tensor> = self.rule.products().iter().map(|p| self.sum(*p)).collect();
+        self.rule.messages(r, self.output, &mut z);
+        z
+    }
+
+    /// `R_i = sum over families and j of p_ij s_j`.
+    pub(super) fn gather(&self, s: &[Tensor]) -> Tensor {
+        let mut relevance = Tensor::zeros(self.x.shape);
+        for (products, s) in self.rule.products().iter().zip(s) {
+            for branch in products.branches() {
+                let Some(x) = self.input(branch.input) else { continue };
+                let c = self.linear.apply_transposed(branch.part, s, self.x.shape);
+                let terms = relevance.data.iter_mut().zip(&x.data).zip(&c.data);
+                terms.for_each(|((r, x), c)| *r += x * c);
+            }
+        }
+        relevance
+    }
+
+    /// The relevance that the messages give to the bias.
+    pub(super) fn to_bias(&self, s: &[Tensor]) -> f64 {
+        let of = |(products, s): (&Products, &Tensor)| {
+            let biases = self.kept_bias().iter().map(|&b| f64::from(products.bias(b))).cycle();
+            s.data.iter().zip(biases).map(|(&s, b)| f64::from(s) * b).sum::<f64>()
+        };
+        self.rule.products().iter().zip(s).map(of).sum()
+    }
+
+    /// The bias in the denominators.
+    fn kept_bias(&self) -> &[f32] {
+        match self.rule.bias() {
+            Bias::Keep => &self.bias,
+            Bias::Ignore => &[],
+        }
+    }
+
+    /// `z_j = sum_i p_ij + b_j`, with the part of the bias that belongs to the products.
+    fn sum(&self, products: Products) -> Tensor {
+        if products == Products::All {
+            return self.sum_of_all();
+        }
+        let mut z = Tensor::zeros(self.output.shape);
+        add_bias(&mut z, self.kept_bias().iter().map(|&b| products.bias(b)));
+        for branch in products.branches() {
+            let Some(x) = self.input(branch.input) else { continue };
+            z.add_assign(&self.linear.apply(branch.part, &x));
+        }
+        z
+    }
+
+    /// The sum of all products, which the forward pass has left in the layer's output.
+    fn sum_of_all(&self) -> Tensor {
+        let mut z = self.output.clone();
+        if self.rule.bias() == Bias::Ignore {
+            add_bias(&mut z, self.bias.iter().map(|b| -b));
+        }
+        z
+    }
+
+    /// The values of an input part; `None` where all products with it are zero.
+    fn input(&self, input: Input) -> Option<Cow<'_, Tensor>> {
+        match input {
+            Input::X => Some(Cow::Borrowed(self.x)),
+            Input::Positive => self.signs[0].as_deref().map(Cow::Borrowed),
+            Input::Negative => self.signs[1].as_deref().map(Cow::Borrowed),
+            Input::Ones => Some(Cow::Owned(self.x.map(|_| 1.0))),
+        }
+    }
+}
+
+/// Positive and negative part of `x`, without copies where `x` has one sign only.
+fn split(x: &Tensor) -> [Option<Cow<'_, Tensor>>; 2] {
+    let positive = x.data.iter().any(|&v| v > 0.0);
+    let negative = x.data.iter().any(|&v| v < 0.0);
+    match (positive, negative) {
+        (false, false) => [None, None],
+        (true, false) => [Some(Cow::Borrowed(x)), None],
+        (false, true) => [None, Some(Cow::Borrowed(x))],
+        (true, true) => {
+            let part = |f: fn(f32) -> f32| Some(Cow::Owned(x.map(f)));
+            [part(|v| v.max(0.0)), part(|v| v.min(0.0))]
+        }
+    }
+}
+
+/// The bias of a layer, per channel; per value for a scaling, whose constants can be maps.
+fn bias_of<'a>(linear: &'a dyn Linear, x: &Tensor) -> Cow<'a, [f32]> {
+    match linear.role() {
+        Role::Scale(_) => Cow::Owned(linear.forward(&[&Tensor::zeros(x.shape)]).data),
+        _ => Cow::Borrowed(linear.bias()),
+    }
+}
+
+/// Adds one value per channel, or per value.
+fn add_bias(z: &mut Tensor, bias: impl Iterator<Item = f32> + Clone) {
+    z.data.iter_mut().zip(bias.cycle()).for_each(|(z, b)| *z += b);
+}

@@ -1,0 +1,223 @@
+//! Layer-wise relevance propagation: the score is handed back through the network, each layer
+//! sharing what it receives among its inputs (Bach et al. 2015).
+//!
+//! What happens at a node depends on its [`Role`] and is written once, here:
+//!
+//! | role | relevance sent to input `i` |
+//! |---|---|
+//! | linear | by the rule that the [`Composite`] names for the layer ([`rule`]) |
+//! | scale and shift (unfolded batch norm, constants) | likewise; all of it before the first layer |
+//! | average pooling, sum | `x_i w_ij / z_j R_j`: in proportion to the signed summands |
+//! | activation, normalisation | all of it |
+//! | max-pool | to the winner |
+//! | concat, flatten, padding | to the value that was passed on |
+
+pub mod composite;
+pub mod composites;
+mod layer;
+mod products;
+pub mod rule;
+#[cfg(test)]
+mod tests;
+pub mod trace;
+
+use super::{Case, ExplainError, Explainer, finite};
+use crate::{
+    base::registry::{Args, Entry, Kind, Param, SpecError},
+    nn::{
+        graph::{Node, NodeId},
+        op::{Linear, Role},
+        tensor::Tensor,
+    },
+};
+use composite::{Assignment, Composite, NamedRule, Place};
+use layer::Layer;
+use rule::{BIAS, RuleKind, STABILISER, quotients};
+use trace::{Row, Trace};
+
+/// What is handed back from the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The score itself.
+    Score,
+    /// 1.
+    One,
+}
+
+const START: Param = Param {
+    key: "start",
+    default: "score",
+    kind: Kind::Word(&["score", "one"]),
+    help: "relevance at the output: the score, or 1",
+};
+
+/// Parameters of every LRP method, after those of its rule.
+const OPTIONS: &[Param] = &[START];
+
+/// A composite as a method.
+#[derive(Debug)]
+pub struct Lrp {
+    composite: Composite,
+    start: Start,
+}
+
+impl Lrp {
+    /// The method that a composite and its parsed [`OPTIONS`] make.
+    fn new(composite: Composite, args: &Args) -> Lrp {
+        let start = if args.text(START.key) == "one" { Start::One } else { Start::Score };
+        Lrp { composite, start }
+    }
+
+    /// The map from layers to rules.
+    pub fn composite(&self) -> &Composite {
+        &self.composite
+    }
+
+    fn propagate(
+        &self,
+        case: &Case<'_>,
+        trace: Option<&mut Trace>,
+    ) -> Result<Tensor, ExplainError> {
+        let plan = self.composite.resolve(case.graph)?;
+        let value = match self.start {
+            Start::Score => case.score(),
+            Start::One => 1.0,
+        };
+        let mut rows = trace;
+        case.graph.backward(case.graph.seed(case.target, value), |id, arrived| {
+            let step = Step { case, id, node: case.graph.node(id), arrived };
+            let sent = step.send(plan[id.0], rows.is_some())?;
+            if let Some(rows) = &mut rows {
+                rows.push(Row::new(&step, &sent));
+            }
+            Ok(sent.messages)
+        })
+    }
+}
+
+impl Explainer for Lrp {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        self.propagate(case, None)
+    }
+
+    fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
+        case.check()?;
+        let mut trace = Trace::new();
+        let relevance = finite(self.propagate(case, Some(&mut trace))?)?;
+        Ok((relevance, Some(trace)))
+    }
+}
+
+/// A rule on every linear layer, as a method.
+pub const fn method<K: RuleKind>() -> Entry<dyn Explainer> {
+    Entry {
+        id: K::ID,
+        summary: K::SUMMARY,
+        cite: K::CITE,
+        params: AsMethod::<K>::PARAMS,
+        build: |args| Ok(Box::new(everywhere::<K>(args)?)),
+    }
+}
+
+fn everywhere<K: RuleKind>(args: &Args) -> Result<Lrp, SpecError> {
+    let lines = vec![(Place::any(), rule::named::<K>(args)?.name)];
+    Ok(Lrp::new(Composite::with_scalings(lines, args.text(BIAS.key))?, args))
+}
+
+/// The parameters of a rule used as a method: its own, then [`OPTIONS`].
+struct AsMethod<K>(std::marker::PhantomData<K>);
+
+impl<K: RuleKind> AsMethod<K> {
+    const COUNT: usize = K::PARAMS.len() + OPTIONS.len();
+    const PADDED: [Param; 16] = {
+        let mut all = [START; 16];
+        let mut i = 0;
+        while i < Self::COUNT {
+            let own = K::PARAMS.len();
+            all[i] = if i < own { K::PARAMS[i] } else { OPTIONS[i - own] };
+            i += 1;
+        }
+        all
+    };
+    const PARAMS: &'static [Param] = Self::PADDED.split_at(Self::COUNT).0;
+}
+
+/// One node on the way back.
+struct Step<'a> {
+    case: &'a Case<'a>,
+    id: NodeId,
+    node: &'a Node,
+    arrived: &'a Tensor,
+}
+
+/// What a node does with the relevance that arrived.
+struct Sent {
+    /// One tensor per input.
+    messages: Vec<Tensor>,
+    /// What was done, as a trace prints it.
+    by: String,
+    /// Relevance given to the bias; computed for traces only.
+    to_bias: f64,
+}
+
+impl Step<'_> {
+    fn send(&self, assignment: Assignment<'_>, trace: bool) -> Result<Sent, ExplainError> {
+        match (self.node.op.role(), assignment) {
+            (Role::Linear(linear) | Role::Scale(linear), Assignment::Rule(rule)) => {
+                Ok(self.by_rule(linear, rule, trace))
+            }
+            (Role::Linear(_) | Role::Scale(_) | Role::Activation | Role::Normalisation(_), _) => {
+                Ok(self.pass())
+            }
+            (Role::Average(_) | Role::Sum(_), _) => Ok(self.in_proportion()),
+            (Role::MaxPool(_), _) => Ok(Sent::new(self.vjp(self.arrived), "winner")),
+            (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
+            (Role::Other, _) => Err(self.unfit("LRP has no rule for this operator".to_owned())),
+        }
+    }
+
+    fn by_rule(&self, linear: &dyn Linear, rule: &NamedRule, trace: bool) -> Sent {
+        let layer = Layer::new(self, linear, &*rule.value);
+        let messages = layer.messages(self.arrived);
+        let to_bias = if trace { layer.to_bias(&messages) } else { 0.0 };
+        let relevance = layer.gather(&messages);
+        Sent { messages: vec![relevance], by: rule.name.clone(), to_bias }
+    }
+
+    fn pass(&self) -> Sent {
+        Sent::new(vec![self.arrived.clone()], "pass")
+    }
+
+    /// `R_i = x_i sum_j w_ij R_j / z_j` for layers whose weights are fixed.
+    fn in_proportion(&self) -> Sent {
+        let s = quotients(self.arrived, self.output(), STABILISER);
+        let share = |(mut c, x): (Tensor, &Tensor)| {
+            c.data.iter_mut().zip(&x.data).for_each(|(c, x)| *c *= x);
+            c
+        };
+        Sent::new(self.vjp(&s).into_iter().zip(self.inputs()).map(share).collect(), "proportion")
+    }
+
+    fn vjp(&self, s: &Tensor) -> Vec<Tensor> {
+        let ins = self.inputs();
+        (0..ins.len()).map(|k| self.node.op.vjp(&ins, self.output(), s, k)).collect()
+    }
+
+    fn inputs(&self) -> Vec<&Tensor> {
+        self.node.inputs.iter().map(|k| self.case.acts.of(*k)).collect()
+    }
+
+    fn output(&self) -> &Tensor {
+        self.case.acts.of(self.id)
+    }
+
+    fn unfit(&self, problem: String) -> ExplainError {
+        ExplainError::Unfit { node: self.node.name.clone(), op: self.node.op.name(), problem }
+    }
+}
+
+impl Sent {
+    fn new(messages: Vec<Tensor>, by: &str) -> Sent {
+        Sent { messages, by: by.to_owned(), to_bias: 0.0 }
+    }
+}

@@ -1,0 +1,514 @@
+//! Every rule against its formula: by hand, and on dense matrices in double precision.
+
+use super::*;
+use crate::{
+    base::{
+        geom::Shape,
+        registry::build,
+        rng::{Seed, unit_f32},
+    },
+    explain::EXPLAINERS,
+    nn::{
+        graph::Graph,
+        op::{
+            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Dense, Function, MaxPool, Op, Unary,
+            Window,
+        },
+    },
+};
+use composite::Assignment;
+use proptest::prelude::*;
+
+/// Values in [-2, 2).
+fn values(n: usize, seed: u64) -> Vec<f32> {
+    let mut rng = Seed(seed).rng("test", "", &[]);
+    (0..n).map(|_| unit_f32(&mut rng) * 4.0 - 2.0).collect()
+}
+
+fn case<'a>(graph: &'a Graph, acts: &'a crate::nn::graph::Activations, target: usize) -> Case<'a> {
+    Case { graph, acts, target, low: &[-2.0], high: &[2.0], seed: Seed(0), image: "test" }
+}
+
+fn one_layer(op: Box<dyn Op>, input: Shape) -> Graph {
+    let mut graph = Graph::new(input);
+    let at = graph.input();
+    graph.push("layer", op, &[at]).unwrap();
+    graph
+}
+
+/// Relevance of the input of a single layer, when `r` arrives at its output.
+fn propagate(graph: &Graph, rule: &str, x: &Tensor, r: &Tensor) -> Vec<f32> {
+    let acts = graph.forward(x);
+    let rule = rule::parse(&rule.parse().unwrap()).unwrap();
+    let id = graph.output();
+    let case = case(graph, &acts, 0);
+    let step = Step { case: &case, id, node: graph.node(id), arrived: r };
+    step.send(Assignment::Rule(&rule), true).unwrap().messages.remove(0).data
+}
+
+#[test]
+fn each_rule_gives_the_numbers_worked_out_by_hand() {
+    // x = (1, -2, 3), w = (2, 1, 1), b = 1: products (2, -2, 3), z = 4, z+ = 6 with b, z- = -2;
+    // R = 8. The negative input meets a positive weight: its product is negative.
+    let dense = Dense::new(vec![2.0, 1.0, 1.0], 1, Shape::vector(3), vec![1.0]).unwrap();
+    let graph = one_layer(Box::new(dense), Shape::vector(3));
+    let x = Tensor::vector(vec![1.0, -2.0, 3.0]);
+    let third = 8.0 / 3.0;
+    for (rule, expected) in [
+        // 8 (2, -2, 3) / 4, or / 3 without the bias
+        ("lrp-zero", [4.0, -4.0, 6.0]),
+        ("lrp-zero:bias=ignore", [2.0 * third, -2.0 * third, 8.0]),
+        // 8 (2, -2, 3) / (4 + 1)
+        ("lrp-epsilon:eps=1", [3.2, -3.2, 4.8]),
+        // 8 (2 + 2, -2, 3 + 3) / (4 + 6)
+        ("lrp-gamma:gamma=1", [3.2, -1.6, 4.8]),
+        // 8 (2 + 2, -2, 3 + 3) / (3 + 5)
+        ("lrp-gamma:gamma=1:bias=ignore", [4.0, -2.0, 6.0]),
+        // 2 * 8 (2, 0, 3) / 6 - 8 (0, -2, 0) / -2
+        ("lrp-alpha-beta", [2.0 * third, -8.0, 8.0]),
+        ("lrp-alpha-beta:bias=ignore", [6.4, -8.0, 9.6]),
+        // 8 (2, 0, 3) / 6
+        ("lrp-z-plus", [third, 0.0, 4.0]),
+        ("lrp-z-plus:bias=ignore", [3.2, 0.0, 4.8]),
+        // 8 / 3
+        ("lrp-flat", [third; 3]),
+    ] {
+        let r = propagate(&graph, rule, &x, &Tensor::vector(vec![8.0]));
+        for (r, e) in r.iter().zip(expected) {
+            // the stabiliser is a millionth of denominators of 2 and more
+            assert!((r - e).abs() < 1e-5, "{rule}: {r} is not {e}");
+        }
+    }
+}
+
+#[test]
+fn gamma_favours_negative_contributions_of_a_negative_output() {
+    // products (1, -3), z = -2: 8 (1, -3 - 3) / (-2 - 3)
+    let dense = Dense::new(vec![1.0, 3.0], 1, Shape::vector(2), vec![]).unwrap();
+    let graph = one_layer(Box::new(dense), Shape::vector(2));
+    let x = Tensor::vector(vec![1.0, -1.0]);
+    let r = propagate(&graph, "lrp-gamma:gamma=1", &x, &Tensor::vector(vec![8.0]));
+    assert!((r[0] + 1.6).abs() < 1e-5 && (r[1] - 9.6).abs() < 1e-5, "{r:?}");
+}
+
+/// A layer as a matrix.
+struct Matrix {
+    /// `w[i][j]`: input `i`, output `j`; `None` where there is no weight.
+    w: Vec<Vec<Option<f64>>>,
+    /// Per output.
+    b: Vec<f64>,
+}
+
+/// Reads a layer's matrix off its forward passes of unit vectors: the layer without its bias gives
+/// the weights, the layer with all weights 1 tells where there are any.
+fn matrix(weights: &dyn Op, ones: &dyn Op, input: Shape, b: &[f32]) -> Matrix {
+    let column = |op: &dyn Op, i: usize| {
+        let mut unit = Tensor::zeros(input);
+        unit.data[i] = 1.0;
+        op.forward(&[&unit]).data
+    };
+    let entry = |(w, one): (f32, f32)| (one != 0.0).then_some(f64::from(w));
+    let row = |i| column(weights, i).into_iter().zip(column(ones, i)).map(entry).collect();
+    let w: Vec<Vec<Option<f64>>> = (0..input.len()).map(row).collect();
+    let bias = b.iter().map(|&b| f64::from(b)).cycle();
+    let b = if b.is_empty() { vec![0.0; w[0].len()] } else { bias.take(w[0].len()).collect() };
+    Matrix { w, b }
+}
+
+/// One summand of a rule at one output: input `i` gets `numerators[i] / denominator * R_j`.
+struct Share {
+    numerators: Vec<f64>,
+    denominator: f64,
+    /// Sum of the sizes of what was added up in the denominator.
+    size: f64,
+}
+
+fn share(numerators: Vec<f64>, bias: f64, eps: f64, factor: f64) -> Share {
+    let z = numerators.iter().sum::<f64>() + bias;
+    let size = numerators.iter().map(|n| n.abs()).sum::<f64>() + bias.abs();
+    let denominator = if z < 0.0 { z - eps } else { z + eps };
+    Share { numerators: numerators.iter().map(|n| n * factor).collect(), denominator, size }
+}
+
+/// The formulas of the rules, for one output with the products `z`, bias `b` and output `out`.
+fn shares(rule: &str, w: &[Option<f64>], x: &[f64], b: f64, out: f64) -> Vec<Share> {
+    let spec: crate::base::registry::Spec = rule.parse().unwrap();
+    let number = |key: &str| spec.params[key].parse::<f64>().unwrap();
+    let z: Vec<f64> = w.iter().zip(x).map(|(w, x)| w.unwrap_or(0.0) * x).collect();
+    let positive = || z.iter().map(|z| z.max(0.0)).collect::<Vec<f64>>();
+    let negative = || z.iter().map(|z| z.min(0.0)).collect::<Vec<f64>>();
+    let b = if spec.params.get("bias").is_some_and(|b| b == "ignore") { 0.0 } else { b };
+    match spec.id.as_str() {
+        "lrp-zero" => vec![share(z, b, 1e-6, 1.0)],
+        "lrp-epsilon" => vec![share(z, b, number("eps"), 1.0)],
+        "lrp-gamma" => {
+            let g = number("gamma");
+            let (side, side_b) =
+                if out > 0.0 { (positive(), b.max(0.0)) } else { (negative(), b.min(0.0)) };
+            let grown = z.iter().zip(side).map(|(z, s)| z + g * s).collect();
+            vec![share(grown, b + g * side_b, 1e-6, 1.0)]
+        }
+        "lrp-alpha-beta" => vec![
+            share(positive(), b.max(0.0), 1e-6, number("alpha")),
+            share(negative(), b.min(0.0), 1e-6, -number("beta")),
+        ],
+        "lrp-z-plus" => vec![share(positive(), b.max(0.0), 1e-6, 1.0)],
+        "lrp-flat" => {
+            vec![share(w.iter().map(|w| f64::from(w.is_some())).collect(), 0.0, 1e-6, 1.0)]
+        }
+        other => panic!("the oracle has no formula for {other}"),
+    }
+}
+
+/// Relevance of the inputs by the formula, and how far single precision may be off.
+fn oracle(rule: &str, m: &Matrix, x: &[f64], r: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let mut relevance = vec![0.0; x.len()];
+    let mut bound = vec![1e-9; x.len()];
+    for (j, &r) in r.iter().enumerate() {
+        let w: Vec<Option<f64>> = m.w.iter().map(|row| row[j]).collect();
+        let z = w.iter().zip(x).map(|(w, x)| w.unwrap_or(0.0) * x);
+        let out = z.clone().sum::<f64>() + m.b[j];
+        let size = z.map(f64::abs).sum::<f64>() + m.b[j].abs();
+        // the sign of an output that cancels to nothing is rounding
+        let torn = rule.starts_with("lrp-gamma") && out.abs() < 1e-5 * size;
+        for share in shares(rule, &w, x, m.b[j], out) {
+            // rounding of a sum of some hundred terms, enlarged by cancellation in the denominator
+            let relative = 1e-6 * (4.0 + size / share.denominator.abs().max(1e-30))
+                + 1e-6 * share.size / share.denominator.abs().max(1e-30);
+            for (i, n) in share.numerators.iter().enumerate() {
+                let term = f64::from(r) * n / share.denominator;
+                relevance[i] += term;
+                bound[i] += if torn { f64::INFINITY } else { relative * term.abs() };
+            }
+        }
+    }
+    (relevance, bound)
+}
+
+const RULES_TO_TRY: &[&str] = &[
+    "lrp-zero:bias=keep",
+    "lrp-zero:bias=ignore",
+    "lrp-epsilon:eps=0.01:bias=keep",
+    "lrp-epsilon:eps=0.5:bias=ignore",
+    "lrp-gamma:gamma=0.25:bias=keep",
+    "lrp-gamma:gamma=2:bias=ignore",
+    "lrp-alpha-beta:alpha=2:beta=1:bias=keep",
+    "lrp-alpha-beta:alpha=1.5:beta=0.5:bias=ignore",
+    "lrp-alpha-beta:alpha=1:beta=0:bias=keep",
+    "lrp-z-plus:bias=keep",
+    "lrp-z-plus:bias=ignore",
+    "lrp-flat",
+];
+
+/// A layer to check rules on: the layer, the same without bias, the same with weights 1.
+#[derive(Debug)]
+struct Problem {
+    name: String,
+    layer: Box<dyn Op>,
+    linear: Box<dyn Op>,
+    ones: Box<dyn Op>,
+    bias: Vec<f32>,
+    input: Shape,
+}
+
+impl Problem {
+    fn new(
+        name: String,
+        input: Shape,
+        weights: Vec<f32>,
+        bias: Vec<f32>,
+        make: impl Fn(Vec<f32>, Vec<f32>) -> Box<dyn Op>,
+    ) -> Problem {
+        let ones = make(vec![1.0; weights.len()], vec![]);
+        let linear = make(weights.clone(), vec![]);
+        Problem { name, layer: make(weights, bias.clone()), linear, ones, bias, input }
+    }
+
+    fn conv(
+        input: Shape,
+        geometry: ConvGeometry,
+        outputs: usize,
+        bias: bool,
+        seed: u64,
+    ) -> Problem {
+        let n = outputs * input.c / geometry.groups * geometry.kernel[0] * geometry.kernel[1];
+        let b = if bias { values(outputs, seed + 1) } else { vec![] };
+        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Op> {
+            Box::new(Conv::new(w, outputs, input.c, geometry, b).unwrap())
+        };
+        Problem::new(format!("{geometry:?} on {input}"), input, values(n, seed), b, make)
+    }
+
+    fn dense(input: Shape, outputs: usize, bias: bool, seed: u64) -> Problem {
+        let b = if bias { values(outputs, seed + 1) } else { vec![] };
+        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Op> {
+            Box::new(Dense::new(w, outputs, input, b).unwrap())
+        };
+        let w = values(outputs * input.len(), seed);
+        Problem::new(format!("dense on {input}"), input, w, b, make)
+    }
+
+    /// Compares the rule with its formula, for `x` and relevance drawn with `seed`.
+    fn check(self, rule: &str, negative_inputs: bool, seed: u64) -> Result<(), TestCaseError> {
+        let floor = if negative_inputs { f32::NEG_INFINITY } else { 0.0 };
+        let mut x = Tensor::new(self.input, values(self.input.len(), seed + 2));
+        x.data.iter_mut().for_each(|v| *v = v.max(floor));
+        let matrix = matrix(&*self.linear, &*self.ones, self.input, &self.bias);
+        let graph = one_layer(self.layer, self.input);
+        let shape = graph.node(graph.output()).shape;
+        let r = Tensor::new(shape, values(shape.len(), seed + 3));
+        let got = propagate(&graph, rule, &x, &r);
+        let wide: Vec<f64> = x.data.iter().map(|&v| f64::from(v)).collect();
+        let (expected, bound) = oracle(rule, &matrix, &wide, &r.data);
+        for (i, ((got, e), bound)) in got.iter().zip(&expected).zip(&bound).enumerate() {
+            let off = (f64::from(*got) - e).abs();
+            prop_assert!(off <= *bound, "{rule} on {}: R[{i}] = {got}, not {e}", self.name);
+        }
+        Ok(())
+    }
+}
+
+fn problem() -> impl Strategy<Value = (Problem, bool, u64)> {
+    let conv = (1..4usize, 1..4usize, 1..3usize, 0..2usize, 1..3usize, 1..3usize, 1..3usize);
+    let rest = (3..6usize, 4..7usize, any::<bool>(), any::<bool>(), any::<bool>(), 0..1000u64);
+    (conv, rest).prop_map(|((kh, kw, stride, pad, dilation, groups, inputs), rest)| {
+        let (h, w, dense, bias, negative, seed) = rest;
+        let input = Shape::new(inputs * groups, h + 2, w + 2);
+        let geometry = ConvGeometry {
+            kernel: [kh, kw],
+            stride: [stride, 1],
+            dilation: [dilation, 1],
+            pads: [pad, 0, 0, pad],
+            groups,
+        };
+        let problem = if dense {
+            Problem::dense(Shape::new(inputs, h, w), 5, bias, 10 * seed)
+        } else {
+            Problem::conv(input, geometry, 2 * groups, bias, 10 * seed)
+        };
+        (problem, negative, 10 * seed)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_rule_agrees_with_its_formula_on_dense_matrices(
+        (problem, negative, seed) in problem(),
+        rule in proptest::sample::select(RULES_TO_TRY),
+    ) {
+        problem.check(rule, negative, seed)?;
+    }
+}
+
+#[test]
+fn every_rule_is_tried_against_its_formula() {
+    for entry in rule::RULES {
+        let tried = |r: &&str| r.split(':').next() == Some(entry.id);
+        let rule = RULES_TO_TRY.iter().find(|r| tried(r)).expect(entry.id);
+        for (bias, negative) in [(false, false), (true, false), (true, true)] {
+            let geometry = ConvGeometry {
+                kernel: [3, 3],
+                stride: [2, 1],
+                dilation: [1, 1],
+                pads: [1; 4],
+                groups: 2,
+            };
+            let conv = Problem::conv(Shape::new(4, 5, 6), geometry, 6, bias, 3);
+            conv.check(rule, negative, 5).unwrap();
+            Problem::dense(Shape::new(2, 3, 2), 4, bias, 4).check(rule, negative, 6).unwrap();
+        }
+    }
+}
+
+/// A network with every role: strided and grouped convolutions, both poolings, a residual sum, a
+/// concatenation, a scaling, dense layers.
+fn network(bias: bool) -> Graph {
+    let mut g = Graph::new(Shape::new(3, 12, 12));
+    let conv = |inputs: usize, outputs: usize, k: usize, groups: usize, seed: u64| {
+        let pads = [k / 2; 4];
+        let geometry =
+            ConvGeometry { kernel: [k; 2], stride: [1; 2], dilation: [1; 2], pads, groups };
+        let w = values(outputs * inputs / groups * k * k, seed);
+        let b = if bias { values(outputs, seed + 100) } else { vec![] };
+        Box::new(Conv::new(w, outputs, inputs, geometry, b).unwrap())
+    };
+    let relu = || Box::new(Unary::new(Function::Relu));
+    let window = |k: usize| Window {
+        kernel: [k; 2],
+        stride: [2; 2],
+        dilation: [1; 2],
+        pads: [0; 4],
+        ceil: false,
+    };
+    let x = g.input();
+    let a = g.push("conv1", conv(3, 8, 3, 1, 1), &[x]).unwrap();
+    let a = g.push("relu1", relu(), &[a]).unwrap();
+    let a = g.push("max", Box::new(MaxPool::new(window(2))), &[a]).unwrap();
+    let b = g.push("conv2", conv(8, 8, 3, 2, 2), &[a]).unwrap();
+    let b = g.push("relu2", relu(), &[b]).unwrap();
+    let b = g.push("conv3", conv(8, 8, 3, 1, 3), &[b]).unwrap();
+    let sum = g.push("add", Box::new(Add::new(vec![1.0, 1.0])), &[a, b]).unwrap();
+    let shift = if bias { vec![0.5; 8] } else { vec![0.0; 8] };
+    let affine =
+        Affine::new("BatchNormalization", vec![2.0, 1.0, 0.5, 3.0, 1.0, 2.0, 1.0, 0.5], shift);
+    let sum = g.push("bn", Box::new(affine), &[sum]).unwrap();
+    let sum = g.push("relu3", relu(), &[sum]).unwrap();
+    let both = g.push("concat", Box::new(Concat::new()), &[sum, a]).unwrap();
+    let p = g.push("avg", Box::new(AvgPool::new(window(2), true)), &[both]).unwrap();
+    let map = Shape::new(16, 3, 3);
+    let b = |n, seed| if bias { values(n, seed) } else { vec![] };
+    let d1 = Dense::new(values(20 * map.len(), 6), 20, map, b(20, 7)).unwrap();
+    let d = g.push("fc1", Box::new(d1), &[p]).unwrap();
+    let d = g.push("relu4", relu(), &[d]).unwrap();
+    let d2 = Dense::new(values(100, 8), 5, Shape::vector(20), b(5, 9)).unwrap();
+    g.push("fc2", Box::new(d2), &[d]).unwrap();
+    g
+}
+
+fn input(seed: u64) -> Tensor {
+    let shape = Shape::new(3, 12, 12);
+    Tensor::new(shape, values(shape.len(), seed))
+}
+
+fn traced(method: &str, graph: &Graph, x: &Tensor, target: usize) -> (Tensor, Trace) {
+    let method = build("method", EXPLAINERS, &method.parse().unwrap()).unwrap();
+    let acts = graph.forward(x);
+    let (relevance, trace) = method.value.traced(&case(graph, &acts, target)).unwrap();
+    (relevance, trace.expect("LRP records a trace"))
+}
+
+#[test]
+fn every_layer_without_bias_hands_on_all_it_received() {
+    // without `lrp-flat`, which sends relevance to pooling windows that are all zero
+    let graph = network(false);
+    for method in [
+        "lrp-zero",
+        "lrp-gamma",
+        "lrp-alpha-beta",
+        "lrp-z-plus",
+        "lrp-epsilon-plus",
+        "lrp-epsilon-plus-flat",
+        "lrp-epsilon-alpha2-beta1",
+        "lrp-epsilon-alpha2-beta1-flat",
+        "lrp-samek2017",
+        "lrp-zero:start=one",
+    ] {
+        let (relevance, trace) = traced(method, &graph, &input(3), 1);
+        assert!(relevance.data.iter().any(|r| r.abs() > 1e-3), "{method}");
+        for row in trace {
+            // of the larger sum: f32 over some hundred terms, and the stabilisers
+            let size = row.arrived.abs().max(row.sent.abs()).max(1.0);
+            assert!(row.lost().abs() < 1e-4 * size, "{method}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_bias_absorbs_is_what_is_missing() {
+    let graph = network(true);
+    for method in ["lrp-zero", "lrp-gamma", "lrp-z-plus", "lrp-alpha-beta"] {
+        let (_, trace) = traced(method, &graph, &input(4), 2);
+        let absorbed: f64 = trace.iter().map(|row| row.to_bias.abs()).sum();
+        assert!(absorbed > 1e-2, "{method}: the biases of this network matter");
+        for row in &trace {
+            let size = row.arrived.abs().max(row.sent.abs()).max(1.0);
+            assert!(row.lost().abs() < 1e-3 * size, "{method}: {row:?}");
+        }
+        let (_, free) = traced(&format!("{method}:bias=ignore"), &graph, &input(4), 2);
+        assert!(free.iter().all(|row| row.to_bias == 0.0), "{method}");
+    }
+}
+
+#[test]
+fn an_empty_side_of_alpha_beta_shows_as_lost() {
+    // both products are positive: alpha gives 2 * 3, and nothing takes the -3 of beta
+    let dense = Dense::new(vec![1.0, 2.0], 1, Shape::vector(2), vec![]).unwrap();
+    let graph = one_layer(Box::new(dense), Shape::vector(2));
+    let (relevance, trace) = traced("lrp-alpha-beta", &graph, &Tensor::vector(vec![1.0, 1.0]), 0);
+    assert!((relevance.sum() - 6.0).abs() < 1e-4);
+    assert!((trace[0].lost() + 3.0).abs() < 1e-4, "{trace:?}");
+}
+
+#[test]
+fn on_a_linear_model_lrp_zero_is_gradient_times_input() {
+    let shape = Shape::new(2, 4, 4);
+    let mut graph = Graph::new(shape);
+    let geometry =
+        ConvGeometry { kernel: [3; 2], stride: [1; 2], dilation: [1; 2], pads: [1; 4], groups: 1 };
+    let conv = Conv::new(values(3 * 2 * 9, 1), 3, 2, geometry, vec![]).unwrap();
+    let at = graph.input();
+    let at = graph.push("conv", Box::new(conv), &[at]).unwrap();
+    let dense = Dense::new(values(4 * 48, 2), 4, Shape::new(3, 4, 4), vec![]).unwrap();
+    graph.push("dense", Box::new(dense), &[at]).unwrap();
+    let x = Tensor::new(shape, values(32, 3));
+    let acts = graph.forward(&x);
+    let case = case(&graph, &acts, 3);
+    let of = |name: &str| {
+        build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value.relevance(&case).unwrap()
+    };
+    let (lrp, gradient) = (of("lrp-zero"), of("gradient-x-input"));
+    let largest = gradient.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    for (a, b) in lrp.data.iter().zip(&gradient.data) {
+        // hidden sums near zero enlarge rounding and the stabiliser
+        assert!((a - b).abs() < 1e-4 * largest, "{a} {b}");
+    }
+    assert!((gradient.sum() - f64::from(case.score())).abs() < 1e-4);
+}
+
+#[test]
+fn an_average_shares_in_proportion_and_the_winner_takes_all() {
+    // a row of 1 x 4 values, pooled in pairs
+    let shape = Shape::new(1, 1, 4);
+    let pair =
+        Window { kernel: [1, 2], stride: [1, 2], dilation: [1; 2], pads: [0; 4], ceil: false };
+    let x = Tensor::new(shape, vec![3.0, 1.0, -2.0, 4.0]);
+    let r = Tensor::new(Shape::new(1, 1, 2), vec![8.0, 6.0]);
+    let send = |op: Box<dyn Op>| {
+        let graph = one_layer(op, shape);
+        let acts = graph.forward(&x);
+        let (case, id) = (case(&graph, &acts, 0), graph.output());
+        let step = Step { case: &case, id, node: graph.node(id), arrived: &r };
+        step.send(Assignment::Through, false).unwrap().messages.remove(0).data
+    };
+    let average = send(Box::new(AvgPool::new(pair, true)));
+    for (r, e) in average.iter().zip([6.0, 2.0, -6.0, 12.0]) {
+        assert!((r - e).abs() < 1e-4, "{average:?}");
+    }
+    assert_eq!(send(Box::new(MaxPool::new(pair))), [8.0, 0.0, 0.0, 6.0]);
+}
+
+#[test]
+fn a_residual_sum_shares_by_the_signed_summands() {
+    // y = a - b with a = 3 (twice the input 1.5), b = the input: 8 arrive at 3 - 1.5
+    let mut graph = Graph::new(Shape::vector(1));
+    let x = graph.input();
+    let dense = Dense::new(vec![2.0], 1, Shape::vector(1), vec![]).unwrap();
+    let a = graph.push("a", Box::new(dense), &[x]).unwrap();
+    graph.push("sub", Box::new(Add::new(vec![1.0, -1.0])), &[a, x]).unwrap();
+    let (_, trace) = traced("lrp-zero", &graph, &Tensor::vector(vec![1.5]), 0);
+    let fc = &trace[1];
+    assert_eq!(fc.name, "a");
+    assert!((fc.arrived - 3.0).abs() < 1e-5, "2 of the score 1.5 go to a: {trace:?}");
+}
+
+#[test]
+fn operators_without_a_rule_and_layers_without_a_line_are_named() {
+    let mut graph = Graph::new(Shape::vector(2));
+    let x = graph.input();
+    graph.push("gate", Box::new(crate::nn::op::Mul::new()), &[x, x]).unwrap();
+    let acts = graph.forward(&Tensor::vector(vec![1.0, 2.0]));
+    let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
+    let say = |target| method.relevance(&case(&graph, &acts, target)).unwrap_err().to_string();
+    assert_eq!(say(0), "node `gate` (Mul): LRP has no rule for this operator");
+    assert_eq!(say(2), "class 2 cannot be explained, the network has classes 0 to 1");
+
+    let graph = network(true);
+    let dense_only = vec![(Place::kind(composite::Kind::Dense), "lrp-zero".to_owned())];
+    let error = Composite::new(dense_only).unwrap().resolve(&graph).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "node `conv1` (Conv): no line of the composite gives this layer a rule"
+    );
+}

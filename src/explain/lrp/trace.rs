@@ -1,0 +1,46 @@
+//! What became of the relevance at each layer.
+
+use super::{Sent, Step};
+use crate::nn::{graph::NodeId, tensor::Tensor};
+
+/// One row per node that relevance reached, from the output to the input.
+pub type Trace = Vec<Row>;
+
+/// The relevance that went through one node. Sums are in double precision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The node.
+    pub node: NodeId,
+    /// Its name in the model file.
+    pub name: String,
+    /// Its operator.
+    pub op: &'static str,
+    /// The rule with all parameters, or `pass`, `proportion`, `route`.
+    pub by: String,
+    /// Sum of the relevance that arrived.
+    pub arrived: f64,
+    /// Sum of the relevance sent on to the inputs.
+    pub sent: f64,
+    /// Relevance absorbed by the bias.
+    pub to_bias: f64,
+}
+
+impl Row {
+    pub(super) fn new(step: &Step<'_>, sent: &Sent) -> Row {
+        Row {
+            node: step.id,
+            name: step.node.name.clone(),
+            op: step.node.op.name(),
+            by: sent.by.clone(),
+            arrived: step.arrived.sum(),
+            sent: sent.messages.iter().map(Tensor::sum).sum(),
+            to_bias: sent.to_bias,
+        }
+    }
+
+    /// Relevance that neither the inputs nor the bias received: taken by the stabiliser, or the
+    /// share of a side of alpha-beta without products. Negative where relevance was gained.
+    pub fn lost(&self) -> f64 {
+        self.arrived - self.sent - self.to_bias
+    }
+}
