@@ -191,17 +191,20 @@ impl Table {
     /// Reads a Parquet file; only the columns in `only` where given. A file with a digest (one that
     /// this program wrote) is checked against it.
     pub fn read_parquet(path: &Path, only: Option<&[&str]>) -> Result<Table, TableError> {
-        let bytes = read_sealed(path)?;
+        let bytes = fs::read(path).map_err(io_error("read", path))?;
+        if !is_intact(&bytes) {
+            let problem = "its content was changed or damaged".to_owned();
+            return Err(TableError::Content { path: path.to_owned(), problem });
+        }
+        Table::decode(bytes, only).map_err(|e| content(path, &e))
+    }
+
+    fn decode(bytes: Vec<u8>, only: Option<&[&str]>) -> pl::PolarsResult<Table> {
         let only = only.map(|names| names.iter().map(|&n| n.to_owned()).collect());
-        let frame = pl::ParquetReader::new(Cursor::new(bytes))
-            .with_columns(only)
-            .finish()
-            .map_err(|e| content(path, &e))?;
+        let frame = pl::ParquetReader::new(Cursor::new(bytes)).with_columns(only).finish()?;
         let mut table = Table::default();
         for column in frame.columns() {
-            let series = column.as_materialized_series();
-            let values = values(series).map_err(|e| content(path, &e))?;
-            table.push(column.name(), values);
+            table.push(column.name(), values(column.as_materialized_series())?);
         }
         Ok(table)
     }
@@ -235,15 +238,9 @@ fn hex_digit(half: u8) -> char {
     char::from_digit(half.into(), 16).expect("four bits")
 }
 
-/// The bytes of a file whose digest, if it has one, is right.
-fn read_sealed(path: &Path) -> Result<Vec<u8>, TableError> {
-    let bytes = fs::read(path).map_err(io_error("read", path))?;
-    let intact = |(start, end)| bytes[start..end] == *digest(&bytes).as_bytes();
-    if find_seal(&bytes).is_none_or(intact) {
-        return Ok(bytes);
-    }
-    let problem = "its content was changed or damaged".to_owned();
-    Err(TableError::Content { path: path.to_owned(), problem })
+/// True when the digest, if there is one, is right.
+fn is_intact(bytes: &[u8]) -> bool {
+    find_seal(bytes).is_none_or(|(start, end)| bytes[start..end] == *digest(bytes).as_bytes())
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TableError {
@@ -401,34 +398,38 @@ mod tests {
         assert!(missing.starts_with("cannot read `"), "{missing}");
         let bytes = with_lists().parquet(&notes()).unwrap();
         for cut in 0..bytes.len() {
-            fs::write(&path, &bytes[..cut]).unwrap();
-            let error = Table::read_parquet(&path, None).unwrap_err();
-            assert!(matches!(error, TableError::Content { .. }), "{error}");
+            assert!(Table::decode(bytes[..cut].to_vec(), None).is_err(), "{cut}");
         }
+        fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        let error = Table::read_parquet(&path, None).unwrap_err();
+        assert!(matches!(error, TableError::Content { .. }), "{error}");
         fs::write(&path, "PAR1, but only in words. PAR1").unwrap();
         assert!(Table::read_parquet(&path, None).is_err());
     }
 
     #[test]
     fn a_flipped_bit_is_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("t.parquet");
         let bytes = with_lists().parquet(&notes()).unwrap();
         let (seal, end) = find_seal(&bytes).unwrap();
+        assert!(is_intact(&bytes) && bytes.len() - end < 1000, "the seal stands in the footer");
         for at in 0..bytes.len() {
             let mut broken = bytes.clone();
             broken[at] ^= 1 << (at % 8);
-            fs::write(&path, &broken).unwrap();
-            let read = Table::read_parquet(&path, None);
             if (seal - SEAL.len()..seal).contains(&at) {
                 // in the mark that announces the digest: no check, but the metadata is unused
+                let read = Table::decode(broken, None);
                 assert!(read.is_err() || read.unwrap().schema() == with_lists().schema());
             } else {
-                let error = read.unwrap_err().to_string();
-                assert!(error.ends_with("its content was changed or damaged"), "{at}: {error}");
+                assert!(!is_intact(&broken), "{at}");
             }
         }
-        assert!(bytes.len() - end < 1000, "the seal stands in the footer");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        fs::write(&path, [&bytes[..9], &[bytes[9] ^ 1], &bytes[10..]].concat()).unwrap();
+        let error = Table::read_parquet(&path, None).unwrap_err().to_string();
+        assert!(
+            error.ends_with("t.parquet` is not a usable table: its content was changed or damaged")
+        );
     }
 
     #[test]

@@ -2,22 +2,24 @@
 
 use crate::{
     base::{
-        geom::{Grid, RegionId},
+        geom::{Grid, Rect, RegionId},
         registry::{SpecError, near},
     },
-    nn::{graph::Graph, tensor::Tensor},
+    nn::{
+        graph::{Activations, Graph},
+        op::softmax,
+        stream::Base,
+        tensor::Tensor,
+    },
 };
 use std::{fmt, str::FromStr};
 
-/// One picture and the regions that are removed from it, cumulatively and in this order.
-///
-/// Both tensors are in input space. Normalisation works on each value alone, so copying normalised
-/// pixels gives the same bits as normalising a picture with copied pixels.
+/// What is removed from a picture, cumulatively and in this order.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'a> {
-    /// The untouched picture, shape `(C, H, W)` of the network's input.
-    pub input: &'a Tensor,
-    /// What replaces the pixels of a removed region; same shape.
+    /// What replaces the pixels of a removed region: shape `(C, H, W)` of the network's input, in
+    /// input space. (Normalisation works on each value alone, so copying normalised pixels gives
+    /// the same bits as normalising a picture with copied pixels.)
     pub fill: &'a Tensor,
     /// Where the regions are.
     pub grid: &'a Grid,
@@ -25,72 +27,83 @@ pub struct Chain<'a> {
     pub regions: &'a [RegionId],
 }
 
-/// Which class scores are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Classes {
-    /// That of one class.
-    One(usize),
-    /// Those of all classes.
-    All,
-}
-
-/// Class scores along a chain.
+/// Class scores before softmax along a chain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
-    /// `L + 1` groups, the first for the untouched picture; a group holds one value for
-    /// [`Classes::One`], else one per class.
+    /// `L + 1` groups, the first for the untouched picture; a group holds one value per class, or
+    /// only that of the one class asked for.
     pub values: Vec<f32>,
-    /// Multiply-adds spent.
+    /// Multiply-adds spent on the steps; the untouched picture is not counted, since all chains
+    /// share it.
     pub macs: u64,
 }
 
-/// What evaluates the network along a chain. All engines give the same bits.
+/// What evaluates the network on one picture along a chain. All engines give the same bits.
 pub trait Engine: Sync {
-    /// Number of classes of the network.
-    fn classes(&self) -> usize;
-
-    /// Class scores before softmax after 0, 1, ..., `L` removed regions.
-    fn logits(&self, chain: &Chain<'_>, classes: Classes) -> Logits;
+    /// Class scores after 0, 1, ..., `L` removed regions.
+    fn logits(&self, chain: &Chain<'_>) -> Logits;
 }
 
 /// The plain engine: a full forward pass per step. Slow, and the reference of the fast one.
 #[derive(Clone, Copy, Debug)]
-pub struct FullPasses<'g>(
-    /// The network; its output are logits.
-    pub &'g Graph,
-);
+pub struct FullPasses<'a> {
+    graph: &'a Graph,
+    input: &'a Tensor,
+    class: Option<usize>,
+}
+
+impl<'a> FullPasses<'a> {
+    /// For the picture `input` (in input space) and the scores that `watch` needs.
+    pub fn new(graph: &'a Graph, input: &'a Tensor, watch: &Watch) -> Self {
+        FullPasses { graph, input, class: watch.class() }
+    }
+}
 
 impl Engine for FullPasses<'_> {
-    fn classes(&self) -> usize {
-        self.0.classes()
-    }
-
-    fn logits(&self, chain: &Chain<'_>, classes: Classes) -> Logits {
-        let mut picture = chain.input.clone();
+    fn logits(&self, chain: &Chain<'_>) -> Logits {
+        let mut picture = self.input.clone();
         let mut values = Vec::new();
         let mut record = |picture: &Tensor| {
-            let logits = self.0.logits(picture);
-            match classes {
-                Classes::One(class) => values.push(logits[class]),
-                Classes::All => values.extend(logits),
+            let logits = self.graph.logits(picture);
+            match self.class {
+                Some(class) => values.push(logits[class]),
+                None => values.extend(logits),
             }
         };
         record(&picture);
         for &region in chain.regions {
-            remove(&mut picture, chain, region);
+            let rect = chain.grid.rect(region);
+            let mut pixels = vec![0.0; rect.area() * picture.shape.c];
+            chain.fill.read(rect, &mut pixels);
+            picture.write(rect, &pixels);
             record(&picture);
         }
-        let macs = self.0.macs() * (chain.regions.len() as u64 + 1);
-        Logits { values, macs }
+        Logits { values, macs: self.graph.macs() * chain.regions.len() as u64 }
     }
 }
 
-/// Replaces the pixels of one region by those of the fill image.
-fn remove(picture: &mut Tensor, chain: &Chain<'_>, region: RegionId) {
-    let rect = chain.grid.rect(region);
-    let mut pixels = vec![0.0; rect.area() * picture.shape.c];
-    chain.fill.read(rect, &mut pixels);
-    picture.write(rect, &pixels);
+/// The incremental engine: streams of patches ([`crate::nn::stream`]).
+#[derive(Debug)]
+pub struct Streams<'g> {
+    base: Base<'g>,
+    budget: u64,
+}
+
+impl<'g> Streams<'g> {
+    /// For the picture whose values are `acts` and the scores that `watch` needs; `budget` bounds
+    /// the bytes of patches that one chain holds at a time.
+    pub fn new(graph: &'g Graph, acts: &Activations, watch: &Watch, budget: u64) -> Self {
+        Streams { base: Base::new(graph, acts, watch.class()), budget }
+    }
+}
+
+impl Engine for Streams<'_> {
+    fn logits(&self, chain: &Chain<'_>) -> Logits {
+        let rects: Vec<Rect> = chain.regions.iter().map(|&id| chain.grid.rect(id)).collect();
+        let pixels = |step: usize, out: &mut [f32]| chain.fill.read(rects[step], out);
+        let scores = self.base.scores(&rects, pixels, self.budget);
+        Logits { values: scores.values, macs: scores.macs.iter().sum() }
+    }
 }
 
 /// What is watched while regions disappear.
@@ -141,7 +154,7 @@ pub struct Curve {
     pub scores: Vec<f32>,
     /// All classes' logits, step after step (`(L + 1) * classes` values), where they were wanted.
     pub all_logits: Option<Vec<f32>>,
-    /// Multiply-adds spent.
+    /// Multiply-adds spent on the steps.
     pub macs: u64,
 }
 
@@ -166,51 +179,218 @@ pub enum CurveError {
     },
 }
 
-/// Walks a chain and records the score of class `target`, and all logits if `keep_all`.
-pub fn curve(
-    engine: &dyn Engine,
-    chain: &Chain<'_>,
+/// What to keep of the class scores along a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
     target: usize,
+    classes: usize,
     kind: ScoreKind,
     keep_all: bool,
-) -> Result<Curve, CurveError> {
-    let classes = engine.classes();
-    if target >= classes {
-        return Err(CurveError::Target { target, classes });
+}
+
+impl Watch {
+    /// Watches the score of class `target` of `classes`, and keeps all logits if `keep_all`.
+    pub fn new(
+        target: usize,
+        classes: usize,
+        kind: ScoreKind,
+        keep_all: bool,
+    ) -> Result<Watch, CurveError> {
+        let watch = Watch { target, classes, kind, keep_all };
+        if target < classes { Ok(watch) } else { Err(CurveError::Target { target, classes }) }
     }
-    let all = keep_all || kind == ScoreKind::Softmax;
-    let wanted = if all { Classes::All } else { Classes::One(target) };
-    let Logits { values, macs } = engine.logits(chain, wanted);
-    let scores: Vec<f32> = match kind {
-        ScoreKind::Logit if all => values.chunks_exact(classes).map(|step| step[target]).collect(),
-        ScoreKind::Logit => values.clone(),
-        ScoreKind::Softmax => values.chunks_exact(classes).map(|s| softmax(s, target)).collect(),
-    };
+
+    /// The one class whose logit is enough, or `None` when all are needed.
+    fn class(&self) -> Option<usize> {
+        let all = self.keep_all || self.kind == ScoreKind::Softmax;
+        (!all).then_some(self.target)
+    }
+
+    fn score(&self, logits: &[f32]) -> f32 {
+        match (self.kind, self.class()) {
+            (ScoreKind::Softmax, _) => softmax(logits)[self.target],
+            (ScoreKind::Logit, None) => logits[self.target],
+            (ScoreKind::Logit, Some(_)) => logits[0],
+        }
+    }
+}
+
+/// Walks a chain and keeps what `watch` says. The engine was made for the same `watch`.
+pub fn curve(engine: &dyn Engine, chain: &Chain<'_>, watch: &Watch) -> Result<Curve, CurveError> {
+    let Logits { values, macs } = engine.logits(chain);
+    let width = watch.class().map_or(watch.classes, |_| 1);
+    let scores: Vec<f32> = values.chunks_exact(width).map(|logits| watch.score(logits)).collect();
     if let Some(step) = scores.iter().position(|s| !s.is_finite()) {
         return Err(CurveError::NonFinite { score: scores[step].to_string(), step });
     }
-    Ok(Curve { scores, all_logits: keep_all.then_some(values), macs })
-}
-
-/// The probability of one class; summed in double precision, relative to the largest logit so that
-/// nothing overflows.
-pub fn softmax(logits: &[f32], class: usize) -> f32 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let power = |v: f32| (f64::from(v) - f64::from(largest)).exp();
-    let total: f64 = logits.iter().map(|&v| power(v)).sum();
-    (power(logits[class]) / total) as f32
+    Ok(Curve { scores, all_logits: watch.keep_all.then_some(values), macs })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        base::{
+            geom::{Remainder, Shape},
+            rng::{Seed, unit_f32},
+        },
+        eval::{
+            metric::{Aopc, CurveMetric, Curves, Trial},
+            order::{Order, morf, random, region_scores},
+        },
+        nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
+    };
+    use ndarray::Array2;
+
+    const SHAPE: Shape = Shape::new(3, 8, 8);
+
+    fn draws(purpose: &str, count: usize) -> Vec<f32> {
+        let mut rng = Seed(3).rng(purpose, "", &[]);
+        (0..count).map(|_| unit_f32(&mut rng) - 0.5).collect()
+    }
+
+    fn tensor(purpose: &str) -> Tensor {
+        Tensor::new(SHAPE, draws(purpose, SHAPE.len()))
+    }
+
+    fn grid() -> Grid {
+        Grid::new(SHAPE.h, SHAPE.w, 2, Remainder::Drop).unwrap()
+    }
+
+    /// `f(x) = W x + b`, two classes; weights in the order c, h, w.
+    fn linear(weight: Vec<f32>) -> Graph {
+        let mut graph = Graph::new(SHAPE);
+        let dense = Dense::new(weight, 2, SHAPE, vec![0.25, -1.0]).unwrap();
+        graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+        graph
+    }
+
+    fn convolutional() -> Graph {
+        let mut graph = Graph::new(SHAPE);
+        let geometry = ConvGeometry {
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [1; 4],
+            groups: 1,
+        };
+        let conv = Conv::new(draws("conv", 4 * 3 * 9), 4, 3, geometry, draws("bias", 4)).unwrap();
+        let conv = graph.push("conv", Box::new(conv), &[graph.input()]).unwrap();
+        let relu = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[conv]).unwrap();
+        let dense = Dense::new(draws("dense", 3 * 4 * 64), 3, Shape::new(4, 8, 8), vec![]).unwrap();
+        graph.push("dense", Box::new(dense), &[relu]).unwrap();
+        graph
+    }
+
+    fn watch(graph: &Graph, target: usize, kind: ScoreKind, keep_all: bool) -> Watch {
+        Watch::new(target, graph.classes(), kind, keep_all).unwrap()
+    }
+
+    fn walk(graph: &Graph, regions: &[RegionId], kind: ScoreKind, keep_all: bool) -> Curve {
+        let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
+        let watch = watch(graph, 1, kind, keep_all);
+        let chain = Chain { fill: &fill, grid: &grid, regions };
+        curve(&FullPasses::new(graph, &input, &watch), &chain, &watch).unwrap()
+    }
 
     #[test]
-    fn softmax_survives_large_logits() {
-        assert!((softmax(&[1000.0, 1000.0], 0) - 0.5).abs() < 1e-7);
-        // 1 / (1 + e + e^2), by hand
-        assert!((softmax(&[0.0, 1.0, 2.0], 0) - 0.090_030_57).abs() < 1e-7);
-        assert!(softmax(&[f32::NAN, 1.0], 1).is_nan());
+    fn the_aopc_of_a_linear_model_is_known_in_closed_form() {
+        let weight = draws("weight", 2 * SHAPE.len());
+        let graph = linear(weight.clone());
+        // removing region r lowers the score by the sum of w (x - fill) over its pixels
+        let (x, fill) = (tensor("input").to_chw(), tensor("fill").to_chw());
+        let w = |c: usize, y: usize, x: usize| weight[SHAPE.len() + (c * 8 + y) * 8 + x];
+        let heat = Array2::from_shape_fn((8, 8), |(row, col)| {
+            (0..3).map(|c| w(c, row, col) * (x[[c, row, col]] - fill[[c, row, col]])).sum::<f32>()
+        });
+        let falls = region_scores(&heat, &grid()).unwrap();
+        let order = morf(&falls, Seed(0), "a");
+        let scores = walk(&graph, &order, ScoreKind::Logit, false).scores;
+        let own = Curves { morf: Some(&scores), lerf: None };
+        let found = Aopc(Order::Morf).along(&Trial { own, ..Trial::default() }).unwrap();
+        // AOPC_L = 1/(L+1) sum_{k=1..L} (L + 1 - k) fall_k
+        for (l, found) in found.iter().enumerate() {
+            let part = |k: usize| (l + 1 - k) as f64 * falls[order[k - 1].0 as usize];
+            let expected = (1..=l).map(part).sum::<f64>() / (l as f64 + 1.0);
+            // scores near 5 in single precision, sums of 192 products
+            assert!((found - expected).abs() < 1e-5, "L = {l}: {found}, expected {expected}");
+        }
+        // and no order falls faster
+        let other = walk(&graph, &random(16, Seed(0), "a", 0), ScoreKind::Logit, false).scores;
+        assert!(scores.iter().zip(&other).all(|(a, b)| a <= &(b + 1e-5)));
+    }
+
+    #[test]
+    fn a_constant_model_never_falls() {
+        let graph = linear(vec![0.0; 2 * SHAPE.len()]);
+        let scores = walk(&graph, &random(16, Seed(0), "a", 0), ScoreKind::Logit, false).scores;
+        assert_eq!(scores, [-1.0; 17]);
+    }
+
+    #[test]
+    fn over_all_regions_both_orders_end_at_the_same_bits() {
+        let graph = convolutional();
+        let forth = random(16, Seed(0), "a", 0);
+        let back = Order::Lerf.arrange(forth.clone());
+        let (a, b) = [forth, back].map(|o| walk(&graph, &o, ScoreKind::Logit, false)).into();
+        assert_eq!(a.scores[0].to_bits(), b.scores[0].to_bits());
+        assert_eq!(a.scores[16].to_bits(), b.scores[16].to_bits());
+        assert_ne!(a.scores[8].to_bits(), b.scores[8].to_bits());
+    }
+
+    #[test]
+    fn logits_of_all_classes_hold_the_score_and_give_its_probability() {
+        let graph = convolutional();
+        let order = random(16, Seed(0), "a", 0);
+        let one = walk(&graph, &order[..5], ScoreKind::Logit, false);
+        assert_eq!((one.scores.len(), one.all_logits), (6, None));
+        let all = walk(&graph, &order[..5], ScoreKind::Logit, true);
+        assert_eq!(all.scores, one.scores);
+        let logits = all.all_logits.unwrap();
+        assert_eq!(logits.len(), 6 * 3);
+        assert!(logits.chunks(3).zip(&one.scores).all(|(l, s)| l[1].to_bits() == s.to_bits()));
+        let soft = walk(&graph, &order[..5], ScoreKind::Softmax, false);
+        let expected: Vec<f32> = logits.chunks(3).map(|l| softmax(l)[1]).collect();
+        assert_eq!((soft.scores, soft.all_logits), (expected, None));
+    }
+
+    #[test]
+    fn streams_give_the_bits_of_full_passes() {
+        let graph = convolutional();
+        let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
+        let acts = graph.forward(&input);
+        let regions = random(16, Seed(0), "a", 0);
+        let chain = Chain { fill: &fill, grid: &grid, regions: &regions[..10] };
+        for (kind, keep_all) in
+            [(ScoreKind::Logit, false), (ScoreKind::Logit, true), (ScoreKind::Softmax, false)]
+        {
+            let watch = watch(&graph, 2, kind, keep_all);
+            let full = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap();
+            let streams = Streams::new(&graph, &acts, &watch, 1 << 20);
+            let fast = curve(&streams, &chain, &watch).unwrap();
+            assert_eq!(fast.scores, full.scores);
+            assert_eq!(fast.all_logits, full.all_logits);
+            assert!(fast.macs < full.macs);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_an_error_with_its_step() {
+        let graph = linear(draws("weight", 2 * SHAPE.len()));
+        let (input, mut fill, grid) = (tensor("input"), tensor("fill"), grid());
+        fill.data[0] = f32::NAN;
+        let watch = watch(&graph, 0, ScoreKind::Logit, false);
+        let regions = [RegionId(5), RegionId(0), RegionId(1)];
+        let chain = Chain { fill: &fill, grid: &grid, regions: &regions };
+        let error = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap_err();
+        assert_eq!(error.to_string(), "the score is NaN after 2 removed regions");
+    }
+
+    #[test]
+    fn a_target_beyond_the_classes_is_an_error() {
+        let error = Watch::new(1000, 1000, ScoreKind::Logit, false).unwrap_err();
+        let text = "the target class is 1000, but the network has only 1000 classes";
+        assert_eq!(error.to_string(), text);
     }
 
     #[test]
