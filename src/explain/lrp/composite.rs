@@ -1,67 +1,29 @@
 //! Which layer gets which rule.
 
-use super::rule::{self, Rule};
+use super::{
+    place::{Kind, Layer, Place, layers},
+    rule::{self, Rule},
+};
 use crate::{
     base::registry::{Named, SpecError},
     explain::ExplainError,
-    nn::{
-        graph::{Graph, Node},
-        op::Role,
-    },
+    nn::graph::{Graph, Node},
 };
+use serde::Deserialize;
 
 /// A rule under the name it prints.
 pub type NamedRule = Named<dyn Rule>;
 
-/// Kinds of linear layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Convolutions.
-    Conv,
-    /// Fully connected layers.
-    Dense,
-    /// A factor and a summand per value or channel: batch normalisation that could not be folded,
-    /// constants. These do not count as layers of the network.
-    Scale,
-}
-
-/// Where in the network a line of a composite applies; all conditions that are set must hold.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Place {
-    /// The layers that see the picture with no other layer between.
-    pub first: bool,
-    /// Only layers of this kind.
-    pub kind: Option<Kind>,
-}
-
-impl Place {
-    /// Every layer.
-    pub fn any() -> Place {
-        Place::default()
-    }
-
-    /// The layers that see the picture.
-    pub fn first() -> Place {
-        Place { first: true, ..Place::default() }
-    }
-
-    /// Layers of one kind.
-    pub fn kind(kind: Kind) -> Place {
-        Place { kind: Some(kind), ..Place::default() }
-    }
-
-    fn holds(&self, layer: &LayerAt) -> bool {
-        (!self.first || layer.first) && self.kind.is_none_or(|k| k == layer.kind)
-    }
-}
+/// The rule name for layers that pass relevance on, value by value.
+const PASS: &str = "pass";
 
 /// One line of a composite.
 #[derive(Debug)]
 pub struct Line {
     /// Where it applies.
     pub place: Place,
-    /// The rule there.
-    pub rule: NamedRule,
+    /// The rule there; `None` passes relevance on.
+    pub rule: Option<NamedRule>,
 }
 
 /// A map from layers to rules: the first line that fits a layer holds.
@@ -79,12 +41,27 @@ pub enum Assignment<'a> {
     Through,
 }
 
+/// A composite file that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompositeError {
+    /// Not TOML, or not of the expected form.
+    #[error("{0}")]
+    Form(String),
+    /// A rule that does not exist or has a wrong parameter.
+    #[error("`[[line]]` number {line}: {problem}")]
+    Rule {
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: SpecError,
+    },
+}
+
 impl Composite {
     /// Lines in order of precedence, each rule in the grammar of the registries
-    /// (`lrp-gamma:gamma=0.25`).
+    /// (`lrp-gamma:gamma=0.25`), or `pass`.
     pub fn new(lines: Vec<(Place, String)>) -> Result<Composite, SpecError> {
-        let line =
-            |(place, spec): (Place, String)| Ok(Line { place, rule: rule::parse(&spec.parse()?)? });
+        let line = |(place, rule): (Place, String)| Line::new(place, &rule);
         Ok(Composite { lines: lines.into_iter().map(line).collect::<Result<_, _>>()? })
     }
 
@@ -98,6 +75,28 @@ impl Composite {
         Composite::new(lines)
     }
 
+    /// A composite from a TOML text of lines such as
+    ///
+    /// ```toml
+    /// [[line]]
+    /// at = "first"             # or "last"
+    /// rule = "lrp-z-box"
+    ///
+    /// [[line]]
+    /// kind = "conv"            # or "dense", "scale"
+    /// depth = [0.0, 0.5]       # the lower half of the convolutions
+    /// rule = "lrp-gamma:gamma=0.25"
+    ///
+    /// [[line]]                 # also: index = [0, 3], name = "features.*", operator = "Gemm"
+    /// rule = "lrp-epsilon:eps=1e-6"
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Composite, CompositeError> {
+        let file: File = toml::from_str(text).map_err(|e| CompositeError::Form(one_line(&e)))?;
+        let numbered = file.line.into_iter().enumerate();
+        let lines = numbered.map(|(i, table)| Line::from_table(i + 1, table));
+        Ok(Composite { lines: lines.collect::<Result<_, _>>()? })
+    }
+
     /// The lines in order of precedence.
     pub fn lines(&self) -> &[Line] {
         &self.lines
@@ -106,49 +105,103 @@ impl Composite {
     /// What applies to each node of a network, or which layer is left without a rule. Scalings
     /// of the picture before the first layer are preprocessing: they pass relevance on.
     pub fn resolve(&self, graph: &Graph) -> Result<Vec<Assignment<'_>>, ExplainError> {
-        let assign = |(layer, (_, node)): (Option<LayerAt>, _)| match layer {
+        let assign = |(layer, (_, node)): (Option<Layer>, _)| match layer {
             Some(layer) if layer.kind != Kind::Scale || !layer.first => self.find(&layer, node),
             _ => Ok(Assignment::Through),
         };
-        places(graph).into_iter().zip(graph.nodes()).map(assign).collect()
+        layers(graph).into_iter().zip(graph.nodes()).map(assign).collect()
     }
 
-    fn find(&self, layer: &LayerAt, node: &Node) -> Result<Assignment<'_>, ExplainError> {
-        let line = self.lines.iter().find(|line| line.place.holds(layer));
-        line.map(|line| Assignment::Rule(&line.rule)).ok_or_else(|| ExplainError::Unfit {
+    fn find(&self, layer: &Layer, node: &Node) -> Result<Assignment<'_>, ExplainError> {
+        let line = self.lines.iter().find(|line| line.place.holds(layer, node));
+        let line = line.ok_or_else(|| ExplainError::Unfit {
             node: node.name.clone(),
             op: node.op.name(),
             problem: "no line of the composite gives this layer a rule".to_owned(),
-        })
+        })?;
+        Ok(line.rule.as_ref().map_or(Assignment::Through, Assignment::Rule))
     }
 }
 
-/// A linear layer as composites see it.
-#[derive(Debug)]
-struct LayerAt {
-    kind: Kind,
-    /// No convolution or dense layer lies between it and the picture.
-    first: bool,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    line: Vec<toml::Table>,
 }
 
-/// The place of each node that is a linear layer.
-fn places(graph: &Graph) -> Vec<Option<LayerAt>> {
-    let mut sees_layer = vec![false; graph.len()];
-    let mut places = Vec::with_capacity(graph.len());
-    for (id, node) in graph.nodes() {
-        let behind = node.inputs.iter().any(|k| sees_layer[k.0]);
-        let kind = kind(node);
-        sees_layer[id.0] = behind || kind.is_some_and(|k| k != Kind::Scale);
-        places.push(kind.map(|kind| LayerAt { kind, first: !behind }));
+fn one_line(error: &toml::de::Error) -> String {
+    error.message().replace('\n', " ")
+}
+
+impl Line {
+    fn from_table(line: usize, mut table: toml::Table) -> Result<Line, CompositeError> {
+        let form =
+            |problem: String| CompositeError::Form(format!("`[[line]]` number {line}: {problem}"));
+        let rule = match table.remove("rule") {
+            Some(toml::Value::String(rule)) => rule,
+            Some(other) => return Err(form(format!("`rule` must be a text, found `{other}`"))),
+            None => return Err(form("`rule` is missing".to_owned())),
+        };
+        let place = table.try_into().map_err(|e| form(one_line(&e)))?;
+        Line::new(place, &rule).map_err(|problem| CompositeError::Rule { line, problem })
     }
-    places
+
+    fn new(place: Place, rule: &str) -> Result<Line, SpecError> {
+        let rule = (rule != PASS).then(|| rule::parse(&rule.parse()?)).transpose()?;
+        Ok(Line { place, rule })
+    }
 }
 
-fn kind(node: &Node) -> Option<Kind> {
-    match node.op.role() {
-        Role::Linear(_) if node.op.name() == "Conv" => Some(Kind::Conv),
-        Role::Linear(_) => Some(Kind::Dense),
-        Role::Scale(_) => Some(Kind::Scale),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_fits_holds_and_lines_print_as_they_were_written() {
+        let text = r#"
+            [[line]]
+            at = "first"
+            rule = "lrp-z-box"
+            [[line]]
+            kind = "conv"
+            depth = [0.0, 0.5]
+            rule = "lrp-gamma:gamma=0.5"
+            [[line]]
+            name = "features.*"
+            index = [0, 3]
+            operator = "Conv"
+            rule = "pass"
+            [[line]]
+            rule = "lrp-epsilon:eps=1e-6:bias=ignore"
+        "#;
+        let composite = Composite::from_toml(text).unwrap();
+        let name = |line: &Line| line.rule.as_ref().map_or("pass".to_owned(), |r| r.name.clone());
+        let names: Vec<String> = composite.lines().iter().map(name).collect();
+        let expected = [
+            "lrp-z-box:bias=ignore",
+            "lrp-gamma:gamma=0.5:bias=keep",
+            "pass",
+            "lrp-epsilon:eps=0.000001:bias=ignore",
+        ];
+        assert_eq!(names, expected);
+        assert_eq!(composite.lines()[1].place.depth, Some([0.0, 0.5]));
+    }
+
+    #[test]
+    fn a_composite_that_cannot_be_used_says_where_and_why() {
+        let say = |text: &str| Composite::from_toml(text).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            [
+                say("[[line]]\nrule = \"lrp-gama\""),
+                say("[[line]]\nrule = \"lrp-flat\"\n[[line]]\nrule = \"lrp-gamma:gamma=x\""),
+                say("[[line]]\nkind = \"conv\""),
+                say("[[line]]\nrule = 3"),
+                say("[[line]]\nkind = \"pool\"\nrule = \"lrp-flat\""),
+                say("[[line]]\nlayer = 3\nrule = \"lrp-flat\""),
+                say("[[lines]]\nrule = \"lrp-flat\""),
+                say("[[line]"),
+            ]
+            .join("\n")
+        );
     }
 }

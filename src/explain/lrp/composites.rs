@@ -5,7 +5,8 @@
 
 use super::{
     Lrp, START,
-    composite::{Composite, Kind, Place},
+    composite::Composite,
+    place::{End, Kind, Place},
     rule::{BIAS, RULES},
 };
 use crate::{
@@ -103,8 +104,81 @@ pub const SAMEK2017_EPS: Entry<dyn Explainer> = Entry {
     build: |args| composite(args, &[rest(&format!("lrp-epsilon:eps={}", args.text("eps")))]),
 };
 
+/// `lrp-epsilon-gamma-box`: z^B at the first layer, gamma in convolutions, epsilon in dense layers.
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `gamma` | 0.25 | >= 0 |
+///
+/// Source: Montavon et al. 2019, sec. 10.3; with these ranges of layers Anders et al. 2021.
+pub const EPSILON_GAMMA_BOX: Entry<dyn Explainer> = Entry {
+    id: "lrp-epsilon-gamma-box",
+    summary: "z^B at the first layer, gamma in convolutions, epsilon in dense layers",
+    cite: "anders2021software",
+    params: &[
+        Param {
+            key: "gamma",
+            default: "0.25",
+            kind: registry::Kind::Number { min: 0.0, max: f64::INFINITY },
+            help: "how much favoured contributions are enlarged",
+        },
+        BIAS,
+        START,
+    ],
+    build: |args| {
+        let gamma = format!("lrp-gamma:gamma={}", args.text("gamma"));
+        composite(args, &[first("lrp-z-box"), conv(&gamma), rest("lrp-epsilon:eps=1e-6")])
+    },
+};
+
+/// `excitation-backprop`: z+ everywhere. The paper has no biases; here they are kept by default,
+/// as in every other composite.
+///
+/// Source: Zhang et al. 2016, sec. 3.
+pub const EXCITATION_BACKPROP: Entry<dyn Explainer> = Entry {
+    id: "excitation-backprop",
+    summary: "z+ everywhere: the probability of winning, handed down",
+    cite: "zhang2016top",
+    params: &[BIAS, START],
+    build: |args| composite(args, &[rest("lrp-z-plus")]),
+};
+
+/// `deep-taylor`: z^B at the first layer, z+ elsewhere.
+///
+/// Source: Montavon et al. 2017, sec. 4.
+pub const DEEP_TAYLOR: Entry<dyn Explainer> = Entry {
+    id: "deep-taylor",
+    summary: "deep Taylor decomposition: z^B at the first layer, z+ elsewhere",
+    cite: "montavon2017explaining",
+    params: &[BIAS, START],
+    build: |args| composite(args, &[first("lrp-z-box"), rest("lrp-z-plus")]),
+};
+
+/// `lrp-tutorial`: z^B at the first layer, gamma 0.25 in the lower half of the convolutions,
+/// epsilon-std 0.25 in the upper half, LRP-0 in dense layers and at the output. On VGG-16 these
+/// are the ranges of the tutorial.
+///
+/// Source: Montavon et al. 2019, sec. 10.3.
+pub const TUTORIAL: Entry<dyn Explainer> = Entry {
+    id: "lrp-tutorial",
+    summary: "z^B at the first layer, then gamma, epsilon-std, and LRP-0 at the top",
+    cite: "montavon2019layerwise",
+    params: &[BIAS, START],
+    build: |args| {
+        let lower = Place { depth: Some([0.0, 0.5]), ..Place::kind(Kind::Conv) };
+        let lines = [
+            first("lrp-z-box"),
+            (Place::at(End::Last), "lrp-zero".to_owned()),
+            (lower, "lrp-gamma:gamma=0.25".to_owned()),
+            conv("lrp-epsilon-std:k=0.25"),
+            rest("lrp-zero"),
+        ];
+        composite(args, &lines)
+    },
+};
+
 fn first(rule: &str) -> (Place, String) {
-    (Place::first(), rule.to_owned())
+    (Place::at(End::First), rule.to_owned())
 }
 
 fn conv(rule: &str) -> (Place, String) {

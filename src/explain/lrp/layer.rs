@@ -5,9 +5,13 @@ use super::{
     products::{Input, Products},
     rule::{Bias, Rule},
 };
-use crate::nn::{
-    op::{Linear, Role},
-    tensor::Tensor,
+use crate::{
+    explain::ExplainError,
+    nn::{
+        graph::NodeId,
+        op::{Linear, Role},
+        tensor::Tensor,
+    },
 };
 use std::borrow::Cow;
 
@@ -18,6 +22,8 @@ pub(super) struct Layer<'a> {
     x: &'a Tensor,
     /// `max(x, 0)` and `min(x, 0)`; `None` without any such value.
     signs: [Option<Cow<'a, Tensor>>; 2],
+    /// `x - l` and `x - h` with the bounds of the input, for rules that need them.
+    margins: Option<[Tensor; 2]>,
     /// `W x + b`.
     output: &'a Tensor,
     /// One value per channel or per value of the output; empty without bias.
@@ -25,12 +31,19 @@ pub(super) struct Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
-    pub(super) fn new(step: &Step<'a>, linear: &'a dyn Linear, rule: &'a dyn Rule) -> Self {
+    pub(super) fn new(
+        step: &Step<'a>,
+        linear: &'a dyn Linear,
+        rule: &'a dyn Rule,
+    ) -> Result<Self, ExplainError> {
         let x = step.case.acts.of(step.node.inputs[0]);
         let by_sign = |p: &Products| matches!(p, Products::Positive | Products::Negative);
         let signs = if rule.products().iter().any(by_sign) { split(x) } else { [None, None] };
+        let boxed = rule.products().contains(&Products::Box);
+        let bounds = boxed.then(|| bounds(step, step.node.inputs[0])).transpose()?;
+        let margins = bounds.map(|corners| corners.map(|corner| difference(x, &corner)));
         let output = step.case.acts.of(step.id);
-        Layer { linear, rule, x, signs, output, bias: bias_of(linear, x) }
+        Ok(Layer { linear, rule, x, signs, margins, output, bias: bias_of(linear, x) })
     }
 
     /// The messages `s` of the rule, one tensor per family of products.
@@ -100,6 +113,8 @@ impl<'a> Layer<'a> {
             Input::X => Some(Cow::Borrowed(self.x)),
             Input::Positive => self.signs[0].as_deref().map(Cow::Borrowed),
             Input::Negative => self.signs[1].as_deref().map(Cow::Borrowed),
+            Input::AboveLow => self.margins.as_ref().map(|[above, _]| Cow::Borrowed(above)),
+            Input::BelowHigh => self.margins.as_ref().map(|[_, below]| Cow::Borrowed(below)),
             Input::Ones => Some(Cow::Owned(self.x.map(|_| 1.0))),
         }
     }
@@ -118,6 +133,41 @@ fn split(x: &Tensor) -> [Option<Cow<'_, Tensor>>; 2] {
             [part(|v| v.max(0.0)), part(|v| v.min(0.0))]
         }
     }
+}
+
+/// The smallest and largest values that node `id` takes over all pictures. Only the picture itself
+/// has such bounds, and what scaling, padding and reordering make of it.
+fn bounds(step: &Step<'_>, id: NodeId) -> Result<[Tensor; 2], ExplainError> {
+    let case = step.case;
+    let node = case.graph.node(id);
+    if id == case.graph.input() {
+        let fill = |channels: &[f32]| {
+            let values = channels.iter().copied().cycle().take(node.shape.len());
+            Tensor::new(node.shape, values.collect())
+        };
+        return Ok(sorted(&fill(case.low), &fill(case.high)));
+    }
+    match (node.op.role(), &node.inputs[..]) {
+        (Role::Scale(_) | Role::Route, [input]) => {
+            let [low, high] = bounds(step, *input)?;
+            Ok(sorted(&node.op.forward(&[&low]), &node.op.forward(&[&high])))
+        }
+        _ => Err(step.unfit("the z-box rule fits only layers that see the picture".to_owned())),
+    }
+}
+
+fn difference(a: &Tensor, b: &Tensor) -> Tensor {
+    let data = a.data.iter().zip(&b.data).map(|(a, b)| a - b).collect();
+    Tensor::new(a.shape, data)
+}
+
+/// Value by value, the smaller and the larger.
+fn sorted(a: &Tensor, b: &Tensor) -> [Tensor; 2] {
+    let each = |f: fn(f32, f32) -> f32| {
+        let data = a.data.iter().zip(&b.data).map(|(&a, &b)| f(a, b)).collect();
+        Tensor::new(a.shape, data)
+    };
+    [each(f32::min), each(f32::max)]
 }
 
 /// The bias of a layer, per channel; per value for a scaling, whose constants can be maps.

@@ -15,6 +15,7 @@
 pub mod composite;
 pub mod composites;
 mod layer;
+pub mod place;
 mod products;
 pub mod rule;
 #[cfg(test)]
@@ -30,8 +31,9 @@ use crate::{
         tensor::Tensor,
     },
 };
-use composite::{Assignment, Composite, NamedRule, Place};
+use composite::{Assignment, Composite, NamedRule};
 use layer::Layer;
+use place::Place;
 use rule::{BIAS, RuleKind, STABILISER, quotients};
 use trace::{Row, Trace};
 
@@ -164,10 +166,10 @@ impl Step<'_> {
     fn send(&self, assignment: Assignment<'_>, trace: bool) -> Result<Sent, ExplainError> {
         match (self.node.op.role(), assignment) {
             (Role::Linear(linear) | Role::Scale(linear), Assignment::Rule(rule)) => {
-                Ok(self.by_rule(linear, rule, trace))
+                self.by_rule(linear, rule, trace)
             }
             (Role::Linear(_) | Role::Scale(_) | Role::Activation | Role::Normalisation(_), _) => {
-                Ok(self.pass())
+                self.pass()
             }
             (Role::Average(_) | Role::Sum(_), _) => Ok(self.in_proportion()),
             (Role::MaxPool(_), _) => Ok(Sent::new(self.vjp(self.arrived), "winner")),
@@ -176,16 +178,26 @@ impl Step<'_> {
         }
     }
 
-    fn by_rule(&self, linear: &dyn Linear, rule: &NamedRule, trace: bool) -> Sent {
-        let layer = Layer::new(self, linear, &*rule.value);
+    fn by_rule(
+        &self,
+        linear: &dyn Linear,
+        rule: &NamedRule,
+        trace: bool,
+    ) -> Result<Sent, ExplainError> {
+        let layer = Layer::new(self, linear, &*rule.value)?;
         let messages = layer.messages(self.arrived);
         let to_bias = if trace { layer.to_bias(&messages) } else { 0.0 };
         let relevance = layer.gather(&messages);
-        Sent { messages: vec![relevance], by: rule.name.clone(), to_bias }
+        Ok(Sent { messages: vec![relevance], by: rule.name.clone(), to_bias })
     }
 
-    fn pass(&self) -> Sent {
-        Sent::new(vec![self.arrived.clone()], "pass")
+    fn pass(&self) -> Result<Sent, ExplainError> {
+        let shape = self.inputs()[0].shape;
+        if shape != self.arrived.shape {
+            let problem = format!("its {shape} inputs cannot each pass on one output's relevance");
+            return Err(self.unfit(problem));
+        }
+        Ok(Sent::new(vec![self.arrived.clone()], "pass"))
     }
 
     /// `R_i = x_i sum_j w_ij R_j / z_j` for layers whose weights are fixed.

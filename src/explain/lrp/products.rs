@@ -12,6 +12,11 @@ pub enum Products {
     Positive,
     /// `x_i w_ij` where it is negative: `x+ w-` and `x- w+`
     Negative,
+    /// `x_i w_ij - l_i w+_ij - h_i w-_ij`, that is `(x - l) w+` and `(x - h) w-`: how far the input
+    /// is from the corner of its box `[l, h]` where the output is smallest
+    Box,
+    /// `w_ij^2`
+    Square,
     /// `1`, for each weight
     One,
 }
@@ -25,11 +30,15 @@ pub(super) enum Input {
     Positive,
     /// `min(x, 0)`
     Negative,
+    /// `x - l`, with the smallest value `l` that the input can have
+    AboveLow,
+    /// `x - h`, with the largest value `h` that the input can have
+    BelowHigh,
     /// `1`
     Ones,
 }
 
-/// `sign * input * part(w)`; the families are sums of these.
+/// `input * part(w)`; the families are sums of these.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Branch {
     pub(super) input: Input,
@@ -38,20 +47,23 @@ pub(super) struct Branch {
 
 impl Products {
     pub(super) fn branches(self) -> &'static [Branch] {
-        const fn of(input: Input, part: Part) -> Branch {
-            Branch { input, part }
-        }
+        use Input::{AboveLow, BelowHigh, Ones, X};
         match self {
-            Products::All => &[const { of(Input::X, Part::Raw) }],
+            Products::All => &[Branch { input: X, part: Part::Raw }],
             Products::Positive => &[
-                const { of(Input::Positive, Part::Positive) },
-                const { of(Input::Negative, Part::Negative) },
+                Branch { input: Input::Positive, part: Part::Positive },
+                Branch { input: Input::Negative, part: Part::Negative },
             ],
             Products::Negative => &[
-                const { of(Input::Positive, Part::Negative) },
-                const { of(Input::Negative, Part::Positive) },
+                Branch { input: Input::Positive, part: Part::Negative },
+                Branch { input: Input::Negative, part: Part::Positive },
             ],
-            Products::One => &[const { of(Input::Ones, Part::One) }],
+            Products::Box => &[
+                Branch { input: AboveLow, part: Part::Positive },
+                Branch { input: BelowHigh, part: Part::Negative },
+            ],
+            Products::Square => &[Branch { input: Ones, part: Part::Square }],
+            Products::One => &[Branch { input: Ones, part: Part::One }],
         }
     }
 
@@ -61,7 +73,7 @@ impl Products {
             Products::All => b,
             Products::Positive => b.max(0.0),
             Products::Negative => b.min(0.0),
-            Products::One => 0.0,
+            Products::Box | Products::Square | Products::One => 0.0,
         }
     }
 }

@@ -70,6 +70,10 @@ fn each_rule_gives_the_numbers_worked_out_by_hand() {
         // 8 (2, 0, 3) / 6
         ("lrp-z-plus", [third, 0.0, 4.0]),
         ("lrp-z-plus:bias=ignore", [3.2, 0.0, 4.8]),
+        // q = x w - l w with the box [-2, 2]: (2 + 4, -2 + 2, 3 + 2), sum 11
+        ("lrp-z-box", [8.0 * 6.0 / 11.0, 0.0, 8.0 * 5.0 / 11.0]),
+        // 8 (4, 1, 1) / 6
+        ("lrp-w-square", [2.0 * third, third / 2.0, third / 2.0]),
         // 8 / 3
         ("lrp-flat", [third; 3]),
     ] {
@@ -97,6 +101,19 @@ struct Matrix {
     w: Vec<Vec<Option<f64>>>,
     /// Per output.
     b: Vec<f64>,
+}
+
+impl Matrix {
+    /// Standard deviation of the outputs.
+    fn deviation(&self, x: &[f64], bias: bool) -> f64 {
+        let out = |j: usize| {
+            let z = self.w.iter().zip(x).map(|(row, x)| row[j].unwrap_or(0.0) * x).sum::<f64>();
+            z + if bias { self.b[j] } else { 0.0 }
+        };
+        let z: Vec<f64> = (0..self.b.len()).map(out).collect();
+        let mean = z.iter().sum::<f64>() / z.len() as f64;
+        (z.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / z.len() as f64).sqrt()
+    }
 }
 
 /// Reads a layer's matrix off its forward passes of unit vectors: the layer without its bias gives
@@ -131,7 +148,15 @@ fn share(numerators: Vec<f64>, bias: f64, eps: f64, factor: f64) -> Share {
 }
 
 /// The formulas of the rules, for one output with the products `z`, bias `b` and output `out`.
-fn shares(rule: &str, w: &[Option<f64>], x: &[f64], b: f64, out: f64) -> Vec<Share> {
+/// The box is [-2, 2]; `deviation` is that of the layer's outputs.
+fn shares(
+    rule: &str,
+    w: &[Option<f64>],
+    x: &[f64],
+    b: f64,
+    out: f64,
+    deviation: f64,
+) -> Vec<Share> {
     let spec: crate::base::registry::Spec = rule.parse().unwrap();
     let number = |key: &str| spec.params[key].parse::<f64>().unwrap();
     let z: Vec<f64> = w.iter().zip(x).map(|(w, x)| w.unwrap_or(0.0) * x).collect();
@@ -153,6 +178,17 @@ fn shares(rule: &str, w: &[Option<f64>], x: &[f64], b: f64, out: f64) -> Vec<Sha
             share(negative(), b.min(0.0), 1e-6, -number("beta")),
         ],
         "lrp-z-plus" => vec![share(positive(), b.max(0.0), 1e-6, 1.0)],
+        "lrp-epsilon-std" => vec![share(z, b, number("k") * deviation, 1.0)],
+        "lrp-z-box" => {
+            let q = |(w, x): (&Option<f64>, &f64)| {
+                let w = w.unwrap_or(0.0);
+                x * w + 2.0 * w.max(0.0) - 2.0 * w.min(0.0)
+            };
+            vec![share(w.iter().zip(x).map(q).collect(), 0.0, 1e-6, 1.0)]
+        }
+        "lrp-w-square" => {
+            vec![share(w.iter().map(|w| w.unwrap_or(0.0).powi(2)).collect(), 0.0, 1e-6, 1.0)]
+        }
         "lrp-flat" => {
             vec![share(w.iter().map(|w| f64::from(w.is_some())).collect(), 0.0, 1e-6, 1.0)]
         }
@@ -162,6 +198,7 @@ fn shares(rule: &str, w: &[Option<f64>], x: &[f64], b: f64, out: f64) -> Vec<Sha
 
 /// Relevance of the inputs by the formula, and how far single precision may be off.
 fn oracle(rule: &str, m: &Matrix, x: &[f64], r: &[f32]) -> (Vec<f64>, Vec<f64>) {
+    let deviation = m.deviation(x, rule.ends_with("keep"));
     let mut relevance = vec![0.0; x.len()];
     let mut bound = vec![1e-9; x.len()];
     for (j, &r) in r.iter().enumerate() {
@@ -171,7 +208,7 @@ fn oracle(rule: &str, m: &Matrix, x: &[f64], r: &[f32]) -> (Vec<f64>, Vec<f64>) 
         let size = z.map(f64::abs).sum::<f64>() + m.b[j].abs();
         // the sign of an output that cancels to nothing is rounding
         let torn = rule.starts_with("lrp-gamma") && out.abs() < 1e-5 * size;
-        for share in shares(rule, &w, x, m.b[j], out) {
+        for share in shares(rule, &w, x, m.b[j], out, deviation) {
             // rounding of a sum of some hundred terms, enlarged by cancellation in the denominator
             let relative = 1e-6 * (4.0 + size / share.denominator.abs().max(1e-30))
                 + 1e-6 * share.size / share.denominator.abs().max(1e-30);
@@ -190,6 +227,8 @@ const RULES_TO_TRY: &[&str] = &[
     "lrp-zero:bias=ignore",
     "lrp-epsilon:eps=0.01:bias=keep",
     "lrp-epsilon:eps=0.5:bias=ignore",
+    "lrp-epsilon-std:k=0.25:bias=keep",
+    "lrp-epsilon-std:k=0.1:bias=ignore",
     "lrp-gamma:gamma=0.25:bias=keep",
     "lrp-gamma:gamma=2:bias=ignore",
     "lrp-alpha-beta:alpha=2:beta=1:bias=keep",
@@ -197,6 +236,8 @@ const RULES_TO_TRY: &[&str] = &[
     "lrp-alpha-beta:alpha=1:beta=0:bias=keep",
     "lrp-z-plus:bias=keep",
     "lrp-z-plus:bias=ignore",
+    "lrp-z-box",
+    "lrp-w-square",
     "lrp-flat",
 ];
 
@@ -392,6 +433,9 @@ fn every_layer_without_bias_hands_on_all_it_received() {
         "lrp-epsilon-plus-flat",
         "lrp-epsilon-alpha2-beta1",
         "lrp-epsilon-alpha2-beta1-flat",
+        "lrp-epsilon-gamma-box",
+        "deep-taylor",
+        "excitation-backprop",
         "lrp-samek2017",
         "lrp-zero:start=one",
     ] {
@@ -505,10 +549,40 @@ fn operators_without_a_rule_and_layers_without_a_line_are_named() {
     assert_eq!(say(2), "class 2 cannot be explained, the network has classes 0 to 1");
 
     let graph = network(true);
-    let dense_only = vec![(Place::kind(composite::Kind::Dense), "lrp-zero".to_owned())];
+    let dense_only = vec![(Place::kind(place::Kind::Dense), "lrp-zero".to_owned())];
     let error = Composite::new(dense_only).unwrap().resolve(&graph).unwrap_err();
     assert_eq!(
         error.to_string(),
         "node `conv1` (Conv): no line of the composite gives this layer a rule"
+    );
+}
+
+#[test]
+fn the_box_follows_what_scales_and_pads_the_picture() {
+    // x = 0.5 of [-2, 2] becomes -1 of [-4, 4] and is padded by a 0 of [0, 0]: q = w (-1 + 4), w (0 - 0)
+    let mut graph = Graph::new(Shape::vector(1));
+    let x = graph.input();
+    let scale = Affine::new("Mul", vec![-2.0], vec![0.0]);
+    let at = graph.push("scale", Box::new(scale), &[x]).unwrap();
+    let at =
+        graph.push("pad", Box::new(crate::nn::op::Pad::new([0, 0, 0, 1], 0.0)), &[at]).unwrap();
+    let dense = Dense::new(vec![1.0, 3.0], 1, Shape::new(1, 1, 2), vec![9.0]).unwrap();
+    graph.push("fc", Box::new(dense), &[at]).unwrap();
+    let (relevance, trace) = traced("deep-taylor:start=one", &graph, &Tensor::vector(vec![0.5]), 0);
+    assert!((relevance.data[0] - 1.0).abs() < 1e-5, "{relevance:?}");
+    let by: Vec<&str> = trace.iter().map(|row| row.by.as_str()).collect();
+    assert_eq!(by, ["lrp-z-box:bias=ignore", "route", "pass"]);
+}
+
+#[test]
+fn a_box_around_hidden_values_is_an_error() {
+    let graph = network(true);
+    let acts = graph.forward(&input(1));
+    let composite = Composite::new(vec![(Place::any(), "lrp-z-box".to_owned())]).unwrap();
+    let method = Lrp { composite, start: Start::Score };
+    let error = method.relevance(&case(&graph, &acts, 0)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "node `fc2` (Gemm): the z-box rule fits only layers that see the picture"
     );
 }

@@ -6,16 +6,22 @@
 
 mod alpha_beta;
 mod epsilon;
+mod epsilon_std;
 mod flat;
 mod gamma;
+mod w_square;
+mod z_box;
 mod z_plus;
 mod zero;
 
 pub use super::products::Products;
 pub use alpha_beta::AlphaBeta;
 pub use epsilon::Epsilon;
+pub use epsilon_std::EpsilonStd;
 pub use flat::Flat;
 pub use gamma::Gamma;
+pub use w_square::WSquare;
+pub use z_box::ZBox;
 pub use z_plus::ZPlus;
 pub use zero::Zero;
 
@@ -29,9 +35,12 @@ use std::fmt;
 pub const RULES: &[Entry<dyn Rule>] = &[
     entry::<Zero>(),
     entry::<Epsilon>(),
+    entry::<EpsilonStd>(),
     entry::<Gamma>(),
     entry::<AlphaBeta>(),
     entry::<ZPlus>(),
+    entry::<ZBox>(),
+    entry::<WSquare>(),
     entry::<Flat>(),
 ];
 
