@@ -1,1 +1,7 @@
 //! Tables, figures and texts for people.
+
+pub mod cells;
+#[cfg(test)]
+mod demo;
+pub mod ranking;
+pub mod summary;

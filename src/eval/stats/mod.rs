@@ -4,8 +4,9 @@ pub mod bootstrap;
 
 pub use bootstrap::{Resampling, resampled_means};
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// Coverage of all intervals.
 pub const LEVEL: f64 = 0.95;
@@ -95,11 +96,33 @@ pub fn estimates(values: &ArrayView2<'_, f64>, resampling: Resampling) -> Option
     Some((0..values.ncols()).into_par_iter().map(column).collect())
 }
 
+/// One estimate per column, where a column may lack pictures: each is taken over the pictures that
+/// it has, and columns that have the same ones share their resamples.
+pub fn estimates_of_known(
+    columns: &[Vec<Option<f64>>],
+    resampling: Resampling,
+) -> Vec<Option<Estimate>> {
+    let mut same: BTreeMap<Vec<bool>, Vec<usize>> = BTreeMap::new();
+    for (j, column) in columns.iter().enumerate() {
+        same.entry(column.iter().map(Option::is_some).collect()).or_default().push(j);
+    }
+    let mut all = vec![None; columns.len()];
+    for members in same.values() {
+        let known: Vec<Vec<f64>> =
+            members.iter().map(|&j| columns[j].iter().flatten().copied().collect()).collect();
+        let shape = (known[0].len(), known.len());
+        let values = Array2::from_shape_fn(shape, |(i, j)| known[j][i]);
+        let found = estimates(&values.view(), resampling).into_iter().flatten();
+        members.iter().zip(found).for_each(|(&j, estimate)| all[j] = Some(estimate));
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::rng::Seed;
-    use ndarray::{Array2, array};
+    use ndarray::array;
 
     #[test]
     fn mean_and_standard_error_by_hand() {
@@ -143,6 +166,20 @@ mod tests {
         // and a column alone gives what it gives among others
         let alone = estimate(&values.column(1).to_vec(), Resampling::default()).unwrap();
         assert_eq!(estimates(&values.view(), Resampling::default()).unwrap()[1], alone);
+    }
+
+    #[test]
+    fn columns_with_gaps_are_estimated_over_what_they_have() {
+        let full: Vec<Option<f64>> = (0..9).map(|i| Some(f64::from(i * i))).collect();
+        let mut gap = full.clone();
+        gap[3] = None;
+        let none = vec![None; 9];
+        let found = estimates_of_known(&[gap.clone(), full.clone(), none], Resampling::default());
+        for (column, found) in [gap, full].iter().zip(&found) {
+            let values: Vec<f64> = column.iter().flatten().copied().collect();
+            assert_eq!(*found, estimate(&values, Resampling::default()));
+        }
+        assert_eq!(found[2], None);
     }
 
     #[test]

@@ -1,0 +1,76 @@
+//! Made-up records for tests: every method finds a share of what is relevant.
+
+use crate::{
+    base::rng::{KeyedRng, Seed, unit_f32},
+    eval::{curve::ScoreKind, order::Order},
+    run::record::{Row, Status},
+};
+
+/// Methods with the share of the best possible fall that they reach.
+pub(super) const METHODS: &[(&str, f32)] = &[
+    ("random", 0.35),
+    ("gradient", 0.42),
+    ("sensitivity:norm=l2", 0.55),
+    ("sensitivity:norm=linf", 0.54),
+    ("gradient-x-input", 0.62),
+    ("lrp-samek2017", 0.86),
+    ("lrp-epsilon-plus-flat", 0.90),
+    ("lrp-epsilon-alpha2-beta1-flat", 0.88),
+];
+
+/// One row per method, picture, repeat and order: curves that fall from about 12 towards 2.
+pub(super) fn records(images: usize, repeats: u64, steps: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for image in 0..images {
+        let name = format!("val/{image:04}.png");
+        for (method, share) in METHODS {
+            for repeat in 0..repeats {
+                for order in Order::ALL {
+                    let mut rng = Seed(1).rng(&format!("{method} {order}"), &name, &[repeat]);
+                    rows.push(row(&name, method, order, repeat));
+                    let last = rows.last_mut().expect("just pushed");
+                    let start = 12.0 + (image * 7 % 11) as f32 / 3.0;
+                    last.scores = Some(curve(&mut rng, start, *share, order, steps));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn row(image: &str, method: &str, order: Order, repeat: u64) -> Row {
+    Row {
+        image: image.to_owned(),
+        label: Some(0),
+        predicted: Some(0),
+        target: Some(0),
+        method: method.to_owned(),
+        order,
+        perturbation: "uniform".to_owned(),
+        region: 9,
+        repeat,
+        seed: 0,
+        score_kind: ScoreKind::Logit,
+        scores: None,
+        all_logits: None,
+        tied_fraction: (method != "random").then_some(0.0),
+        macs: Some(1_000_000),
+        status: Status::Ok,
+        reason: None,
+    }
+}
+
+fn curve(rng: &mut KeyedRng, start: f32, share: f32, order: Order, steps: usize) -> Vec<f32> {
+    let speed = match order {
+        Order::Morf => share * share,
+        Order::Lerf => (1.0 - share) * 0.25,
+    };
+    let talent = 0.6 + 0.8 * unit_f32(rng);
+    let mut wobble = 0.0;
+    let mut at = |k: usize| {
+        wobble = 0.9 * wobble + 0.3 * (unit_f32(rng) - 0.5);
+        let fall = 1.0 - (-6.0 * speed * talent * k as f32 / steps as f32).exp();
+        start - (start - 2.0) * fall + if k == 0 { 0.0 } else { wobble }
+    };
+    (0..=steps).map(&mut at).collect()
+}

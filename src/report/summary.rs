@@ -1,0 +1,397 @@
+//! From records to a ranking. Everything here follows from the records alone.
+
+use super::cells::{self, CellsError, Group, Setting};
+use crate::{
+    eval::{
+        metric::{Abpc, Aopc, CurveMetric, Direction, RelativeAopc},
+        order::Order,
+        stats::{Estimate, FEWEST, Interval, Resampling, estimates_of_known},
+    },
+    run::record::Row,
+    table::{Column, Table, TableError},
+};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, path::Path};
+
+/// One method under one setting and order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SummaryRow {
+    /// Perturbation, region, score and steps.
+    pub setting: Setting,
+    /// Which regions went first.
+    pub order: Order,
+    /// Canonical name of the method.
+    pub method: String,
+    /// Place by mean AOPC among the methods of this setting and order, 1 being the best; equal
+    /// means share a place. `None` without curves.
+    pub rank: Option<u64>,
+    /// Which way AOPC is better in this order.
+    pub direction: Direction,
+    /// Pictures on which the method has all its curves of this order.
+    pub images: usize,
+    /// Pictures on which some method was tried and this one lacks curves.
+    pub images_missing: usize,
+    /// AOPC after all steps.
+    pub aopc: Option<Estimate>,
+    /// AOPC minus that of the random order, picture by picture.
+    pub relative_aopc: Option<Estimate>,
+    /// Area between the LeRF and the MoRF curve; the same in the rows of both orders.
+    pub abpc: Option<Estimate>,
+    /// The same as a sum over steps.
+    pub abpc_sum: Option<Estimate>,
+    /// Mean share of regions tied at the cut.
+    pub tied_fraction: Option<f64>,
+    /// Mean multiply-adds of a curve.
+    pub macs: Option<f64>,
+}
+
+/// What a reader of the summary must know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Caveat {
+    /// A method lacks curves.
+    Incomplete {
+        /// The method.
+        method: String,
+        /// The order.
+        order: Order,
+        /// The perturbation.
+        perturbation: String,
+        /// Pictures it has.
+        images: usize,
+        /// Pictures there are.
+        of: usize,
+        /// The first reason.
+        reason: String,
+    },
+    /// Too few pictures for intervals.
+    FewImages {
+        /// How many.
+        images: usize,
+    },
+}
+
+impl fmt::Display for Caveat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Caveat::Incomplete { method, order, perturbation, images: 0, reason, .. } => {
+                write!(f, "`{method}` has no {order} curves under `{perturbation}` ({reason})")
+            }
+            Caveat::Incomplete { method, order, perturbation, images, of, reason } => write!(
+                f,
+                "`{method}` has its {order} curves under `{perturbation}` on {images} of {of} \
+                 images only, and its means are over those ({reason})"
+            ),
+            Caveat::FewImages { images } => {
+                write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
+            }
+        }
+    }
+}
+
+/// The ranking with all its numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// By setting in the order of the records, MoRF before LeRF, then by rank.
+    pub rows: Vec<SummaryRow>,
+    /// What a reader must know.
+    pub caveats: Vec<Caveat>,
+}
+
+/// Summarises records, with 10,000 bootstrap resamples.
+pub fn summarise(rows: &[Row]) -> Result<Summary, CellsError> {
+    let groups = cells::group(rows)?;
+    let rows: Vec<SummaryRow> = groups.iter().flat_map(summarise_group).collect();
+    let mut caveats: Vec<Caveat> = groups.iter().flat_map(|g| incomplete(g, &rows)).collect();
+    if let Some(images) = groups.iter().map(Group::images).min().filter(|n| *n < FEWEST) {
+        caveats.push(Caveat::FewImages { images });
+    }
+    Ok(Summary { rows, caveats })
+}
+
+/// What is estimated for every method.
+const ESTIMATED: [&dyn CurveMetric; 6] = [
+    &Aopc(Order::Morf),
+    &Aopc(Order::Lerf),
+    &RelativeAopc(Order::Morf),
+    &RelativeAopc(Order::Lerf),
+    &Abpc { sum: false },
+    &Abpc { sum: true },
+];
+
+fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
+    let values = |method| ESTIMATED.iter().map(move |metric| group.values(method, *metric));
+    let columns: Vec<Vec<Option<f64>>> = group.methods().flat_map(values).collect();
+    let estimates = estimates_of_known(&columns, Resampling::default());
+    let row = |order, method: &str, found: &[Option<Estimate>]| {
+        let by_order = |first: usize| found[first + usize::from(order == Order::Lerf)];
+        let aopc = by_order(0);
+        let images = aopc.map_or(0, |e| e.n);
+        SummaryRow {
+            setting: group.setting.clone(),
+            order,
+            method: method.to_owned(),
+            rank: None,
+            direction: Aopc(order).direction(),
+            images,
+            images_missing: group.images() - images,
+            aopc,
+            relative_aopc: by_order(2),
+            abpc: found[4],
+            abpc_sum: found[5],
+            tied_fraction: group.tied_fraction(method, order),
+            macs: group.macs(method, order),
+        }
+    };
+    let mut rows = Vec::new();
+    for order in group.orders() {
+        let found = group.methods().zip(estimates.chunks_exact(ESTIMATED.len()));
+        let mut peers: Vec<SummaryRow> = found.map(|(m, found)| row(order, m, found)).collect();
+        rank(&mut peers);
+        rows.extend(peers);
+    }
+    rows
+}
+
+/// Sorts the methods of one order, best first, and gives them their places.
+fn rank(peers: &mut [SummaryRow]) {
+    peers.sort_by(|a, b| by_aopc(a, b).then_with(|| a.method.cmp(&b.method)));
+    for i in 0..peers.len() {
+        let tied = i > 0 && by_aopc(&peers[i - 1], &peers[i]) == Ordering::Equal;
+        let place = if tied { peers[i - 1].rank } else { Some(i as u64 + 1) };
+        peers[i].rank = peers[i].aopc.and(place);
+    }
+}
+
+/// Better first, undefined last.
+fn by_aopc(a: &SummaryRow, b: &SummaryRow) -> Ordering {
+    match (a.aopc, b.aopc) {
+        (Some(x), Some(y)) if a.direction == Direction::Lower => x.mean.total_cmp(&y.mean),
+        (Some(x), Some(y)) => y.mean.total_cmp(&x.mean),
+        (x, y) => y.is_some().cmp(&x.is_some()),
+    }
+}
+
+fn incomplete<'r>(
+    group: &'r Group<'_>,
+    rows: &'r [SummaryRow],
+) -> impl Iterator<Item = Caveat> + 'r {
+    let lacking = |row: &&SummaryRow| row.setting == group.setting && row.images_missing > 0;
+    rows.iter().filter(lacking).map(|row| Caveat::Incomplete {
+        method: row.method.clone(),
+        order: row.order,
+        perturbation: row.setting.perturbation.clone(),
+        images: row.images,
+        of: row.images + row.images_missing,
+        reason: group
+            .first_failure(&row.method, row.order)
+            .unwrap_or("there is no record of the others")
+            .to_owned(),
+    })
+}
+
+/// What stands in each column of the summary, as key-value metadata of the Parquet file.
+const NOTES: &[(&str, &str)] = &[
+    ("perturbation", "canonical name"),
+    ("region", "side of a region in pixels"),
+    ("score_kind", "logit or softmax of the target"),
+    ("steps", "number L of removed regions"),
+    ("order", "morf = most relevant regions first, lerf = the reverse"),
+    ("rank", "place by mean AOPC among the methods of this setting and order; null without curves"),
+    ("method", "canonical name"),
+    ("direction", "which way AOPC is better in this order: higher or lower"),
+    ("images", "images on which the method has all its curves of this order"),
+    ("images_missing", "images on which some method was tried and this one lacks curves"),
+    ("aopc", "area over the perturbation curve after L steps, mean over images"),
+    ("relative_aopc", "AOPC minus that of the random order, image by image"),
+    ("abpc", "area between the LeRF and the MoRF curve, the same in the rows of both orders"),
+    ("abpc_sum", "the same as a sum over steps"),
+    ("*_stderr", "standard error of the mean"),
+    ("*_lo, *_hi", "95 % bootstrap interval over images, BCa, 10000 resamples"),
+    ("*_percentile_lo, *_percentile_hi", "the same, between percentiles"),
+    ("*_images", "images in the mean"),
+    ("tied_fraction", "mean share of regions with the score at the cut; null for random orders"),
+    ("macs", "mean multiply-adds of a curve"),
+];
+
+impl Summary {
+    /// Writes `summary.csv` and `summary.parquet` into a folder.
+    pub fn write(&self, folder: &Path) -> Result<(), TableError> {
+        let table = self.table();
+        let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
+        table.write_parquet(&folder.join("summary.parquet"), &notes.collect::<BTreeMap<_, _>>())?;
+        table.write_csv(&folder.join("summary.csv"))
+    }
+
+    /// As a table with one row per method, order and setting.
+    pub fn table(&self) -> Table {
+        let mut t = Table::default();
+        t.push("perturbation", self.text(|r| &r.setting.perturbation));
+        t.push("region", self.whole(|r| Some(r.setting.region)));
+        t.push("score_kind", self.text(|r| r.setting.score_kind.name()));
+        t.push("steps", self.whole(|r| r.setting.steps.map(|s| s as u64)));
+        t.push("order", self.text(|r| r.order.name()));
+        t.push("rank", self.whole(|r| r.rank));
+        t.push("method", self.text(|r| &r.method));
+        t.push("direction", self.text(|r| r.direction.name()));
+        t.push("images", self.whole(|r| Some(r.images as u64)));
+        t.push("images_missing", self.whole(|r| Some(r.images_missing as u64)));
+        self.push_estimate(&mut t, "aopc", |r| r.aopc);
+        self.push_estimate(&mut t, "relative_aopc", |r| r.relative_aopc);
+        t.push("relative_aopc_images", self.images(|r| r.relative_aopc));
+        self.push_estimate(&mut t, "abpc", |r| r.abpc);
+        self.push_estimate(&mut t, "abpc_sum", |r| r.abpc_sum);
+        t.push("abpc_images", self.images(|r| r.abpc));
+        t.push("tied_fraction", self.number(|r| r.tied_fraction));
+        t.push("macs", self.number(|r| r.macs));
+        t
+    }
+
+    fn push_estimate(
+        &self,
+        t: &mut Table,
+        name: &str,
+        of: impl Fn(&SummaryRow) -> Option<Estimate>,
+    ) {
+        let lo = |i: Option<Interval>| i.map(|i| i.lo);
+        let hi = |i: Option<Interval>| i.map(|i| i.hi);
+        t.push(name, self.number(|r| Some(of(r)?.mean)));
+        t.push(&format!("{name}_stderr"), self.number(|r| of(r)?.stderr));
+        t.push(&format!("{name}_lo"), self.number(|r| lo(of(r)?.bca)));
+        t.push(&format!("{name}_hi"), self.number(|r| hi(of(r)?.bca)));
+        t.push(&format!("{name}_percentile_lo"), self.number(|r| lo(of(r)?.percentile)));
+        t.push(&format!("{name}_percentile_hi"), self.number(|r| hi(of(r)?.percentile)));
+    }
+
+    fn images(&self, of: impl Fn(&SummaryRow) -> Option<Estimate>) -> Column {
+        self.whole(|r| of(r).map(|e| e.n as u64))
+    }
+
+    fn text<'s>(&'s self, of: impl Fn(&'s SummaryRow) -> &'s str) -> Column {
+        Column::Text(self.rows.iter().map(|r| Some(of(r).to_owned())).collect())
+    }
+
+    fn whole(&self, of: impl Fn(&SummaryRow) -> Option<u64>) -> Column {
+        Column::Integer(self.rows.iter().map(of).collect())
+    }
+
+    fn number(&self, of: impl Fn(&SummaryRow) -> Option<f64>) -> Column {
+        Column::Float(self.rows.iter().map(of).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{report::demo, run::record::Status};
+
+    fn demo() -> Vec<Row> {
+        demo::records(20, 2, 30)
+    }
+
+    fn find<'s>(summary: &'s Summary, method: &str, order: Order) -> &'s SummaryRow {
+        summary.rows.iter().find(|r| r.method == method && r.order == order).unwrap()
+    }
+
+    #[test]
+    fn the_numbers_are_those_of_the_formula_written_out() {
+        let rows = demo();
+        let summary = summarise(&rows).unwrap();
+        let of = |method: &str, order: Order| {
+            let mut sum = 0.0;
+            for row in rows.iter().filter(|r| r.method == method && r.order == order) {
+                let scores = row.scores.as_ref().unwrap();
+                let fall: f64 = scores.iter().map(|s| f64::from(scores[0]) - f64::from(*s)).sum();
+                sum += fall / 31.0;
+            }
+            sum / 40.0
+        };
+        let (method, random) = ("lrp-epsilon-plus-flat", cells::RANDOM);
+        for order in Order::ALL {
+            let row = find(&summary, method, order);
+            let found = [row.aopc.unwrap().mean, row.relative_aopc.unwrap().mean];
+            let expected = [of(method, order), of(method, order) - of(random, order)];
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
+            let between = of(method, Order::Morf) - of(method, Order::Lerf);
+            assert!((row.abpc.unwrap().mean - between).abs() < 1e-12);
+            assert!((row.abpc_sum.unwrap().mean - 31.0 * between).abs() < 1e-10);
+            let e = row.aopc.unwrap();
+            assert!(e.lo().unwrap() < e.mean && e.mean < e.hi().unwrap() && e.n == 20);
+        }
+    }
+
+    #[test]
+    fn methods_are_ranked_in_the_direction_of_the_order() {
+        let summary = summarise(&demo()).unwrap();
+        for order in Order::ALL {
+            let rows: Vec<_> = summary.rows.iter().filter(|r| r.order == order).collect();
+            let ranks: Vec<_> = rows.iter().map(|r| r.rank.unwrap()).collect();
+            assert_eq!(ranks, [1, 2, 3, 4, 5, 6, 7, 8]);
+            let means: Vec<f64> = rows.iter().map(|r| r.aopc.unwrap().mean).collect();
+            assert!(means.is_sorted_by(|a, b| if order == Order::Morf { a > b } else { a < b }));
+        }
+        assert_eq!(find(&summary, cells::RANDOM, Order::Morf).rank, Some(8));
+    }
+
+    #[test]
+    fn equal_means_share_a_rank_and_a_failed_method_has_none() {
+        let mut rows = demo();
+        rows.retain(|r| r.order == Order::Morf && r.method.starts_with("sens"));
+        let copy: Vec<Row> = rows.iter().filter(|r| r.method.ends_with("l2")).cloned().collect();
+        rows.extend(copy.iter().map(|r| Row { method: "twin".to_owned(), ..r.clone() }));
+        rows.extend(copy.into_iter().map(|r| Row {
+            method: "broken".to_owned(),
+            status: Status::Failed,
+            scores: None,
+            reason: Some("node `lrn1` (LRN): no rule".to_owned()),
+            ..r
+        }));
+        let summary = summarise(&rows).unwrap();
+        let ranks: Vec<_> = summary.rows.iter().map(|r| (r.method.as_str(), r.rank)).collect();
+        let linf_first = ranks[0].0.ends_with("linf");
+        let twins = if linf_first { Some(2) } else { Some(1) };
+        assert_eq!(find(&summary, "twin", Order::Morf).rank, twins);
+        assert_eq!(find(&summary, "sensitivity:norm=l2", Order::Morf).rank, twins);
+        assert_eq!(*ranks.last().unwrap(), ("broken", None));
+        assert_eq!(
+            summary.caveats[0].to_string(),
+            "`broken` has no morf curves under `uniform` (node `lrn1` (LRN): no rule)"
+        );
+        // without the random order and without LeRF these are undefined
+        assert!(summary.rows.iter().all(|r| r.relative_aopc.is_none() && r.abpc.is_none()));
+    }
+
+    #[test]
+    fn the_order_of_the_records_does_not_matter() {
+        let rows = demo();
+        let mut shuffled = rows.clone();
+        shuffled.reverse();
+        assert_eq!(summarise(&rows).unwrap(), summarise(&shuffled).unwrap());
+    }
+
+    #[test]
+    fn two_pictures_give_means_without_intervals_and_say_so() {
+        let summary = summarise(&demo::records(2, 1, 5)).unwrap();
+        let estimate = summary.rows[0].aopc.unwrap();
+        assert_eq!((estimate.n, estimate.lo()), (2, None));
+        assert_eq!(
+            summary.caveats[0].to_string(),
+            "2 images are too few for intervals, which need at least 3"
+        );
+    }
+
+    #[test]
+    fn the_schema_is_documented_and_nothing_undefined_is_a_number() {
+        let summary = summarise(&demo()).unwrap();
+        let list = |t: Table| {
+            let line = |(name, kind): &(&str, &str)| format!("{name}: {kind}\n");
+            t.schema().iter().map(line).collect::<String>()
+        };
+        insta::assert_snapshot!(list(summary.table()));
+        let dir = tempfile::tempdir().unwrap();
+        summarise(&demo::records(2, 1, 5)).unwrap().write(dir.path()).unwrap();
+        let csv = std::fs::read_to_string(dir.path().join("summary.csv")).unwrap();
+        let undefined = |cell: &str| ["nan", "inf", "-inf"].contains(&cell.to_lowercase().as_str());
+        assert!(!csv.split([',', '\n']).any(undefined), "{csv}");
+        let back = Table::read_parquet(&dir.path().join("summary.parquet"), None).unwrap();
+        assert_eq!(back, summarise(&demo::records(2, 1, 5)).unwrap().table());
+    }
+}
