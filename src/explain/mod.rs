@@ -2,31 +2,53 @@
 //!
 //! A method is one file with one entry in [`EXPLAINERS`]; LRP rules and composites live in [`lrp`].
 
+pub mod backprop;
+pub mod controls;
+pub mod grad_cam;
 pub mod gradient;
 pub mod gradient_x_input;
+pub mod integrated_gradients;
 pub mod lrp;
+pub mod occlusion;
 mod pool;
+mod quadrature;
 pub mod random;
+mod reference;
+mod resize;
 pub mod sensitivity;
+pub mod smoothgrad;
 
 pub use pool::Pool;
 
 use crate::{
     base::{registry::Entry, rng::Seed},
     nn::{
-        graph::{Activations, Graph},
+        graph::{Activations, Graph, NodeId},
         tensor::Tensor,
     },
 };
 use lrp::{composites, rule, trace::Trace};
 use ndarray::Array2;
+use std::convert::Infallible;
 
 /// All methods, in the order in which `list` prints them.
 pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
     random::ENTRY,
+    controls::SOBEL,
+    controls::CENTER_BIAS,
+    controls::CONSTANT,
     gradient::ENTRY,
     sensitivity::ENTRY,
     gradient_x_input::ENTRY,
+    integrated_gradients::ENTRY,
+    smoothgrad::SMOOTH_GRAD,
+    smoothgrad::SQUARE_GRAD,
+    smoothgrad::VAR_GRAD,
+    backprop::DECONVOLUTION,
+    backprop::GUIDED,
+    grad_cam::GRAD_CAM,
+    grad_cam::GUIDED_GRAD_CAM,
+    occlusion::ENTRY,
     lrp::method::<rule::Zero>(),
     lrp::method::<rule::Epsilon>(),
     lrp::method::<rule::EpsilonStd>(),
@@ -82,6 +104,29 @@ impl<'a> Case<'a> {
         self.graph.gradient(self.acts, self.graph.seed(self.target, 1.0))
     }
 
+    /// Gradient of the same class's score at another input.
+    fn gradient_at(&self, x: &Tensor) -> Tensor {
+        let acts = self.graph.forward(x);
+        self.graph.gradient(&acts, self.graph.seed(self.target, 1.0))
+    }
+
+    /// Gradient of the explained score with respect to the output of a node.
+    fn gradient_of_node(&self, id: NodeId) -> Tensor {
+        let mut found = Tensor::zeros(self.graph.node(id).shape);
+        let step = |at: NodeId, grad: &Tensor| -> Result<Vec<Tensor>, Infallible> {
+            if at == id {
+                found = grad.clone();
+                return Ok(vec![]);
+            }
+            let node = self.graph.node(at);
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| self.acts.of(*k)).collect();
+            let vjp = |k| node.op.vjp(&ins, self.acts.of(at), grad, k);
+            Ok((0..ins.len()).map(vjp).collect())
+        };
+        let Ok(_) = self.graph.backward(self.graph.seed(self.target, 1.0), step);
+        found
+    }
+
     fn check(&self) -> Result<(), ExplainError> {
         let (target, classes) = (self.target, self.graph.classes());
         if target < classes { Ok(()) } else { Err(ExplainError::Target { target, classes }) }
@@ -106,6 +151,26 @@ pub enum ExplainError {
         count: usize,
         /// Of how many.
         total: usize,
+    },
+    /// A layer that the method needs does not exist.
+    #[error("the network has no {kind} named `{layer}`")]
+    NoLayer {
+        /// The name asked for.
+        layer: String,
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// One value per pixel is needed, and the method gave another map.
+    #[error("the map has {h}x{w} values, one for each of {height}x{width} pixels is needed")]
+    NotPerPixel {
+        /// Rows found.
+        h: usize,
+        /// Columns found.
+        w: usize,
+        /// Rows of the picture.
+        height: usize,
+        /// Columns of the picture.
+        width: usize,
     },
     /// A rule or method does not fit an operator.
     #[error("node `{node}` ({op}): {problem}")]
@@ -149,7 +214,13 @@ pub trait Explainer: Send + Sync {
 
     /// Relevance, pooled over channels.
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
-        Ok(self.pool().apply(&self.relevance(case)?))
+        let relevance = self.relevance(case)?;
+        let (found, picture) = (relevance.shape, case.graph.input_shape());
+        if (found.h, found.w) == (picture.h, picture.w) {
+            return Ok(self.pool().apply(&relevance));
+        }
+        let (h, w, height, width) = (found.h, found.w, picture.h, picture.w);
+        Err(ExplainError::NotPerPixel { h, w, height, width })
     }
 }
 
@@ -226,7 +297,7 @@ mod tests {
         let ids: BTreeSet<&str> = EXPLAINERS.iter().map(|e| e.id).collect();
         assert_eq!(ids.len(), EXPLAINERS.len());
         let bibliography = include_str!("../../docs/references.bib");
-        for entry in EXPLAINERS {
+        for entry in EXPLAINERS.iter().filter(|e| !e.cite.is_empty()) {
             assert!(bibliography.contains(&format!("{{{},", entry.cite)), "{}", entry.id);
         }
     }
