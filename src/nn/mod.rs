@@ -1,6 +1,7 @@
 //! The engine: networks, their import, forward and backward passes. It knows nothing of
 //! explanations.
 
+pub mod canon;
 pub mod graph;
 pub mod kernel;
 pub mod model;

@@ -1,20 +1,228 @@
 //! A model file with everything that belongs to it.
 
-use super::{graph::Graph, preprocess::Preprocess};
+use super::{
+    canon::canonicalise,
+    graph::Graph,
+    onnx::{self, Imported, OnnxError},
+    preprocess::{Preprocess, PreprocessError, Settings, class_names},
+};
+use crate::base::geom::Shape;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Largest sidecar or list of class names.
+const MAX_TEXT: u64 = 16 << 20;
 
 /// A network, how pictures are made into its input, and where it came from.
 #[derive(Debug)]
 pub struct Model {
     /// The network, canonicalised; its output are logits.
     pub graph: Graph,
-    /// How a picture becomes the network's input.
-    pub preprocess: Preprocess,
+    /// How a picture becomes the network's input; `None` where neither sidecar nor flags say so.
+    /// [`Model::preprocess`] gives it or the error.
+    pub preprocess: Option<Preprocess>,
     /// Class names, one per logit, where known.
     pub classes: Option<Vec<String>>,
     /// File name without folder, or `"scenes"` for the embedded model.
     pub name: String,
-    /// SHA-256 of the model file (and of its external data), hexadecimal.
+    /// SHA-256 of the model file followed by its external data files, hexadecimal.
     pub digest: String,
     /// What import changed: batch norm folded, a trailing softmax cut off, ...; one line each.
     pub notes: Vec<String>,
+}
+
+/// Why a model cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The model file.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// The sidecar, or flags that override it.
+    #[error("preprocessing for model `{model}`{}: {source}", sidecar(.file.as_deref()))]
+    Preprocess {
+        /// The model.
+        model: String,
+        /// The sidecar, where there is one.
+        file: Option<String>,
+        /// What is wrong.
+        source: Box<PreprocessError>,
+    },
+    /// A sidecar or a list of class names that cannot be read.
+    #[error("cannot read `{file}` of model `{model}`: {reason}")]
+    Text {
+        /// The model.
+        model: String,
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A list of class names that does not fit.
+    #[error("class names `{file}` of model `{model}`: {source}")]
+    Classes {
+        /// The model.
+        model: String,
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: Box<PreprocessError>,
+    },
+    /// Pictures are to be prepared, and nothing says how.
+    #[error(
+        "nothing says how pictures become the input of model `{model}`: write `{sidecar}` beside \
+         it, or give the flags channels, scale, mean and std"
+    )]
+    NoPreprocess {
+        /// The model.
+        model: String,
+        /// Name of the sidecar that is missing.
+        sidecar: String,
+    },
+}
+
+fn sidecar(file: Option<&str>) -> String {
+    file.map(|file| format!(" in `{file}`")).unwrap_or_default()
+}
+
+/// A sidecar with the name it has in messages.
+struct Sidecar {
+    name: String,
+    /// Its folder, where class names are looked for; `None` for one in memory.
+    folder: Option<PathBuf>,
+    text: String,
+}
+
+impl Model {
+    /// Reads a model file, and the sidecar beside it where there is one (`M.toml` for `M.onnx`).
+    /// `flags` override the sidecar key by key.
+    pub fn load(path: &Path, flags: Settings) -> Result<Model, ModelError> {
+        let model = path.display().to_string();
+        let sidecar = path.with_extension("toml");
+        let text = if sidecar.exists() { Some(read_text(&model, &sidecar)?) } else { None };
+        let sidecar = text.map(|text| Sidecar {
+            name: sidecar.display().to_string(),
+            folder: sidecar.parent().map(Path::to_owned),
+            text,
+        });
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Model::assemble(&model, name, sidecar, flags, |size| onnx::read(path, size))
+    }
+
+    /// A model in memory. `sidecar` is the text of a sidecar; it cannot name a file with classes.
+    pub fn from_bytes(name: &str, onnx: &[u8], sidecar: Option<&str>) -> Result<Model, ModelError> {
+        let sidecar = sidecar.map(|text| Sidecar {
+            name: format!("{name}.toml"),
+            folder: None,
+            text: text.to_owned(),
+        });
+        let read = |size| onnx::read_bytes(name, onnx, size);
+        Model::assemble(name, name.to_owned(), sidecar, Settings::default(), read)
+    }
+
+    fn assemble(
+        model: &str,
+        name: String,
+        sidecar: Option<Sidecar>,
+        flags: Settings,
+        read: impl FnOnce(Option<[usize; 2]>) -> Result<(Imported, String), OnnxError>,
+    ) -> Result<Model, ModelError> {
+        let wrong = |source| ModelError::Preprocess {
+            model: model.to_owned(),
+            file: sidecar.as_ref().map(|s| s.name.clone()),
+            source: Box::new(source),
+        };
+        let below = sidecar.as_ref().map(|s| Settings::from_toml(&s.text)).transpose();
+        let settings = flags.or(below.map_err(wrong)?.unwrap_or_default());
+        let (imported, digest) = read(settings.input)?;
+        let (graph, changes) = canonicalise(&imported.graph, &imported.remarks);
+        let notes = [imported.notes, changes].concat();
+        let preprocess = match settings.resolve(graph.input_shape()) {
+            Ok(preprocess) => Some(preprocess),
+            // an input that needs no preparation may still be fed
+            Err(PreprocessError::Missing { .. }) if sidecar.is_none() => None,
+            Err(source) => return Err(wrong(source)),
+        };
+        let classes = preprocess.as_ref().and_then(Preprocess::classes);
+        let folder = sidecar.as_ref().and_then(|s| s.folder.as_deref());
+        let classes = classes.map(|file| read_classes(model, folder, file, graph.classes()));
+        let classes = classes.transpose()?;
+        Ok(Model { graph, preprocess, classes, name, digest, notes })
+    }
+
+    /// How a picture becomes the network's input, or the error that says what is missing.
+    pub fn preprocess(&self) -> Result<&Preprocess, ModelError> {
+        self.preprocess.as_ref().ok_or_else(|| ModelError::NoPreprocess {
+            model: self.name.clone(),
+            sidecar: Path::new(&self.name).with_extension("toml").display().to_string(),
+        })
+    }
+
+    /// The layers in the order of computation, the picture left out.
+    pub fn layers(&self) -> Vec<LayerRow> {
+        let row = |(id, node): (super::graph::NodeId, &super::graph::Node)| {
+            let inputs = self.graph.shapes(&node.inputs);
+            LayerRow {
+                index: id.0,
+                name: node.name.clone(),
+                operator: node.op.name(),
+                parameters: node.op.parameters(),
+                macs: node.op.macs(&inputs, node.shape.rect()),
+                inputs,
+                output: node.shape,
+            }
+        };
+        self.graph.nodes().skip(1).map(row).collect()
+    }
+}
+
+/// One layer of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerRow {
+    /// Position in the graph; the picture is 0.
+    pub index: usize,
+    /// Name in the model file.
+    pub name: String,
+    /// ONNX spelling.
+    pub operator: &'static str,
+    /// Shapes of the inputs, `(C, H, W)`.
+    pub inputs: Vec<Shape>,
+    /// Shape of the output, `(C, H, W)`.
+    pub output: Shape,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Multiply-adds of one pass.
+    pub macs: u64,
+}
+
+fn read_text(model: &str, path: &Path) -> Result<String, ModelError> {
+    let text = |path: &Path| {
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_file() || metadata.len() > MAX_TEXT {
+            return Err(io::Error::other(format!("it is no text file below {MAX_TEXT} bytes")));
+        }
+        fs::read_to_string(path)
+    };
+    text(path).map_err(|e| ModelError::Text {
+        model: model.to_owned(),
+        file: path.display().to_string(),
+        reason: e.to_string(),
+    })
+}
+
+/// The class names in the file that the sidecar names, relative to the sidecar.
+fn read_classes(
+    model: &str,
+    folder: Option<&Path>,
+    file: &str,
+    outputs: usize,
+) -> Result<Vec<String>, ModelError> {
+    let path = folder.unwrap_or(Path::new("")).join(file);
+    let text = read_text(model, &path)?;
+    class_names(&text, outputs).map_err(|source| ModelError::Classes {
+        model: model.to_owned(),
+        file: path.display().to_string(),
+        source: Box::new(source),
+    })
 }

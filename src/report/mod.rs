@@ -3,5 +3,6 @@
 pub mod cells;
 #[cfg(test)]
 mod demo;
+pub mod layers;
 pub mod ranking;
 pub mod summary;

@@ -1,0 +1,376 @@
+//! From the messages of a file to a graph: looks up what each node reads, hands it to the
+//! operator's importer, and files what it returns.
+
+use super::{
+    Imported,
+    call::{Call, MAX_VALUES, node_name},
+    decode::{self, Element},
+    error::{Damage, OnnxError},
+    external::External,
+    proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    table,
+    value::{Constant, Map, Value, joined, volume},
+};
+use crate::{
+    base::geom::Shape,
+    nn::graph::{Graph, NodeId},
+};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    rc::Rc,
+};
+
+/// The oldest operator set that is read: the first with numpy broadcasting.
+const OLDEST_OPSET: i64 = 7;
+
+/// Folded constants may have this many values more than the weights.
+const FOLDING: usize = 1 << 24;
+
+/// Operators whose further outputs only matter in training.
+const TRAINING_OUTPUTS: [&str; 2] = ["BatchNormalization", "Dropout"];
+
+/// A graph under construction.
+pub(super) struct Build<'a> {
+    file: &'a str,
+    pub(super) opset: i64,
+    pub(super) graph: Graph,
+    pub(super) notes: Vec<String>,
+    pub(super) remarks: BTreeMap<String, String>,
+    pub(super) external: External,
+    /// Values that constant folding may still make.
+    budget: usize,
+    /// Initializers whose values were counted into the budget.
+    decoded: HashSet<&'a str>,
+    pub(super) fixed_batch: Option<usize>,
+    /// Name of the class scores.
+    pub(super) output: &'a str,
+    initializers: HashMap<&'a str, &'a TensorProto>,
+    values: HashMap<&'a str, Value>,
+    /// Names of the graph's nodes, and how many wanted each.
+    names: HashMap<String, usize>,
+}
+
+/// What the file says about the picture.
+struct Picture<'a> {
+    name: &'a str,
+    shape: Shape,
+    batch: Option<usize>,
+}
+
+/// Imports a decoded model. `size` is the height and width where the file leaves them open.
+pub(super) fn import(
+    file: &str,
+    model: &ModelProto,
+    external: External,
+    size: Option<[usize; 2]>,
+) -> Result<(Imported, External), OnnxError> {
+    let damage = |missing| OnnxError::Damaged {
+        file: file.to_owned(),
+        damage: Damage::Incomplete { missing },
+    };
+    let proto = model.graph.as_ref().ok_or_else(|| damage("graph"))?;
+    let opset = opset(file, model)?.ok_or_else(|| damage("version of the operator set"))?;
+    let initializers = initializers(file, proto)?;
+    let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
+    let picture = picture(proto, &initializers, size).map_err(interface)?;
+    let output = output(proto).map_err(interface)?;
+    let mut build = Build {
+        file,
+        opset,
+        graph: Graph::new(picture.shape),
+        notes: vec![],
+        remarks: BTreeMap::new(),
+        external,
+        budget: FOLDING,
+        decoded: HashSet::new(),
+        fixed_batch: picture.batch.filter(|n| *n > 1),
+        output,
+        initializers,
+        values: HashMap::new(),
+        names: HashMap::from([("input".to_owned(), 1)]),
+    };
+    build.start(&picture);
+    build.nodes(model, proto)?;
+    build.finish()
+}
+
+fn opset(file: &str, model: &ModelProto) -> Result<Option<i64>, OnnxError> {
+    let own = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let found = model.opset_import.iter().find(|o| own(&o.domain)).map(|o| o.version);
+    match found {
+        Some(v) if v < OLDEST_OPSET => {
+            Err(OnnxError::Opset { file: file.to_owned(), found: v, oldest: OLDEST_OPSET })
+        }
+        v => Ok(v),
+    }
+}
+
+fn initializers<'a>(
+    file: &str,
+    graph: &'a GraphProto,
+) -> Result<HashMap<&'a str, &'a TensorProto>, OnnxError> {
+    let error = |tensor: &str, problem: String| OnnxError::Tensor {
+        file: file.to_owned(),
+        tensor: tensor.to_owned(),
+        problem,
+    };
+    if !graph.sparse_initializer.is_empty() {
+        return Err(error("sparse_initializer", "sparse weights are not supported".to_owned()));
+    }
+    let mut all = HashMap::new();
+    for tensor in &graph.initializer {
+        decode::check(tensor).map_err(|problem| error(&tensor.name, problem))?;
+        if all.insert(&tensor.name[..], tensor).is_some() {
+            return Err(error(&tensor.name, "two weights have this name".to_owned()));
+        }
+    }
+    Ok(all)
+}
+
+fn names(values: &[&ValueInfoProto]) -> String {
+    values.iter().map(|v| format!("`{}`", v.name)).collect::<Vec<_>>().join(", ")
+}
+
+fn picture<'a>(
+    graph: &'a GraphProto,
+    initializers: &HashMap<&str, &TensorProto>,
+    size: Option<[usize; 2]>,
+) -> Result<Picture<'a>, String> {
+    // files older than IR 4 list the weights among the inputs
+    let is_fed = |v: &&ValueInfoProto| !initializers.contains_key(&v.name[..]);
+    let fed: Vec<&ValueInfoProto> = graph.input.iter().filter(is_fed).collect();
+    let [input] = fed[..] else {
+        return Err(match fed.len() {
+            0 => "it has no input, expected one of dimensions (N, C, H, W)".to_owned(),
+            n => format!("it has {n} inputs ({}), expected a single one", names(&fed)),
+        });
+    };
+    let name = &input.name[..];
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let tensor = tensor.ok_or_else(|| format!("input `{name}` is no tensor"))?;
+    let element = Element::of(i64::from(tensor.elem_type));
+    if !element.as_ref().is_ok_and(|e| e.is_float()) {
+        return Err(format!(
+            "input `{name}` has element type {}, expected floats (normalised pixels)",
+            tensor.elem_type
+        ));
+    }
+    let dims = tensor.shape.as_ref().ok_or_else(|| {
+        format!("the dimensions of input `{name}` are not in the file; export them")
+    })?;
+    // sizes left open are 0 or -1 in old files
+    let known = |d: Option<i64>| d.and_then(|d| usize::try_from(d).ok()).filter(|d| *d > 0);
+    let dims: Vec<Option<usize>> = dims.dim.iter().map(|d| known(d.dim_value)).collect();
+    let printed = || {
+        let each = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string()));
+        format!("({})", each.collect::<Vec<_>>().join(", "))
+    };
+    let [batch, c, h, w] = dims[..] else {
+        return Err(format!("input `{name}` is {}, expected (N, C, H, W)", printed()));
+    };
+    let [height, width] = size.map_or([None; 2], |s| s.map(Some));
+    let (Some(c), Some(h), Some(w)) = (c, h.or(height), w.or(width)) else {
+        return Err(format!(
+            "input `{name}` is {}, its size is left open; write `input = [height, width]` into the \
+             sidecar, or export the model with fixed channels, height and width",
+            printed()
+        ));
+    };
+    if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
+        return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
+    }
+    Ok(Picture { name, shape: Shape::new(c, h, w), batch })
+}
+
+/// Name of the class scores: the only output, or the first one when the others only exist in
+/// training.
+fn output(graph: &GraphProto) -> Result<&str, String> {
+    let Some((first, others)) = graph.output.split_first() else {
+        return Err("it has no output, expected class scores (N, classes)".to_owned());
+    };
+    let in_training = |name: &str| {
+        let makes = |n: &&NodeProto| n.output.iter().skip(1).any(|o| o == name);
+        let node = graph.node.iter().find(makes);
+        node.is_some_and(|n| TRAINING_OUTPUTS.contains(&&n.op_type[..]))
+    };
+    if others.iter().all(|o| in_training(&o.name)) {
+        return Ok(&first.name);
+    }
+    let all: Vec<&ValueInfoProto> = graph.output.iter().collect();
+    Err(format!(
+        "it has {} outputs ({}), expected class scores (N, classes) alone",
+        all.len(),
+        names(&all)
+    ))
+}
+
+/// The nodes that the value `output` depends on, by position.
+fn needed(graph: &GraphProto, output: &str) -> HashSet<usize> {
+    let mut wanted = HashSet::from([output]);
+    let mut nodes = HashSet::new();
+    for (i, node) in graph.node.iter().enumerate().rev() {
+        if node.output.iter().any(|o| !o.is_empty() && wanted.contains(&o[..])) {
+            nodes.insert(i);
+            wanted.extend(node.input.iter().map(|name| &name[..]));
+        }
+    }
+    nodes
+}
+
+impl<'a> Build<'a> {
+    fn start(&mut self, picture: &Picture<'a>) {
+        let Shape { c, h, w } = picture.shape;
+        let map = Map { node: NodeId(0), dims: vec![1, c, h, w], batched: true };
+        self.values.insert(picture.name, Value::Map(map));
+        if let Some(n) = self.fixed_batch {
+            self.notes.push(format!("the batch size fixed in the file ({n}) is taken as 1"));
+        }
+    }
+
+    fn nodes(&mut self, model: &ModelProto, graph: &'a GraphProto) -> Result<(), OnnxError> {
+        let needed = needed(graph, self.output);
+        for (i, node) in graph.node.iter().enumerate() {
+            if needed.contains(&i) {
+                self.node(model, node)?;
+            }
+        }
+        let unneeded = graph.node.len() - needed.len();
+        if unneeded > 0 {
+            let text = format!("{unneeded} nodes that `{}` does not need left out", self.output);
+            self.notes.push(text);
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
+        let entry = table::find(node).ok_or_else(|| self.unsupported(model, node))?;
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for name in &node.input {
+            let given = (!name.is_empty()).then(|| self.value(node, name));
+            inputs.push(given.transpose()?);
+        }
+        let Some(name) = node.output.first().filter(|o| !o.is_empty()) else {
+            return Err(self.error(node, "it has no output".to_owned()));
+        };
+        let value = entry.import(Call::new(node, inputs, self));
+        let value = value.map_err(|problem| self.error(node, problem))?;
+        let taken = self.initializers.contains_key(&name[..]);
+        if taken || self.values.insert(name, value).is_some() {
+            return Err(self.error(node, format!("its output `{name}` exists already")));
+        }
+        Ok(())
+    }
+
+    /// The value with a name, as `node` reads it.
+    fn value(&mut self, node: &NodeProto, name: &'a str) -> Result<Value, OnnxError> {
+        if let Some(value) = self.values.get(name) {
+            return Ok(value.clone());
+        }
+        let Some(tensor) = self.initializers.get(name) else {
+            return Err(self.error(
+                node,
+                format!(
+                    "its input `{name}` is neither a weight nor the first output of an earlier node"
+                ),
+            ));
+        };
+        let constant = self.decoded(name, tensor).map_err(|problem| OnnxError::Tensor {
+            file: self.file.to_owned(),
+            tensor: name.to_owned(),
+            problem,
+        })?;
+        Ok(Value::Constant(Rc::new(constant)))
+    }
+
+    /// The numbers of an initializer. They are not kept, so that weights are in memory once; who
+    /// wants them again pays from the budget.
+    fn decoded(&mut self, name: &'a str, tensor: &TensorProto) -> Result<Constant, String> {
+        let constant = decode::constant(tensor, &mut self.external)?;
+        if self.decoded.insert(name) {
+            self.budget += constant.len();
+        } else {
+            self.charge(constant.dims())?;
+        }
+        Ok(constant)
+    }
+
+    /// Books the memory of a folded constant; an error when folding makes far more of a file than
+    /// is in it.
+    pub(super) fn charge(&mut self, dims: &[usize]) -> Result<(), String> {
+        let left = volume(dims).and_then(|n| self.budget.checked_sub(n));
+        let error = || format!("a constant of {} values is too large to compute", joined(dims));
+        self.budget = left.ok_or_else(error)?;
+        Ok(())
+    }
+
+    fn error(&self, node: &NodeProto, problem: String) -> OnnxError {
+        OnnxError::Node {
+            file: self.file.to_owned(),
+            node: node_name(node).to_owned(),
+            op: node.op_type.clone(),
+            problem,
+        }
+    }
+
+    fn unsupported(&self, model: &ModelProto, node: &NodeProto) -> OnnxError {
+        let is_local = |domain: &str, name: &str| {
+            model.functions.iter().any(|f| f.domain == domain && f.name == name)
+        };
+        let own = table::is_own(&node.domain);
+        let op = &node.op_type;
+        let op = if own { op.clone() } else { format!("{}.{op}", node.domain) };
+        let why = match own {
+            _ if is_local(&node.domain, &node.op_type) => {
+                " (functions inside the file are not; inline them on export)"
+            }
+            true => "",
+            false => " (only those of ONNX itself are)",
+        };
+        OnnxError::Unsupported {
+            file: self.file.to_owned(),
+            node: node_name(node).to_owned(),
+            op,
+            why,
+            supported: super::supported().collect(),
+        }
+    }
+
+    /// `name`, or `name#2`, `name#3`, ... where nodes of the graph have it already.
+    pub(super) fn free_name(&mut self, name: &str) -> String {
+        let wanted = self.names.entry(name.to_owned()).or_insert(0);
+        *wanted += 1;
+        match *wanted {
+            1 => name.to_owned(),
+            k => {
+                let numbered = format!("{name}#{k}");
+                self.free_name(&numbered)
+            }
+        }
+    }
+
+    /// Checks the class scores and makes them the graph's output.
+    fn finish(mut self) -> Result<(Imported, External), OnnxError> {
+        let name = self.output;
+        let error = |problem| OnnxError::Interface { file: self.file.to_owned(), problem };
+        let map = match self.values.get(name) {
+            Some(Value::Map(map)) => map.clone(),
+            Some(Value::Constant(_)) => {
+                let problem = format!("output `{name}` does not depend on the picture");
+                return Err(error(problem));
+            }
+            None => return Err(error(format!("no node computes output `{name}`"))),
+        };
+        // (N, classes, 1, 1) has the same values
+        let is_vector = match map.features() {
+            [_, rest @ ..] => map.batched && rest.iter().all(|d| *d == 1),
+            [] => false,
+        };
+        if !is_vector {
+            let dims = joined(&map.dims);
+            return Err(error(format!("output `{name}` is {dims}, expected (N, classes)")));
+        }
+        self.graph.set_output(map.node);
+        let Build { graph, notes, remarks, external, .. } = self;
+        Ok((Imported { graph, notes, remarks }, external))
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a model file cannot be used.
+
+/// What is wrong with a file as a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// Nothing in it.
+    #[error("it is empty")]
+    Empty,
+    /// Larger than protobuf allows.
+    #[error(
+        "it has {bytes} bytes, an ONNX file has at most 2 GiB; export it with its weights in an \
+         external data file"
+    )]
+    TooLarge {
+        /// Size of the file.
+        bytes: u64,
+    },
+    /// It ends too early.
+    #[error(
+        "it is cut off: the part that starts at byte {at} needs {needed} bytes, {left} are left; \
+         copy or download it again"
+    )]
+    CutOff {
+        /// Where the unfinished part starts.
+        at: usize,
+        /// Bytes that it should have.
+        needed: u64,
+        /// Bytes that it has.
+        left: u64,
+    },
+    /// Another format, or overwritten.
+    #[error("byte {at} starts no protobuf field, so it is no ONNX file or a damaged one")]
+    NotProtobuf {
+        /// Where reading stopped.
+        at: usize,
+    },
+    /// More nodes and weights than a classifier has.
+    #[error("it has more than {limit} parts (nodes, attributes, weights), which no classifier has")]
+    TooManyParts {
+        /// The limit.
+        limit: usize,
+    },
+    /// Whole on the outside, but not inside.
+    #[error("its protobuf data are damaged ({reason}), so it is no ONNX file or a damaged one")]
+    Malformed {
+        /// What the decoder found.
+        reason: String,
+    },
+    /// Protobuf, but no model.
+    #[error("it holds no {missing}, so it is no ONNX model or a damaged one")]
+    Incomplete {
+        /// What a model needs.
+        missing: &'static str,
+    },
+}
+
+/// Why a model file cannot be used; names the file, and the node or weight.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OnnxError {
+    /// It cannot be read.
+    #[error("cannot read model `{file}`: {reason}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is no whole ONNX file.
+    #[error("cannot use model `{file}`: {damage}")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        damage: Damage,
+    },
+    /// Made for a version of ONNX that is too old.
+    #[error(
+        "model `{file}` uses opset {found}, expected {oldest} or later; convert it with \
+         `onnx.version_converter`"
+    )]
+    Opset {
+        /// The file.
+        file: String,
+        /// Its opset.
+        found: i64,
+        /// The oldest one that is read.
+        oldest: i64,
+    },
+    /// The picture or the class scores are not where they are expected.
+    #[error("model `{file}`: {problem}")]
+    Interface {
+        /// The file.
+        file: String,
+        /// What was expected and found.
+        problem: String,
+    },
+    /// A weight whose data are unusable.
+    #[error("model `{file}`: weight `{tensor}`: {problem}")]
+    Tensor {
+        /// The file.
+        file: String,
+        /// Name of the initializer.
+        tensor: String,
+        /// What was expected and found.
+        problem: String,
+    },
+    /// A node with an operator that is not known.
+    #[error(
+        "model `{file}`: node `{node}`: operator `{op}` is not supported{why}; supported are {}",
+        .supported.join(", ")
+    )]
+    Unsupported {
+        /// The file.
+        file: String,
+        /// Name of the node.
+        node: String,
+        /// The operator, with its domain where it is not ONNX's own.
+        op: String,
+        /// More about it; starts with a space or is empty.
+        why: &'static str,
+        /// All operators that can be imported.
+        supported: Vec<&'static str>,
+    },
+    /// A node that cannot be imported as it is.
+    #[error("model `{file}`: node `{node}` ({op}): {problem}")]
+    Node {
+        /// The file.
+        file: String,
+        /// Name of the node.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What was expected and found.
+        problem: String,
+    },
+}

@@ -1,0 +1,134 @@
+//! ONNX files to graphs.
+//!
+//! A file is checked as a file (`wire`), decoded (`proto`), and imported node by node (`build`).
+//! What does not depend on the picture is computed on the way (`op` on constants), so shapes that
+//! exporters compute from `Shape`, `Gather`, `Concat` and the like are numbers when a `Reshape`
+//! asks for them. A new operator is a function in a file of `op` and a line in `table`.
+//!
+//! One picture at a time is computed: the batch axis counts 1, whatever the file says.
+
+mod build;
+mod call;
+mod decode;
+mod error;
+mod external;
+mod op;
+mod proto;
+mod table;
+mod value;
+mod wire;
+
+pub use error::{Damage, OnnxError};
+
+use super::graph::Graph;
+use external::External;
+use prost::{Message, bytes::Bytes};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
+
+/// Protobuf's own limit.
+const MAX_FILE: u64 = 1 << 31;
+
+/// A network as it stands in the file.
+#[derive(Debug)]
+pub struct Imported {
+    /// The nodes that the class scores need.
+    pub graph: Graph,
+    /// What import did beyond the obvious, one line each.
+    pub notes: Vec<String>,
+    /// Details of some nodes, by name, that a note about them should carry (`epsilon 1e-5`).
+    pub remarks: BTreeMap<String, String>,
+}
+
+/// Reads a model file. `size` is the height and width where the file leaves them open. Returns the
+/// network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are
+/// sorted by their location.
+pub fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Imported, String), OnnxError> {
+    let file = path.display().to_string();
+    let fail = |e: io::Error| OnnxError::Io { file: file.clone(), reason: e.to_string() };
+    let bytes = read_file(path, &file)?;
+    let mut sha = Sha256::new();
+    sha.update(&bytes);
+    let folder = match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
+        None => Path::new("."),
+    };
+    let external = External::new(Some(folder.to_owned()));
+    let (imported, external) = decode(&file, bytes, external, size)?;
+    for path in external.used() {
+        io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
+    }
+    Ok((imported, hexadecimal(sha)))
+}
+
+/// [`read`] for a model in memory, which has no external data; `name` stands for the file in
+/// messages.
+pub fn read_bytes(
+    name: &str,
+    bytes: &[u8],
+    size: Option<[usize; 2]>,
+) -> Result<(Imported, String), OnnxError> {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let mut sha = Sha256::new();
+    sha.update(&bytes);
+    let (imported, _) = decode(name, bytes, External::new(None), size)?;
+    Ok((imported, hexadecimal(sha)))
+}
+
+/// Operators that can be imported, in the order of their names.
+pub fn supported() -> impl Iterator<Item = &'static str> {
+    table::ENTRIES.iter().map(|e| e.name)
+}
+
+fn read_file(path: &Path, file: &str) -> Result<Bytes, OnnxError> {
+    let fail = |e: io::Error| OnnxError::Io { file: file.to_owned(), reason: e.to_string() };
+    let metadata = fs::metadata(path).map_err(fail)?;
+    if !metadata.is_file() {
+        let reason = "it is no file".to_owned();
+        return Err(OnnxError::Io { file: file.to_owned(), reason });
+    }
+    if metadata.len() > MAX_FILE {
+        let damage = Damage::TooLarge { bytes: metadata.len() };
+        return Err(OnnxError::Damaged { file: file.to_owned(), damage });
+    }
+    let mut bytes = Vec::with_capacity(metadata.len() as usize);
+    File::open(path).and_then(|mut f| f.read_to_end(&mut bytes)).map_err(fail)?;
+    Ok(Bytes::from(bytes))
+}
+
+fn decode(
+    file: &str,
+    bytes: Bytes,
+    external: External,
+    size: Option<[usize; 2]>,
+) -> Result<(Imported, External), OnnxError> {
+    let damaged = |damage| OnnxError::Damaged { file: file.to_owned(), damage };
+    wire::check(&bytes).map_err(damaged)?;
+    let model = proto::ModelProto::decode(bytes)
+        .map_err(|e| damaged(Damage::Malformed { reason: e.to_string() }))?;
+    build::import(file, &model, external, size)
+}
+
+/// A hash that can be copied into.
+struct Hasher<'a>(&'a mut Sha256);
+
+impl io::Write for Hasher<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hexadecimal(sha: Sha256) -> String {
+    sha.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}

@@ -1,0 +1,53 @@
+//! Pooling.
+
+use super::{super::call::Call, super::value::Value, sliding};
+use crate::{
+    base::geom::Shape,
+    nn::op::{AvgPool, MaxPool, Window},
+};
+
+/// `MaxPool`; its second output (positions) is not computed.
+pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, input) = call.image(0)?;
+    let window = window(call, input)?;
+    call.push_image(MaxPool::new(window), &map)
+}
+
+/// `AveragePool`.
+pub(in super::super) fn average(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, input) = call.image(0)?;
+    let window = window(call, input)?;
+    let count_include_pad = call.flag("count_include_pad", false)?;
+    call.push_image(AvgPool::new(window, count_include_pad), &map)
+}
+
+/// `GlobalAveragePool`.
+pub(in super::super) fn global_average(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, _) = call.image(0)?;
+    call.push_image(AvgPool::global("GlobalAveragePool"), &map)
+}
+
+/// `GlobalMaxPool`.
+pub(in super::super) fn global_max(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, _) = call.image(0)?;
+    call.push_image(MaxPool::global(), &map)
+}
+
+/// A window of which no position lies in the padding alone: there is no largest value and no mean of
+/// nothing.
+fn window(call: &Call<'_, '_>, input: Shape) -> Result<Window, String> {
+    let window = sliding::window(call, input, None)?;
+    let Window { kernel, dilation, pads, .. } = window;
+    for (axis, n) in [(0, input.h), (1, input.w)] {
+        let span = (kernel[axis] - 1) * dilation[axis] + 1;
+        let gap = dilation[axis] > n && kernel[axis] > 1;
+        if gap || pads[axis] >= span || pads[axis + 2] >= span {
+            return Err(format!(
+                "windows would lie in the padding alone: kernel {kernel:?}, dilations \
+                 {dilation:?}, pads {pads:?}, map {}x{}",
+                input.h, input.w
+            ));
+        }
+    }
+    Ok(window)
+}

@@ -1,0 +1,182 @@
+//! Operators that read or change dimensions, but no values.
+
+use super::super::{
+    call::Call,
+    value::{Constant, Map, Value, axis, broadcast_dims, joined, volume},
+};
+
+/// `Shape` of a map: its dimensions, the batch counted as 1.
+pub(in super::super) fn shape_of(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let dims = call.map(0)?.dims;
+    Ok(Value::Constant(dims_between(call, &dims)?.into()))
+}
+
+/// `Shape` of a constant.
+pub(in super::super) fn shape_of_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    dims_between(call, constant.dims())
+}
+
+/// The dimensions from `start` to `end` (opset 15), by default all.
+fn dims_between(call: &Call<'_, '_>, dims: &[usize]) -> Result<Constant, String> {
+    let rank = dims.len() as i64;
+    let bound = |name, default| {
+        let at = call.int(name)?.unwrap_or(default);
+        Ok::<_, String>((if at < 0 { at.saturating_add(rank) } else { at }).clamp(0, rank) as usize)
+    };
+    let (start, end) = (bound("start", 0)?, bound("end", rank)?);
+    let wanted = dims.get(start..end).unwrap_or_default();
+    Ok(Constant::ints(wanted.iter().map(|d| *d as i64).collect()))
+}
+
+/// `Reshape` of a map.
+pub(in super::super) fn reshape(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let mut wanted = call.optional_ints(1)?.ok_or("its target dimensions are missing")?;
+    if let (Some(batch), Some(first)) = (call.fixed_batch(), wanted.first_mut())
+        && *first == batch as i64
+    {
+        *first = 1;
+    }
+    let dims = resolve(&wanted, &map.dims, call.flag("allowzero", false)?)?;
+    let batched = dims.len() > 1 && dims[0] == 1;
+    call.reshape(&map, dims, batched)
+}
+
+/// `Reshape` of a constant.
+pub(in super::super) fn reshape_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    call.charge(constant.dims())?;
+    let wanted = call.optional_ints(1)?.ok_or("its target dimensions are missing")?;
+    constant.reshaped(resolve(&wanted, constant.dims(), call.flag("allowzero", false)?)?)
+}
+
+/// The dimensions that `from` is reshaped to: 0 keeps a size (unless `allow_zero`), -1 stands for
+/// what is left.
+fn resolve(wanted: &[i64], from: &[usize], allow_zero: bool) -> Result<Vec<usize>, String> {
+    let fail = || format!("{} cannot be reshaped to {wanted:?}", joined(from));
+    let mut dims = Vec::with_capacity(wanted.len());
+    let mut open = None;
+    for (axis, size) in wanted.iter().enumerate() {
+        dims.push(match size {
+            -1 if open.is_none() => {
+                open = Some(axis);
+                1
+            }
+            0 if !allow_zero => *from.get(axis).ok_or_else(fail)?,
+            _ => usize::try_from(*size).map_err(|_| fail())?,
+        });
+    }
+    let (total, known) = (volume(from), volume(&dims));
+    if let (Some(axis), Some(total), Some(known @ 1..)) = (open, total, known) {
+        dims[axis] = total / known;
+    }
+    if volume(&dims) == total { Ok(dims) } else { Err(fail()) }
+}
+
+/// `Flatten` of a map: two axes, cut at `axis`.
+pub(in super::super) fn flatten(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let dims = flattened(call, &map.dims)?;
+    let batched = dims[0] == 1;
+    call.reshape(&map, dims, batched)
+}
+
+/// `Flatten` of a constant.
+pub(in super::super) fn flatten_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    call.charge(constant.dims())?;
+    constant.reshaped(flattened(call, constant.dims())?)
+}
+
+fn flattened(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String> {
+    let given = call.int("axis")?.unwrap_or(1);
+    // the cut may also be behind the last axis
+    let cut = if given == dims.len() as i64 { dims.len() } else { axis(given, dims.len())? };
+    Ok(vec![dims[..cut].iter().product(), dims[cut..].iter().product()])
+}
+
+/// `Squeeze` of a map.
+pub(in super::super) fn squeeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let axes = squeezed_axes(call, &map.dims)?;
+    let batched = map.batched && !axes.contains(&0);
+    call.reshape(&map, left(&map.dims, &axes), batched)
+}
+
+/// `Squeeze` of a constant.
+pub(in super::super) fn squeeze_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    call.charge(constant.dims())?;
+    let axes = squeezed_axes(call, constant.dims())?;
+    constant.reshaped(left(constant.dims(), &axes))
+}
+
+/// The axes that go: those given, an attribute before opset 13 and an input since, or all of size 1.
+fn squeezed_axes(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String> {
+    let Some(given) = call.ints_or_input("axes", 1)? else {
+        return Ok((0..dims.len()).filter(|a| dims[*a] == 1).collect());
+    };
+    let axes = given.iter().map(|a| axis(*a, dims.len())).collect::<Result<Vec<_>, _>>()?;
+    match axes.iter().find(|a| dims[**a] != 1) {
+        Some(a) => Err(format!("axis {a} of dimensions {} is not of size 1", joined(dims))),
+        None => Ok(axes),
+    }
+}
+
+fn left(dims: &[usize], gone: &[usize]) -> Vec<usize> {
+    (0..dims.len()).filter(|a| !gone.contains(a)).map(|a| dims[a]).collect()
+}
+
+/// `Unsqueeze` of a map.
+pub(in super::super) fn unsqueeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let (dims, first) = unsqueezed(call, &map.dims)?;
+    call.reshape(&map, dims, map.batched || first)
+}
+
+/// `Unsqueeze` of a constant.
+pub(in super::super) fn unsqueeze_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    call.charge(constant.dims())?;
+    constant.reshaped(unsqueezed(call, constant.dims())?.0)
+}
+
+/// The dimensions with new ones of size 1, and whether one of these is the first.
+fn unsqueezed(call: &Call<'_, '_>, dims: &[usize]) -> Result<(Vec<usize>, bool), String> {
+    let given = call.ints_or_input("axes", 1)?.ok_or("its axes are missing")?;
+    let rank = dims.len() + given.len();
+    let axes = given.iter().map(|a| axis(*a, rank)).collect::<Result<Vec<_>, _>>()?;
+    let mut old = dims.iter();
+    let size = |a: usize| if axes.contains(&a) { Some(1) } else { old.next().copied() };
+    let new: Option<Vec<usize>> = (0..rank).map(size).collect();
+    match new {
+        Some(new) if old.next().is_none() => Ok((new, axes.contains(&0))),
+        _ => Err(format!("its axes {given:?} repeat")),
+    }
+}
+
+/// `Expand` of a map, which must not become larger.
+pub(in super::super) fn expand(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map: Map = call.map(0)?;
+    let dims = broadcast_dims(&map.dims, &sizes(call)?)?;
+    if dims == map.dims {
+        return Ok(Value::Map(map));
+    }
+    let (from, to) = (joined(&map.dims), joined(&dims));
+    Err(format!("{from} would be repeated to {to}, which is supported on constants only"))
+}
+
+/// `Expand` of a constant.
+pub(in super::super) fn expand_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    let dims = broadcast_dims(constant.dims(), &sizes(call)?)?;
+    call.charge(&dims)?;
+    constant.expanded(&dims)
+}
+
+fn sizes(call: &Call<'_, '_>) -> Result<Vec<usize>, String> {
+    let wanted = call.optional_ints(1)?.ok_or("its target dimensions are missing")?;
+    let sizes: Option<Vec<usize>> = wanted.iter().map(|d| usize::try_from(*d).ok()).collect();
+    sizes.ok_or_else(|| format!("its target dimensions {wanted:?} are negative"))
+}

@@ -1,0 +1,124 @@
+//! The operators that can be imported: one line each, in the order of their names.
+
+use super::{
+    call::Call,
+    op::{
+        activation, arithmetic, cast, concat, constant, conv, dense, dropout, index, layout, norm,
+        pad, pool, reduce, shape, softmax,
+    },
+    proto::NodeProto,
+    value::{Constant, Value},
+};
+use std::rc::Rc;
+
+/// Imports a node of which some input is computed from the picture.
+type OnMaps = fn(&mut Call<'_, '_>) -> Result<Value, String>;
+
+/// Computes a node whose inputs are all constant.
+type OnConstants = fn(&mut Call<'_, '_>) -> Result<Constant, String>;
+
+/// An operator of ONNX and what to do with it.
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    maps: Option<OnMaps>,
+    constants: Option<OnConstants>,
+}
+
+const fn maps(name: &'static str, maps: OnMaps) -> Entry {
+    Entry { name, maps: Some(maps), constants: None }
+}
+
+const fn both(name: &'static str, maps: OnMaps, constants: OnConstants) -> Entry {
+    Entry { name, maps: Some(maps), constants: Some(constants) }
+}
+
+const fn constants(name: &'static str, constants: OnConstants) -> Entry {
+    Entry { name, maps: None, constants: Some(constants) }
+}
+
+/// All operators.
+pub(super) const ENTRIES: &[Entry] = &[
+    both("Add", arithmetic::add, arithmetic::add_constants),
+    maps("AveragePool", pool::average),
+    maps("BatchNormalization", norm::batch),
+    both("Cast", cast::cast, cast::cast_constant),
+    both("CastLike", cast::cast_like, cast::cast_constant_like),
+    maps("Clip", activation::clip),
+    both("Concat", concat::channels, concat::constants),
+    constants("Constant", constant::constant),
+    constants("ConstantOfShape", constant::of_shape),
+    maps("Conv", conv::conv),
+    both("Div", arithmetic::div, arithmetic::div_constants),
+    maps("Dropout", dropout::dropout),
+    maps("Elu", activation::elu),
+    constants("Equal", arithmetic::equal_constants),
+    both("Expand", shape::expand, shape::expand_constant),
+    both("Flatten", shape::flatten, shape::flatten_constant),
+    constants("Floor", arithmetic::floor_constant),
+    constants("Gather", index::gather),
+    maps("Gemm", dense::linear),
+    maps("GlobalAveragePool", pool::global_average),
+    maps("GlobalMaxPool", pool::global_max),
+    maps("Identity", dropout::identity),
+    maps("LRN", norm::lrn),
+    maps("LeakyRelu", activation::leaky_relu),
+    maps("LogSoftmax", softmax::log_softmax),
+    maps("MatMul", dense::matmul),
+    maps("MaxPool", pool::max),
+    both("Mul", arithmetic::mul, arithmetic::mul_constants),
+    constants("Neg", arithmetic::neg_constant),
+    maps("Pad", pad::pad),
+    constants("Range", constant::range),
+    maps("ReduceMean", reduce::mean),
+    constants("ReduceProd", reduce::product_of_constant),
+    maps("Relu", activation::relu),
+    both("Reshape", shape::reshape, shape::reshape_constant),
+    both("Shape", shape::shape_of, shape::shape_of_constant),
+    maps("Sigmoid", activation::sigmoid),
+    constants("Slice", index::slice),
+    maps("Softmax", softmax::softmax),
+    constants("Sqrt", arithmetic::sqrt_constant),
+    both("Squeeze", shape::squeeze, shape::squeeze_constant),
+    both("Sub", arithmetic::sub, arithmetic::sub_constants),
+    maps("Sum", arithmetic::sum),
+    maps("Tanh", activation::tanh),
+    both("Transpose", layout::transpose, layout::transpose_constant),
+    both("Unsqueeze", shape::unsqueeze, shape::unsqueeze_constant),
+    constants("Where", arithmetic::where_constants),
+];
+
+/// True for ONNX's own operators, false for those of other domains.
+pub(super) fn is_own(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+/// The entry of a node's operator.
+pub(super) fn find(node: &NodeProto) -> Option<&'static Entry> {
+    let own = is_own(&node.domain);
+    ENTRIES.iter().find(|e| own && e.name == node.op_type)
+}
+
+impl Entry {
+    /// Imports a node of this operator.
+    pub(super) fn import(&self, mut call: Call<'_, '_>) -> Result<Value, String> {
+        match (self.maps, self.constants) {
+            (_, Some(fold)) if call.all_constant() => {
+                fold(&mut call).map(|c| Value::Constant(Rc::new(c)))
+            }
+            (Some(import), _) => import(&mut call),
+            (None, _) => Err("it is supported on constants only, but an input is computed from \
+                              the picture"
+                .to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_names() {
+        assert!(ENTRIES.is_sorted_by(|a, b| a.name < b.name));
+    }
+}

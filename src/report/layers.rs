@@ -1,0 +1,116 @@
+//! The layers of a network as a table for people.
+
+use crate::nn::model::{LayerRow, Model};
+use std::fmt::Write;
+
+/// Alignment of a column.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Align {
+    Left,
+    Right,
+}
+
+/// Headings of the columns.
+const COLUMNS: [(&str, Align); 7] = [
+    ("#", Align::Right),
+    ("layer", Align::Left),
+    ("operator", Align::Left),
+    ("input", Align::Left),
+    ("output", Align::Left),
+    ("parameters", Align::Right),
+    ("multiply-adds", Align::Right),
+];
+
+/// The layers of `model` with shapes (channels x height x width), parameters and multiply-adds of
+/// one pass, the totals, and what import changed.
+pub fn layer_table(model: &Model) -> String {
+    let mut rows: Vec<[String; 7]> = model.layers().iter().map(row).collect();
+    rows.push(totals(model));
+    let mut text = format!(
+        "{}: input {}, {} classes, sha256 {}\n\n",
+        model.name,
+        model.graph.input_shape(),
+        model.graph.classes(),
+        model.digest
+    );
+    text.push_str(&aligned(&rows));
+    if !model.notes.is_empty() {
+        text.push_str("\nwhat import changed:\n");
+        model.notes.iter().for_each(|note| writeln!(text, "- {note}").expect("a text grows"));
+    }
+    text
+}
+
+fn row(layer: &LayerRow) -> [String; 7] {
+    let inputs: Vec<String> = layer.inputs.iter().map(ToString::to_string).collect();
+    [
+        layer.index.to_string(),
+        layer.name.clone(),
+        layer.operator.to_owned(),
+        inputs.join(" + "),
+        layer.output.to_string(),
+        grouped(layer.parameters as u64),
+        grouped(layer.macs),
+    ]
+}
+
+fn totals(model: &Model) -> [String; 7] {
+    let parameters = grouped(model.graph.parameters() as u64);
+    let [none, name] = [String::new(), "total".to_owned()];
+    [none.clone(), name, none.clone(), none.clone(), none, parameters, grouped(model.graph.macs())]
+}
+
+/// Columns as wide as their widest cell, two spaces apart, nothing at the end of a line.
+fn aligned(rows: &[[String; 7]]) -> String {
+    let headings = COLUMNS.map(|(heading, _)| heading.to_owned());
+    let all: Vec<&[String; 7]> = std::iter::once(&headings).chain(rows).collect();
+    let width = |k: usize| all.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &all {
+        let mut line = String::new();
+        for (k, (cell, (_, align))) in row.iter().zip(COLUMNS).enumerate() {
+            let space = " ".repeat(width(k) - cell.chars().count());
+            let (before, after) =
+                if align == Align::Right { (&space[..], "") } else { ("", &space[..]) };
+            write!(line, "{before}{cell}{after}  ").expect("a text grows");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Digits in groups of three: `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_grouped_from_the_right() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn the_table_of_lenet_shows_all_layers_and_totals() {
+        let file = include_bytes!("../../tests/data/onnx/lenet.ts17_fix.onnx");
+        insta::assert_snapshot!(layer_table(&Model::from_bytes("lenet", file, None).unwrap()));
+    }
+
+    #[test]
+    fn the_table_of_a_network_with_norms_says_what_was_folded() {
+        let file = include_bytes!("../../tests/data/onnx/bncnn.ts17_fix_nofold.onnx");
+        insta::assert_snapshot!(layer_table(&Model::from_bytes("bncnn", file, None).unwrap()));
+    }
+}

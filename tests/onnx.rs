@@ -1,0 +1,128 @@
+//! Whole model files: those of both PyTorch exporters against logits computed by PyTorch in double
+//! precision, and real networks against onnxruntime.
+
+#![expect(clippy::print_stdout, reason = "tests say what they skip")]
+
+use ndarray::{Array2, Array4, Axis};
+use ndarray_npy::{NpzReader, read_npy};
+use pixelflip::nn::{model::Model, preprocess::Settings, tensor::Tensor};
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+/// Golden models are within this share of the largest logit: single precision over sums of up to
+/// some thousand terms.
+const GOLDEN: f32 = 1e-5;
+
+/// Deep networks are within this share of another engine's logits.
+const REAL: f32 = 1e-4;
+
+fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
+}
+
+/// The folder of assets that are not part of the project.
+fn shared() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let folder = std::env::var_os("PIXELFLIP_SHARED").map_or_else(beside, PathBuf::from);
+    folder.is_dir().then_some(folder)
+}
+
+fn models(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|f| f.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        files.filter(|f| f.extension().is_some_and(|e| e == "onnx")).collect();
+    files.sort();
+    files
+}
+
+/// The largest deviation of the logits from `want`, as a share of the largest of `want`.
+fn deviation(model: &Model, inputs: &Array4<f32>, want: &Array2<f32>) -> f32 {
+    let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    let mut worst = 0.0f32;
+    for (x, want) in inputs.axis_iter(Axis(0)).zip(want.axis_iter(Axis(0))) {
+        let got = model.graph.logits(&Tensor::from_chw(x));
+        assert_eq!(got.len(), want.len());
+        let off = got.iter().zip(want).map(|(a, b)| (a - b).abs());
+        worst = off.fold(worst, |m, v| if v > m || v.is_nan() { v } else { m });
+    }
+    worst / largest
+}
+
+#[test]
+fn all_exporters_give_the_logits_of_pytorch() {
+    let files = models(&data("onnx"));
+    assert_eq!(files.len(), 25);
+    for file in files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let golden = data(&format!("goldens/{}.npz", name.split('.').next().unwrap()));
+        let mut golden = NpzReader::new(File::open(golden).unwrap()).unwrap();
+        let inputs: Array4<f32> = golden.by_name("input").unwrap();
+        let want: Array2<f32> = golden.by_name("logits").unwrap();
+        let model = Model::load(&file, Settings::default()).unwrap();
+        let off = deviation(&model, &inputs, &want);
+        assert!(off < GOLDEN, "{name}: {off:e} of the largest logit");
+        assert!(model.preprocess().is_err(), "{name} has no sidecar");
+    }
+}
+
+#[test]
+fn exporters_of_one_network_give_the_same_layers() {
+    let layers = |file: &str| {
+        let model = Model::load(&data(&format!("onnx/{file}")), Settings::default()).unwrap();
+        let rows = model.layers().into_iter();
+        rows.map(|l| (l.operator, l.output, l.parameters, l.macs)).collect::<Vec<_>>()
+    };
+    for (network, variants) in [("lenet", 8), ("tinyvgg", 9), ("bncnn", 8)] {
+        let of_network =
+            |f: &PathBuf| f.file_name().unwrap().to_string_lossy().starts_with(network);
+        let files: Vec<PathBuf> = models(&data("onnx")).into_iter().filter(of_network).collect();
+        assert_eq!(files.len(), variants);
+        let first = layers(files[0].file_name().unwrap().to_str().unwrap());
+        for file in &files[1..] {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            assert_eq!(layers(name), first, "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_was_rewritten_is_said() {
+    let notes = |file: &str| {
+        let model = Model::load(&data(&format!("onnx/{file}")), Settings::default()).unwrap();
+        model.notes.join("\n")
+    };
+    insta::assert_snapshot!(notes("bncnn.dynDefault_noopt.onnx"));
+}
+
+#[test]
+fn the_digest_is_that_of_the_file_and_its_external_data() {
+    // sha256sum tinyvgg.ts17_fix.onnx; cat tinyvgg.alldefaults.onnx{,.data} | sha256sum
+    let digest = |file: &str| {
+        Model::load(&data(&format!("onnx/{file}")), Settings::default()).unwrap().digest
+    };
+    insta::assert_snapshot!(format!(
+        "{}\n{}",
+        digest("tinyvgg.ts17_fix.onnx"),
+        digest("tinyvgg.alldefaults.onnx")
+    ));
+}
+
+#[test]
+fn real_networks_give_the_logits_of_onnxruntime() {
+    let Some(shared) = shared() else {
+        println!("skipped: ../shared is not here");
+        return;
+    };
+    for file in models(&shared.join("models")) {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let golden = |what| shared.join(format!("goldens/models/{stem}_{what}.npy"));
+        let inputs: Array4<f32> = read_npy(golden("input")).unwrap();
+        let want: Array2<f32> = read_npy(golden("logits")).unwrap();
+        let model = Model::load(&file, Settings::default()).unwrap();
+        let off = deviation(&model, &inputs, &want);
+        assert!(off < REAL, "{stem}: {off:e} of the largest logit");
+        assert!(model.preprocess().is_ok(), "{stem} has a sidecar");
+    }
+}
