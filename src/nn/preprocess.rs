@@ -26,7 +26,7 @@ const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 const FIELDS: [(&str, &str); 9] = [
     ("input", "[height, width] in pixels"),
     ("resize", "\"none\", \"exact\" or { short = PIXELS } (as a flag: none, exact, short=PIXELS)"),
-    ("crop", "\"none\" or \"center\""),
+    ("crop", "\"none\", \"center\" or \"center-torchvision\""),
     ("pad", "[y, x], the zero pixels on each side"),
     ("channels", "\"rgb\", \"bgr\" or \"grey\""),
     ("scale", "a number > 0"),
@@ -81,7 +81,8 @@ pub enum PreprocessError {
     },
     /// The picture does not have the network's size.
     #[error(
-        "the picture is {found} pixels (height x width){resized}, the network takes {expected}{padded}; {fix}"
+        "the picture is {found} pixels (height x width){resized}, the network takes \
+         {expected}{padded}; {fix}"
     )]
     Size {
         /// Size of the picture.
@@ -97,7 +98,8 @@ pub enum PreprocessError {
     },
     /// Resizing would need more memory than any picture is worth.
     #[error(
-        "resizing a picture of {found} pixels (height x width) to {to} needs more than {MAX_RESIZED_PIXELS} pixels; crop it first"
+        "resizing a picture of {found} pixels (height x width) to {to} needs more than \
+         {MAX_RESIZED_PIXELS} pixels; crop it first"
     )]
     Huge {
         /// Size of the picture.
@@ -193,12 +195,24 @@ impl fmt::Display for Resize {
 
 /// What is cut off after resizing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Crop {
     /// Nothing.
     None,
-    /// All but the middle; half a pixel goes to the even side, as in torchvision's `CenterCrop`.
+    /// All but the middle; a margin of 3 pixels is cut 1 + 2, as Caffe and Keras do.
     Center,
+    /// The same, but half a pixel goes to the even neighbour as in torchvision's `CenterCrop`: a
+    /// margin of 1 is cut 0 + 1, of 3 it is cut 2 + 1.
+    CenterTorchvision,
+}
+
+impl Crop {
+    /// The part of `margin` pixels that is cut off at the top or left.
+    fn first(self, margin: usize) -> usize {
+        let half = margin / 2;
+        let up = self == Crop::CenterTorchvision && margin % 4 == 3;
+        half + usize::from(up)
+    }
 }
 
 impl FromStr for Crop {
@@ -208,6 +222,7 @@ impl FromStr for Crop {
         match text {
             "none" => Ok(Crop::None),
             "center" => Ok(Crop::Center),
+            "center-torchvision" => Ok(Crop::CenterTorchvision),
             _ => Err(value("crop", text)),
         }
     }
@@ -558,11 +573,11 @@ impl Preprocess {
         }
         match self.crop {
             Crop::None if resized == needed => Ok(Fit { resized, needed, top: 0, left: 0 }),
-            Crop::Center if resized.holds(needed) => Ok(Fit {
+            Crop::Center | Crop::CenterTorchvision if resized.holds(needed) => Ok(Fit {
                 resized,
                 needed,
-                top: half(resized.height - needed.height),
-                left: half(resized.width - needed.width),
+                top: self.crop.first(resized.height - needed.height),
+                left: self.crop.first(resized.width - needed.width),
             }),
             _ => Err(self.misfit(found, resized, needed)),
         }
@@ -643,12 +658,6 @@ struct Fit {
     needed: Size,
     top: usize,
     left: usize,
-}
-
-/// Half of `n`; a remaining half goes to the even neighbour, as Python's `round` does.
-fn half(n: usize) -> usize {
-    let half = n / 2;
-    if n % 2 == 1 && half % 2 == 1 { half + 1 } else { half }
 }
 
 fn short_side(found: Size, side: usize) -> Size {
@@ -830,14 +839,17 @@ std = [1.0]
     }
 
     #[test]
-    fn the_centre_crop_starts_where_torchvision_starts_it() {
-        // first column kept by torchvision 0.29 CenterCrop(k) of n columns
-        for (n, k, first) in [(227, 224, 2), (5, 2, 2), (6, 3, 2), (7, 2, 2), (9, 2, 4)] {
-            let p = plain("crop = \"center\"", Shape::new(3, k, k));
-            let columns = (0..n * n).flat_map(|i| [(i % n) as f32; 3]).collect();
-            let picture = p.picture(&Tensor::new(Shape::new(3, n, n), columns)).unwrap();
-            assert_near(picture.pixel(0, 0), &[first as f32; 3], 0.0);
-            assert_near(picture.pixel(k - 1, k - 1), &[(first + k - 1) as f32; 3], 0.0);
+    fn centre_crops_start_where_torchvision_and_caffe_start_them() {
+        // first column kept by torchvision 0.29 CenterCrop(k) of n columns, and (n - k) / 2 of Caffe
+        let cases = [(227, 224, 2, 1), (5, 2, 2, 1), (6, 3, 2, 1), (7, 2, 2, 2), (9, 2, 4, 3)];
+        for (n, k, torchvision, caffe) in cases {
+            for (crop, first) in [("center-torchvision", torchvision), ("center", caffe)] {
+                let p = plain(&format!("crop = \"{crop}\""), Shape::new(3, k, k));
+                let columns = (0..n * n).flat_map(|i| [(i % n) as f32; 3]).collect();
+                let picture = p.picture(&Tensor::new(Shape::new(3, n, n), columns)).unwrap();
+                assert_near(picture.pixel(0, 0), &[first as f32; 3], 0.0);
+                assert_near(picture.pixel(k - 1, k - 1), &[(first + k - 1) as f32; 3], 0.0);
+            }
         }
     }
 
