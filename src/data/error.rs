@@ -1,10 +1,17 @@
 //! What can be wrong with a data set or one of its pictures.
 
-use std::path::PathBuf;
+use crate::base::registry::SpecError;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// Why a data set cannot be opened, or one of its pictures cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
+    /// The layout that was asked for does not exist.
+    #[error(transparent)]
+    Layout(#[from] SpecError),
     /// The file system says no.
     #[error("cannot {verb} `{}`: {reason}", .path.display())]
     File {
@@ -31,4 +38,35 @@ pub enum DataError {
 
 fn hinted(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!("; {hint}") }
+}
+
+impl DataError {
+    /// A file that could not be opened or read.
+    pub(crate) fn read(path: &Path, reason: &io::Error) -> DataError {
+        DataError::File { verb: "read", path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// A file that could not be written.
+    pub(crate) fn write(path: &Path, reason: &io::Error) -> DataError {
+        DataError::File { verb: "write", path: path.to_owned(), reason: reason.to_string() }
+    }
+
+    /// Content other than expected.
+    pub(crate) fn unexpected(
+        path: &Path,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> DataError {
+        let (expected, found) = (expected.into(), found.into());
+        DataError::Unexpected { path: path.to_owned(), expected, found, hint: String::new() }
+    }
+
+    /// The same with advice.
+    #[must_use]
+    pub(crate) fn hint(mut self, advice: impl Into<String>) -> DataError {
+        if let DataError::Unexpected { hint, .. } = &mut self {
+            *hint = advice.into();
+        }
+        self
+    }
 }

@@ -1,10 +1,35 @@
 //! Pictures with labels, from files or generated.
+//!
+//! [`open`] looks at a path, finds out which of the [`LAYOUTS`] it has (or takes the one it is
+//! told), and gives a [`Dataset`]. A new layout is one file in `layout/` and one line in its table.
 
+mod boxes;
+pub mod decode;
 mod error;
+mod files;
+mod layout;
+mod listing;
+mod npy;
+mod packed;
+pub mod select;
+mod sheet;
+pub mod tensor;
+#[cfg(test)]
+mod testing;
 
 pub use error::DataError;
+pub use layout::{LAYOUTS, Layout};
+pub use listing::Place;
 
-use crate::{base::geom::Rect, nn::tensor::Tensor};
+use crate::{
+    base::{
+        geom::Rect,
+        registry::{self, Spec},
+    },
+    nn::tensor::Tensor,
+};
+use sha2::{Digest, Sha256};
+use std::path::Path;
 
 /// Pictures in a fixed order. Opening one reads no more than the listing; pictures are decoded one
 /// by one, from any thread.
@@ -15,7 +40,7 @@ pub trait Dataset: Send + Sync {
     /// Number of pictures.
     fn len(&self) -> usize;
 
-    /// True without pictures; readers refuse such a set.
+    /// True without pictures; [`open`] refuses such a set.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -51,4 +76,86 @@ pub struct Item {
     pub boxes: Vec<Rect>,
     /// Object mask, one value per pixel, row by row.
     pub mask: Option<Vec<bool>>,
+}
+
+/// How to open a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// A layout from [`LAYOUTS`] with its parameters; `None` finds out.
+    pub layout: Option<Spec>,
+    /// Larger pictures are refused before they are decoded.
+    pub max_pixels: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { layout: None, max_pixels: decode::MAX_PIXELS }
+    }
+}
+
+/// Opens the pictures at `path`, a folder or a file. Nothing but the listing is read, except from
+/// files that hold a whole set.
+pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    let place = Place::look(path)?;
+    let layout = match &options.layout {
+        Some(spec) => registry::build("layout", LAYOUTS, spec)?,
+        None => layout::detect(&place)?,
+    };
+    layout.value.open(&place, options)
+}
+
+/// Digest of `(id, size, label)` of all pictures in order, hexadecimal.
+pub fn fingerprint(pictures: impl Iterator<Item = (String, u64, Option<usize>)>) -> String {
+    let mut hash = Sha256::new();
+    for (id, size, label) in pictures {
+        let label = label.map_or(String::new(), |l| l.to_string());
+        hash.update(format!("{id}\0{size}\0{label}\n"));
+    }
+    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{open, shared};
+    use crate::{base::geom::Shape, nn::preprocess::Preprocess};
+
+    /// Mean and largest difference between the first items, preprocessed, and the inputs that were
+    /// fed to the reference models.
+    fn deviation(model: &str, pictures: &str, shape: Shape) -> Option<[f32; 2]> {
+        let inputs = shared(&format!("goldens/models/{model}_input.npy"))?;
+        let sidecar = std::fs::read_to_string(shared(&format!("models/{model}.toml"))?).unwrap();
+        let preprocess = Preprocess::from_toml(&sidecar, shape).unwrap();
+        let set = open(&shared(pictures)?, "").unwrap();
+        let inputs = super::tensor::read_npy(&inputs).unwrap();
+        let of = |i: usize| {
+            let image = set.item(i).unwrap().image;
+            preprocess.normalise(&preprocess.picture(&image).unwrap())
+        };
+        let differences = inputs.iter().enumerate().flat_map(|(i, expected)| {
+            let x = of(i);
+            let pairs = x.data.iter().zip(&expected.data);
+            pairs.map(|(a, b)| (a - b).abs()).collect::<Vec<_>>()
+        });
+        let differences: Vec<f32> = differences.collect();
+        let mean = differences.iter().sum::<f32>() / differences.len() as f32;
+        Some([mean, differences.into_iter().fold(0.0, f32::max)])
+    }
+
+    #[test]
+    fn preprocessed_pictures_equal_the_inputs_of_the_reference_models() {
+        // numbers of normal size, computed once in double and once in single precision
+        let digits = ["mnist_lenet5_lrptoolbox", "mnist_burn_bn"];
+        for (model, side) in digits.into_iter().zip([32, 28]) {
+            let worst = deviation(model, "images/mnist", Shape::new(1, side, side));
+            assert!(worst.is_none_or(|[_, largest]| largest < 1e-6), "{model}: {worst:?}");
+        }
+        for model in ["cifar10_convnetjs", "cifar10_resnet20", "cifar10_resnet56"] {
+            let worst = deviation(model, "images/cifar10", Shape::new(3, 32, 32));
+            assert!(worst.is_none_or(|[_, largest]| largest < 1e-6), "{model}: {worst:?}");
+        }
+        // grey levels: two JPEG decoders, which round and enlarge the colour planes differently
+        let shape = Shape::new(3, 227, 227);
+        let worst = deviation("squeezenet1_1_227", "images/imagenet_val", shape);
+        assert!(worst.is_none_or(|[mean, largest]| mean < 0.5 && largest < 6.0), "{worst:?}");
+    }
 }

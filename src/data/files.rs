@@ -1,0 +1,55 @@
+//! A data set of one picture file per item; the layouts differ in how they find and label them.
+
+use super::{DataError, Dataset, Item, boxes::Bounds, decode, fingerprint, listing::File};
+
+/// One picture file with what the layout knows of it.
+#[derive(Clone, Debug)]
+pub(super) struct Picture {
+    pub(super) file: File,
+    pub(super) label: Option<usize>,
+    pub(super) boxes: Vec<Bounds>,
+}
+
+/// See the [module](self).
+pub(super) struct FileSet {
+    pub(super) name: String,
+    pub(super) pictures: Vec<Picture>,
+    pub(super) classes: Option<Vec<String>>,
+    /// What was found, in words.
+    pub(super) words: String,
+    pub(super) max_pixels: u64,
+}
+
+impl Dataset for FileSet {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn id(&self, i: usize) -> String {
+        self.pictures[i].file.id.clone()
+    }
+
+    fn item(&self, i: usize) -> Result<Item, DataError> {
+        let Picture { file, label, boxes } = &self.pictures[i];
+        let image = decode::read_picture(&file.path, self.max_pixels)?;
+        let boxes =
+            boxes.iter().map(|b| b.pixels(image.shape, &file.path)).collect::<Result<_, _>>()?;
+        Ok(Item { id: file.id.clone(), image, label: *label, boxes, mask: None })
+    }
+
+    fn classes(&self) -> Option<&[String]> {
+        self.classes.as_deref()
+    }
+
+    fn fingerprint(&self) -> String {
+        fingerprint(self.pictures.iter().map(|p| (p.file.id.clone(), p.file.bytes, p.label)))
+    }
+
+    fn describe(&self) -> String {
+        self.words.clone()
+    }
+}

@@ -1,0 +1,119 @@
+//! A folder of pictures without labels.
+
+use super::{
+    super::{
+        DataError, Dataset, Options,
+        files::{FileSet, Picture},
+        listing::{Listing, Place, count},
+    },
+    Layout,
+};
+use crate::base::registry::Entry;
+
+pub(super) const ENTRY: Entry<dyn Layout> = Entry {
+    id: "flat",
+    summary: "a folder of pictures without labels, also in folders below",
+    cite: "",
+    params: &[],
+    build: |_| Ok(Box::new(Flat)),
+};
+
+struct Flat;
+
+impl Layout for Flat {
+    fn detect(&self, place: &Place) -> bool {
+        place.is_folder && (place.has_pictures() || place.folders.len() == 1)
+    }
+
+    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+        let listing = list_pictures(place)?;
+        let words = format!(
+            "{} without labels{}",
+            count(listing.pictures.len(), "picture"),
+            listing.others_words(0)
+        );
+        let unlabelled = |file| Picture { file, label: None, boxes: vec![] };
+        Ok(Box::new(FileSet {
+            name: place.name.clone(),
+            pictures: listing.pictures.into_iter().map(unlabelled).collect(),
+            classes: None,
+            words,
+            max_pixels: options.max_pixels,
+        }))
+    }
+}
+
+/// All pictures below a folder, at least one.
+pub(super) fn list_pictures(place: &Place) -> Result<Listing, DataError> {
+    if !place.is_folder {
+        return Err(DataError::unexpected(&place.path, "a folder with pictures", "a file"));
+    }
+    let listing = Listing::of(&place.path)?;
+    if listing.pictures.is_empty() {
+        let expected = "a folder with JPEG, PNG, WebP, BMP or TIFF pictures";
+        let found = match listing.others {
+            0 => "no files".to_owned(),
+            n => format!("{}, none of them a picture", count(n, "file")),
+        };
+        return Err(DataError::unexpected(&place.path, expected, found));
+    }
+    Ok(listing)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::testing::{Folder, open, rows};
+
+    #[test]
+    fn pictures_are_in_the_order_of_their_paths_and_the_rest_is_counted() {
+        let folder = Folder::new();
+        for name in ["b.png", "a.png", "more/c.png", "10.png", "9.png"] {
+            folder.png(name, 1, 1, 0);
+        }
+        folder.file("README", "");
+        folder.file(".hidden.png", "");
+        let set = folder.open("").unwrap();
+        let ids: Vec<String> = rows(&*set).into_iter().map(|(id, _)| id).collect();
+        assert_eq!(ids, ["10.png", "9.png", "a.png", "b.png", "more/c.png"]);
+        insta::assert_snapshot!(set.describe(), @"5 pictures without labels, 1 other file left out");
+    }
+
+    #[test]
+    fn an_unreadable_picture_is_an_error_of_its_own() {
+        let folder = Folder::new();
+        folder.png("a.png", 1, 1, 0);
+        folder.file("b.png", "no picture");
+        folder.png("c.png", 1, 1, 0);
+        let set = folder.open("").unwrap();
+        assert!(set.item(0).is_ok() && set.item(2).is_ok());
+        insta::assert_snapshot!(folder.says(set.item(1)), @"`DIR/b.png`: expected a JPEG, PNG, WebP, BMP or TIFF picture, found a file beginning with `no picture`");
+    }
+
+    #[test]
+    fn folders_without_pictures_are_refused() {
+        let folder = Folder::new();
+        let empty = folder.says(folder.open(""));
+        folder.file("a/notes.txt", "");
+        let notes = folder.says(folder.open(""));
+        let absent = folder.says(open(&folder.at("x"), ""));
+        insta::assert_snapshot!([empty, notes, absent].join("\n"));
+    }
+
+    #[test]
+    fn the_fingerprint_depends_on_names_sizes_and_labels_only() {
+        let make = |name: &str, content: &[u8]| {
+            let folder = Folder::new();
+            folder.file(name, content);
+            folder.open("flat").unwrap().fingerprint()
+        };
+        let base = make("a.png", b"123");
+        assert_eq!(base, make("a.png", b"456"));
+        assert_ne!(base, make("b.png", b"123"));
+        assert_ne!(base, make("a.png", b"1234"));
+        let rows = |label| crate::data::fingerprint([("a".to_owned(), 1, label)].into_iter());
+        assert_ne!(rows(None), rows(Some(0)));
+        assert_ne!(rows(Some(1)), rows(Some(0)));
+        // echo -ne 'a\0001\0000\n' | sha256sum
+        assert_eq!(rows(Some(0))[..8], *"562628e4");
+    }
+}

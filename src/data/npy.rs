@@ -1,0 +1,145 @@
+//! `NumPy`'s `.npy` format: a header in the syntax of Python, then the values (NEP 1).
+
+use super::DataError;
+use half::f16;
+use std::path::Path;
+
+/// Longer headers belong to no array of numbers.
+const MAX_HEADER: usize = 1 << 16;
+
+/// Type of the values; little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    U8,
+    U16,
+    U32,
+    U64,
+    I8,
+    I16,
+    I32,
+    I64,
+    F16,
+    F32,
+    F64,
+}
+
+impl Type {
+    fn parse(descr: &str) -> Option<Type> {
+        Some(match descr {
+            "|u1" | "<u1" => Type::U8,
+            "<u2" => Type::U16,
+            "<u4" => Type::U32,
+            "<u8" => Type::U64,
+            "|i1" | "<i1" => Type::I8,
+            "<i2" => Type::I16,
+            "<i4" => Type::I32,
+            "<i8" => Type::I64,
+            "<f2" => Type::F16,
+            "<f4" => Type::F32,
+            "<f8" => Type::F64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of a value.
+    pub(super) fn size(self) -> usize {
+        match self {
+            Type::U8 | Type::I8 => 1,
+            Type::U16 | Type::I16 | Type::F16 => 2,
+            Type::U32 | Type::I32 | Type::F32 => 4,
+            Type::U64 | Type::I64 | Type::F64 => 8,
+        }
+    }
+
+    /// True for floating point.
+    pub(super) fn is_float(self) -> bool {
+        matches!(self, Type::F16 | Type::F32 | Type::F64)
+    }
+
+    /// The value in [`Type::size`] bytes.
+    pub(super) fn value(self, bytes: &[u8]) -> f64 {
+        fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+            bytes.try_into().expect("the caller passes one value")
+        }
+        match self {
+            Type::U8 => bytes[0].into(),
+            Type::I8 => (bytes[0] as i8).into(),
+            Type::U16 => u16::from_le_bytes(array(bytes)).into(),
+            Type::I16 => i16::from_le_bytes(array(bytes)).into(),
+            Type::U32 => u32::from_le_bytes(array(bytes)).into(),
+            Type::I32 => i32::from_le_bytes(array(bytes)).into(),
+            Type::U64 => u64::from_le_bytes(array(bytes)) as f64,
+            Type::I64 => i64::from_le_bytes(array(bytes)) as f64,
+            Type::F16 => f16::from_le_bytes(array(bytes)).into(),
+            Type::F32 => f32::from_le_bytes(array(bytes)).into(),
+            Type::F64 => f64::from_le_bytes(array(bytes)),
+        }
+    }
+}
+
+/// What stands before the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) kind: Type,
+    /// First index fastest.
+    pub(super) fortran: bool,
+    pub(super) shape: Vec<usize>,
+    /// Where the values begin.
+    pub(super) offset: usize,
+}
+
+impl Header {
+    /// Bytes of a file's beginning that hold any header.
+    pub(super) const MAX_LEN: usize = MAX_HEADER + 12;
+
+    /// Reads the header of a file of `length` bytes from its `beginning` (all of a short file), and
+    /// checks that the values fill the rest of it.
+    pub(super) fn read(beginning: &[u8], length: u64, path: &Path) -> Result<Header, DataError> {
+        let wrong = |expected: &str, found: String| DataError::unexpected(path, expected, found);
+        let (text, offset) = header_text(beginning).ok_or_else(|| {
+            wrong("a NumPy .npy file", "another format or a truncated header".into())
+        })?;
+        let header = parse(text, offset)
+            .ok_or_else(|| wrong("an array of numbers, little-endian", describe(text)))?;
+        let values =
+            header.shape.iter().try_fold(header.kind.size(), |n, &side| n.checked_mul(side));
+        let expected = values.and_then(|n| n.checked_add(offset)).map(|n| n as u64);
+        if expected != Some(length) {
+            let bytes = expected.map_or("more".to_owned(), |n| n.to_string());
+            let expected = format!("{bytes} bytes, as the shape {:?} says", header.shape);
+            return Err(wrong(&expected, format!("{length} bytes")));
+        }
+        Ok(header)
+    }
+}
+
+/// The dictionary as text, and where it ends.
+fn header_text(beginning: &[u8]) -> Option<(&str, usize)> {
+    let rest = beginning.strip_prefix(b"\x93NUMPY")?;
+    let (start, length) = match rest {
+        [1, _, low, high, ..] => (10, usize::from(u16::from_le_bytes([*low, *high]))),
+        [2 | 3, _, a, b, c, d, ..] => (12, u32::from_le_bytes([*a, *b, *c, *d]) as usize),
+        _ => return None,
+    };
+    let end = start + length.min(MAX_HEADER);
+    let text = std::str::from_utf8(beginning.get(start..end)?).ok()?;
+    (length <= MAX_HEADER).then_some((text, end))
+}
+
+fn parse(text: &str, offset: usize) -> Option<Header> {
+    let after = |key: &str| {
+        let at = text.find(&format!("'{key}'"))?;
+        text[at..].split_once(':').map(|(_, rest)| rest.trim_start())
+    };
+    let kind = Type::parse(after("descr")?.strip_prefix('\'')?.split('\'').next()?)?;
+    let fortran = after("fortran_order")?.starts_with("True");
+    let sides = after("shape")?.strip_prefix('(')?.split(')').next()?;
+    let sides = sides.split(',').map(str::trim).filter(|side| !side.is_empty());
+    let shape = sides.map(|side| side.parse().ok()).collect::<Option<Vec<usize>>>()?;
+    Some(Header { kind, fortran, shape, offset })
+}
+
+fn describe(text: &str) -> String {
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(60).collect();
+    format!("the header `{text}`")
+}
