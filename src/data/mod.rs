@@ -126,7 +126,7 @@ mod tests {
         let sidecar = std::fs::read_to_string(shared(&format!("models/{model}.toml"))?).unwrap();
         let preprocess = Preprocess::from_toml(&sidecar, shape).unwrap();
         let set = open(&shared(pictures)?, "").unwrap();
-        let inputs = super::tensor::read_npy(&inputs).unwrap();
+        let inputs = super::tensor::read_npy(&inputs).unwrap().inputs;
         let of = |i: usize| {
             let image = set.item(i).unwrap().image;
             preprocess.normalise(&preprocess.picture(&image).unwrap())

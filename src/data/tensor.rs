@@ -10,14 +10,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Network inputs from one file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// At least one, all of one shape.
+    pub inputs: Vec<Tensor>,
+    /// True for `(N, C, H, W)`, so that results can have the same axes.
+    pub batched: bool,
+}
+
 /// Reads network inputs from a `.npy` file: `(C, H, W)` or `(N, C, H, W)`, floating point, every
 /// value finite.
-pub fn read_npy(path: &Path) -> Result<Vec<Tensor>, DataError> {
+pub fn read_npy(path: &Path) -> Result<Batch, DataError> {
     let bytes = fs::read(path).map_err(|e| DataError::read(path, &e))?;
     parse_npy(&bytes, path)
 }
 
-fn parse_npy(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, DataError> {
+fn parse_npy(bytes: &[u8], path: &Path) -> Result<Batch, DataError> {
     let Header { kind, fortran, shape, offset } = Header::read(bytes, bytes.len() as u64, path)?;
     if !kind.is_float() {
         let found = format!("values of type {kind:?}");
@@ -36,11 +45,12 @@ fn parse_npy(bytes: &[u8], path: &Path) -> Result<Vec<Tensor>, DataError> {
     }
     let array = ArrayViewD::from_shape(IxDyn(&shape).set_f(fortran), &values)
         .expect("the header was checked against the length");
-    let array = if shape.len() == 3 { array.insert_axis(Axis(0)) } else { array };
+    let batched = shape.len() == 4;
+    let array = if batched { array } else { array.insert_axis(Axis(0)) };
     let one = |a: ArrayViewD<'_, f32>| {
         Tensor::from_chw(a.into_dimensionality::<Ix3>().expect("three axes are left"))
     };
-    Ok(array.axis_iter(Axis(0)).map(one).collect())
+    Ok(Batch { inputs: array.axis_iter(Axis(0)).map(one).collect(), batched })
 }
 
 /// Writes an array of any shape as `.npy`, to a temporary file beside it that is then renamed.
@@ -85,20 +95,21 @@ mod tests {
         let array = Array3::from_shape_fn((2, 3, 4), value);
         let path = folder.at("a.npy");
         write_npy(&path, &array.view().into_dyn()).unwrap();
-        assert_eq!(read_npy(&path).unwrap(), [Tensor::from_chw(array.view())]);
+        let single = Batch { inputs: vec![Tensor::from_chw(array.view())], batched: false };
+        assert_eq!(read_npy(&path).unwrap(), single);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
         let batch = Array4::from_shape_fn((2, 2, 3, 4).f(), |(n, c, y, x)| {
             f64::from(value((c, y, x))) + n as f64
         });
         let mut bytes = vec![];
         batch.write_npy(&mut bytes).unwrap();
-        let tensors = parse_npy(&bytes, &path).unwrap();
-        assert_eq!(tensors.len(), 2);
-        assert_eq!(tensors[1], Tensor::from_chw(array.view()).map(|v| v + 1.0));
+        let Batch { inputs, batched } = parse_npy(&bytes, &path).unwrap();
+        assert!(inputs.len() == 2 && batched);
+        assert_eq!(inputs[1], Tensor::from_chw(array.view()).map(|v| v + 1.0));
         let mut bytes = vec![];
         array.t().as_standard_layout().t().write_npy(&mut bytes).unwrap();
         assert!(bytes.windows(4).any(|w| w == b"True"), "Fortran order was meant");
-        assert_eq!(parse_npy(&bytes, &path).unwrap(), [Tensor::from_chw(array.view())]);
+        assert_eq!(parse_npy(&bytes, &path).unwrap(), single);
     }
 
     #[test]
@@ -145,7 +156,7 @@ mod tests {
             ("squeezenet1_1_227", Shape::new(3, 227, 227)),
             ("mnist_lenet5_lrptoolbox", Shape::new(1, 32, 32)),
         ] {
-            let inputs = read_npy(&folder.join(format!("{name}_input.npy"))).unwrap();
+            let inputs = read_npy(&folder.join(format!("{name}_input.npy"))).unwrap().inputs;
             assert!(inputs.iter().all(|x| x.shape == shape) && !inputs.is_empty());
         }
     }
