@@ -4,7 +4,7 @@
 //! Their epsilon is 1e-6 unless they say otherwise.
 
 use super::{
-    Lrp, START,
+    Lrp, Options, START,
     composite::Composite,
     place::{End, Kind, Place},
     rule::{BIAS, RULES},
@@ -197,7 +197,7 @@ fn composite(args: &Args, lines: &[(Place, String)]) -> Result<Box<dyn Explainer
         (place.clone(), format!("{rule}{policy}"))
     };
     let lines = lines.iter().map(with_bias).collect();
-    Ok(Box::new(Lrp::new(Composite::with_scalings(lines, bias)?, args)))
+    Ok(Box::new(Lrp::new(Composite::with_scalings(lines, bias)?, Options::of(args))))
 }
 
 fn takes_bias(rule: &str) -> bool {

@@ -38,9 +38,10 @@ use rule::{BIAS, RuleKind, STABILISER, quotients};
 use trace::{Row, Trace};
 
 /// What is handed back from the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// The score itself.
+    #[default]
     Score,
     /// 1.
     One,
@@ -56,18 +57,32 @@ const START: Param = Param {
 /// Parameters of every LRP method, after those of its rule.
 const OPTIONS: &[Param] = &[START];
 
+/// What all LRP methods can do differently, whatever their rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is handed back from the output.
+    pub start: Start,
+}
+
+impl Options {
+    /// Reads [`OPTIONS`].
+    fn of(args: &Args) -> Options {
+        let start = if args.text(START.key) == "one" { Start::One } else { Start::Score };
+        Options { start }
+    }
+}
+
 /// A composite as a method.
 #[derive(Debug)]
 pub struct Lrp {
     composite: Composite,
-    start: Start,
+    options: Options,
 }
 
 impl Lrp {
-    /// The method that a composite and its parsed [`OPTIONS`] make.
-    fn new(composite: Composite, args: &Args) -> Lrp {
-        let start = if args.text(START.key) == "one" { Start::One } else { Start::Score };
-        Lrp { composite, start }
+    /// The method that a composite makes.
+    pub fn new(composite: Composite, options: Options) -> Lrp {
+        Lrp { composite, options }
     }
 
     /// The map from layers to rules.
@@ -81,7 +96,7 @@ impl Lrp {
         trace: Option<&mut Trace>,
     ) -> Result<Tensor, ExplainError> {
         let plan = self.composite.resolve(case.graph)?;
-        let value = match self.start {
+        let value = match self.options.start {
             Start::Score => case.score(),
             Start::One => 1.0,
         };
@@ -123,7 +138,7 @@ pub const fn method<K: RuleKind>() -> Entry<dyn Explainer> {
 
 fn everywhere<K: RuleKind>(args: &Args) -> Result<Lrp, SpecError> {
     let lines = vec![(Place::any(), rule::named::<K>(args)?.name)];
-    Ok(Lrp::new(Composite::with_scalings(lines, args.text(BIAS.key))?, args))
+    Ok(Lrp::new(Composite::with_scalings(lines, args.text(BIAS.key))?, Options::of(args)))
 }
 
 /// The parameters of a rule used as a method: its own, then [`OPTIONS`].

@@ -1,0 +1,266 @@
+//! Reference attributions made with zennit 0.5.1, captum 0.9.0 and autograd of PyTorch 2.15 in
+//! double precision, on three networks as seven exporters write them.
+
+#![expect(clippy::print_stdout, reason = "the worst deviations are worth reading")]
+
+use ndarray::{Array4, ArrayView3, Axis};
+use ndarray_npy::NpzReader;
+use pixelflip::{
+    base::{registry::build, rng::Seed},
+    explain::{
+        Case, EXPLAINERS, Explainer,
+        lrp::{Lrp, Options, composite::Composite},
+    },
+    nn::{graph::Graph, model::Model, preprocess::Settings, tensor::Tensor},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+/// How an array is reproduced.
+#[derive(Clone, Copy)]
+enum By {
+    /// A method of the registry.
+    Spec(&'static str),
+    /// A composite of two lines: the rule at the first layer, the rule elsewhere.
+    FirstRest(&'static str, &'static str),
+    /// A method that is slow: on one file per network only.
+    Slow(&'static str),
+    /// Not ours, for this reason.
+    Not(&'static str),
+}
+
+use By::{FirstRest, Not, Slow, Spec};
+
+const ZENNIT: &str = "records a flaw of zennit or a network without folded batch norm";
+const SQUARED_BIAS: &str = "zennit squares the bias along; the `_nobias` twin counts";
+
+/// Every golden array and what reproduces it.
+const ARRAYS: &[(&str, By)] = &[
+    ("gradient", Spec("gradient")),
+    ("gradient_x_input", Spec("gradient-x-input")),
+    ("lrp_eps1e-6", Spec("lrp-zero")),
+    ("lrp_eps1e-6_nobias", Spec("lrp-zero:bias=ignore")),
+    ("lrp_eps0.25", Spec("lrp-epsilon:eps=0.25")),
+    ("lrp_eps0.25_nobias", Spec("lrp-epsilon:eps=0.25:bias=ignore")),
+    ("lrp_zplus", Spec("lrp-z-plus")),
+    ("lrp_zplus_nobias", Spec("lrp-z-plus:bias=ignore")),
+    ("lrp_ab_2_1", Spec("lrp-alpha-beta:alpha=2:beta=1")),
+    ("lrp_ab_2_1_nobias", Spec("lrp-alpha-beta:alpha=2:beta=1:bias=ignore")),
+    ("lrp_ab_1_0", Spec("lrp-alpha-beta:alpha=1:beta=0")),
+    ("lrp_ab_1_0_nobias", Spec("lrp-alpha-beta:alpha=1:beta=0:bias=ignore")),
+    ("lrp_gamma0.25", Spec("lrp-gamma:gamma=0.25")),
+    ("lrp_gamma0.25_nobias", Spec("lrp-gamma:gamma=0.25:bias=ignore")),
+    ("lrp_flat", Spec("lrp-flat")),
+    ("lrp_flat_first_zplus", FirstRest("lrp-flat", "lrp-z-plus")),
+    ("lrp_wsquare", Not(SQUARED_BIAS)),
+    ("lrp_wsquare_nobias", Spec("lrp-w-square")),
+    ("lrp_wsquare_first_zplus", Not(SQUARED_BIAS)),
+    ("lrp_wsquare_first_zplus_nobias", FirstRest("lrp-w-square", "lrp-z-plus:bias=ignore")),
+    ("lrp_zbox_first_zplus", Spec("deep-taylor")),
+    ("lrp_zbox_first_zplus_nobias", Spec("deep-taylor:bias=ignore")),
+    ("lrp_zbox_first_eps1e-6", FirstRest("lrp-z-box", "lrp-zero")),
+    ("lrp_zbox_first_eps1e-6_nobias", FirstRest("lrp-z-box", "lrp-zero:bias=ignore")),
+    ("comp_EpsilonPlus", Spec("lrp-epsilon-plus")),
+    ("comp_EpsilonPlusFlat", Spec("lrp-epsilon-plus-flat")),
+    ("comp_EpsilonAlpha2Beta1", Spec("lrp-epsilon-alpha2-beta1")),
+    ("comp_EpsilonAlpha2Beta1Flat", Spec("lrp-epsilon-alpha2-beta1-flat")),
+    ("comp_EpsilonGammaBox", Spec("lrp-epsilon-gamma-box")),
+    ("comp_ExcitationBackprop", Spec("excitation-backprop")),
+    ("comp_DeconvNet", Spec("deconvolution")),
+    ("comp_GuidedBackprop", Spec("guided-backprop")),
+    ("captum_Deconvolution", Spec("deconvolution")),
+    ("captum_GuidedBackprop", Spec("guided-backprop")),
+    ("gradcam_raw", Spec("grad-cam:relu=no:upsample=none")),
+    ("gradcam_relu", Spec("grad-cam:upsample=none")),
+    ("gradcam_relu_bilinear", Spec("grad-cam:upsample=bilinear")),
+    ("ig50_gausslegendre", Slow("integrated-gradients:baseline=zero:quadrature=gauss-legendre")),
+    ("ig50_riemann_left", Slow("integrated-gradients:baseline=zero:quadrature=left")),
+    ("ig50_riemann_right", Slow("integrated-gradients:baseline=zero:quadrature=right")),
+    ("ig50_riemann_middle", Slow("integrated-gradients:baseline=zero:quadrature=middle")),
+    (
+        "ig50_riemann_trapezoid",
+        Slow("integrated-gradients:baseline=zero:quadrature=captum-trapezoid"),
+    ),
+    ("occlusion_w4s4_zero", Slow("occlusion:window=4:stride=4:value=zero")),
+    ("occlusion_w5s3_zero", Slow("occlusion:window=5:stride=3:value=zero")),
+    ("occlusion_w9s9_zero", Slow("occlusion:window=9:stride=9:value=zero")),
+    ("zcanon_comp_EpsilonPlusFlat", Not(ZENNIT)),
+    ("zcanon_lrp_eps0.25", Not(ZENNIT)),
+    ("nocanon_comp_EpsilonPlusFlat", Not(ZENNIT)),
+    ("nocanon_lrp_eps1e-6", Not(ZENNIT)),
+];
+
+/// Arrays that single precision cannot reach, each with the tolerance used instead. At the picture
+/// of zeros two values of a pooling window of `tinyvgg` are 0.074836503 and 0.074836515, less than
+/// two units in the last place apart; which one wins decides a fiftieth of these two integrals.
+const TORN: &[(&str, &str, f64)] =
+    &[("tinyvgg", "ig50_riemann_left", 2e-3), ("tinyvgg", "ig50_riemann_trapezoid", 2e-3)];
+
+const NETWORKS: [&str; 3] = ["lenet", "tinyvgg", "bncnn"];
+
+fn data(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
+}
+
+fn explainer(by: By) -> Option<Box<dyn Explainer>> {
+    match by {
+        Spec(spec) | Slow(spec) => {
+            Some(build("method", EXPLAINERS, &spec.parse().unwrap()).unwrap().value)
+        }
+        FirstRest(first, rest) => {
+            let text =
+                format!("[[line]]\nat = 'first'\nrule = '{first}'\n[[line]]\nrule = '{rest}'");
+            let composite = Composite::from_toml(&text).unwrap();
+            Some(Box::new(Lrp::new(composite, Options::default())))
+        }
+        Not(_) => None,
+    }
+}
+
+/// The arrays of one network and what the manifest says of them.
+struct Golden {
+    network: &'static str,
+    npz: NpzReader<File>,
+    manifest: Value,
+    inputs: Array4<f32>,
+    targets: Vec<usize>,
+    low: Vec<f32>,
+    high: Vec<f32>,
+}
+
+impl Golden {
+    fn open(network: &'static str) -> Golden {
+        let manifest = fs::read_to_string(data("goldens/manifest.json")).unwrap();
+        let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
+        let manifest = manifest["models"][network].take();
+        let file = File::open(data(&format!("goldens/{network}.npz"))).unwrap();
+        let mut npz = NpzReader::new(file).unwrap();
+        let inputs = npz.by_name("input").unwrap();
+        let numbers = |key: &str| -> Vec<f32> {
+            let values = manifest[key].as_array().unwrap().iter();
+            values.map(|v| v.as_f64().unwrap() as f32).collect()
+        };
+        let targets = numbers("targets").iter().map(|t| *t as usize).collect();
+        let (low, high) = (numbers("zbox_low"), numbers("zbox_high"));
+        Golden { network, npz, manifest, inputs, targets, low, high }
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        self.manifest["arrays"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    fn number(&self, array: &str, key: &str) -> f64 {
+        self.manifest["arrays"][array][key].as_f64().unwrap()
+    }
+
+    /// How far an array may be off, as a share of its largest value: 1e-4, or more where PyTorch
+    /// itself is off in single precision.
+    fn tolerance(&self, array: &str) -> f64 {
+        let torn = TORN.iter().find(|(n, a, _)| *n == self.network && *a == array);
+        if let Some((_, _, tolerance)) = torn {
+            return *tolerance;
+        }
+        let own = self.number(array, "dev_f32_max_abs") / self.number(array, "max_abs");
+        f64::max(1e-4, 4.0 * own)
+    }
+
+    /// The largest deviation over all inputs, as a share of the array's largest value.
+    fn deviation(&mut self, graph: &Graph, array: &str, method: &dyn Explainer) -> f64 {
+        let expected: Array4<f32> = self.npz.by_name(array).unwrap();
+        let mut worst = 0.0f64;
+        for (i, expected) in expected.axis_iter(Axis(0)).enumerate() {
+            let acts = graph.forward(&Tensor::from_chw(self.inputs.index_axis(Axis(0), i)));
+            let case = Case {
+                graph,
+                acts: &acts,
+                target: self.targets[i],
+                low: &self.low,
+                high: &self.high,
+                seed: Seed(0),
+                image: "",
+            };
+            let got = method.relevance(&case).unwrap().to_chw();
+            worst = worst.max(distance(got.view(), expected));
+        }
+        worst / self.number(array, "max_abs")
+    }
+}
+
+/// The largest difference; a map of one channel stands for all channels.
+fn distance(got: ArrayView3<'_, f32>, expected: ArrayView3<'_, f32>) -> f64 {
+    let got = got.broadcast(expected.dim()).expect("relevance has the shape of the array");
+    let off = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - f64::from(*e)).abs());
+    off.fold(0.0, f64::max)
+}
+
+/// Model files of a network; the first is the one the arrays were made with.
+fn files(network: &str, golden: &Golden) -> Vec<PathBuf> {
+    let first = data("onnx").join(golden.manifest["onnx"].as_str().unwrap());
+    let all = fs::read_dir(data("onnx")).unwrap().map(|f| f.unwrap().path());
+    let is_other = |f: &PathBuf| {
+        let name = f.file_name().unwrap().to_str().unwrap();
+        let is_model = f.extension().is_some_and(|e| e == "onnx");
+        name.starts_with(network) && is_model && *f != first
+    };
+    let mut others: Vec<PathBuf> = all.filter(is_other).collect();
+    others.sort();
+    [vec![first], others].concat()
+}
+
+/// Compares all arrays of a network on all its files; prints the worst deviation of each array.
+fn check(network: &'static str) {
+    let mut golden = Golden::open(network);
+    let files = files(network, &golden);
+    assert!(files.len() >= 8, "{files:?}");
+    let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+    for (i, file) in files.iter().enumerate() {
+        let graph = Model::load(file, Settings::default()).unwrap().graph;
+        for (array, by) in ARRAYS {
+            let skip = i > 0 && matches!(by, Slow(_));
+            let Some(method) = explainer(*by).filter(|_| !skip) else { continue };
+            let off = golden.deviation(&graph, array, &*method);
+            let tolerance = golden.tolerance(array);
+            assert!(off <= tolerance, "{array} of {}: {off:e} > {tolerance:e}", file.display());
+            let entry = worst.entry(array).or_default();
+            *entry = entry.max(off);
+        }
+    }
+    for (array, off) in worst {
+        println!("{network} {array} {off:.1e} of {:.1e}", golden.tolerance(array));
+    }
+}
+
+#[test]
+fn lenet_agrees_with_the_references() {
+    check("lenet");
+}
+
+#[test]
+fn tinyvgg_agrees_with_the_references() {
+    check("tinyvgg");
+}
+
+#[test]
+fn bncnn_agrees_with_the_references() {
+    check("bncnn");
+}
+
+#[test]
+fn every_golden_array_is_reproduced_or_left_out_for_a_reason() {
+    let known: BTreeSet<String> = ARRAYS.iter().map(|(array, _)| (*array).to_owned()).collect();
+    assert_eq!(known.len(), ARRAYS.len());
+    for network in NETWORKS {
+        for array in Golden::open(network).names() {
+            assert!(known.contains(&array) || array == "logits", "{array} of {network}");
+        }
+    }
+    let left_out = ARRAYS.iter().filter_map(|(array, by)| match by {
+        Not(reason) => Some(format!("{array}: {reason}")),
+        _ => None,
+    });
+    left_out.for_each(|line| println!("left out: {line}"));
+}
