@@ -10,3 +10,4 @@ pub mod op;
 pub mod preprocess;
 pub mod stream;
 pub mod tensor;
+pub mod tune;

@@ -7,3 +7,4 @@
 pub mod aligned;
 pub mod gemm;
 pub mod parallel;
+pub mod winograd;

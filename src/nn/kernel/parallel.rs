@@ -9,6 +9,16 @@ use std::cell::Cell;
 /// Less work than this (in multiply-adds or moved floats) is not worth splitting.
 const GRAIN: u64 = 1 << 18;
 
+/// True where a loop of that much work is split over the pool.
+fn splits(work: u64) -> bool {
+    work >= GRAIN && rayon::current_thread_index().is_none()
+}
+
+/// Into how many strips a loop of that much work is best cut: one in place, else a few per thread.
+pub fn strips(work: u64) -> usize {
+    if splits(work) { 2 * rayon::current_num_threads() } else { 1 }
+}
+
 /// Calls `body(i, chunk)` for the consecutive chunks of `chunk` floats of `out` (the last may be
 /// shorter). `work` is the cost of the whole, in multiply-adds. The chunking is the caller's and
 /// does not depend on the number of threads.
@@ -18,7 +28,7 @@ pub fn for_chunks(
     work: u64,
     body: impl Fn(usize, &mut [f32]) + Sync,
 ) {
-    if work < GRAIN || rayon::current_thread_index().is_some() {
+    if !splits(work) {
         out.chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
     } else {
         out.par_chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
@@ -41,6 +51,43 @@ pub fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
     free.push(buffer);
     FREE.set(free);
     result
+}
+
+/// Vectors kept per thread for reuse.
+const KEPT: usize = 8;
+
+thread_local! {
+    static VECTORS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+}
+
+/// A vector of `len` floats with unspecified values (NaN in debug builds), from those given back on
+/// this thread where one is large enough: large vectors from the allocator cost a page fault per
+/// page each time.
+pub fn take_vector(len: usize) -> Vec<f32> {
+    let mut kept = VECTORS.take();
+    let fits = kept.iter().enumerate().filter(|(_, v)| v.capacity() >= len);
+    let best = fits.min_by_key(|(_, v)| v.capacity()).map(|(i, _)| i);
+    let mut vector = best.map_or_else(|| Vec::with_capacity(len), |i| kept.swap_remove(i));
+    VECTORS.set(kept);
+    if cfg!(debug_assertions) {
+        vector.clear();
+        vector.resize(len, f32::NAN);
+    } else {
+        vector.resize(len, 0.0);
+    }
+    vector
+}
+
+/// Gives a vector back for reuse on this thread; the smallest goes when there are too many.
+pub fn give_vector(vector: Vec<f32>) {
+    let mut kept = VECTORS.take();
+    kept.push(vector);
+    if kept.len() > KEPT {
+        let smallest = kept.iter().enumerate().min_by_key(|(_, v)| v.capacity());
+        let smallest = smallest.map_or(0, |(i, _)| i);
+        kept.swap_remove(smallest);
+    }
+    VECTORS.set(kept);
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! Operators. One operator is one file; what they share stands here.
 
-use super::{kernel::parallel::for_chunks, stream::Replay, tensor::Tensor};
+use super::{
+    kernel::parallel::{for_chunks, strips},
+    stream::Replay,
+    tensor::Tensor,
+};
 use crate::base::geom::{Rect, Shape};
 use std::{any::Any, fmt};
 
@@ -68,6 +72,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// (`rect.area() * channels` values). Single-threaded.
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]);
 
+    /// Rows of the output that are best computed together.
+    fn grain(&self) -> usize {
+        1
+    }
+
     /// True when each output pixel is a function of the same pixel of the inputs alone, wherever it
     /// stands: then a map may be any list of pixels.
     fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
@@ -103,7 +112,7 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         let shapes: Vec<Shape> = ins.iter().map(|t| t.shape).collect();
         let shape = self.out_shape(&shapes).expect("checked by the graph");
         let work = self.macs(&shapes, shape.rect()) + shape.len() as u64;
-        in_strips(shape, work, |rect, out| self.eval(ins, rect, out))
+        in_strips(shape, work, self.grain(), |rect, out| self.eval(ins, rect, out))
     }
 
     /// Vector-Jacobian product: the gradient with respect to input `k`, given the gradient with
@@ -204,12 +213,16 @@ fn one_input(ins: &[Shape]) -> Result<Shape, String> {
 }
 
 /// A map computed by `eval` in strips of whole rows, over the threads where there is enough work.
-/// Values do not depend on the strip they are computed in, so neither does the result.
-fn in_strips(shape: Shape, work: u64, eval: impl Fn(Rect, &mut [f32]) + Sync) -> Tensor {
-    /// A few strips per core of a usual machine.
-    const STRIPS: usize = 16;
+/// Values do not depend on the strip they are computed in, so neither does the result. Strips are
+/// cut at multiples of `grain` rows.
+fn in_strips(
+    shape: Shape,
+    work: u64,
+    grain: usize,
+    eval: impl Fn(Rect, &mut [f32]) + Sync,
+) -> Tensor {
     let mut out = Tensor::zeros(shape);
-    let rows = shape.h.div_ceil(STRIPS);
+    let rows = shape.h.div_ceil(strips(work)).next_multiple_of(grain);
     let row = shape.w * shape.c;
     for_chunks(&mut out.data, rows * row, work, |i, strip| {
         let y0 = i * rows;

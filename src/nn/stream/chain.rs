@@ -66,7 +66,7 @@ impl<'g> Base<'g> {
         let mut walk = Walk { graph, base: &self.acts, current: vec![None; graph.len()] };
         let chunks = chunks(&plan.bytes(graph), budget);
         for (i, steps) in chunks.iter().enumerate() {
-            let mut input = Patches::zeros(graph.input_shape().c, regions[steps.clone()].to_vec());
+            let mut input = Patches::new(graph.input_shape().c, regions[steps.clone()].to_vec());
             steps.clone().enumerate().for_each(|(k, step)| pixels(step, input.step_mut(k)));
             let more = i + 1 < chunks.len();
             values.extend(walk.push(input, &plan, steps.clone(), more));
@@ -163,7 +163,7 @@ impl Walk<'_> {
     }
 
     fn node(&self, node: &Node, rects: Vec<Rect>, streams: &mut [Option<Patches>]) -> Patches {
-        let mut out = Patches::zeros(node.shape.c, rects);
+        let mut out = Patches::new(node.shape.c, rects);
         if self.works_on_pixels(node, &out.rects, streams) {
             let inputs: Vec<Tensor> = node
                 .inputs
@@ -178,10 +178,9 @@ impl Walk<'_> {
             }
             return out;
         }
-        let inputs = node.inputs.iter().map(|k| (self.value(*k).clone(), stream(streams, *k)));
+        let inputs = node.inputs.iter().map(|k| (self.value(*k), stream(streams, *k)));
         let mut replay = Replay::new(inputs);
-        let Patches { channels, rects, data, .. } = &mut out;
-        node.op.eval_steps(&mut replay, rects, *channels, data);
+        node.op.eval_steps(&mut replay, &out.rects, out.channels, &mut out.data);
         out
     }
 }

@@ -1,10 +1,13 @@
 //! Streams of patches.
 
-use crate::base::geom::Rect;
+use crate::{
+    base::geom::Rect,
+    nn::kernel::parallel::{give_vector, take_vector},
+};
 
 /// What changes in a map, step by step: one rectangle of new pixels per step (empty where nothing
 /// changes).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Patches {
     /// Channels of the map.
     pub channels: usize,
@@ -17,15 +20,15 @@ pub struct Patches {
 }
 
 impl Patches {
-    /// Patches with room for the pixels of `rects`, all zero.
-    pub fn zeros(channels: usize, rects: Vec<Rect>) -> Patches {
+    /// Patches with room for the pixels of `rects`; the pixels are to be written.
+    pub fn new(channels: usize, rects: Vec<Rect>) -> Patches {
         let mut len = 0;
         let mut starts = Vec::with_capacity(rects.len());
         for rect in &rects {
             starts.push(len);
             len += rect.area() * channels;
         }
-        Patches { channels, rects, data: vec![0.0; len], starts }
+        Patches { channels, rects, data: take_vector(len), starts }
     }
 
     /// Number of steps.
@@ -48,5 +51,11 @@ impl Patches {
     pub fn step_mut(&mut self, k: usize) -> &mut [f32] {
         let start = self.starts[k];
         &mut self.data[start..start + self.rects[k].area() * self.channels]
+    }
+}
+
+impl Drop for Patches {
+    fn drop(&mut self) {
+        give_vector(std::mem::take(&mut self.data));
     }
 }

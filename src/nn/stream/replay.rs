@@ -1,7 +1,10 @@
 //! The inputs of an operator as they are after each step.
 
 use super::Patches;
-use crate::nn::tensor::Tensor;
+use crate::nn::{
+    kernel::parallel::{give_vector, take_vector},
+    tensor::Tensor,
+};
 
 /// Inputs of one operator, moved forward step by step. Steps can only be asked for in ascending
 /// order.
@@ -20,8 +23,8 @@ struct Track<'a> {
 
 impl<'a> Replay<'a> {
     /// From each input's values before the first step and its patches.
-    pub(super) fn new(inputs: impl Iterator<Item = (Tensor, &'a Patches)>) -> Replay<'a> {
-        let track = |(current, patches)| Track { current, patches, done: 0 };
+    pub(super) fn new<'b>(inputs: impl Iterator<Item = (&'b Tensor, &'a Patches)>) -> Replay<'a> {
+        let track = |(before, patches)| Track { current: copy(before), patches, done: 0 };
         Replay { tracks: inputs.map(track).collect() }
     }
 
@@ -36,10 +39,17 @@ impl<'a> Replay<'a> {
         self.tracks[0].advance(k);
         &self.tracks[0].current
     }
+}
 
-    /// The patches of the first input.
-    pub fn patches(&self) -> &Patches {
-        self.tracks[0].patches
+fn copy(of: &Tensor) -> Tensor {
+    let mut data = take_vector(of.data.len());
+    data.copy_from_slice(&of.data);
+    Tensor::new(of.shape, data)
+}
+
+impl Drop for Track<'_> {
+    fn drop(&mut self) {
+        give_vector(std::mem::take(&mut self.current.data));
     }
 }
 

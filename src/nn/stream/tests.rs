@@ -8,8 +8,10 @@ use crate::{
     },
     nn::{
         graph::{Graph, NodeId},
+        kernel::winograd::Tile,
         op::*,
         tensor::Tensor,
+        tune::tuned,
     },
 };
 use proptest::prelude::*;
@@ -19,11 +21,15 @@ fn noise(rng: &mut KeyedRng, n: usize, scale: f32) -> Vec<f32> {
 }
 
 fn conv(rng: &mut KeyedRng, inputs: usize, outputs: usize, geometry: ConvGeometry) -> Box<dyn Op> {
+    Box::new(direct(rng, inputs, outputs, geometry))
+}
+
+fn direct(rng: &mut KeyedRng, inputs: usize, outputs: usize, geometry: ConvGeometry) -> Conv {
     let [kh, kw] = geometry.kernel;
     let per = inputs / geometry.groups * kh * kw;
     let weight = noise(rng, outputs * per, (3.0 / per as f32).sqrt());
     let bias = noise(rng, outputs, 0.1);
-    Box::new(Conv::new(weight, outputs, inputs, geometry, bias).unwrap())
+    Conv::new(weight, outputs, inputs, geometry, bias).unwrap()
 }
 
 fn geometry(k: usize, stride: usize, pad: usize, groups: usize) -> ConvGeometry {
@@ -42,9 +48,15 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
         ceil,
     };
     let outputs = [4, 6, 34][below(rng, 3) as usize];
-    let pick = below(rng, 14);
+    let pick = below(rng, 18);
+    let mut tiled = |tile| -> Box<dyn Op> {
+        let op = direct(rng, shape.c, outputs, geometry(3, 1, 1, 1));
+        Box::new(op.with_tile(Some(tile)).unwrap())
+    };
     let op: Box<dyn Op> = match pick {
         0 => conv(rng, shape.c, outputs, geometry(3, 1, 1, 1)),
+        14 => tiled(Tile::Two),
+        15 => tiled(Tile::Four),
         1 => conv(rng, shape.c, outputs, geometry(1, 1, 0, 1)),
         2 if shape.h > 6 && shape.w > 6 => conv(rng, shape.c, outputs, geometry(3, 2, 1, 1)),
         3 => conv(rng, shape.c, shape.c, geometry(3, 1, 1, shape.c)),
@@ -171,6 +183,22 @@ proptest! {
         for budget in [u64::MAX, 20_000, 1] {
             prop_assert_eq!(bits(&problem.streamed(Some(class), budget).values), bits(&one));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn tiles_change_no_logit_by_more_than_a_ten_thousandth_of_the_largest(
+        seed in any::<u64>(), ops in 1usize..9,
+    ) {
+        let graph = network(seed, ops, true);
+        let fast = tuned(&graph, &[graph.input_shape().rect()]);
+        let problem = Problem::new(seed, graph, 0);
+        let (want, got) = (problem.graph.logits(&problem.x), fast.logits(&problem.x));
+        let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let close = want.iter().zip(&got).all(|(a, b)| (a - b).abs() <= 1e-4 * largest);
+        prop_assert!(close, "{want:?} {got:?}");
     }
 }
 

@@ -4,14 +4,16 @@ mod product;
 mod scatter;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{stream::Replay, tensor::Tensor},
+    nn::{kernel::winograd::Tile, stream::Replay, tensor::Tensor},
 };
 use product::Product;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use winograd::Winograd;
 
 /// Kernel, stride, dilation, padding and groups of a [`Conv`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,9 @@ pub struct Conv {
     outputs: usize,
     geometry: ConvGeometry,
     bias: Vec<f32>,
-    weights: Product,
+    weights: Arc<Product>,
+    /// What forward passes use instead, where it pays.
+    winograd: Option<Winograd>,
     /// The same with modified weights, made when first asked for; by `Part`.
     parts: [OnceLock<Product>; Part::COUNT],
     /// The transposed products; by `Part`.
@@ -74,18 +78,18 @@ impl Conv {
         let at = |o: usize, i: usize, ky: usize, kx: usize| ((o * per + i) * kh + ky) * kw + kx;
         let weights =
             Product::new(geometry, inputs, outputs, |o, i, ky, kx| weight[at(o, i, ky, kx)]);
-        Ok(Conv::from_product(geometry, inputs, outputs, weights, bias))
+        Ok(Conv::from_product(geometry, inputs, outputs, weights.into(), bias))
     }
 
     fn from_product(
         geometry: ConvGeometry,
         inputs: usize,
         outputs: usize,
-        weights: Product,
+        weights: Arc<Product>,
         bias: Vec<f32>,
     ) -> Conv {
         let (parts, transposed) = Default::default();
-        Conv { inputs, outputs, geometry, bias, weights, parts, transposed }
+        Conv { inputs, outputs, geometry, bias, weights, winograd: None, parts, transposed }
     }
 
     /// The convolution followed by `scale * z + shift` per output channel: batch-norm folding.
@@ -96,7 +100,26 @@ impl Conv {
         });
         let bias = |o: usize| self.bias.get(o).unwrap_or(&0.0) * scale[o] + shift[o];
         let bias = (0..self.outputs).map(bias).collect();
-        Conv::from_product(self.geometry, self.inputs, self.outputs, weights, bias)
+        Conv::from_product(self.geometry, self.inputs, self.outputs, weights.into(), bias)
+    }
+
+    /// The same convolution computed by tiles, or directly (`None`). Weights are shared, those of
+    /// tiles made at the first use. `None` is returned where tiles do not apply: they are for 3x3
+    /// windows of stride 1 without groups.
+    pub fn with_tile(&self, tile: Option<Tile>) -> Option<Conv> {
+        if tile.is_some() && !Winograd::fits(&self.geometry) {
+            return None;
+        }
+        let (geometry, inputs, outputs) = (self.geometry, self.inputs, self.outputs);
+        let weights = self.weights.clone();
+        let conv = Conv::from_product(geometry, inputs, outputs, weights, self.bias.clone());
+        let winograd = tile.map(|tile| Winograd::new(tile, self.weights.clone()));
+        Some(Conv { winograd, ..conv })
+    }
+
+    /// The tiles by which forward passes compute it.
+    pub fn tile(&self) -> Option<Tile> {
+        self.winograd.as_ref().map(Winograd::tile)
     }
 
     /// Kernel, stride, dilation, padding and groups.
@@ -150,12 +173,23 @@ impl Op for Conv {
     }
 
     fn macs(&self, _ins: &[Shape], rect: Rect) -> u64 {
+        if let Some(winograd) = &self.winograd {
+            return winograd.macs(rect);
+        }
         let [kh, kw] = self.geometry.kernel;
         (rect.area() * self.outputs * self.inputs / self.geometry.groups * kh * kw) as u64
     }
 
     fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
-        self.geometry.window().reach(ins[0], dirty)
+        let reach = self.geometry.window().reach(ins[0], dirty);
+        match &self.winograd {
+            Some(winograd) => winograd.align(reach, self.out(ins[0])),
+            None => reach,
+        }
+    }
+
+    fn grain(&self) -> usize {
+        self.tile().map_or(1, Tile::side)
     }
 
     fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
@@ -170,17 +204,23 @@ impl Op for Conv {
         let weight = |_, i, ky, kx| self.weights.get(c, i, ky, kx);
         let weights = Product::new(self.geometry, self.inputs, 1, weight);
         let bias = self.bias.get(c).copied().into_iter().collect();
-        let own = Conv::from_product(self.geometry, self.inputs, 1, weights, bias);
+        let own = Conv::from_product(self.geometry, self.inputs, 1, weights.into(), bias);
         Some(OneChannel::FromAll(Box::new(own)))
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
-        self.weights.eval(ins[0], rect, out);
+        match &self.winograd {
+            Some(winograd) => winograd.eval(ins[0], rect, out),
+            None => self.weights.eval(ins[0], rect, out),
+        }
         self.add_bias(out);
     }
 
     fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], _c: usize, out: &mut [f32]) {
-        self.weights.eval_steps(replay, rects, out);
+        match &self.winograd {
+            Some(winograd) => winograd.eval_steps(replay, rects, out),
+            None => self.weights.eval_steps(replay, rects, out),
+        }
         self.add_bias(out);
     }
 
@@ -198,7 +238,7 @@ impl Linear for Conv {
         let shape = self.out(x.shape);
         let product = self.product(part);
         let work = self.macs(&[x.shape], shape.rect());
-        super::in_strips(shape, work, |rect, out| product.eval(x, rect, out))
+        super::in_strips(shape, work, 1, |rect, out| product.eval(x, rect, out))
     }
 
     fn apply_transposed(&self, part: Part, s: &Tensor, input: Shape) -> Tensor {
@@ -207,7 +247,7 @@ impl Linear for Conv {
         match self.geometry.flipped() {
             Some(geometry) => {
                 let product = cell.get_or_init(|| self.product(part).flipped(geometry));
-                super::in_strips(input, work, |rect, out| product.eval(s, rect, out))
+                super::in_strips(input, work, 1, |rect, out| product.eval(s, rect, out))
             }
             None => {
                 let product = cell.get_or_init(|| self.product(part).transposed());

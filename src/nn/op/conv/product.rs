@@ -15,7 +15,7 @@ use crate::{
 use std::ops::Range;
 
 /// Floats gathered at a time: half of a usual L2 cache.
-const GATHERED: usize = 1 << 18;
+const GATHERED: usize = 1 << 20;
 
 impl ConvGeometry {
     /// The geometry of the transposed convolution as a convolution of its own: only for stride 1
@@ -37,9 +37,9 @@ impl ConvGeometry {
 /// `(ky, kx, channel of the group)`, as they lie in a channels-last map.
 #[derive(Debug)]
 pub(super) struct Product {
-    geometry: ConvGeometry,
-    inputs: usize,
-    outputs: usize,
+    pub(super) geometry: ConvGeometry,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
     form: Form,
 }
 

@@ -1,0 +1,207 @@
+//! 3x3 convolutions of stride 1 by Winograd's minimal filtering.
+//!
+//! Rounding makes every output of a tile depend on every input of the tile, so a tile is the unit
+//! of change: tiles stand at absolute multiples of their side, a patch is widened to whole tiles,
+//! and a value has the same bits in whatever rectangle it is computed.
+
+use super::{ConvGeometry, product::Product};
+use crate::{
+    base::geom::{Rect, Shape},
+    nn::{
+        kernel::{
+            gemm::{Packed, Rows, matmul, row_stride},
+            parallel::with_scratch,
+            winograd::{LANES, Source, Tile, input, output},
+        },
+        stream::Replay,
+        tensor::Tensor,
+    },
+};
+use std::sync::{Arc, OnceLock};
+
+/// Floats of transformed input and of products that are held at a time.
+const HELD: usize = 1 << 21;
+
+/// Tiles that are multiplied together at least: fewer would read the weights too often.
+const MIN_TILES: usize = 56;
+
+/// A convolution computed by tiles of one size.
+#[derive(Debug)]
+pub(super) struct Winograd {
+    tile: Tile,
+    direct: Arc<Product>,
+    geometry: ConvGeometry,
+    inputs: usize,
+    outputs: usize,
+    /// One matrix per product of a tile, made at the first use.
+    weights: OnceLock<Vec<Packed>>,
+}
+
+/// Tiles of some rectangle that wait for their products: where each goes.
+struct Waiting {
+    /// Row and column of the tile, in tiles.
+    tile: [usize; 2],
+    rect: Rect,
+    /// Where the pixels of `rect` start in the output.
+    start: usize,
+}
+
+impl Winograd {
+    /// True for convolutions that have this form.
+    pub(super) fn fits(geometry: &ConvGeometry) -> bool {
+        let ConvGeometry { kernel, stride, dilation, groups, .. } = *geometry;
+        kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1] && groups == 1
+    }
+
+    /// From the weights of the direct form.
+    pub(super) fn new(tile: Tile, direct: Arc<Product>) -> Winograd {
+        let Product { geometry, inputs, outputs, .. } = *direct;
+        Winograd { tile, direct, geometry, inputs, outputs, weights: OnceLock::new() }
+    }
+
+    fn weights(&self) -> &[Packed] {
+        self.weights.get_or_init(|| {
+            let n = self.tile.products();
+            let mut all = vec![0.0; self.inputs * self.outputs * n];
+            for (pair, out) in all.chunks_exact_mut(n).enumerate() {
+                let (i, o) = (pair / self.outputs, pair % self.outputs);
+                let weight = |ky, kx| f64::from(self.direct.get(o, i, ky, kx));
+                let g = std::array::from_fn(|ky| std::array::from_fn(|kx| weight(ky, kx)));
+                out.iter_mut().zip(self.tile.weights(g)).for_each(|(v, w)| *v = w as f32);
+            }
+            let at = |j: usize| {
+                Packed::new(self.inputs, self.outputs, |i, o| all[(i * self.outputs + o) * n + j])
+            };
+            (0..n).map(at).collect()
+        })
+    }
+
+    /// Side of the tiles.
+    pub(super) fn tile(&self) -> Tile {
+        self.tile
+    }
+
+    /// `rect` of an output of shape `out` widened to whole tiles.
+    pub(super) fn align(&self, rect: Rect, out: Shape) -> Rect {
+        if rect.is_empty() {
+            return Rect::EMPTY;
+        }
+        let m = self.tile.side();
+        Rect {
+            y0: rect.y0 / m * m,
+            y1: (rect.y1.div_ceil(m) * m).min(out.h),
+            x0: rect.x0 / m * m,
+            x1: (rect.x1.div_ceil(m) * m).min(out.w),
+        }
+    }
+
+    /// Rows and columns of tiles that cover `rect`.
+    fn tiles(&self, rect: Rect) -> [std::ops::Range<usize>; 2] {
+        let m = self.tile.side();
+        [rect.y0 / m..rect.y1.div_ceil(m), rect.x0 / m..rect.x1.div_ceil(m)]
+    }
+
+    /// Products of the tiles that cover `rect`, in multiply-adds.
+    pub(super) fn macs(&self, rect: Rect) -> u64 {
+        let [rows, columns] = self.tiles(rect);
+        let tiles = if rect.is_empty() { 0 } else { rows.len() * columns.len() };
+        (tiles * self.tile.products() * self.inputs * self.outputs) as u64
+    }
+
+    /// The output pixels of `rect`, without bias.
+    pub(super) fn eval(&self, x: &Tensor, rect: Rect, out: &mut [f32]) {
+        self.eval_with(|_, f| f(x), &[rect], out);
+    }
+
+    /// The output pixels of many steps, one rectangle each, without bias.
+    pub(super) fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], out: &mut [f32]) {
+        self.eval_with(|step, f| f(replay.first(step)), rects, out);
+    }
+
+    /// `with(step, f)` calls `f` with the input as it is after that step.
+    fn eval_with(
+        &self,
+        mut with: impl FnMut(usize, &mut dyn FnMut(&Tensor)),
+        rects: &[Rect],
+        out: &mut [f32],
+    ) {
+        let n = self.tile.products();
+        let (k, c) = (row_stride(self.inputs), self.outputs.next_multiple_of(LANES));
+        let most: usize = rects.iter().map(|r| self.macs(*r)).sum::<u64>() as usize
+            / (n * self.inputs * self.outputs);
+        let room = (HELD / (n * self.inputs.max(self.outputs))).max(MIN_TILES).min(most.max(1));
+        with_scratch(n * room * k, |v| {
+            with_scratch(n * room * c, |products| {
+                let mut waiting: Vec<Waiting> = Vec::with_capacity(room);
+                let mut start = 0;
+                for (step, &rect) in rects.iter().enumerate() {
+                    if rect.is_empty() {
+                        continue;
+                    }
+                    with(step, &mut |x| {
+                        let [rows, columns] = self.tiles(rect);
+                        for tile in rows.flat_map(|y| columns.clone().map(move |x| [y, x])) {
+                            let from = self.source(x, tile);
+                            input(self.tile, &from, &mut v[waiting.len() * k..], room * k);
+                            waiting.push(Waiting { tile, rect, start });
+                            if waiting.len() == room {
+                                self.finish(&waiting, v, products, room, out);
+                                waiting.clear();
+                            }
+                        }
+                    });
+                    start += rect.area() * self.outputs;
+                }
+                self.finish(&waiting, v, products, room, out);
+            });
+        });
+    }
+
+    /// What a tile reads.
+    fn source<'a>(&self, x: &'a Tensor, tile: [usize; 2]) -> Source<'a> {
+        let side = self.tile.side() + 2;
+        // the first row of the tile in the padded map, then the part that is not padding
+        let axis = |axis: usize, n: usize| {
+            let (at, pad) = (tile[axis] * self.tile.side(), self.geometry.pads[axis]);
+            let first = pad.saturating_sub(at).min(side);
+            let last = (n + pad).saturating_sub(at).min(side);
+            (first..last.max(first), (at + first).saturating_sub(pad))
+        };
+        let (rows, y) = axis(0, x.shape.h);
+        let (columns, x0) = axis(1, x.shape.w);
+        Source { map: &x.data, width: x.shape.w, channels: x.shape.c, rows, columns, y, x: x0 }
+    }
+
+    /// Multiplies the transformed tiles and writes their outputs.
+    fn finish(
+        &self,
+        waiting: &[Waiting],
+        v: &[f32],
+        products: &mut [f32],
+        room: usize,
+        out: &mut [f32],
+    ) {
+        if waiting.is_empty() {
+            return;
+        }
+        let (k, c) = (row_stride(self.inputs), self.outputs.next_multiple_of(LANES));
+        for (j, weights) in self.weights().iter().enumerate() {
+            let a = Rows { data: &v[j * room * k..], stride: k, count: waiting.len() };
+            matmul(a, weights, 0..weights.panels(), &mut products[j * room * c..], c);
+        }
+        let m = self.tile.side();
+        for (i, Waiting { tile, rect, start }) in waiting.iter().enumerate() {
+            // rows and columns of the tile inside the rectangle
+            let axis = |axis: usize, from: usize, to: usize| {
+                let at = tile[axis] * m;
+                (from.saturating_sub(at)..(to - at).min(m), at.max(from) - from)
+            };
+            let (rows, y) = axis(0, rect.y0, rect.y1);
+            let (columns, x) = axis(1, rect.x0, rect.x1);
+            let stride = rect.width() * self.outputs;
+            let into = &mut out[start + y * stride + x * self.outputs..];
+            let from = &products[i * c..];
+            output(self.tile, from, room * c, (rows, columns), into, stride, self.outputs);
+        }
+    }
+}
