@@ -28,10 +28,10 @@ pub fn for_chunks(
     work: u64,
     body: impl Fn(usize, &mut [f32]) + Sync,
 ) {
-    if !splits(work) {
-        out.chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
-    } else {
+    if splits(work) {
         out.par_chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
+    } else {
+        out.chunks_mut(chunk).enumerate().for_each(|(i, c)| body(i, c));
     }
 }
 

@@ -4,6 +4,8 @@
 //! A tile of `m x m` outputs needs `(m + 2)^2` products per channel pair instead of `9 m^2`. The
 //! transforms work on sixteen channels at a time.
 #![expect(unsafe_code, reason = "vector instructions chosen at run time")]
+#![expect(clippy::inline_always, reason = "a body takes the instruction set of its caller")]
+#![expect(clippy::needless_range_loop, reason = "lanes run through several arrays at once")]
 
 use super::gemm::Isa;
 use std::ops::Range;
