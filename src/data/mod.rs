@@ -11,6 +11,7 @@ mod layout;
 mod listing;
 mod npy;
 mod packed;
+pub mod scenes;
 pub mod select;
 mod sheet;
 pub mod tensor;
