@@ -1,3 +1,15 @@
 //! What to compute, and computing it.
 
+pub mod config;
+pub mod event;
+pub mod machine;
+pub mod manifest;
+pub mod output;
+pub mod picture;
+pub mod plan;
 pub mod record;
+pub mod runner;
+pub mod subject;
+
+#[cfg(test)]
+mod tests;

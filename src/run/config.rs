@@ -1,0 +1,489 @@
+//! What a run is to do, from files and flags.
+//!
+//! A config is a TOML table. Four of them are laid on top of each other: the protocol's defaults
+//! ([`PROTOCOL`]), those of the built-in experiment ([`SCENES`]) when neither a file nor a model nor
+//! data are given, the file, the flags.
+
+use crate::{
+    base::registry::near,
+    nn::preprocess::{PreprocessError, Settings},
+};
+use serde::Serialize;
+use std::{fs, io, path::Path};
+use toml::{Table, Value};
+
+/// The defaults of the protocol, with a comment for every key.
+pub const PROTOCOL: &str = include_str!("protocol.toml");
+
+/// The built-in experiment.
+pub const SCENES: &str = include_str!("scenes.toml");
+
+/// Regions that are removed where `steps` is not given and there are enough.
+pub const STEPS: usize = 100;
+
+/// The key below which the keys of a sidecar stand.
+const PREPROCESS: &str = "preprocess";
+
+/// One key of a config.
+pub struct Field {
+    /// Name, also of the flag.
+    pub key: &'static str,
+    /// What it is; no full stop.
+    pub help: &'static str,
+    /// What its value must be, in words.
+    rule: &'static str,
+    fits: fn(&Value) -> bool,
+}
+
+const TEXT: (&str, fn(&Value) -> bool) = ("a text", Value::is_str);
+const LIST: (&str, fn(&Value) -> bool) = ("a list of names", |v| list(v).is_some());
+const COUNT: (&str, fn(&Value) -> bool) =
+    ("a whole number >= 1", |v| v.as_integer().is_some_and(|n| n >= 1));
+
+const fn field(
+    key: &'static str,
+    (rule, fits): (&'static str, fn(&Value) -> bool),
+    help: &'static str,
+) -> Field {
+    Field { key, help, rule, fits }
+}
+
+/// All keys of a config but `preprocess`, in the order in which they are printed.
+pub const FIELDS: &[Field] = &[
+    field("model", TEXT, "ONNX file, or `scenes` for the built-in network"),
+    field("data", TEXT, "Folder or file with pictures, or `scenes` for the built-in ones"),
+    field(
+        "layout",
+        TEXT,
+        "How the pictures lie, see `pixelflip list datasets`; found out when not given",
+    ),
+    field("methods", LIST, "Contenders, see `pixelflip list methods`"),
+    field("region", COUNT, "Side of the square regions in pixels"),
+    field("remainder", TEXT, "Pixels right and below the last whole region: drop or partial"),
+    field("steps", COUNT, "Regions that are removed one after the other"),
+    field("repeats", COUNT, "Noise images per picture"),
+    field("orders", LIST, "Most (morf) and least (lerf) relevant regions first"),
+    field(
+        "perturbation",
+        LIST,
+        "What replaces a region, see `pixelflip list perturbations`; the first one ranks",
+    ),
+    field("score", TEXT, "What is watched: logit or softmax"),
+    field("record", TEXT, "What is written: the watched score (logit), or all logits too (all)"),
+    field(
+        "target",
+        ("a text or a whole number", |v| v.is_str() || v.as_integer().is_some_and(|n| n >= 0)),
+        "Whose score is watched: predicted, label, or the index of a class",
+    ),
+    field(
+        "images",
+        COUNT,
+        "Number of pictures, a random sample that does not depend on the seed; all when not given",
+    ),
+    field(
+        "seed",
+        ("a whole number >= 0", |v| v.as_integer().is_some_and(|n| n >= 0)),
+        "Seed of every random draw",
+    ),
+    field(
+        "threads",
+        COUNT,
+        "Threads, one per core when not given; the results do not depend on it",
+    ),
+    field(
+        "out",
+        TEXT,
+        "Folder for the results; results/ and the name of the config or model when not given",
+    ),
+];
+
+/// A config whose values have the right types. Names are checked by
+/// [`Plan::new`](super::plan::Plan::new), which also knows what fits the model and the data.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config {
+    /// Path of the ONNX file, or `scenes`.
+    pub model: String,
+    /// Path of the pictures, or `scenes`.
+    pub data: String,
+    /// How the pictures lie; found out when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<String>,
+    /// Specs of the methods.
+    pub methods: Vec<String>,
+    /// Side of a region in pixels.
+    pub region: usize,
+    /// `drop` or `partial`.
+    pub remainder: String,
+    /// Regions to remove; at most [`STEPS`] when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// Noise images per picture.
+    pub repeats: usize,
+    /// `morf`, `lerf`.
+    pub orders: Vec<String>,
+    /// Specs of the perturbations.
+    pub perturbation: Vec<String>,
+    /// `logit` or `softmax`.
+    pub score: String,
+    /// `logit` or `all`.
+    pub record: String,
+    /// `predicted`, `label` or an index.
+    pub target: String,
+    /// Number of pictures; all when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<usize>,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Number of threads; not part of what is computed, so it is not written.
+    #[serde(skip)]
+    pub threads: Option<usize>,
+    /// Folder for the results; not part of what is computed, so it is not written.
+    #[serde(skip)]
+    pub out: Option<String>,
+    /// Keys of a sidecar, over those of the file beside the model.
+    pub preprocess: Settings,
+}
+
+/// Why a config cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read config `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is not TOML, or a manifest not JSON.
+    #[error("config `{path}` is not {format}: {reason}")]
+    Syntax {
+        /// The file.
+        path: String,
+        /// `TOML`, or what a manifest should be.
+        format: &'static str,
+        /// What the parser says.
+        reason: String,
+    },
+    /// A key that a config does not have.
+    #[error("{place}unknown key `{key}`{}", hint(.near))]
+    UnknownKey {
+        /// The file, or empty for flags.
+        place: String,
+        /// What was written.
+        key: String,
+        /// Similar keys, in backticks.
+        near: Vec<String>,
+    },
+    /// A value of the wrong kind.
+    #[error("{place}`{key}` must be {rule}, found {found}")]
+    Value {
+        /// The file, or empty for flags.
+        place: String,
+        /// The key.
+        key: &'static str,
+        /// What it must be.
+        rule: &'static str,
+        /// What was written.
+        found: String,
+    },
+    /// Wrong keys or values below `preprocess`.
+    #[error("{place}`preprocess`: {source}")]
+    Preprocess {
+        /// The file, or empty for flags.
+        place: String,
+        /// What is wrong.
+        source: PreprocessError,
+    },
+    /// A model without data, or data without a model.
+    #[error("`{key}` is missing: give {what}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// What it stands for, in words.
+        what: &'static str,
+    },
+}
+
+fn hint(near: &[String]) -> String {
+    match near {
+        [] => format!(" (a config has {})", keys().collect::<Vec<_>>().join(", ")),
+        some => format!(", did you mean {}?", some.join(" or ")),
+    }
+}
+
+fn keys() -> impl Iterator<Item = &'static str> {
+    FIELDS.iter().map(|f| f.key).chain([PREPROCESS])
+}
+
+impl Config {
+    /// The config for a run with this file (TOML, or the `manifest.json` of a run to be repeated)
+    /// and these flags.
+    pub fn load(file: Option<&Path>, flags: Table) -> Result<Config, ConfigError> {
+        check(&flags, "")?;
+        let mut table = parsed(PROTOCOL);
+        match file {
+            Some(path) => lay_over(&mut table, read(path)?),
+            None if !flags.contains_key("model") && !flags.contains_key("data") => {
+                lay_over(&mut table, parsed(SCENES));
+            }
+            None => (),
+        }
+        lay_over(&mut table, flags);
+        Config::from_checked(&table)
+    }
+
+    /// From a table that passed [`check`].
+    fn from_checked(table: &Table) -> Result<Config, ConfigError> {
+        let text = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);
+        let number = |key| table.get(key).and_then(Value::as_integer).map(|n| n as usize);
+        let texts = |key| table.get(key).and_then(list);
+        let default = "the protocol has a default";
+        let missing = |key, what| ConfigError::Missing { key, what };
+        Ok(Config {
+            model: text("model")
+                .ok_or_else(|| missing("model", "an ONNX file, or `scenes`, the built-in one"))?,
+            data: text("data")
+                .ok_or_else(|| missing("data", "a folder with pictures, or `scenes`"))?,
+            layout: text("layout"),
+            methods: texts("methods").expect(default),
+            region: number("region").expect(default),
+            remainder: text("remainder").expect(default),
+            steps: number("steps"),
+            repeats: number("repeats").expect(default),
+            orders: texts("orders").expect(default),
+            perturbation: texts("perturbation").expect(default),
+            score: text("score").expect(default),
+            record: text("record").expect(default),
+            target: text("target")
+                .or_else(|| number("target").map(|n| n.to_string()))
+                .expect(default),
+            images: number("images"),
+            seed: number("seed").expect(default) as u64,
+            threads: number("threads"),
+            out: text("out"),
+            preprocess: settings(table).expect("checked"),
+        })
+    }
+}
+
+/// How a default is shown in help texts; `None` for keys without one.
+pub fn default_text(key: &str) -> Option<String> {
+    if key == "steps" {
+        return Some(format!("{STEPS}, or all regions if there are fewer"));
+    }
+    let table = parsed(PROTOCOL);
+    let value = table.get(key)?;
+    let shown = match value {
+        Value::Array(_) => list(value).expect("checked by a test").join(","),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some(shown)
+}
+
+/// `upper` over `lower`; keys below `preprocess` one by one.
+fn lay_over(lower: &mut Table, upper: Table) {
+    for (key, value) in upper {
+        match (lower.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => below.extend(above),
+            (_, value) => drop(lower.insert(key, value)),
+        }
+    }
+}
+
+/// A text with commas, or a list of texts; not empty.
+fn list(value: &Value) -> Option<Vec<String>> {
+    let items: Vec<String> = match value {
+        Value::String(text) => text.split(',').map(|t| t.trim().to_owned()).collect(),
+        Value::Array(items) => {
+            items.iter().map(|v| v.as_str().map(str::to_owned)).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    (!items.is_empty() && items.iter().all(|item| !item.is_empty())).then_some(items)
+}
+
+fn parsed(text: &str) -> Table {
+    text.parse().expect("shipped configs are checked by a test")
+}
+
+fn read(path: &Path) -> Result<Table, ConfigError> {
+    let shown = || path.display().to_string();
+    let text =
+        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown(), source })?;
+    let table = if path.extension().is_some_and(|e| e == "json") {
+        from_manifest(&text).map_err(|reason| ConfigError::Syntax {
+            path: shown(),
+            format: "the manifest of a run",
+            reason,
+        })?
+    } else {
+        text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
+            path: shown(),
+            format: "TOML",
+            reason: one_line(&e, &text),
+        })?
+    };
+    check(&table, &format!("config `{}`: ", path.display()))?;
+    Ok(table)
+}
+
+/// The config of an earlier run.
+fn from_manifest(text: &str) -> Result<Table, String> {
+    let manifest: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let config = manifest.get("config").ok_or("it has no `config`")?;
+    Table::try_from(config).map_err(|e| e.to_string())
+}
+
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = 1 + text.bytes().take(at).filter(|b| *b == b'\n').count();
+    let words = error.message().lines().map(str::trim).collect::<Vec<_>>().join(", ");
+    format!("line {line}: {words}")
+}
+
+/// Every key is known and every value has the right type. `place` begins the message.
+fn check(table: &Table, place: &str) -> Result<(), ConfigError> {
+    for (key, value) in table.iter().filter(|(key, _)| *key != PREPROCESS) {
+        let Some(field) = FIELDS.iter().find(|f| f.key == key) else {
+            let near = near(key, keys());
+            return Err(ConfigError::UnknownKey {
+                place: place.to_owned(),
+                key: key.clone(),
+                near,
+            });
+        };
+        if !(field.fits)(value) {
+            return Err(ConfigError::Value {
+                place: place.to_owned(),
+                key: field.key,
+                rule: field.rule,
+                found: value.to_string(),
+            });
+        }
+    }
+    if let Some(found) = table.get(PREPROCESS).filter(|v| !v.is_table()) {
+        return Err(ConfigError::Value {
+            place: place.to_owned(),
+            key: PREPROCESS,
+            rule: "a table with the keys of a sidecar",
+            found: found.to_string(),
+        });
+    }
+    let preprocess = |source| ConfigError::Preprocess { place: place.to_owned(), source };
+    settings(table).map(drop).map_err(preprocess)
+}
+
+fn settings(table: &Table) -> Result<Settings, PreprocessError> {
+    match table.get(PREPROCESS).and_then(Value::as_table) {
+        None => Ok(Settings::default()),
+        Some(keys) => Settings::from_toml(&keys.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn flags(text: &str) -> Table {
+        text.parse().unwrap()
+    }
+
+    fn file(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        (dir, path)
+    }
+
+    #[test]
+    fn shipped_configs_have_only_known_keys_and_every_key_is_documented() {
+        for text in [PROTOCOL, SCENES] {
+            check(&parsed(text), "").unwrap();
+        }
+        let at_line_start = |key| {
+            PROTOCOL.lines().any(|line| {
+                let line = line.trim_start_matches("# ");
+                line.strip_prefix(key).is_some_and(|rest| rest.starts_with(" = "))
+            })
+        };
+        assert!(FIELDS.iter().all(|f| at_line_start(f.key)));
+        assert!(PROTOCOL.contains("# [preprocess]"));
+    }
+
+    #[test]
+    fn without_arguments_the_built_in_experiment_runs() {
+        let config = Config::load(None, Table::new()).unwrap();
+        assert_eq!((config.model.as_str(), config.data.as_str()), ("scenes", "scenes"));
+        assert_eq!((config.repeats, config.region, config.steps), (1, 9, None));
+        let config = Config::load(None, flags("repeats = 3")).unwrap();
+        assert_eq!((config.model.as_str(), config.repeats), ("scenes", 3));
+    }
+
+    #[test]
+    fn an_own_model_gets_the_protocol_and_needs_data() {
+        let config = Config::load(None, flags("model = 'm.onnx'\ndata = 'd'")).unwrap();
+        assert_eq!((config.repeats, config.images), (10, None));
+        let error = Config::load(None, flags("model = 'm.onnx'")).unwrap_err().to_string();
+        assert_eq!(error, "`data` is missing: give a folder with pictures, or `scenes`");
+    }
+
+    #[test]
+    fn flags_override_the_file_key_by_key() {
+        let text = "model = 'm.onnx'\ndata = 'd'\nregion = 4\nmethods = 'random, gradient'\n\
+                    [preprocess]\nscale = 1.0\nchannels = 'bgr'\n";
+        let (_dir, path) = file("a.toml", text);
+        let above = flags("region = 5\npreprocess.scale = 2.0");
+        let config = Config::load(Some(&path), above).unwrap();
+        assert_eq!(config.region, 5);
+        assert_eq!(config.methods, ["random", "gradient"]);
+        assert_eq!(config.preprocess.scale, Some(2.0));
+        assert!(config.preprocess.channels.is_some());
+    }
+
+    #[test]
+    fn a_manifest_gives_back_its_config() {
+        let above = flags("model = 'm'\ndata = 'd'\nsteps = 7\ntarget = 3\npreprocess.scale = 0.5");
+        let config = Config::load(None, above).unwrap();
+        let manifest = serde_json::json!({ "version": 1, "config": config }).to_string();
+        let (_dir, path) = file("manifest.json", &manifest);
+        assert_eq!(Config::load(Some(&path), Table::new()).unwrap(), config);
+    }
+
+    #[test]
+    fn messages_name_the_file_the_key_what_was_expected_and_found() {
+        let say = |name: &str, text: &str| {
+            let (dir, path) = file(name, text);
+            let error = Config::load(Some(&path), Table::new()).unwrap_err().to_string();
+            error.replace(&format!("{}/", dir.path().display()), "")
+        };
+        let absent = Config::load(Some(Path::new("no.toml")), Table::new()).unwrap_err();
+        insta::assert_snapshot!(
+            [
+                absent.to_string(),
+                say("a.toml", "region = 9\nmethods = ["),
+                say("a.toml", "metods = ['random']"),
+                say("a.toml", "wibble = 1"),
+                say("a.toml", "region = 0"),
+                say("a.toml", "region = 'nine'"),
+                say("a.toml", "methods = []"),
+                say("a.toml", "methods = [1]"),
+                say("a.toml", "seed = -1"),
+                say("a.toml", "preprocess = 3"),
+                say("a.toml", "[preprocess]\nchanels = 'rgb'"),
+                say("manifest.json", "{"),
+                say("manifest.json", "{}"),
+            ]
+            .join("\n")
+        );
+    }
+
+    #[test]
+    fn defaults_are_shown_as_flags_take_them() {
+        assert_eq!(default_text("orders").unwrap(), "morf,lerf");
+        assert_eq!(default_text("region").unwrap(), "9");
+        assert_eq!(default_text("images"), None);
+    }
+}

@@ -1,0 +1,196 @@
+//! What was run and what came out, for readers and for running it again.
+
+use super::{
+    config::Config,
+    machine,
+    picture::{Picture, accuracy},
+    plan::{Plan, RESULTS_VERSION},
+    record::{Row, Status},
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The content of `manifest.json`. No times and dates: the same run gives the same bytes on
+/// machines of one CPU feature level.
+#[derive(Debug, Serialize)]
+pub struct Manifest {
+    program: &'static str,
+    version: &'static str,
+    results_version: u32,
+    digest: String,
+    /// Null while the run is not finished.
+    results: Option<Results>,
+    config: Config,
+    model: ModelFacts,
+    data: DataFacts,
+    protocol: Protocol,
+    machine: Machine,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelFacts {
+    name: String,
+    digest: String,
+    input: [usize; 3],
+    classes: usize,
+    parameters: usize,
+    multiply_adds: u64,
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DataFacts {
+    name: String,
+    fingerprint: String,
+    pictures: usize,
+    found: String,
+}
+
+/// What the config comes to for this network.
+#[derive(Debug, Serialize)]
+struct Protocol {
+    grid: [usize; 2],
+    regions: usize,
+    /// Share of the picture's pixels that belong to a region.
+    covered: f64,
+    steps: usize,
+    /// Share of the picture's pixels that are gone after the last step (with whole regions).
+    removed: f64,
+    selection: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Machine {
+    cpu: String,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Results {
+    /// Pictures that were used.
+    pub pictures: usize,
+    /// Pictures that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// Rows of the record.
+    pub curves: usize,
+    /// Rows without a curve.
+    pub failed_curves: usize,
+    /// Why, each reason once per method.
+    pub failures: Vec<Failure>,
+    /// Pictures with a label.
+    pub labelled: usize,
+    /// Share of labelled pictures that are classified right.
+    pub top1: Option<f64>,
+    /// Share of labelled pictures whose label is among the five largest logits.
+    pub top5: Option<f64>,
+    /// Multiply-adds spent on curves.
+    pub multiply_adds: u64,
+}
+
+/// A picture that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Its id.
+    pub image: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A method that gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Its name.
+    pub method: String,
+    /// Why.
+    pub reason: String,
+    /// Curves that are missing for this reason.
+    pub curves: usize,
+    /// The first picture concerned.
+    pub first: String,
+}
+
+impl Manifest {
+    /// Of a run that has not begun.
+    pub fn new(plan: &Plan) -> Manifest {
+        let graph = &plan.model.graph;
+        let input = graph.input_shape();
+        let (rows, columns) = plan.grid.dims();
+        Manifest {
+            program: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            results_version: RESULTS_VERSION,
+            digest: plan.digest(),
+            results: None,
+            config: plan.config.clone(),
+            model: ModelFacts {
+                name: plan.model.name.clone(),
+                digest: plan.model.digest.clone(),
+                input: [input.c, input.h, input.w],
+                classes: graph.classes(),
+                parameters: graph.parameters(),
+                multiply_adds: graph.macs(),
+                notes: plan.model.notes.clone(),
+            },
+            data: DataFacts {
+                name: plan.data.name().to_owned(),
+                fingerprint: plan.data.fingerprint(),
+                pictures: plan.data.len(),
+                found: plan.data.describe(),
+            },
+            protocol: Protocol {
+                grid: [rows, columns],
+                regions: plan.grid.len(),
+                covered: plan.grid.covered(),
+                steps: plan.steps,
+                removed: plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64,
+                selection: "a random sample of the pictures that does not depend on the seed",
+            },
+            machine: Machine { cpu: machine::features() },
+        }
+    }
+
+    /// Of a run that is finished.
+    #[must_use]
+    pub fn with(mut self, results: Results) -> Manifest {
+        self.results = Some(results);
+        self
+    }
+}
+
+impl Results {
+    /// Counts what the records hold.
+    pub fn of(pictures: &[Picture], rows: &[Row]) -> Results {
+        let skipped = |p: &Picture| {
+            let reason = p.skipped.clone()?;
+            Some(Skipped { image: p.image.clone(), reason })
+        };
+        let skipped: Vec<Skipped> = pictures.iter().filter_map(skipped).collect();
+        let used = pictures.iter().filter(|p| p.skipped.is_none());
+        Results {
+            pictures: pictures.len() - skipped.len(),
+            skipped,
+            curves: rows.len(),
+            failed_curves: rows.iter().filter(|r| r.status == Status::Failed).count(),
+            failures: failures(rows),
+            labelled: used.filter(|p| p.label.is_some()).count(),
+            top1: accuracy(pictures, 1),
+            top5: accuracy(pictures, 5),
+            multiply_adds: rows.iter().filter_map(|r| r.macs).sum(),
+        }
+    }
+}
+
+fn failures(rows: &[Row]) -> Vec<Failure> {
+    let mut found: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
+    for row in rows.iter().filter(|r| r.status == Status::Failed) {
+        let key = (row.method.as_str(), row.reason.as_deref().unwrap_or_default());
+        found.entry(key).or_insert((0, &row.image)).0 += 1;
+    }
+    let failure = |((method, reason), (curves, first)): ((&str, &str), (usize, &str))| Failure {
+        method: method.to_owned(),
+        reason: reason.to_owned(),
+        curves,
+        first: first.to_owned(),
+    };
+    found.into_iter().map(failure).collect()
+}

@@ -1,0 +1,122 @@
+//! What is known about each picture of a run: one row per picture, used or not.
+
+use crate::table::{Column, Table, TableError};
+use std::{collections::BTreeMap, path::Path};
+
+/// One picture. Class indices start at 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Path relative to the data root, `/`-separated, or a generated name.
+    pub image: String,
+    /// Its class, where known.
+    pub label: Option<u64>,
+    /// The class the network predicts.
+    pub predicted: Option<u64>,
+    /// The class whose score is watched.
+    pub target: Option<u64>,
+    /// Classes with a larger logit than the label: 0 when the prediction is right.
+    pub label_rank: Option<u64>,
+    /// Why the picture could not be used; null for those that were.
+    pub skipped: Option<String>,
+}
+
+const NOTES: &[(&str, &str)] = &[
+    ("image", "path relative to the data root, /-separated, or a generated name"),
+    ("label", "class index; null where unknown"),
+    ("predicted", "class predicted for the untouched picture"),
+    ("target", "class whose score is followed"),
+    ("label_rank", "number of classes with a larger logit than the label"),
+    ("skipped", "why the picture could not be used; null for those that were"),
+];
+
+/// Writes pictures as one Parquet file, whole or not at all.
+pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
+    let number =
+        |value: fn(&Picture) -> Option<u64>| Column::Integer(pictures.iter().map(value).collect());
+    let mut table = Table::default();
+    table.push("image", Column::Text(pictures.iter().map(|p| Some(p.image.clone())).collect()));
+    table.push("label", number(|p| p.label));
+    table.push("predicted", number(|p| p.predicted));
+    table.push("target", number(|p| p.target));
+    table.push("label_rank", number(|p| p.label_rank));
+    table.push("skipped", Column::Text(pictures.iter().map(|p| p.skipped.clone()).collect()));
+    let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
+    table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
+}
+
+/// Reads pictures from one file.
+pub fn read(path: &Path) -> Result<Vec<Picture>, TableError> {
+    let table = Table::read_parquet(path, None)?;
+    rows(table).map_err(|problem| TableError::Content { path: path.to_owned(), problem })
+}
+
+fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
+    let images = table.take_all::<String>("image")?;
+    let mut label = table.take::<u64>("label")?.into_iter();
+    let mut predicted = table.take::<u64>("predicted")?.into_iter();
+    let mut target = table.take::<u64>("target")?.into_iter();
+    let mut label_rank = table.take::<u64>("label_rank")?.into_iter();
+    let mut skipped = table.take::<String>("skipped")?.into_iter();
+    let row = |image| Picture {
+        image,
+        label: label.next().flatten(),
+        predicted: predicted.next().flatten(),
+        target: target.next().flatten(),
+        label_rank: label_rank.next().flatten(),
+        skipped: skipped.next().flatten(),
+    };
+    Ok(images.into_iter().map(row).collect())
+}
+
+/// Share of labelled pictures whose label is among the `k` largest logits; `None` without labels.
+pub fn accuracy(pictures: &[Picture], k: u64) -> Option<f64> {
+    let ranked = pictures.iter().filter(|p| p.skipped.is_none() && p.label.is_some());
+    let (mut right, mut all) = (0u64, 0u64);
+    for picture in ranked {
+        all += 1;
+        right += u64::from(picture.label_rank.is_some_and(|rank| rank < k));
+    }
+    (all > 0).then(|| right as f64 / all as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(image: &str, label: Option<u64>, label_rank: Option<u64>) -> Picture {
+        let (predicted, target) = (Some(3), Some(3));
+        Picture { image: image.to_owned(), label, predicted, target, label_rank, skipped: None }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.parquet");
+        let skipped = Picture {
+            skipped: Some("no pixels".to_owned()),
+            predicted: None,
+            target: None,
+            ..picture("b", None, None)
+        };
+        let pictures = [picture("a/x.png", Some(1), Some(4)), skipped];
+        write(&path, &pictures).unwrap();
+        assert_eq!(read(&path).unwrap(), pictures);
+    }
+
+    #[test]
+    fn accuracy_counts_labelled_pictures_only() {
+        let unusable = Picture { skipped: Some("x".to_owned()), ..picture("s", Some(1), None) };
+        let pictures = [
+            picture("a", Some(3), Some(0)),
+            picture("b", Some(2), Some(4)),
+            picture("c", Some(2), Some(5)),
+            // a label that the network does not have is never right
+            picture("d", Some(99), None),
+            picture("e", None, None),
+            unusable,
+        ];
+        assert_eq!(accuracy(&pictures, 1), Some(0.25));
+        assert_eq!(accuracy(&pictures, 5), Some(0.5));
+        assert_eq!(accuracy(&pictures[4..], 1), None);
+    }
+}

@@ -1,0 +1,397 @@
+//! A config made ready to run: every name looked up, every file opened, everything that cannot fit
+//! refused before the long work.
+
+use super::config::{Config, STEPS};
+use crate::{
+    base::{
+        geom::{Grid, Remainder, Shape},
+        registry::{self, Entry, Named, Spec, SpecError, near},
+        rng::Seed,
+    },
+    data::{self, DataError, Dataset, select},
+    eval::{curve::ScoreKind, order::Order},
+    explain::{EXPLAINERS, Explainer},
+    nn::{
+        model::{Model, ModelError},
+        preprocess::{Preprocess, Settings},
+    },
+    perturb::{PERTURBATIONS, Perturbation},
+};
+use sha2::{Digest, Sha256};
+use std::{path::Path, str::FromStr};
+
+/// Changes when the same config gives other numbers than before.
+pub const RESULTS_VERSION: u32 = 1;
+
+/// Name of the built-in network and of the built-in pictures.
+pub const SCENES: &str = "scenes";
+
+/// Whose score is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The class predicted for the untouched picture.
+    Predicted,
+    /// The class the data set says.
+    Label,
+    /// One class for all pictures.
+    Index(usize),
+}
+
+impl FromStr for Target {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Target, PlanError> {
+        match text {
+            "predicted" => Ok(Target::Predicted),
+            "label" => Ok(Target::Label),
+            _ => text
+                .parse()
+                .map(Target::Index)
+                .map_err(|_| word("target", text, &["predicted", "label"], "the index of a class")),
+        }
+    }
+}
+
+/// What is written of every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// The watched score.
+    Logit,
+    /// The watched score and the logits of all classes.
+    All,
+}
+
+/// Why a config cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A method, perturbation, order or score that does not exist.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A word that is none of those allowed.
+    #[error("`{key}` must be {allowed}, found `{found}`{}", hint(.near))]
+    Word {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        allowed: String,
+        /// What was given.
+        found: String,
+        /// Similar words, in backticks.
+        near: Vec<String>,
+    },
+    /// The same thing listed twice.
+    #[error("`{name}` is listed twice in `{key}`")]
+    Twice {
+        /// The key.
+        key: &'static str,
+        /// The canonical name.
+        name: String,
+    },
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The grid has no region.
+    #[error("`region` is {region}, but the network's pictures are only {height}x{width} pixels")]
+    Region {
+        /// Side of a region.
+        region: usize,
+        /// Rows of a picture.
+        height: usize,
+        /// Columns of a picture.
+        width: usize,
+    },
+    /// More steps than regions.
+    #[error(
+        "`steps` is {steps}, but a picture of {height}x{width} pixels has only {regions} regions \
+         of {region}x{region}"
+    )]
+    Steps {
+        /// Steps asked for.
+        steps: usize,
+        /// Rows of a picture.
+        height: usize,
+        /// Columns of a picture.
+        width: usize,
+        /// Regions there are.
+        regions: usize,
+        /// Side of a region.
+        region: usize,
+    },
+    /// More pictures than there are.
+    #[error("`images` is {asked}, but `{data}` has only {found} pictures")]
+    Images {
+        /// Pictures asked for.
+        asked: usize,
+        /// The data set.
+        data: String,
+        /// Pictures there are.
+        found: usize,
+    },
+    /// A class index beyond the last class.
+    #[error("`target` is {target}, but the network has only the classes 0 to {}", .classes - 1)]
+    TargetIndex {
+        /// The class asked for.
+        target: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// A seed that cannot be written into a config.
+    #[error("`seed` must be at most {}, found {found}", i64::MAX)]
+    Seed {
+        /// The seed.
+        found: u64,
+    },
+}
+
+fn hint(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
+}
+
+fn word(key: &'static str, found: &str, words: &[&str], other: &str) -> PlanError {
+    let allowed = if other.is_empty() {
+        words.join(" or ")
+    } else {
+        format!("{} or {other}", words.join(", "))
+    };
+    let near = near(found, words.iter().copied());
+    PlanError::Word { key, allowed, found: found.to_owned(), near }
+}
+
+/// The model at a path, or the built-in one; `settings` override its sidecar.
+pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
+    Model::load(Path::new(name), settings)
+}
+
+fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
+    let layout = config.layout.as_deref().map(str::parse).transpose()?;
+    let options = data::Options { layout, ..data::Options::default() };
+    Ok(data::open(Path::new(&config.data), &options)?)
+}
+
+/// Everything a run needs, ready to use and immutable.
+pub struct Plan {
+    /// The config with every value that is in force and all names in canonical print. Running it
+    /// again gives the same results.
+    pub config: Config,
+    /// The network.
+    pub model: Model,
+    /// How a picture becomes the network's input.
+    pub preprocess: Preprocess,
+    /// The pictures.
+    pub data: Box<dyn Dataset>,
+    /// Indices of the pictures that are used, ascending.
+    pub images: Vec<usize>,
+    /// The contenders.
+    pub methods: Vec<Named<dyn Explainer>>,
+    /// What replaces regions.
+    pub perturbations: Vec<Named<dyn Perturbation>>,
+    /// Which regions go first.
+    pub orders: Vec<Order>,
+    /// The regions.
+    pub grid: Grid,
+    /// How many of them are removed.
+    pub steps: usize,
+    /// Noise images per picture.
+    pub repeats: usize,
+    /// What is watched.
+    pub score: ScoreKind,
+    /// What is written.
+    pub record: Record,
+    /// Whose score is watched.
+    pub target: Target,
+    /// Seed of every random draw.
+    pub seed: Seed,
+    /// Input of the network for a black picture, per channel.
+    pub low: Vec<f32>,
+    /// Input of the network for a white picture, per channel.
+    pub high: Vec<f32>,
+}
+
+impl Plan {
+    /// Looks everything up and opens everything. What is cheap to check is checked first.
+    pub fn new(mut config: Config) -> Result<Plan, PlanError> {
+        let choices = Choices::of(&mut config)?;
+        let model = load_model(&config.model, config.preprocess.clone())?;
+        let data = open_data(&config)?;
+        Plan::assemble(config, choices, model, data)
+    }
+
+    /// For a model and pictures that are in memory already.
+    pub fn with(
+        mut config: Config,
+        model: Model,
+        data: Box<dyn Dataset>,
+    ) -> Result<Plan, PlanError> {
+        let choices = Choices::of(&mut config)?;
+        Plan::assemble(config, choices, model, data)
+    }
+
+    fn assemble(
+        mut config: Config,
+        choices: Choices,
+        model: Model,
+        data: Box<dyn Dataset>,
+    ) -> Result<Plan, PlanError> {
+        let Choices { methods, perturbations, orders, score, record, target, remainder } = choices;
+        let preprocess = model.preprocess()?.clone();
+        let grid = grid(config.region, remainder, model.graph.input_shape())?;
+        let steps = steps(config.steps, &grid)?;
+        check_target(target, model.graph.classes())?;
+        let images = selection(config.images, &*data)?;
+        config.steps = Some(steps);
+        config.images = Some(images.len());
+        config.preprocess = preprocess.settings();
+        let (repeats, seed) = (config.repeats, Seed(config.seed));
+        let (low, high) = (preprocess.low(), preprocess.high());
+        Ok(Plan {
+            config,
+            model,
+            preprocess,
+            data,
+            images,
+            methods,
+            perturbations,
+            orders,
+            grid,
+            steps,
+            repeats,
+            score,
+            record,
+            target,
+            seed,
+            low,
+            high,
+        })
+    }
+
+    /// Names what is computed: config, model, data and the version of the results. Two runs with
+    /// the same digest give the same tables.
+    pub fn digest(&self) -> String {
+        let identity = serde_json::json!({
+            "results_version": RESULTS_VERSION,
+            "config": self.config,
+            "model": self.model.digest,
+            "data": self.data.fingerprint(),
+        });
+        let hash = Sha256::digest(identity.to_string());
+        hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    /// Number of curves of one picture.
+    pub fn curves_per_picture(&self) -> usize {
+        self.methods.len() * self.orders.len() * self.perturbations.len() * self.repeats
+    }
+}
+
+/// What a config names, looked up.
+struct Choices {
+    methods: Vec<Named<dyn Explainer>>,
+    perturbations: Vec<Named<dyn Perturbation>>,
+    orders: Vec<Order>,
+    score: ScoreKind,
+    record: Record,
+    target: Target,
+    remainder: Remainder,
+}
+
+impl Choices {
+    /// Looks all names up, without opening a file, and replaces them by their canonical print.
+    fn of(config: &mut Config) -> Result<Choices, PlanError> {
+        if i64::try_from(config.seed).is_err() {
+            return Err(PlanError::Seed { found: config.seed });
+        }
+        Ok(Choices {
+            methods: named("method", "methods", EXPLAINERS, &mut config.methods)?,
+            perturbations: named(
+                "perturbation",
+                "perturbation",
+                PERTURBATIONS,
+                &mut config.perturbation,
+            )?,
+            orders: orders(&config.orders)?,
+            score: config.score.parse()?,
+            record: record(&config.record)?,
+            target: config.target.parse()?,
+            remainder: remainder(&config.remainder)?,
+        })
+    }
+}
+
+/// Builds what a list names and replaces the list by canonical names.
+fn named<T: ?Sized>(
+    kind: &'static str,
+    key: &'static str,
+    table: &[Entry<T>],
+    texts: &mut Vec<String>,
+) -> Result<Vec<Named<T>>, PlanError> {
+    let build = |text: &String| registry::build(kind, table, &text.parse::<Spec>()?);
+    let built = texts.iter().map(build).collect::<Result<Vec<_>, SpecError>>()?;
+    *texts = built.iter().map(|n| n.name.clone()).collect();
+    no_doubles(key, texts)?;
+    Ok(built)
+}
+
+fn no_doubles(key: &'static str, names: &[String]) -> Result<(), PlanError> {
+    let double = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name));
+    double.map_or(Ok(()), |(_, name)| Err(PlanError::Twice { key, name: name.clone() }))
+}
+
+fn orders(texts: &[String]) -> Result<Vec<Order>, PlanError> {
+    let orders = texts.iter().map(|t| t.parse()).collect::<Result<Vec<Order>, SpecError>>()?;
+    no_doubles("orders", texts)?;
+    Ok(orders)
+}
+
+fn record(text: &str) -> Result<Record, PlanError> {
+    match text {
+        "logit" => Ok(Record::Logit),
+        "all" => Ok(Record::All),
+        _ => Err(word("record", text, &["logit", "all"], "")),
+    }
+}
+
+fn remainder(text: &str) -> Result<Remainder, PlanError> {
+    match text {
+        "drop" => Ok(Remainder::Drop),
+        "partial" => Ok(Remainder::Partial),
+        _ => Err(word("remainder", text, &["drop", "partial"], "")),
+    }
+}
+
+fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanError> {
+    let (height, width) = (input.h, input.w);
+    Grid::new(height, width, region, remainder).ok_or(PlanError::Region { region, height, width })
+}
+
+fn steps(asked: Option<usize>, grid: &Grid) -> Result<usize, PlanError> {
+    let steps = asked.unwrap_or(STEPS.min(grid.len()));
+    if steps <= grid.len() {
+        return Ok(steps);
+    }
+    let (height, width) = grid.size();
+    Err(PlanError::Steps { steps, height, width, regions: grid.len(), region: grid.side() })
+}
+
+fn check_target(target: Target, classes: usize) -> Result<(), PlanError> {
+    match target {
+        Target::Index(target) if target >= classes => {
+            Err(PlanError::TargetIndex { target, classes })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A random sample of the pictures, ascending: data sets are sorted by class or let the classes
+/// take turns, so neither the first nor evenly spaced ones would do. A smaller sample is part of
+/// a larger one, and the experiment's seed does not change it.
+fn selection(asked: Option<usize>, data: &dyn Dataset) -> Result<Vec<usize>, PlanError> {
+    let found = data.len();
+    let asked = asked.unwrap_or(found);
+    if asked > found {
+        return Err(PlanError::Images { asked, data: data.name().to_owned(), found });
+    }
+    Ok(select::sample(found, asked, Seed(0)))
+}

@@ -1,0 +1,348 @@
+//! Doing the work of a plan: everything on one picture is one unit, spread over the threads.
+
+use super::{
+    event::{Event, Observer},
+    manifest::{Manifest, Results},
+    output::{Output, OutputError},
+    picture::{self, Picture},
+    plan::{Plan, Record},
+    record::{self, AllLogits, Row, Status, Timing},
+    subject::Subject,
+};
+use crate::{
+    base::{geom::RegionId, registry::Named},
+    eval::{
+        curve::{Chain, Curve, Streams, Watch, curve},
+        order::{self, Order},
+    },
+    explain::Explainer,
+    nn::tensor::Tensor,
+    perturb::Perturbation,
+    table::TableError,
+};
+use rayon::prelude::*;
+use std::time::Instant;
+
+/// Pictures of one part of the output. A killed run loses at most the parts in hand.
+pub const PICTURES_PER_PART: usize = 8;
+
+/// Bytes of patches that one chain holds at a time, per thread.
+const PATCH_BYTES: u64 = 64 << 20;
+
+/// Why a run ends without results.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file of the results cannot be written or read back.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The folder cannot be written to.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// No picture was usable.
+    #[error("no picture could be used, {count} were tried; the first one: {reason}")]
+    NoPictures {
+        /// How many were tried.
+        count: usize,
+        /// What was wrong with the first.
+        reason: String,
+    },
+    /// The threads could not be started.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// Everything that was measured, in the order of the files.
+#[derive(Debug)]
+pub struct Records {
+    /// One row per curve, without the logits of all classes.
+    pub rows: Vec<Row>,
+    /// Counts and accuracy.
+    pub results: Results,
+}
+
+/// A pool of its own for this many threads.
+pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| RunError::Threads { threads, reason: e.to_string() })
+}
+
+/// Does what is not done yet, then collects everything. Uses the threads of the pool it is called
+/// in; the results do not depend on their number.
+pub fn run(plan: &Plan, output: &Output, observer: &dyn Observer) -> Result<Records, RunError> {
+    let parts: Vec<&[usize]> = plan.images.chunks(PICTURES_PER_PART).collect();
+    let finished = (0..parts.len()).filter(|&i| output.has(i)).map(|i| parts[i].len()).sum();
+    let (pictures, curves) = (plan.images.len(), plan.curves_per_picture());
+    observer.on(&Event::Started { pictures, finished, curves });
+    let todo = parts.par_iter().enumerate().filter(|(i, _)| !output.has(*i));
+    todo.try_for_each(|(i, images)| part(plan, output, observer, i, images))?;
+    collect(plan, output, parts.len())
+}
+
+/// Does one part and writes its files, the curves last.
+fn part(
+    plan: &Plan,
+    output: &Output,
+    observer: &dyn Observer,
+    index: usize,
+    images: &[usize],
+) -> Result<(), RunError> {
+    let done: Vec<Done> = images.par_iter().map(|&i| one_picture(plan, i, observer)).collect();
+    let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
+    let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();
+    picture::write(&output.pictures_of(index), &pictures)?;
+    record::write_timings(&output.timings_of(index), &timings.concat())?;
+    record::write_curves(&output.curves_of(index), &rows.concat())?;
+    Ok(())
+}
+
+/// Reads all parts and writes what stands beside them.
+fn collect(plan: &Plan, output: &Output, parts: usize) -> Result<Records, RunError> {
+    let mut pictures = Vec::new();
+    let mut timings = Vec::new();
+    let mut rows = Vec::new();
+    for part in 0..parts {
+        pictures.extend(picture::read(&output.pictures_of(part))?);
+        timings.extend(record::read_timings(&output.timings_of(part))?);
+        rows.extend(record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
+    }
+    if let Some(reason) = no_picture(&pictures) {
+        return Err(RunError::NoPictures { count: pictures.len(), reason });
+    }
+    picture::write(&output.pictures(), &pictures)?;
+    record::write_timings(&output.timings(), &timings)?;
+    let results = Results::of(&pictures, &rows);
+    output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
+    Ok(Records { rows, results })
+}
+
+/// The first reason when no picture could be used.
+fn no_picture(pictures: &[Picture]) -> Option<String> {
+    let first = pictures.first()?.skipped.clone();
+    first.filter(|_| pictures.iter().all(|p| p.skipped.is_some()))
+}
+
+/// What one picture gives.
+struct Done {
+    picture: Picture,
+    rows: Vec<Row>,
+    timings: Vec<Timing>,
+}
+
+fn one_picture(plan: &Plan, index: usize, observer: &dyn Observer) -> Done {
+    match Subject::load(plan, index) {
+        Ok(subject) => {
+            let done = curves_of(plan, &subject, observer);
+            observer.on(&Event::Picture { image: subject.id });
+            done
+        }
+        Err(reason) => {
+            let image = plan.data.id(index);
+            observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
+            Done { picture: skipped(image, reason), rows: Vec::new(), timings: Vec::new() }
+        }
+    }
+}
+
+fn skipped(image: String, reason: String) -> Picture {
+    Picture {
+        image,
+        label: None,
+        predicted: None,
+        target: None,
+        label_rank: None,
+        skipped: Some(reason),
+    }
+}
+
+/// All curves of one picture: methods, perturbations, repeats, orders, in this nesting.
+fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
+    let number = |n: usize| n as u64;
+    let picture = Picture {
+        image: subject.id.clone(),
+        label: subject.label.map(number),
+        predicted: Some(number(subject.predicted)),
+        target: Some(number(subject.target)),
+        label_rank: subject.rank.map(number),
+        skipped: None,
+    };
+    let fills = fills(plan, subject);
+    let graph = &plan.model.graph;
+    let keep_all = plan.record == Record::All;
+    let watch = Watch::new(subject.target, graph.classes(), plan.score, keep_all)
+        .expect("the target is a class: the plan checked it");
+    let engine = Streams::new(graph, &subject.acts, &watch, PATCH_BYTES);
+    let mut done = Done { picture, rows: Vec::new(), timings: Vec::new() };
+    for method in &plan.methods {
+        let timings = Vec::new();
+        let mut bench = Bench { plan, subject, engine: &engine, watch, method, timings };
+        match bench.ranking() {
+            Ok(ranking) => done.rows.extend(bench.curves(&ranking, &fills, observer)),
+            Err(reason) => {
+                observer.on(&bench.failed(&reason));
+                done.rows.extend(bench.cells().map(|cell| bench.row(&cell, Err(reason.clone()))));
+            }
+        }
+        done.timings.extend(bench.timings);
+    }
+    done
+}
+
+/// The fill images in input space: per perturbation one for each repeat.
+fn fills(plan: &Plan, subject: &Subject) -> Vec<Vec<Tensor>> {
+    let one = |p: &Named<dyn Perturbation>, repeat| {
+        let fill = p.value.fill(&subject.picture, &plan.grid, plan.seed, &subject.id, repeat);
+        plan.preprocess.normalise(&fill)
+    };
+    let all = |p| (0..plan.repeats).map(|repeat| one(p, repeat)).collect();
+    plan.perturbations.iter().map(all).collect()
+}
+
+/// In which order a method removes the regions.
+enum Ranking {
+    /// One order, with the scores it comes from.
+    Scores { scores: Vec<f64>, morf: Vec<RegionId> },
+    /// A new one for each repeat.
+    Random,
+}
+
+/// One curve of a method on a picture.
+#[derive(Clone, Copy)]
+struct Cell {
+    perturbation: usize,
+    repeat: usize,
+    order: Order,
+}
+
+/// A method at work on a picture.
+struct Bench<'a> {
+    plan: &'a Plan,
+    subject: &'a Subject,
+    engine: &'a Streams<'a>,
+    watch: Watch,
+    method: &'a Named<dyn Explainer>,
+    timings: Vec<Timing>,
+}
+
+impl Bench<'_> {
+    /// Explains the picture and sorts its regions; the error says why there is no order.
+    fn ranking(&mut self) -> Result<Ranking, String> {
+        if self.method.value.is_random_order() {
+            return Ok(Ranking::Random);
+        }
+        let start = Instant::now();
+        let heat = self.method.value.heat_map(&self.subject.case(self.plan));
+        self.note("explain", None, start);
+        let heat = heat.map_err(|e| e.to_string())?;
+        let scores = order::region_scores(&heat, &self.plan.grid).map_err(|e| e.to_string())?;
+        let morf = order::morf(&scores, self.plan.seed, &self.subject.id);
+        Ok(Ranking::Scores { scores, morf })
+    }
+
+    fn cells(&self) -> impl Iterator<Item = Cell> + use<> {
+        let orders = self.plan.orders.clone();
+        let (perturbations, repeats) = (self.plan.perturbations.len(), self.plan.repeats);
+        let with_orders = move |(perturbation, repeat)| {
+            let cell = move |order| Cell { perturbation, repeat, order };
+            orders.clone().into_iter().map(cell)
+        };
+        let pairs = (0..perturbations).flat_map(move |p| (0..repeats).map(move |r| (p, r)));
+        pairs.flat_map(with_orders)
+    }
+
+    fn curves(
+        &mut self,
+        ranking: &Ranking,
+        fills: &[Vec<Tensor>],
+        observer: &dyn Observer,
+    ) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for cell in self.cells() {
+            let measured = self.measure(ranking, cell, &fills[cell.perturbation][cell.repeat]);
+            if let Err(reason) = &measured {
+                observer.on(&self.failed(reason));
+            }
+            rows.push(self.row(&cell, measured));
+        }
+        rows
+    }
+
+    /// One curve, and the share of tied regions.
+    fn measure(
+        &mut self,
+        ranking: &Ranking,
+        cell: Cell,
+        fill: &Tensor,
+    ) -> Result<(Curve, Option<f64>), String> {
+        let Plan { grid, steps, seed, .. } = self.plan;
+        let morf = match ranking {
+            Ranking::Scores { morf, .. } => morf.clone(),
+            Ranking::Random => order::random(grid.len(), *seed, &self.subject.id, cell.repeat),
+        };
+        let regions = cell.order.arrange(morf);
+        let tied = match ranking {
+            Ranking::Scores { scores, .. } => Some(order::tied_fraction(scores, &regions, *steps)),
+            Ranking::Random => None,
+        };
+        let chain = Chain { fill, grid, regions: &regions[..*steps] };
+        let start = Instant::now();
+        let curve = curve(self.engine, &chain, &self.watch);
+        self.note("flip", Some(cell), start);
+        Ok((curve.map_err(|e| e.to_string())?, tied))
+    }
+
+    fn note(&mut self, stage: &str, cell: Option<Cell>, start: Instant) {
+        let name = |c: Cell| self.plan.perturbations[c.perturbation].name.clone();
+        self.timings.push(Timing {
+            image: self.subject.id.clone(),
+            method: self.method.name.clone(),
+            stage: stage.to_owned(),
+            perturbation: cell.map(name),
+            order: cell.map(|c| c.order),
+            repeat: cell.map(|c| c.repeat as u64),
+            seconds: start.elapsed().as_secs_f64(),
+        });
+    }
+
+    fn failed(&self, reason: &str) -> Event {
+        Event::Failed {
+            image: self.subject.id.clone(),
+            method: self.method.name.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn row(&self, cell: &Cell, measured: Result<(Curve, Option<f64>), String>) -> Row {
+        let (curve, tied_fraction, reason) = match measured {
+            Ok((curve, tied)) => (Some(curve), tied, None),
+            Err(reason) => (None, None, Some(reason)),
+        };
+        let (scores, all_logits, macs) =
+            curve.map_or((None, None, None), |c| (Some(c.scores), c.all_logits, Some(c.macs)));
+        Row {
+            image: self.subject.id.clone(),
+            label: self.subject.label.map(|l| l as u64),
+            predicted: Some(self.subject.predicted as u64),
+            target: Some(self.subject.target as u64),
+            method: self.method.name.clone(),
+            order: cell.order,
+            perturbation: self.plan.perturbations[cell.perturbation].name.clone(),
+            region: self.plan.grid.side() as u64,
+            repeat: cell.repeat as u64,
+            seed: self.plan.seed.0,
+            score_kind: self.plan.score,
+            status: if scores.is_some() { Status::Ok } else { Status::Failed },
+            scores,
+            all_logits,
+            tied_fraction,
+            macs,
+            reason,
+        }
+    }
+}

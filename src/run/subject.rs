@@ -1,0 +1,102 @@
+//! One picture on its way from the data set to what methods explain.
+
+use super::plan::{Plan, Target};
+use crate::{
+    explain::Case,
+    nn::{graph::Activations, tensor::Tensor},
+};
+
+/// A picture, passed through the network once.
+#[derive(Debug)]
+pub struct Subject {
+    /// Id of the picture.
+    pub id: String,
+    /// Its class, where known.
+    pub label: Option<usize>,
+    /// The picture in image space, shape of the network's input.
+    pub picture: Tensor,
+    /// Values of all nodes; those of the input are the picture in input space.
+    pub acts: Activations,
+    /// The class with the largest logit (the first of several).
+    pub predicted: usize,
+    /// The class whose score is watched.
+    pub target: usize,
+    /// How many classes have a larger logit than the label, where there is one.
+    pub rank: Option<usize>,
+}
+
+impl Subject {
+    /// Decodes, prepares and classifies picture `index` of the data set. The error says in words
+    /// why the picture cannot be used.
+    pub fn load(plan: &Plan, index: usize) -> Result<Subject, String> {
+        let item = plan.data.item(index).map_err(|e| e.to_string())?;
+        let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
+        let acts = plan.model.graph.forward(&plan.preprocess.normalise(&picture));
+        let logits = &acts.of(plan.model.graph.output()).data;
+        let predicted = predicted(logits)?;
+        let target = match (plan.target, item.label) {
+            (Target::Predicted, _) => predicted,
+            (Target::Index(class), _) => class,
+            (Target::Label, Some(label)) if label < logits.len() => label,
+            (Target::Label, Some(label)) => {
+                return Err(format!(
+                    "its label is {label}, but the network has only {} classes",
+                    logits.len()
+                ));
+            }
+            (Target::Label, None) => return Err("it has no label to be the target".to_owned()),
+        };
+        let rank = item.label.and_then(|label| rank(logits, label));
+        Ok(Subject { id: item.id, label: item.label, picture, acts, predicted, target, rank })
+    }
+
+    /// What a method is asked to explain.
+    pub fn case<'a>(&'a self, plan: &'a Plan) -> Case<'a> {
+        Case {
+            graph: &plan.model.graph,
+            acts: &self.acts,
+            target: self.target,
+            low: &plan.low,
+            high: &plan.high,
+            seed: plan.seed,
+            image: &self.id,
+        }
+    }
+}
+
+/// The class with the largest logit, the first of several; logits must be finite.
+pub fn predicted(logits: &[f32]) -> Result<usize, String> {
+    let bad = logits.iter().filter(|v| !v.is_finite()).count();
+    if bad > 0 {
+        return Err(format!("{bad} of {} logits are not finite", logits.len()));
+    }
+    let larger = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
+    Ok((0..logits.len()).fold(0, larger))
+}
+
+/// How many classes have a larger logit than `label`; `None` for a class that does not exist.
+fn rank(logits: &[f32], label: usize) -> Option<usize> {
+    let own = logits.get(label)?;
+    Some(logits.iter().filter(|v| *v > own).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_several_largest_logits_is_predicted() {
+        assert_eq!(predicted(&[0.0, 3.0, -1.0, 3.0]), Ok(1));
+        let error = predicted(&[0.0, f32::NAN, f32::INFINITY]).unwrap_err();
+        assert_eq!(error, "2 of 3 logits are not finite");
+    }
+
+    #[test]
+    fn the_rank_counts_the_classes_above_the_label() {
+        let logits = [0.5, 2.0, -1.0, 1.0];
+        assert_eq!(
+            (0..5).map(|l| rank(&logits, l)).collect::<Vec<_>>(),
+            [Some(2), Some(0), Some(3), Some(1), None]
+        );
+    }
+}

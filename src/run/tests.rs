@@ -1,0 +1,200 @@
+//! The runner on a network and pictures in memory.
+
+use super::{
+    config::Config,
+    event::{Event, Observer, Silent},
+    manifest::Manifest,
+    output::Output,
+    plan::Plan,
+    record::{self, AllLogits, Row, Status},
+    runner::{self, Records},
+};
+use crate::{
+    base::{
+        geom::Shape,
+        rng::{Seed, unit_f32},
+    },
+    data::{DataError, Dataset, Item},
+    eval::order::Order,
+    nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
+};
+use std::sync::Mutex;
+
+const SHAPE: Shape = Shape::new(1, 6, 6);
+
+/// Pictures of noise; every third has a label.
+struct Noise(usize);
+
+impl Dataset for Noise {
+    fn name(&self) -> &'static str {
+        "noise"
+    }
+
+    fn len(&self) -> usize {
+        self.0
+    }
+
+    fn id(&self, i: usize) -> String {
+        format!("noise/{i}")
+    }
+
+    fn item(&self, i: usize) -> Result<Item, DataError> {
+        let mut rng = Seed(9).rng("test pictures", &self.id(i), &[]);
+        let image = Tensor::new(SHAPE, (0..36).map(|_| unit_f32(&mut rng)).collect());
+        let label = i.is_multiple_of(3).then_some(i % 2);
+        Ok(Item { id: self.id(i), image, label, boxes: vec![], mask: None })
+    }
+
+    fn classes(&self) -> Option<&[String]> {
+        None
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("noise {}", self.0)
+    }
+}
+
+/// Two linear classes.
+fn model() -> Model {
+    let mut rng = Seed(3).rng("test weights", "", &[]);
+    let weight = (0..72).map(|_| unit_f32(&mut rng) - 0.5).collect();
+    let mut graph = Graph::new(SHAPE);
+    let dense = Dense::new(weight, 2, SHAPE, vec![0.1, -0.1]).unwrap();
+    graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+    let sidecar = "channels = 'grey'\nscale = 0.01\nmean = [1.0]\nstd = [0.5]";
+    Model {
+        graph,
+        preprocess: Some(Preprocess::from_toml(sidecar, SHAPE).unwrap()),
+        classes: None,
+        name: "linear".to_owned(),
+        digest: "linear".to_owned(),
+        notes: vec![],
+    }
+}
+
+/// All nine regions of 2x2 are removed, with two noise images.
+fn plan(pictures: usize, more: &str) -> Plan {
+    let flags = format!("model = 'linear'\ndata = 'noise'\nregion = 2\nrepeats = 2\n{more}");
+    let config = Config::load(None, flags.parse().unwrap()).unwrap();
+    Plan::with(config, model(), Box::new(Noise(pictures))).unwrap()
+}
+
+fn run(plan: &Plan, observer: &dyn Observer) -> Records {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output::open(folder.path(), &Manifest::new(plan)).unwrap();
+    runner::run(plan, &output, observer).unwrap()
+}
+
+/// The last score of a row as bits.
+fn end(row: &Row) -> u32 {
+    row.scores.as_ref().unwrap().last().unwrap().to_bits()
+}
+
+#[test]
+fn all_regions_removed_is_the_same_picture_for_all_methods_and_both_orders() {
+    let plan = plan(2, "methods = 'random,gradient,gradient-x-input'");
+    let rows = run(&plan, &Silent).rows;
+    assert_eq!(rows.len(), 2 * 3 * 2 * 2);
+    for row in &rows {
+        assert_eq!(row.scores.as_ref().unwrap().len(), 10);
+        let same = |other: &&Row| (&other.image, other.repeat) == (&row.image, row.repeat);
+        assert!(rows.iter().filter(same).all(|other| end(other) == end(row)), "{row:?}");
+        let noise = |other: &&Row| other.image == row.image && other.repeat != row.repeat;
+        assert!(rows.iter().filter(noise).all(|other| end(other) != end(row)), "{row:?}");
+    }
+}
+
+#[test]
+fn rows_come_by_picture_method_repeat_and_order() {
+    let plan = plan(10, "methods = 'gradient,random'");
+    let keys = |rows: &[Row]| -> Vec<(String, String, u64, Order)> {
+        let key = |r: &Row| (r.image.clone(), r.method.clone(), r.repeat, r.order);
+        rows.iter().map(key).collect()
+    };
+    let found = keys(&run(&plan, &Silent).rows);
+    let mut expected = Vec::new();
+    for image in 0..10 {
+        for method in ["gradient", "random"] {
+            for repeat in 0..2 {
+                for order in [Order::Morf, Order::Lerf] {
+                    expected.push((format!("noise/{image}"), method.to_owned(), repeat, order));
+                }
+            }
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_good_method_beats_the_random_order_in_both_directions() {
+    let plan = plan(12, "methods = 'random,gradient-x-input'");
+    let rows = run(&plan, &Silent).rows;
+    let mean = |method: &str, order| {
+        let of = |r: &&Row| r.method == method && r.order == order;
+        let fall = |r: &Row| {
+            let scores = r.scores.as_ref().unwrap();
+            scores.iter().map(|s| f64::from(scores[0] - s)).sum::<f64>()
+        };
+        rows.iter().filter(of).map(fall).sum::<f64>()
+    };
+    let random = plan.config.methods[0].clone();
+    let good = plan.config.methods[1].clone();
+    assert!(mean(&good, Order::Morf) > mean(&random, Order::Morf));
+    assert!(mean(&good, Order::Lerf) < mean(&random, Order::Lerf));
+}
+
+#[test]
+fn labels_give_accuracy_and_can_be_the_target() {
+    let plan = plan(6, "methods = 'random'\ntarget = 'label'\nimages = 6");
+    let results = run(&plan, &Silent).results;
+    // pictures 0 and 3 have a label, the others cannot be used
+    assert_eq!((results.pictures, results.labelled, results.skipped.len()), (2, 2, 4));
+    assert_eq!(results.skipped[0].reason, "it has no label to be the target");
+    assert!(results.top1.is_some());
+    assert_eq!(results.top5, Some(1.0), "there are two classes only");
+}
+
+/// Remembers what failed.
+struct Failures(Mutex<Vec<(String, String)>>);
+
+impl Observer for Failures {
+    fn on(&self, event: &Event) {
+        if let Event::Failed { image, method, .. } = event {
+            self.0.lock().unwrap().push((image.clone(), method.clone()));
+        }
+    }
+}
+
+#[test]
+fn a_method_that_fails_leaves_rows_with_a_reason() {
+    // there is no convolution whose maps Grad-CAM could use
+    let plan = plan(1, "methods = 'random,grad-cam'");
+    let failures = Failures(Mutex::new(vec![]));
+    let records = run(&plan, &failures);
+    let (good, failed): (Vec<&Row>, Vec<&Row>) =
+        records.rows.iter().partition(|r| r.status == Status::Ok);
+    assert_eq!((good.len(), failed.len()), (4, 4));
+    assert!(failed.iter().all(|r| r.scores.is_none() && r.macs.is_none()));
+    assert!(failed.iter().all(|r| r.reason.as_ref().is_some_and(|text| !text.is_empty())));
+    assert_eq!(
+        failures.0.into_inner().unwrap(),
+        [("noise/0".to_owned(), failed[0].method.clone())]
+    );
+    let told = &records.results.failures;
+    assert_eq!((told.len(), told[0].curves, told[0].first.as_str()), (1, 4, "noise/0"));
+}
+
+#[test]
+fn with_all_logits_recorded_the_score_is_one_of_them() {
+    let plan = plan(2, "methods = 'random'\nrecord = 'all'\norders = 'morf'");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output::open(folder.path(), &Manifest::new(&plan)).unwrap();
+    runner::run(&plan, &output, &Silent).unwrap();
+    let rows = record::read_folder(&output.curves(), AllLogits::Read).unwrap();
+    for row in rows {
+        let target = row.target.unwrap() as usize;
+        let of_target: Vec<f32> =
+            row.all_logits.unwrap().chunks(2).map(|logits| logits[target]).collect();
+        assert_eq!(of_target, row.scores.unwrap());
+    }
+}
