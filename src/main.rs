@@ -1,3 +1,7 @@
-//! The program.
+//! The command line of pixelflip.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,221 @@
+//! Flags. Their help and defaults come from the config's own table.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use pixelflip::{
+    nn::preprocess::{Channels, Crop, Resize, Settings},
+    run::config::{FIELDS, default_text},
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Referees explanation methods for image classifiers: removes a picture region by region in the
+/// order of a heat map and measures how fast the class score falls.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true, args_override_self = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Compare methods on a model and pictures; without arguments on the built-in ones
+    Run(Box<RunArgs>),
+    /// Explain one picture with one method
+    Explain(Box<ExplainArgs>),
+    /// Classify one picture
+    Predict(Box<PredictArgs>),
+    /// Show the layers of a model, and what import changed
+    Model(ModelArgs),
+    /// List what can be named: methods, perturbations, metrics, ...
+    List(ListArgs),
+}
+
+/// Help of a key that is also a flag, with its default.
+fn help(key: &str) -> String {
+    let field = FIELDS.iter().find(|f| f.key == key).expect("flags are keys of a config");
+    match default_text(key) {
+        Some(default) => format!("{} [default: {default}]", field.help),
+        None => field.help.to_owned(),
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    /// Config in TOML, or the manifest.json of a run to be repeated; flags override it
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) flags: RunFlags,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+/// Flags of `run`; serialised, they are a config.
+#[derive(Args, Serialize)]
+pub(crate) struct RunFlags {
+    #[arg(long, value_name = "M.onnx", help = help("model"))]
+    model: Option<String>,
+    #[arg(long, value_name = "PATH", help = help("data"))]
+    data: Option<String>,
+    #[arg(long, value_name = "SPEC", help = help("layout"))]
+    layout: Option<String>,
+    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("methods"))]
+    methods: Option<Vec<String>>,
+    #[arg(long, value_name = "N", help = help("region"))]
+    region: Option<u32>,
+    #[arg(long, value_name = "WORD", help = help("remainder"))]
+    remainder: Option<String>,
+    #[arg(long, value_name = "N", help = help("steps"))]
+    steps: Option<u32>,
+    #[arg(long, value_name = "N", help = help("repeats"))]
+    repeats: Option<u32>,
+    #[arg(long, value_name = "ORDER,...", value_delimiter = ',', help = help("orders"))]
+    orders: Option<Vec<String>>,
+    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("perturbation"))]
+    perturbation: Option<Vec<String>>,
+    #[arg(long, value_name = "WORD", help = help("score"))]
+    score: Option<String>,
+    #[arg(long, value_name = "WORD", help = help("record"))]
+    record: Option<String>,
+    #[arg(long, value_name = "CLASS", help = help("target"))]
+    target: Option<String>,
+    #[arg(long, value_name = "N", help = help("images"))]
+    images: Option<u32>,
+    #[arg(long, value_name = "N", help = help("seed"))]
+    seed: Option<i64>,
+    #[arg(long, value_name = "N", help = help("threads"))]
+    threads: Option<u32>,
+    #[arg(long, value_name = "DIR", help = help("out"))]
+    out: Option<String>,
+}
+
+/// Keys of a sidecar as flags.
+#[derive(Args)]
+#[command(next_help_heading = "Preprocessing (over the sidecar M.toml beside the model)")]
+pub(crate) struct PreprocessFlags {
+    /// Height and width fed to a model that leaves them open
+    #[arg(long, value_name = "H,W", value_parser = pair)]
+    input_size: Option<[usize; 2]>,
+    /// none, exact, or short=PIXELS
+    #[arg(long, value_name = "WORD")]
+    resize: Option<Resize>,
+    /// none, center, or center-torchvision
+    #[arg(long, value_name = "WORD")]
+    crop: Option<Crop>,
+    /// Zero pixels above and below, left and right
+    #[arg(long, value_name = "Y,X", value_parser = pair)]
+    pad: Option<[usize; 2]>,
+    /// rgb, bgr or grey
+    #[arg(long, value_name = "WORD")]
+    channels: Option<Channels>,
+    /// Factor on pixels from 0 to 255
+    #[arg(long, value_name = "V", allow_negative_numbers = true)]
+    scale: Option<f64>,
+    /// Subtracted after scaling, per channel in the network's order
+    #[arg(long, value_name = "V,...", value_delimiter = ',', allow_negative_numbers = true)]
+    mean: Option<Vec<f64>>,
+    /// Divided by, per channel in the network's order
+    #[arg(long, value_name = "V,...", value_delimiter = ',', allow_negative_numbers = true)]
+    std: Option<Vec<f64>>,
+    /// Text file with one class name per line, relative to the sidecar
+    #[arg(long, value_name = "FILE")]
+    classes: Option<String>,
+}
+
+/// `227,227`.
+fn pair(text: &str) -> Result<[usize; 2], String> {
+    let numbers = text.split_once(',').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
+    numbers.ok_or_else(|| "two whole numbers with a comma between them are needed".to_owned())
+}
+
+impl PreprocessFlags {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            input: self.input_size,
+            resize: self.resize,
+            crop: self.crop,
+            pad: self.pad,
+            channels: self.channels,
+            scale: self.scale,
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            classes: self.classes.clone(),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// ONNX file, or `scenes` for the built-in network
+    #[arg(long, value_name = "M.onnx")]
+    pub(crate) model: String,
+    /// A picture, or a .npy tensor that is already preprocessed, (C,H,W) or (N,C,H,W)
+    #[arg(long, value_name = "X")]
+    pub(crate) input: PathBuf,
+    /// The method, see `pixelflip list methods`
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) method: String,
+    /// The class to explain; without it the predicted one
+    #[arg(long, value_name = "C")]
+    pub(crate) target: Option<usize>,
+    /// A .png picture of the heat map, or .npy for the relevance before channels are pooled
+    #[arg(long, value_name = "H")]
+    pub(crate) out: PathBuf,
+    /// Seed of methods that draw
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArgs {
+    /// ONNX file, or `scenes` for the built-in network
+    #[arg(long, value_name = "M.onnx")]
+    pub(crate) model: String,
+    /// A picture, or a .npy tensor that is already preprocessed, (C,H,W) or (N,C,H,W)
+    #[arg(long, value_name = "X")]
+    pub(crate) input: PathBuf,
+    /// Number of classes to show, best first
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) top: usize,
+    /// .npy file for the logits of all classes, (classes) or (N, classes)
+    #[arg(long, value_name = "L.npy")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct ModelArgs {
+    /// ONNX file, or `scenes` for the built-in network
+    #[arg(value_name = "M.onnx")]
+    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// What to list
+    pub(crate) what: What,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// Explanation methods
+    Methods,
+    /// What replaces a removed region
+    Perturbations,
+    /// Numbers that say how good a method is
+    Metrics,
+    /// LRP rules
+    Rules,
+    /// LRP rules per layer
+    Composites,
+    /// Layouts of pictures on disk
+    Datasets,
+    /// ONNX operators
+    Operators,
+}

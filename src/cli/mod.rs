@@ -1,0 +1,34 @@
+//! Commands: what a person types, and what they get to see. The only place that prints.
+
+mod args;
+mod explain;
+mod failure;
+mod input;
+mod list;
+mod model;
+mod predict;
+mod progress;
+mod run;
+mod terminal;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Done, but some pictures or methods failed; each was named.
+const SOME_FAILED: u8 = 1;
+
+/// Could not be done.
+const IMPOSSIBLE: u8 = 2;
+
+/// Parses, runs, and turns an error into one sentence and an exit code.
+pub(crate) fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Model(args) => model::run(&args),
+        Command::List(args) => list::run(&args),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}

@@ -1,0 +1,56 @@
+//! Data to stdout, talk to stderr.
+
+use std::{
+    io::{self, Write},
+    process,
+};
+
+/// Prints data. When the reader has gone (`pixelflip list methods | head -1`) there is nothing
+/// left to do, so the program ends.
+pub(crate) fn data(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match printed {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => process::exit(0),
+        other => other,
+    }
+}
+
+/// Prints a line for the person who waits; lost without harm when nobody listens.
+pub(crate) fn talk(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// `1 picture`, `2 pictures`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Lines of cells, padded to columns two spaces apart; the last column is left as it is.
+pub(crate) fn columns(lines: &[Vec<String>]) -> String {
+    let count = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |k: usize| {
+        let cells = lines.iter().filter(|line| line.len() > k + 1);
+        cells.map(|line| line[k].chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let mut text = String::new();
+    for line in lines {
+        let padded = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        text.push_str(padded.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let lines = [vec!["a", "bcd", "x"], vec!["long", "b", "a longer text"], vec!["ü"]];
+        let lines = lines.map(|line| line.into_iter().map(str::to_owned).collect());
+        assert_eq!(columns(&lines), "a     bcd  x\nlong  b    a longer text\nü\n");
+    }
+}

@@ -1,0 +1,377 @@
+//! The program, end to end, on a small network and pictures made here.
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Output,
+};
+use tempfile::TempDir;
+
+/// A folder with `m.onnx` (32x32 pictures, 10 classes), its sidecar and `pictures/`.
+struct Desk(TempDir);
+
+const SIDECAR: &str = "channels = 'rgb'\nscale = 0.00392156862745098\n\
+                       mean = [0.5, 0.4, 0.3]\nstd = [0.2, 0.3, 0.25]\n";
+
+impl Desk {
+    fn new(pictures: u32) -> Desk {
+        let desk = Desk(tempfile::tempdir().unwrap());
+        fs::write(desk.path("m.onnx"), model()).unwrap();
+        fs::write(desk.path("m.toml"), SIDECAR).unwrap();
+        fs::create_dir(desk.path("pictures")).unwrap();
+        for i in 0..pictures {
+            picture(i, 32).save(desk.path(&format!("pictures/{i}.png"))).unwrap();
+        }
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs the program in this folder.
+    fn run(&self, arguments: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pixelflip"));
+        command.current_dir(self.0.path()).args(arguments.split_whitespace());
+        command.output().unwrap()
+    }
+
+    /// Runs the program and expects an exit code.
+    fn expect(&self, code: i32, arguments: &str) -> Output {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments}\n{}", stderr(&output));
+        output
+    }
+
+    /// Arguments, what the program says on stderr, and the exit code.
+    fn told(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        let code = output.status.code().map_or("a signal".to_owned(), |c| c.to_string());
+        format!("$ pixelflip {arguments}\n{}[exit code {code}]\n\n", stderr(&output))
+    }
+
+    /// All result files but times, by name.
+    fn tables(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(&self.path(folder), &self.path(folder), &mut files);
+        files.retain(|name, _| !name.contains("timings"));
+        files
+    }
+}
+
+fn model() -> Vec<u8> {
+    let file = "tests/data/onnx/tinyvgg.ts17_fix.onnx";
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// A smooth coloured pattern, another for every `i`.
+fn picture(i: u32, side: u32) -> RgbImage {
+    let wave = |v: u32, step: u32| (127.0 + 120.0 * (f64::from(v * step) * 0.07).sin()) as u8;
+    RgbImage::from_fn(side, side, |x, y| {
+        Rgb([wave(x, i + 2), wave(y, i + 3), wave(x + y, 2 * i + 1)])
+    })
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn manifest(desk: &Desk, folder: &str) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(desk.path(folder).join("manifest.json")).unwrap()).unwrap()
+}
+
+/// A small run: 16 regions of 8x8, half of them removed.
+const SMALL: &str = "run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon \
+                     --region 8 --steps 8 --repeats 2";
+
+#[test]
+fn help_and_lists_are_worded_as_agreed() {
+    let desk = Desk::new(0);
+    for arguments in [
+        "",
+        "run --help",
+        "explain --help",
+        "predict --help",
+        "model --help",
+        "list --help",
+        "list methods",
+        "list perturbations",
+        "list metrics",
+        "list rules",
+        "list composites",
+        "list datasets",
+        "list operators",
+    ] {
+        let output = desk.run(arguments);
+        let name = if arguments.is_empty() {
+            "no arguments".to_owned()
+        } else {
+            arguments.replace('-', "")
+        };
+        insta::assert_snapshot!(name.replace(' ', "_"), stdout(&output) + &stderr(&output));
+    }
+}
+
+#[test]
+fn a_run_writes_what_the_readme_says() {
+    let desk = Desk::new(3);
+    let output = desk.expect(0, &format!("{SMALL} --out out"));
+    let names: Vec<String> = desk.tables("out").into_keys().collect();
+    insta::assert_snapshot!("files_of_a_run", names.join("\n"));
+    assert!(
+        stderr(&output).contains("3 pictures, 36 curves; results in `out`"),
+        "{}",
+        stderr(&output)
+    );
+    let manifest = manifest(&desk, "out");
+    assert_eq!(manifest["protocol"]["regions"], 16);
+    assert_eq!(manifest["protocol"]["covered"], 1.0);
+    assert_eq!(manifest["protocol"]["removed"], 0.5);
+    assert_eq!(manifest["results"]["pictures"], 3);
+    assert_eq!(manifest["results"]["curves"], 36);
+    assert!(manifest["results"]["top1"].is_null(), "there are no labels");
+    assert_eq!(manifest["config"]["methods"][1], "gradient");
+    assert_eq!(manifest["config"]["steps"], 8);
+}
+
+#[test]
+fn accuracy_is_measured_where_there_are_labels() {
+    let desk = Desk::new(4);
+    let classes = desk.expect(0, "predict --model m.onnx --input pictures/0.png --top 1");
+    let best =
+        stdout(&classes).lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let other = (best.parse::<usize>().unwrap() + 1) % 10;
+    let csv = format!("file,label\n0.png,{best}\n1.png,{other}\n2.png,{other}\n3.png,{other}\n");
+    fs::write(desk.path("pictures/labels.csv"), csv).unwrap();
+    desk.expect(
+        0,
+        "run --model m.onnx --data pictures --methods random --region 8 --steps 2 --out out",
+    );
+    let results = manifest(&desk, "out")["results"].clone();
+    assert_eq!(results["labelled"], 4);
+    assert!(results["top1"].as_f64().unwrap() >= 0.25, "{results}");
+    assert!(results["top5"].as_f64() >= results["top1"].as_f64(), "{results}");
+}
+
+#[test]
+fn tables_are_the_same_bytes_for_any_number_of_threads() {
+    let desk = Desk::new(10);
+    for threads in [1, 2, 5] {
+        desk.expect(0, &format!("{SMALL} --threads {threads} --out t{threads}"));
+    }
+    let one = desk.tables("t1");
+    assert!(one.len() > 5, "{:?}", one.keys());
+    assert!(one == desk.tables("t2"), "2 threads");
+    assert!(one == desk.tables("t5"), "5 threads");
+}
+
+#[test]
+fn a_manifest_can_be_run_again() {
+    let desk = Desk::new(3);
+    desk.expect(0, &format!("{SMALL} --seed 5 --scale 0.004 --out first"));
+    desk.expect(0, "run first/manifest.json --out again");
+    assert!(desk.tables("first") == desk.tables("again"));
+    desk.expect(0, "run first/manifest.json --seed 6 --out other");
+    assert!(desk.tables("first") != desk.tables("other"));
+}
+
+#[test]
+fn a_config_file_and_flags_say_the_same() {
+    let desk = Desk::new(3);
+    let config = "model = 'm.onnx'\ndata = 'pictures'\nmethods = ['random', 'gradient', 'lrp-epsilon']\n\
+                  region = 8\nsteps = 8\nrepeats = 2\n";
+    fs::write(desk.path("small.toml"), config).unwrap();
+    desk.expect(0, "run small.toml");
+    desk.expect(0, &format!("{SMALL} --out flags"));
+    assert!(desk.tables("results/small") == desk.tables("flags"));
+}
+
+#[test]
+fn an_interrupted_run_is_taken_up_and_another_one_is_refused() {
+    let desk = Desk::new(10);
+    let run = format!("{SMALL} --out out");
+    desk.expect(0, &run);
+    let whole = desk.tables("out");
+    // as if it had been killed after the first part
+    for file in ["curves/part-00001.parquet", "summary.csv", "pictures.parquet"] {
+        fs::remove_file(desk.path("out").join(file)).unwrap();
+    }
+    fs::write(desk.path("out/curves/part-00001.parquet.tmp"), "half").unwrap();
+    let before =
+        fs::metadata(desk.path("out/curves/part-00000.parquet")).unwrap().modified().unwrap();
+    let output = desk.expect(0, &run);
+    assert!(
+        stderr(&output).contains("10 pictures, 12 curves each, 8 of them done already"),
+        "{}",
+        stderr(&output)
+    );
+    let after =
+        fs::metadata(desk.path("out/curves/part-00000.parquet")).unwrap().modified().unwrap();
+    assert_eq!(before, after, "finished parts are left alone");
+    assert!(whole == desk.tables("out"));
+
+    let told = desk.told(&format!("{SMALL} --steps 4 --seed 1 --out out"));
+    fs::write(desk.path("pictures/note.txt"), "mine").unwrap();
+    let foreign = desk.told(&format!("{SMALL} --out pictures"));
+    insta::assert_snapshot!("refused_folders", told + &foreign);
+    assert!(whole == desk.tables("out"));
+}
+
+#[test]
+fn an_unreadable_picture_among_many_is_skipped_and_counted() {
+    let desk = Desk::new(3);
+    let whole = fs::read(desk.path("pictures/0.png")).unwrap();
+    fs::write(desk.path("pictures/1b.png"), &whole[..whole.len() / 2]).unwrap();
+    picture(0, 40).save(desk.path("pictures/2b.png")).unwrap();
+    let told = desk.told(&format!("{SMALL} --threads 1 --out out"));
+    insta::assert_snapshot!("skipped_pictures", told);
+    let results = manifest(&desk, "out")["results"].clone();
+    assert_eq!(results["pictures"], 3);
+    assert_eq!(results["skipped"][0]["image"], "1b.png");
+    assert_eq!(results["skipped"][1]["image"], "2b.png");
+    assert_eq!(results["curves"], 36);
+}
+
+#[test]
+fn bad_input_gives_one_sentence_and_exit_code_2() {
+    let desk = Desk::new(2);
+    let bytes = model();
+    fs::write(desk.path("cut.onnx"), &bytes[..bytes.len() / 2]).unwrap();
+    fs::write(desk.path("text.onnx"), "this is no model").unwrap();
+    fs::write(desk.path("empty.onnx"), "").unwrap();
+    let mut nan = bytes.clone();
+    // whatever the alignment, one weight is all ones: NaN
+    let middle = nan.len() / 2;
+    nan[middle..middle + 8].fill(0xFF);
+    fs::write(desk.path("nan.onnx"), nan).unwrap();
+    fs::write(desk.path("bare.onnx"), &bytes).unwrap();
+    for name in ["cut", "text", "empty", "nan"] {
+        fs::write(desk.path(&format!("{name}.toml")), SIDECAR).unwrap();
+    }
+    fs::create_dir(desk.path("none")).unwrap();
+    fs::create_dir(desk.path("broken")).unwrap();
+    fs::write(desk.path("broken/a.png"), "no picture").unwrap();
+    fs::write(desk.path("file"), "a file").unwrap();
+    let ok = "--methods random --region 8 --steps 2 --repeats 1 --out out";
+    let told: String = [
+        format!("run --model missing.onnx --data pictures {ok}"),
+        format!("run --model cut.onnx --data pictures {ok}"),
+        format!("run --model text.onnx --data pictures {ok}"),
+        format!("run --model empty.onnx --data pictures {ok}"),
+        format!("run --model nan.onnx --data pictures {ok}"),
+        format!("run --model bare.onnx --data pictures {ok}"),
+        format!("run --model m.onnx {ok}"),
+        format!("run --model m.onnx --data missing {ok}"),
+        format!("run --model m.onnx --data none {ok}"),
+        format!("run --model m.onnx --data broken {ok}"),
+        format!("run --model m.onnx --data pictures --channels grey {ok}"),
+        format!("run --model m.onnx --data pictures --mean 0.5 {ok}"),
+        "run --model m.onnx --data pictures --methods lrp-gama".to_owned(),
+        "run --model m.onnx --data pictures --methods lrp-gamma:gama=1".to_owned(),
+        "run --model m.onnx --data pictures --methods lrp-gamma:gamma=-1".to_owned(),
+        "run --model m.onnx --data pictures --methods random,random".to_owned(),
+        "run --model m.onnx --data pictures --methods random,".to_owned(),
+        "run --model m.onnx --data pictures --perturbation unifrom".to_owned(),
+        "run --model m.onnx --data pictures --orders mrof".to_owned(),
+        "run --model m.onnx --data pictures --score logits".to_owned(),
+        "run --model m.onnx --data pictures --record some".to_owned(),
+        "run --model m.onnx --data pictures --remainder keep".to_owned(),
+        "run --model m.onnx --data pictures --target lable".to_owned(),
+        "run --model m.onnx --data pictures --target 10".to_owned(),
+        "run --model m.onnx --data pictures --layout idxx".to_owned(),
+        "run --model m.onnx --data pictures --region 33".to_owned(),
+        "run --model m.onnx --data pictures --region 0".to_owned(),
+        "run --model m.onnx --data pictures --region 8 --steps 17".to_owned(),
+        "run --model m.onnx --data pictures --images 3".to_owned(),
+        "run --model m.onnx --data pictures --region 8 --out file/out".to_owned(),
+        "run missing.toml".to_owned(),
+    ]
+    .iter()
+    .map(|arguments| desk.told(arguments))
+    .collect();
+    insta::with_settings!({filters => vec![(r"line \d+ column \d+", "line L column C")]}, {
+        insta::assert_snapshot!("bad_input_of_run", told);
+    });
+    assert!(told.matches("[exit code 2]").count() == 31, "each with exit code 2");
+    assert!(!told.contains("panicked"));
+    assert!(!desk.path("results").exists(), "nothing is written before the checks");
+}
+
+#[test]
+fn predict_shows_the_best_classes_and_writes_all_logits() {
+    let desk = Desk::new(1);
+    let output =
+        desk.expect(0, "predict --model m.onnx --input pictures/0.png --top 2 --out l.npy");
+    assert_eq!(stdout(&output).lines().count(), 3, "{}", stdout(&output));
+    let logits: ndarray::Array1<f32> = ndarray_npy::read_npy(desk.path("l.npy")).unwrap();
+    assert_eq!(logits.len(), 10);
+    let best = logits.iter().copied().fold(f32::MIN, f32::max);
+    assert!(stdout(&output).contains(&format!("{best:.4}")), "{}", stdout(&output));
+}
+
+#[test]
+fn explain_writes_relevance_in_the_shape_of_the_input() {
+    let desk = Desk::new(1);
+    let one = ndarray::Array3::<f32>::from_shape_fn((3, 32, 32), |(c, y, x)| {
+        ((c * 7 + y * 3 + x) as f32 * 0.1).sin()
+    });
+    let two = ndarray::stack![ndarray::Axis(0), one, one];
+    ndarray_npy::write_npy(desk.path("one.npy"), &one).unwrap();
+    ndarray_npy::write_npy(desk.path("two.npy"), &two).unwrap();
+    // without a sidecar: a .npy is taken as it is
+    fs::remove_file(desk.path("m.toml")).unwrap();
+    let explain = "explain --model m.onnx --method gradient";
+    desk.expect(0, &format!("{explain} --input one.npy --out g1.npy"));
+    desk.expect(0, &format!("{explain} --input two.npy --out g2.npy"));
+    desk.expect(0, &format!("{explain} --input one.npy --target 3 --out g3.npy"));
+    desk.expect(0, "explain --model m.onnx --method random --input one.npy --out r.npy");
+    let single: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("g1.npy")).unwrap();
+    let double: ndarray::Array4<f32> = ndarray_npy::read_npy(desk.path("g2.npy")).unwrap();
+    let third: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("g3.npy")).unwrap();
+    let random: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("r.npy")).unwrap();
+    assert_eq!(double.dim(), (2, 3, 32, 32));
+    assert_eq!(double.index_axis(ndarray::Axis(0), 1), single);
+    assert_ne!(third, single);
+    assert_eq!(random.dim(), (1, 32, 32), "one value per pixel has one channel");
+    let told = [
+        "--input pictures/0.png --out h.png",
+        "--input missing.npy --out h.npy",
+        "--input missing.png --out h.png",
+        "--input two.npy --out h.png",
+        "--input one.npy --out h.jpg",
+        "--input one.npy --target 10 --out h.npy",
+        "--input one.npy --out missing/h.npy",
+    ]
+    .map(|rest| desk.told(&format!("{explain} {rest}")))
+    .concat();
+    insta::assert_snapshot!("bad_input_of_explain", told);
+}
+
+#[test]
+fn the_layers_of_a_model_are_shown() {
+    let desk = Desk::new(0);
+    let output = desk.expect(0, "model m.onnx");
+    insta::assert_snapshot!("model", stdout(&output));
+    fs::remove_file(desk.path("m.toml")).unwrap();
+    let output = desk.expect(0, "model m.onnx");
+    assert!(stdout(&output).contains("nothing says how pictures become its input"));
+}
