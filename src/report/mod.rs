@@ -1,8 +1,12 @@
 //! Tables, figures and texts for people.
 
 pub mod cells;
+pub mod curves;
 #[cfg(test)]
 mod demo;
+pub mod figure;
+pub mod heatmap;
 pub mod layers;
+pub mod plot;
 pub mod ranking;
 pub mod summary;

@@ -5,6 +5,7 @@
 
 mod abpc;
 mod aopc;
+mod drop;
 mod relative_aopc;
 
 use super::order::Order;
@@ -75,10 +76,11 @@ pub trait CurveMetric: Send + Sync {
 
 /// All metrics of curves, in the order of `pixelflip list metrics`.
 pub const METRICS: &[Entry<dyn CurveMetric>] =
-    &[aopc::ENTRY, relative_aopc::ENTRY, abpc::ENTRY, abpc::SUM];
+    &[aopc::ENTRY, relative_aopc::ENTRY, abpc::ENTRY, abpc::SUM, drop::ENTRY];
 
 pub use abpc::Abpc;
 pub use aopc::Aopc;
+pub use drop::Drop;
 pub use relative_aopc::RelativeAopc;
 
 /// The parameter `order`, shared by metrics that exist for both.
@@ -116,15 +118,15 @@ mod tests {
     use super::*;
     use crate::base::registry::build;
 
-    /// A method that finds what matters, and the random order: a linear score of ten regions worth
-    /// 9, 8, ..., 0, removed best first, worst first, or in between.
+    /// The score while nine of ten regions worth 9, 8, ..., 0 are removed. (After all ten, every
+    /// order has arrived at the same score.)
     fn falling(worth: impl Iterator<Item = u8>) -> Vec<f32> {
         let mut score = 45.0;
         let step = |w: u8| {
             score -= f32::from(w);
             score
         };
-        std::iter::once(45.0).chain(worth.map(step)).collect()
+        std::iter::once(45.0).chain(worth.take(9).map(step)).collect()
     }
 
     #[test]

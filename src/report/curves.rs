@@ -1,0 +1,257 @@
+//! Figures of curves: AOPC against the number of removed regions, and what lies behind it.
+
+use super::{
+    cells::{Group, RANDOM},
+    figure::{Figure, Line, Panel, Point, Style},
+    plot::{self, FigureError},
+};
+use crate::eval::{
+    metric::{Abpc, Aopc, CurveMetric, Drop, RelativeAopc},
+    order::Order,
+    stats::{Estimate, Resampling, estimates_of_known},
+};
+use std::path::Path;
+
+/// Resamples behind a band: one interval per step needs fewer than the numbers of a table.
+const RESAMPLES: usize = 2_000;
+
+/// What was evaluated, for titles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// Name of the model.
+    pub model: String,
+    /// Name of the data.
+    pub data: String,
+}
+
+/// Writes `aopc.png`, `aopc.svg`, `scores.png` and `scores.svg` for every setting into a folder;
+/// from the second setting on, the names carry the setting.
+pub fn write(folder: &Path, groups: &[Group<'_>], heading: &Heading) -> Result<(), FigureError> {
+    for (i, group) in groups.iter().enumerate() {
+        let suffix = if i == 0 { String::new() } else { format!("-{}", slug(group)) };
+        for (name, figure) in [("aopc", aopc(group, heading)), ("scores", scores(group, heading))] {
+            if figure.panels.iter().all(|p| p.lines.is_empty()) {
+                continue;
+            }
+            let path = |extension: &str| folder.join(format!("{name}{suffix}.{extension}"));
+            plot::save(&path("png"), &plot::png(&figure)?)?;
+            plot::save(&path("svg"), plot::svg(&figure)?.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// The setting as part of a file name.
+fn slug(group: &Group<'_>) -> String {
+    let s = &group.setting;
+    let name = format!("{}-{}-{}", s.perturbation, s.region, s.score_kind);
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
+}
+
+/// AOPC of every method against the number of removed regions; below it the same relative to the
+/// random order, and the area between the curves where both orders were run.
+pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
+    let methods = styled(group);
+    let panel = |title: &str, y_label: &str, metric: &dyn CurveMetric, skip: &str| Panel {
+        title: title.to_owned(),
+        y_label: y_label.to_owned(),
+        lines: lines(group, &methods, metric, skip, 1.0),
+    };
+    let (morf, relative) = (Aopc(Order::Morf), RelativeAopc(Order::Morf));
+    let panels = vec![
+        panel("AOPC, most relevant regions first (higher is better)", "AOPC", &morf, ""),
+        panel(
+            "The same minus the random order, image by image",
+            "AOPC - random",
+            &relative,
+            RANDOM,
+        ),
+        panel(
+            "ABPC, between least and most relevant first (higher is better)",
+            "ABPC",
+            &Abpc { sum: false },
+            "",
+        ),
+    ];
+    figure("Area over the perturbation curve", group, heading, panels)
+}
+
+/// The mean change of the class score against the number of removed regions.
+pub fn scores(group: &Group<'_>, heading: &Heading) -> Figure {
+    let methods = styled(group);
+    let panel = |title: &str, order: Order| Panel {
+        title: title.to_owned(),
+        y_label: "score - score of the image".to_owned(),
+        lines: lines(group, &methods, &Drop(order), "", -1.0),
+    };
+    let panels = vec![
+        panel("Most relevant regions first (lower is better)", Order::Morf),
+        panel("Least relevant regions first (higher is better)", Order::Lerf),
+    ];
+    figure("Class score while regions are removed", group, heading, panels)
+}
+
+fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) -> Figure {
+    let s = &group.setting;
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    let lacking = group.methods().filter(|m| !is_complete(group, m)).count();
+    let missing = match lacking {
+        0 => String::new(),
+        n => format!(" {} without some of the images, see the summary.", plural(n, "method")),
+    };
+    Figure {
+        title: format!("{what}: {} on {}", heading.model, heading.data),
+        subtitle: format!(
+            "{}, {}, regions of {r}x{r} pixels, perturbation {}, {} of the target class",
+            plural(group.images(), "image"),
+            plural(group.repeats(), "repeat"),
+            s.perturbation,
+            s.score_kind,
+            r = s.region,
+        ),
+        x_label: "number of removed regions".to_owned(),
+        panels,
+        caption: format!("Bands: 95 % bootstrap intervals of the mean over images (BCa).{missing}"),
+    }
+}
+
+/// True when a method has all its curves on all pictures.
+fn is_complete(group: &Group<'_>, method: &str) -> bool {
+    group.orders().all(|order| group.values(method, &Aopc(order)).iter().all(Option::is_some))
+}
+
+/// Methods with their styles, best MoRF AOPC first, so that neighbours look different.
+fn styled<'a>(group: &Group<'a>) -> Vec<(&'a str, Style)> {
+    let mean = |method: &str| {
+        let order = group.orders().next().unwrap_or(Order::Morf);
+        let values: Vec<f64> = group.values(method, &Aopc(order)).into_iter().flatten().collect();
+        values.iter().sum::<f64>() / values.len().max(1) as f64
+    };
+    let mut methods: Vec<(&str, f64)> = group.methods().map(|m| (m, mean(m))).collect();
+    methods.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut next = 0..;
+    let mut style = |method: &str| match method {
+        RANDOM => Style::BASELINE,
+        _ => Style::nth(next.next().expect("endless")),
+    };
+    methods.into_iter().map(|(m, _)| (m, style(m))).collect()
+}
+
+/// One line per method that has curves, the best on top.
+fn lines(
+    group: &Group<'_>,
+    methods: &[(&str, Style)],
+    metric: &dyn CurveMetric,
+    skip: &str,
+    sign: f64,
+) -> Vec<Line> {
+    let line = |(method, style): &(&str, Style)| Line {
+        name: (*method).to_owned(),
+        style: *style,
+        points: points(&group.values_along(method, metric), sign),
+    };
+    let wanted = methods.iter().rev().filter(|(method, _)| *method != skip);
+    wanted.map(line).filter(|l| !l.points.is_empty()).collect()
+}
+
+/// Means over pictures with intervals, step by step.
+fn points(pictures: &[Option<Vec<f64>>], sign: f64) -> Vec<Point> {
+    let known: Vec<&Vec<f64>> = pictures.iter().flatten().collect();
+    let steps = known.first().map_or(0, |p| p.len());
+    let column = |k: usize| known.iter().map(|p| Some(sign * p[k])).collect();
+    let columns: Vec<Vec<Option<f64>>> = (0..steps).map(column).collect();
+    let resampling = Resampling { count: RESAMPLES, ..Resampling::default() };
+    let point = |e: Estimate| Point { value: e.mean, interval: e.lo().zip(e.hi()) };
+    estimates_of_known(&columns, resampling).into_iter().flatten().map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        report::{cells::group, demo},
+        run::record::Row,
+    };
+
+    fn heading() -> Heading {
+        Heading { model: "SqueezeNet 1.1".to_owned(), data: "ImageNet validation".to_owned() }
+    }
+
+    #[test]
+    fn figures_of_all_settings_are_written() {
+        let mut rows = demo::records(5, 1, 8);
+        let other = rows.iter().cloned().map(|row| Row {
+            perturbation: "blur:sigma=3".to_owned(),
+            scores: row.scores.map(|s| s[..4].to_vec()),
+            ..row
+        });
+        rows.extend(other.collect::<Vec<_>>());
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &group(&rows).unwrap(), &heading()).unwrap();
+        let mut names: Vec<String> = std::fs::read_dir(dir.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let second = "-blur-sigma-3-9-logit";
+        let expected = ["aopc", "scores"].iter().flat_map(|n| {
+            [
+                format!("{n}.png"),
+                format!("{n}.svg"),
+                format!("{n}{second}.png"),
+                format!("{n}{second}.svg"),
+            ]
+        });
+        let mut expected: Vec<String> = expected.collect();
+        expected.sort();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn lines_show_the_means_of_the_table() {
+        let rows = demo::records(12, 2, 20);
+        let groups = group(&rows).unwrap();
+        let summary = crate::report::summary::summarise(&rows).unwrap();
+        let figure = aopc(&groups[0], &heading());
+        let names: Vec<&str> = figure.panels[0].lines.iter().map(|l| l.name.as_str()).collect();
+        let last = |panel: usize, name: &str| {
+            let line = figure.panels[panel].lines.iter().find(|l| l.name == name).unwrap();
+            assert_eq!(line.points.len(), 21);
+            (line.points[0].value, *line.points.last().unwrap())
+        };
+        for row in summary.rows.iter().filter(|r| r.order == Order::Morf) {
+            assert!(names.contains(&row.method.as_str()));
+            let estimate = row.aopc.unwrap();
+            let (start, end) = last(0, &row.method);
+            assert!(start.abs() < 1e-15 && (end.value - estimate.mean).abs() < 1e-12);
+            // a 2.5 % quantile of 2,000 normal draws is off by 0.06 standard deviations, the bias
+            // of BCa adds as much; four times that
+            let (lo, hi) = end.interval.unwrap();
+            let tolerance = 4.0 * 0.085 * estimate.stderr.unwrap();
+            assert!((lo - estimate.lo().unwrap()).abs() < tolerance);
+            assert!((hi - estimate.hi().unwrap()).abs() < tolerance);
+            assert!((last(2, &row.method).1.value - row.abpc.unwrap().mean).abs() < 1e-12);
+        }
+        assert_eq!(*names.last().unwrap(), summary.rows[0].method, "the best is on top");
+        assert!(figure.panels[1].lines.iter().all(|l| l.name != RANDOM));
+        let random = figure.panels[0].lines.iter().find(|l| l.name == RANDOM).unwrap();
+        assert_eq!(random.style, Style::BASELINE);
+    }
+
+    #[test]
+    fn scores_fall_from_zero_and_what_is_missing_is_said() {
+        let mut rows = demo::records(4, 1, 10);
+        rows.remove(0);
+        let groups = group(&rows).unwrap();
+        let figure = scores(&groups[0], &heading());
+        for line in figure.panels.iter().flat_map(|p| &p.lines) {
+            let (first, last) = (line.points[0].value, line.points[10].value);
+            assert!(first.abs() < 1e-15 && last < -0.5, "{}: {last}", line.name);
+        }
+        assert!(figure.caption.ends_with("1 method without some of the images, see the summary."));
+        assert_eq!(
+            figure.subtitle,
+            "4 images, 1 repeat, regions of 9x9 pixels, perturbation uniform, logit of the target class"
+        );
+    }
+}
