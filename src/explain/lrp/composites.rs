@@ -4,8 +4,9 @@
 //! Their epsilon is 1e-6 unless they say otherwise.
 
 use super::{
-    Lrp, Options, START,
+    Lrp, Options,
     composite::Composite,
+    options::{MAX, NORM, START, SUM},
     place::{End, Kind, Place},
     rule::{BIAS, RULES},
 };
@@ -14,6 +15,9 @@ use crate::{
     explain::Explainer,
 };
 
+/// Parameters of a composite that has none of its own.
+const PARAMS: &[Param] = &[BIAS, START, SUM, MAX, NORM];
+
 /// `lrp-epsilon-plus`: z+ in convolutions, epsilon in dense layers.
 ///
 /// Source: Kohlbrenner et al. 2020, sec. III.
@@ -21,7 +25,7 @@ pub const EPSILON_PLUS: Entry<dyn Explainer> = Entry {
     id: "lrp-epsilon-plus",
     summary: "z+ in convolutions, epsilon in dense layers",
     cite: "kohlbrenner2020best",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| composite(args, &[conv("lrp-z-plus"), rest("lrp-epsilon:eps=1e-6")]),
 };
 
@@ -32,7 +36,7 @@ pub const EPSILON_PLUS_FLAT: Entry<dyn Explainer> = Entry {
     id: "lrp-epsilon-plus-flat",
     summary: "flat at the first layer, z+ in convolutions, epsilon in dense layers",
     cite: "kohlbrenner2020best",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| {
         composite(args, &[first("lrp-flat"), conv("lrp-z-plus"), rest("lrp-epsilon:eps=1e-6")])
     },
@@ -45,7 +49,7 @@ pub const EPSILON_ALPHA2_BETA1: Entry<dyn Explainer> = Entry {
     id: "lrp-epsilon-alpha2-beta1",
     summary: "alpha-beta (2, 1) in convolutions, epsilon in dense layers",
     cite: "kohlbrenner2020best",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| {
         composite(args, &[conv("lrp-alpha-beta:alpha=2:beta=1"), rest("lrp-epsilon:eps=1e-6")])
     },
@@ -58,7 +62,7 @@ pub const EPSILON_ALPHA2_BETA1_FLAT: Entry<dyn Explainer> = Entry {
     id: "lrp-epsilon-alpha2-beta1-flat",
     summary: "flat at the first layer, alpha-beta (2, 1) in convolutions, epsilon in dense layers",
     cite: "kohlbrenner2020best",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| {
         let lines = [
             first("lrp-flat"),
@@ -76,7 +80,7 @@ pub const SAMEK2017: Entry<dyn Explainer> = Entry {
     id: "lrp-samek2017",
     summary: "alpha-beta (2, 1) everywhere, as in the paper that defined AOPC",
     cite: "samek2017evaluating",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| composite(args, &[rest("lrp-alpha-beta:alpha=2:beta=1")]),
 };
 
@@ -100,6 +104,9 @@ pub const SAMEK2017_EPS: Entry<dyn Explainer> = Entry {
         },
         BIAS,
         START,
+        SUM,
+        MAX,
+        NORM,
     ],
     build: |args| composite(args, &[rest(&format!("lrp-epsilon:eps={}", args.text("eps")))]),
 };
@@ -124,6 +131,9 @@ pub const EPSILON_GAMMA_BOX: Entry<dyn Explainer> = Entry {
         },
         BIAS,
         START,
+        SUM,
+        MAX,
+        NORM,
     ],
     build: |args| {
         let gamma = format!("lrp-gamma:gamma={}", args.text("gamma"));
@@ -139,7 +149,7 @@ pub const EXCITATION_BACKPROP: Entry<dyn Explainer> = Entry {
     id: "excitation-backprop",
     summary: "z+ everywhere: the probability of winning, handed down",
     cite: "zhang2016top",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| composite(args, &[rest("lrp-z-plus")]),
 };
 
@@ -150,7 +160,7 @@ pub const DEEP_TAYLOR: Entry<dyn Explainer> = Entry {
     id: "deep-taylor",
     summary: "deep Taylor decomposition: z^B at the first layer, z+ elsewhere",
     cite: "montavon2017explaining",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| composite(args, &[first("lrp-z-box"), rest("lrp-z-plus")]),
 };
 
@@ -163,7 +173,7 @@ pub const TUTORIAL: Entry<dyn Explainer> = Entry {
     id: "lrp-tutorial",
     summary: "z^B at the first layer, then gamma, epsilon-std, and LRP-0 at the top",
     cite: "montavon2019layerwise",
-    params: &[BIAS, START],
+    params: PARAMS,
     build: |args| {
         let lower = Place { depth: Some([0.0, 0.5]), ..Place::kind(Kind::Conv) };
         let lines = [

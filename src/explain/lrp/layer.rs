@@ -71,9 +71,9 @@ impl<'a> Layer<'a> {
     pub(super) fn to_bias(&self, s: &[Tensor]) -> f64 {
         let of = |(products, s): (&Products, &Tensor)| {
             let biases = self.kept_bias().iter().map(|&b| f64::from(products.bias(b))).cycle();
-            s.data.iter().zip(biases).map(|(&s, b)| f64::from(s) * b).sum::<f64>()
+            s.data.iter().zip(biases).fold(0.0, |sum, (&s, b)| sum + f64::from(s) * b)
         };
-        self.rule.products().iter().zip(s).map(of).sum()
+        self.rule.products().iter().zip(s).map(of).fold(0.0, |sum, part| sum + part)
     }
 
     /// The bias in the denominators.

@@ -7,70 +7,41 @@
 //! |---|---|
 //! | linear | by the rule that the [`Composite`] names for the layer ([`rule`]) |
 //! | scale and shift (unfolded batch norm, constants) | likewise; all of it before the first layer |
-//! | average pooling, sum | `x_i w_ij / z_j R_j`: in proportion to the signed summands |
-//! | activation, normalisation | all of it |
-//! | max-pool | to the winner |
+//! | average pooling, sum | `x_i w_ij / z_j R_j`: in proportion to the summands ([`Sum`]) |
+//! | max-pool | to the winner ([`Max`]) |
+//! | normalisation | all of it ([`Norm`]) |
+//! | activation | all of it |
 //! | concat, flatten, padding | to the value that was passed on |
 
 pub mod composite;
 pub mod composites;
 mod layer;
+mod options;
 pub mod place;
 mod products;
 pub mod rule;
+mod share;
 #[cfg(test)]
 mod tests;
 pub mod trace;
 
+pub use options::{Max, Norm, Options, Start, Sum};
+
 use super::{Case, ExplainError, Explainer, finite};
 use crate::{
-    base::registry::{Args, Entry, Kind, Param, SpecError},
+    base::registry::{Args, Entry, Param, SpecError},
     nn::{
         graph::{Node, NodeId},
-        op::{Linear, Role},
+        op::{Linear, Lrn, MaxPool, Role},
         tensor::Tensor,
     },
 };
 use composite::{Assignment, Composite, NamedRule};
 use layer::Layer;
+use options::{OPTIONS, START};
 use place::Place;
-use rule::{BIAS, RuleKind, STABILISER, quotients};
+use rule::{BIAS, RuleKind};
 use trace::{Row, Trace};
-
-/// What is handed back from the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// The score itself.
-    #[default]
-    Score,
-    /// 1.
-    One,
-}
-
-const START: Param = Param {
-    key: "start",
-    default: "score",
-    kind: Kind::Word(&["score", "one"]),
-    help: "relevance at the output: the score, or 1",
-};
-
-/// Parameters of every LRP method, after those of its rule.
-const OPTIONS: &[Param] = &[START];
-
-/// What all LRP methods can do differently, whatever their rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// What is handed back from the output.
-    pub start: Start,
-}
-
-impl Options {
-    /// Reads [`OPTIONS`].
-    fn of(args: &Args) -> Options {
-        let start = if args.text(START.key) == "one" { Start::One } else { Start::Score };
-        Options { start }
-    }
-}
 
 /// A composite as a method.
 #[derive(Debug)]
@@ -102,7 +73,8 @@ impl Lrp {
         };
         let mut rows = trace;
         case.graph.backward(case.graph.seed(case.target, value), |id, arrived| {
-            let step = Step { case, id, node: case.graph.node(id), arrived };
+            let (options, node) = (self.options, case.graph.node(id));
+            let step = Step { case, options, id, node, arrived };
             let sent = step.send(plan[id.0], rows.is_some())?;
             if let Some(rows) = &mut rows {
                 rows.push(Row::new(&step, &sent));
@@ -162,6 +134,7 @@ impl<K: RuleKind> AsMethod<K> {
 /// One node on the way back.
 struct Step<'a> {
     case: &'a Case<'a>,
+    options: Options,
     id: NodeId,
     node: &'a Node,
     arrived: &'a Tensor,
@@ -183,11 +156,11 @@ impl Step<'_> {
             (Role::Linear(linear) | Role::Scale(linear), Assignment::Rule(rule)) => {
                 self.by_rule(linear, rule, trace)
             }
-            (Role::Linear(_) | Role::Scale(_) | Role::Activation | Role::Normalisation(_), _) => {
-                self.pass()
-            }
-            (Role::Average(_) | Role::Sum(_), _) => Ok(self.in_proportion()),
-            (Role::MaxPool(_), _) => Ok(Sent::new(self.vjp(self.arrived), "winner")),
+            (Role::Linear(_) | Role::Scale(_) | Role::Activation, _) => self.pass(),
+            (Role::Normalisation(lrn), _) => self.normalisation(lrn),
+            (Role::Average(_), _) => Ok(self.sum(&[1.0])),
+            (Role::Sum(signs), _) => Ok(self.sum(signs)),
+            (Role::MaxPool(pool), _) => Ok(self.max(pool)),
             (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
             (Role::Other, _) => Err(self.unfit("LRP has no rule for this operator".to_owned())),
         }
@@ -215,14 +188,33 @@ impl Step<'_> {
         Ok(Sent::new(vec![self.arrived.clone()], "pass"))
     }
 
-    /// `R_i = x_i sum_j w_ij R_j / z_j` for layers whose weights are fixed.
-    fn in_proportion(&self) -> Sent {
-        let s = quotients(self.arrived, self.output(), STABILISER);
-        let share = |(mut c, x): (Tensor, &Tensor)| {
-            c.data.iter_mut().zip(&x.data).for_each(|(c, x)| *c *= x);
-            c
-        };
-        Sent::new(self.vjp(&s).into_iter().zip(self.inputs()).map(share).collect(), "proportion")
+    fn normalisation(&self, lrn: &Lrn) -> Result<Sent, ExplainError> {
+        match self.options.norm {
+            Norm::Identity => self.pass(),
+            Norm::Taylor => {
+                let relevance = share::by_taylor(lrn, self.inputs()[0], self.arrived);
+                Ok(Sent::new(vec![relevance], "taylor"))
+            }
+        }
+    }
+
+    fn sum(&self, signs: &[f32]) -> Sent {
+        let (op, x, r) = (&*self.node.op, self.inputs(), self.arrived);
+        match self.options.sum {
+            Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r), "proportion"),
+            Sum::Abs => Sent::new(share::by_size(op, &x, signs, r), "size"),
+        }
+    }
+
+    fn max(&self, pool: &MaxPool) -> Sent {
+        let (x, r) = (self.inputs()[0], self.arrived);
+        match self.options.max {
+            Max::Winner => Sent::new(self.vjp(r), "winner"),
+            Max::Ties => {
+                Sent::new(vec![share::among_winners(pool, x, self.output(), r)], "winners")
+            }
+            Max::Average => Sent::new(vec![share::as_average(pool, x, r)], "average"),
+        }
     }
 
     fn vjp(&self, s: &Tensor) -> Vec<Tensor> {

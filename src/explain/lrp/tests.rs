@@ -42,7 +42,8 @@ fn propagate(graph: &Graph, rule: &str, x: &Tensor, r: &Tensor) -> Vec<f32> {
     let rule = rule::parse(&rule.parse().unwrap()).unwrap();
     let id = graph.output();
     let case = case(graph, &acts, 0);
-    let step = Step { case: &case, id, node: graph.node(id), arrived: r };
+    let step =
+        Step { case: &case, options: Options::default(), id, node: graph.node(id), arrived: r };
     step.send(Assignment::Rule(&rule), true).unwrap().messages.remove(0).data
 }
 
@@ -438,6 +439,8 @@ fn every_layer_without_bias_hands_on_all_it_received() {
         "excitation-backprop",
         "lrp-samek2017",
         "lrp-zero:start=one",
+        "lrp-zero:sum=abs:max=average",
+        "lrp-epsilon-plus:max=ties",
     ] {
         let (relevance, trace) = traced(method, &graph, &input(3), 1);
         assert!(relevance.data.iter().any(|r| r.abs() > 1e-3), "{method}");
@@ -513,7 +516,13 @@ fn an_average_shares_in_proportion_and_the_winner_takes_all() {
         let graph = one_layer(op, shape);
         let acts = graph.forward(&x);
         let (case, id) = (case(&graph, &acts, 0), graph.output());
-        let step = Step { case: &case, id, node: graph.node(id), arrived: &r };
+        let step = Step {
+            case: &case,
+            options: Options::default(),
+            id,
+            node: graph.node(id),
+            arrived: &r,
+        };
         step.send(Assignment::Through, false).unwrap().messages.remove(0).data
     };
     let average = send(Box::new(AvgPool::new(pair, true)));

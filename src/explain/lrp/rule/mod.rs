@@ -123,7 +123,7 @@ pub(super) fn parse(spec: &Spec) -> Result<Named<dyn Rule>, SpecError> {
 }
 
 /// `z + eps sign(z)` with `sign(0) = +1`.
-fn stabilised(z: f32, eps: f32) -> f32 {
+pub(super) fn stabilised(z: f32, eps: f32) -> f32 {
     if z < 0.0 { z - eps } else { z + eps }
 }
 

@@ -1,0 +1,106 @@
+//! What all LRP methods can do differently, whatever their rules.
+
+use crate::base::registry::{Args, Kind, Param};
+
+/// What is handed back from the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The score itself.
+    #[default]
+    Score,
+    /// 1.
+    One,
+}
+
+/// How residual sums and average pools share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sum {
+    /// In proportion to the signed summands.
+    #[default]
+    Signed,
+    /// In proportion to their sizes, which cannot cancel.
+    Abs,
+}
+
+/// How max-pools share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Max {
+    /// All to the first largest value.
+    #[default]
+    Winner,
+    /// Equally among the largest values.
+    Ties,
+    /// As an average pool does.
+    Average,
+}
+
+/// How local response normalisation shares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Norm {
+    /// Each channel keeps its relevance.
+    #[default]
+    Identity,
+    /// By a first-order Taylor expansion (Binder et al. 2016).
+    Taylor,
+}
+
+/// The options of a method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is handed back from the output.
+    pub start: Start,
+    /// Residual sums and average pools.
+    pub sum: Sum,
+    /// Max-pools.
+    pub max: Max,
+    /// Local response normalisation.
+    pub norm: Norm,
+}
+
+pub(super) const START: Param = Param {
+    key: "start",
+    default: "score",
+    kind: Kind::Word(&["score", "one"]),
+    help: "relevance at the output: the score, or 1",
+};
+
+pub(super) const SUM: Param = Param {
+    key: "sum",
+    default: "signed",
+    kind: Kind::Word(&["signed", "abs"]),
+    help: "residual sums and average pools share by signed summands or by their sizes",
+};
+
+pub(super) const MAX: Param = Param {
+    key: "max",
+    default: "winner",
+    kind: Kind::Word(&["winner", "ties", "average"]),
+    help: "max-pools give to the first winner, to all winners, or as an average pool",
+};
+
+pub(super) const NORM: Param = Param {
+    key: "norm",
+    default: "identity",
+    kind: Kind::Word(&["identity", "taylor"]),
+    help: "local response normalisation passes relevance on, or shares it by a Taylor expansion",
+};
+
+/// Parameters of every LRP method, after those of its rules.
+pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM];
+
+impl Options {
+    /// Reads [`OPTIONS`].
+    pub(super) fn of(args: &Args) -> Options {
+        let is = |param: &Param, word: &str| args.text(param.key) == word;
+        Options {
+            start: if is(&START, "one") { Start::One } else { Start::Score },
+            sum: if is(&SUM, "abs") { Sum::Abs } else { Sum::Signed },
+            max: match args.text(MAX.key) {
+                "average" => Max::Average,
+                "ties" => Max::Ties,
+                _ => Max::Winner,
+            },
+            norm: if is(&NORM, "taylor") { Norm::Taylor } else { Norm::Identity },
+        }
+    }
+}
