@@ -3,7 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "tests say what they skip")]
 
-use ndarray::{Array2, Array4, Axis};
+use ndarray::{Array1, Array2, Array4, Axis};
 use ndarray_npy::{NpzReader, read_npy};
 use pixelflip::nn::{model::Model, preprocess::Settings, tensor::Tensor};
 use std::{
@@ -37,12 +37,15 @@ fn models(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The largest deviation of the logits from `want`, as a share of the largest of `want`.
-fn deviation(model: &Model, inputs: &Array4<f32>, want: &Array2<f32>) -> f32 {
+/// The largest deviation of the logits from `want`, as a share of the largest of `want`. With
+/// `shifted`, `want` are the logits of each picture less their largest.
+fn deviation(model: &Model, inputs: &Array4<f32>, want: &Array2<f32>, shifted: bool) -> f32 {
     let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     let mut worst = 0.0f32;
     for (x, want) in inputs.axis_iter(Axis(0)).zip(want.axis_iter(Axis(0))) {
-        let got = model.graph.logits(&Tensor::from_chw(x));
+        let mut got = model.graph.logits(&Tensor::from_chw(x));
+        let top = got.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        got.iter_mut().for_each(|v| *v -= if shifted { top } else { 0.0 });
         assert_eq!(got.len(), want.len());
         let off = got.iter().zip(want).map(|(a, b)| (a - b).abs());
         worst = off.fold(worst, |m, v| if v > m || v.is_nan() { v } else { m });
@@ -61,10 +64,43 @@ fn all_exporters_give_the_logits_of_pytorch() {
         let inputs: Array4<f32> = golden.by_name("input").unwrap();
         let want: Array2<f32> = golden.by_name("logits").unwrap();
         let model = Model::load(&file, Settings::default()).unwrap();
-        let off = deviation(&model, &inputs, &want);
+        let off = deviation(&model, &inputs, &want, false);
         assert!(off < GOLDEN, "{name}: {off:e} of the largest logit");
         assert!(model.preprocess().is_err(), "{name} has no sidecar");
     }
+}
+
+/// `scripts/make_onnx_cases.py` writes the cases and runs them in onnxruntime.
+#[test]
+fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
+    let mut cases = NpzReader::new(File::open(data("onnx_cases.npz")).unwrap()).unwrap();
+    let names = cases.names().unwrap();
+    let names: Vec<&str> =
+        names.iter().filter_map(|n| n.trim_end_matches(".npy").strip_suffix(".onnx")).collect();
+    assert_eq!(names.len(), 135);
+    let mut wrong = vec![];
+    for name in names {
+        let file: Array1<u8> = cases.by_name(&format!("{name}.onnx")).unwrap();
+        let inputs: Array4<f32> = cases.by_name(&format!("{name}.x")).unwrap();
+        let want: Array2<f32> = cases.by_name(&format!("{name}.y")).unwrap();
+        match Model::from_bytes(name, file.as_slice().unwrap(), None) {
+            Err(error) => wrong.push(error.to_string()),
+            Ok(model) if model.graph.classes() != want.ncols() => {
+                wrong.push(format!(
+                    "{name}: {} values, not {}",
+                    model.graph.classes(),
+                    want.ncols()
+                ));
+            }
+            Ok(model) => {
+                let off = deviation(&model, &inputs, &want, name.contains("softmax_trailing"));
+                if off.is_nan() || off > GOLDEN {
+                    wrong.push(format!("{name}: {off:e} of the largest value"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -121,7 +157,7 @@ fn real_networks_give_the_logits_of_onnxruntime() {
         let inputs: Array4<f32> = read_npy(golden("input")).unwrap();
         let want: Array2<f32> = read_npy(golden("logits")).unwrap();
         let model = Model::load(&file, Settings::default()).unwrap();
-        let off = deviation(&model, &inputs, &want);
+        let off = deviation(&model, &inputs, &want, false);
         assert!(off < REAL, "{stem}: {off:e} of the largest logit");
         assert!(model.preprocess().is_ok(), "{stem} has a sidecar");
     }

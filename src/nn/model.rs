@@ -226,3 +226,85 @@ fn read_classes(
         source: Box::new(source),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LENET: &[u8] = include_bytes!("../../tests/data/onnx/lenet.ts17_fix.onnx");
+
+    const SIDECAR: &str =
+        "channels = \"grey\"\nscale = 0.00392156862745098\nmean = [0.0]\nstd = [1.0]\n";
+
+    /// A folder with a model, and a sidecar with some text.
+    fn folder(sidecar: &str) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.onnx");
+        fs::write(&path, LENET).unwrap();
+        fs::write(folder.path().join("net.toml"), sidecar).unwrap();
+        (folder, path)
+    }
+
+    fn flags(text: &str) -> Settings {
+        Settings::from_toml(text).unwrap()
+    }
+
+    #[test]
+    fn without_a_sidecar_only_pictures_are_an_error() {
+        let model = Model::from_bytes("net.onnx", LENET, None).unwrap();
+        assert!(model.preprocess.is_none() && model.classes.is_none());
+        insta::assert_snapshot!(model.preprocess().unwrap_err());
+    }
+
+    #[test]
+    fn the_sidecar_beside_the_model_is_read_and_flags_override_it() {
+        let (_folder, path) = folder(SIDECAR);
+        let plain = Model::load(&path, Settings::default()).unwrap();
+        assert_eq!(plain.preprocess().unwrap().high(), [1.0]);
+        assert_eq!(plain.name, "net.onnx");
+        let other = Model::load(&path, flags("std = [0.5]")).unwrap();
+        assert_eq!(other.preprocess().unwrap().high(), [2.0]);
+        assert_eq!(plain.digest, other.digest);
+        let memory = Model::from_bytes("net.onnx", LENET, Some(SIDECAR)).unwrap();
+        assert_eq!(memory.preprocess, plain.preprocess);
+    }
+
+    #[test]
+    fn flags_alone_are_enough_when_they_are_complete() {
+        let (folder, path) = folder("");
+        fs::remove_file(folder.path().join("net.toml")).unwrap();
+        let model = Model::load(&path, flags(SIDECAR)).unwrap();
+        assert!(model.preprocess().is_ok());
+        let model = Model::load(&path, flags("std = [0.5]")).unwrap();
+        assert!(model.preprocess().is_err());
+    }
+
+    #[test]
+    fn class_names_are_found_beside_the_sidecar() {
+        let (folder, path) = folder(&format!("{SIDECAR}classes = \"digits.txt\""));
+        let digits: Vec<String> = (0..10).map(|d| format!("digit {d}")).collect();
+        fs::write(folder.path().join("digits.txt"), digits.join("\n")).unwrap();
+        let model = Model::load(&path, Settings::default()).unwrap();
+        assert_eq!(model.classes, Some(digits));
+    }
+
+    #[test]
+    fn a_sidecar_that_does_not_fit_is_named() {
+        let message = |sidecar: &str| {
+            let (folder, path) = folder(sidecar);
+            fs::write(folder.path().join("nine.txt"), "a\nb").unwrap();
+            let error = Model::load(&path, Settings::default()).unwrap_err().to_string();
+            error.replace(&folder.path().display().to_string(), "[folder]")
+        };
+        let all = [
+            message("channels"),
+            message("channels = \"grey\"\nscale = 1.0"),
+            message(&SIDECAR.replace("grey", "rgb")),
+            message(&format!("{SIDECAR}input = [32, 32]")),
+            message(&format!("{SIDECAR}classes = \"nine.txt\"")),
+            message(&format!("{SIDECAR}classes = \"missing.txt\"")),
+            message(&format!("{SIDECAR}classes = \".\"")),
+        ];
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}

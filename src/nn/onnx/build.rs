@@ -55,6 +55,7 @@ struct Picture<'a> {
     name: &'a str,
     shape: Shape,
     batch: Option<usize>,
+    single: bool,
 }
 
 /// Imports a decoded model. `size` is the height and width where the file leaves them open.
@@ -179,7 +180,8 @@ fn picture<'a>(
     if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
         return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
     }
-    Ok(Picture { name, shape: Shape::new(c, h, w), batch })
+    let single = element == Ok(Element::F32);
+    Ok(Picture { name, shape: Shape::new(c, h, w), batch, single })
 }
 
 /// Name of the class scores: the only output, or the first one when the others only exist in
@@ -222,6 +224,10 @@ impl<'a> Build<'a> {
         let Shape { c, h, w } = picture.shape;
         let map = Map { node: NodeId(0), dims: vec![1, c, h, w], batched: true };
         self.values.insert(picture.name, Value::Map(map));
+        if !picture.single {
+            let name = picture.name;
+            self.notes.push(format!("input `{name}` and all that follows in single precision"));
+        }
         if let Some(n) = self.fixed_batch {
             self.notes.push(format!("the batch size fixed in the file ({n}) is taken as 1"));
         }
@@ -236,7 +242,7 @@ impl<'a> Build<'a> {
         }
         let unneeded = graph.node.len() - needed.len();
         if unneeded > 0 {
-            let text = format!("{unneeded} nodes that `{}` does not need left out", self.output);
+            let text = format!("nodes that `{}` does not need left out: {unneeded}", self.output);
             self.notes.push(text);
         }
         Ok(())

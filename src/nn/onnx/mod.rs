@@ -15,6 +15,8 @@ mod external;
 mod op;
 mod proto;
 mod table;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wire;
 

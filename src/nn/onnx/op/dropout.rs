@@ -18,7 +18,7 @@ pub(in super::super) fn identity(call: &mut Call<'_, '_>) -> Result<Value, Strin
 }
 
 /// The input itself; a note only where a layer of the network is meant.
-fn passed_on(call: &mut Call<'_, '_>, what: &str) -> Result<Value, String> {
+pub(super) fn passed_on(call: &mut Call<'_, '_>, what: &str) -> Result<Value, String> {
     let value = call.input(0)?.clone();
     if matches!(value, Value::Map(_)) {
         let name = call.name();

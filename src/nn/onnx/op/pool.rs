@@ -1,15 +1,25 @@
 //! Pooling.
 
-use super::{super::call::Call, super::value::Value, sliding};
+use super::{super::call::Call, super::value::Value, dropout, sliding};
 use crate::{
     base::geom::Shape,
     nn::op::{AvgPool, MaxPool, Window},
 };
 
+/// What a pool that does nothing is called: adaptive pools become such where sizes agree.
+const SINGLE: &str = "pool of single pixels";
+
+fn is_identity(window: &Window) -> bool {
+    window.kernel == [1, 1] && window.stride == [1, 1] && window.pads == [0; 4]
+}
+
 /// `MaxPool`; its second output (positions) is not computed.
 pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let (map, input) = call.image(0)?;
     let window = window(call, input)?;
+    if is_identity(&window) {
+        return dropout::passed_on(call, SINGLE);
+    }
     call.push_image(MaxPool::new(window), &map)
 }
 
@@ -18,6 +28,9 @@ pub(in super::super) fn average(call: &mut Call<'_, '_>) -> Result<Value, String
     let (map, input) = call.image(0)?;
     let window = window(call, input)?;
     let count_include_pad = call.flag("count_include_pad", false)?;
+    if is_identity(&window) {
+        return dropout::passed_on(call, SINGLE);
+    }
     call.push_image(AvgPool::new(window, count_include_pad), &map)
 }
 
