@@ -177,6 +177,7 @@ mod tests {
         Heading { model: "SqueezeNet 1.1".to_owned(), data: "ImageNet validation".to_owned() }
     }
 
+    // takes seconds without optimised dependencies: four figures of five megapixels are compressed
     #[test]
     fn figures_of_all_settings_are_written() {
         let mut rows = demo::records(5, 1, 8);
