@@ -1,6 +1,7 @@
 //! What to compute, and computing it.
 
 pub mod config;
+pub mod embedded;
 pub mod event;
 pub mod machine;
 pub mod manifest;

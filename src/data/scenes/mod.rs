@@ -100,6 +100,14 @@ pub struct Picture {
     pub mask: Vec<bool>,
 }
 
+impl Picture {
+    /// As a `(3, 96, 96)` tensor with values in [0, 1].
+    pub fn tensor(&self) -> Tensor {
+        let data = self.bytes.iter().map(|&v| f32::from(v) / 255.0).collect();
+        Tensor::new(Shape::new(3, SIDE, SIDE), data)
+    }
+}
+
 impl Scenes {
     /// Rows and columns of a picture.
     pub const SIDE: usize = SIDE;
@@ -150,7 +158,7 @@ impl Dataset for Scenes {
         let picture = self.picture(i);
         Ok(Item {
             id: self.id(i),
-            image: tensor(&picture.bytes),
+            image: picture.tensor(),
             label: Some(self.label(i)),
             boxes: vec![extent(&picture.mask)],
             mask: Some(picture.mask),
@@ -245,12 +253,6 @@ impl Scene {
         let grain = |v: f32| byte(v + noise * (draw.unit() - 0.5));
         canvas.0.into_iter().flatten().map(grain).collect()
     }
-}
-
-/// Bytes as a `(3, 96, 96)` picture with values in [0, 1].
-fn tensor(bytes: &[u8]) -> Tensor {
-    let data = bytes.iter().map(|&v| f32::from(v) / 255.0).collect();
-    Tensor::new(Shape::new(3, SIDE, SIDE), data)
 }
 
 /// The smallest rectangle that holds the mask.

@@ -37,7 +37,7 @@ fn items_carry_whole_bytes_the_label_the_mask_and_its_box() {
         assert_eq!(item.label, Some(i % 10));
         let bytes: Vec<u8> = item.image.data.iter().map(|v| (v * 255.0).round() as u8).collect();
         assert_eq!(bytes, picture.bytes);
-        assert_eq!(item.image, tensor(&bytes), "values are bytes over 255");
+        assert_eq!(item.image, picture.tensor(), "values are bytes over 255");
         assert_eq!(item.boxes, [extent(&picture.mask)]);
         assert_eq!(item.mask, Some(picture.mask));
     }

@@ -1,0 +1,114 @@
+//! The network trained on the generated pictures, inside the program: nothing to download or to
+//! find.
+
+use crate::{
+    data::{
+        Dataset,
+        scenes::{Scenes, Split},
+    },
+    nn::model::{Model, ModelError},
+};
+
+/// The ONNX file, trained by `scripts/train_scenes.py`; `assets/scenes/training.log` says how well.
+pub const ONNX: &[u8] = include_bytes!("../../assets/scenes/scenes.onnx");
+
+/// Its sidecar.
+pub const SIDECAR: &str = include_str!("../../assets/scenes/scenes.toml");
+
+/// The network, named `scenes`, with its preprocessing and class names.
+pub fn model() -> Result<Model, ModelError> {
+    // class names are known here; the file with them lies beside the ONNX file only
+    let sidecar: Vec<&str> = SIDECAR.lines().filter(|line| !line.starts_with("classes")).collect();
+    let mut model = Model::from_bytes("scenes", ONNX, Some(&sidecar.join("\n")))?;
+    model.classes = Scenes::new(Split::Train, Scenes::SEED).classes().map(<[String]>::to_vec);
+    Ok(model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::scenes::Picture,
+        nn::{preprocess::Settings, tensor::Tensor},
+    };
+    use ndarray::{Array2, Array4};
+    use std::path::{Path, PathBuf};
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn fixture(name: &str) -> PathBuf {
+        root().join("tests/data/scenes").join(name)
+    }
+
+    fn logits(model: &Model, picture: &Tensor) -> Vec<f32> {
+        let preprocess = model.preprocess().unwrap();
+        let picture = preprocess.picture(picture).unwrap();
+        let acts = model.graph.forward(&preprocess.normalise(&picture));
+        acts.of(model.graph.output()).data.clone()
+    }
+
+    fn accuracy(pictures: usize, picture: impl Fn(&Scenes, usize) -> Picture) -> f64 {
+        let (model, scenes) = (model().unwrap(), Scenes::new(Split::Test, Scenes::SEED));
+        let right = |&i: &usize| {
+            let logits = logits(&model, &picture(&scenes, i).tensor());
+            let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+            best == Some(scenes.label(i))
+        };
+        (0..pictures).filter(right).count() as f64 / pictures as f64
+    }
+
+    #[test]
+    fn the_model_file_has_a_sidecar_and_class_names_of_its_own() {
+        let file = root().join("assets/scenes/scenes.onnx");
+        let (loaded, embedded) =
+            (Model::load(&file, Settings::default()).unwrap(), model().unwrap());
+        assert_eq!(loaded.classes, embedded.classes);
+        assert_eq!(loaded.digest, embedded.digest);
+        assert_eq!(embedded.name, "scenes");
+        let (loaded, embedded) = (loaded.preprocess().unwrap(), embedded.preprocess().unwrap());
+        assert_eq!((loaded.low(), loaded.high()), (embedded.low(), embedded.high()));
+        assert_eq!((embedded.low(), embedded.high()), (vec![-2.0; 3], vec![2.0; 3]));
+        assert!(ONNX.len() < 2_000_000, "{} bytes", ONNX.len());
+    }
+
+    #[test]
+    fn python_saw_the_same_pictures() {
+        let seen: Array4<u8> = ndarray_npy::read_npy(fixture("pictures.npy")).unwrap();
+        let scenes = Scenes::new(Split::Test, Scenes::SEED);
+        for (i, seen) in seen.outer_iter().enumerate() {
+            let drawn = scenes.picture(i).bytes;
+            assert!(seen.iter().eq(&drawn), "picture {i}: train the network again");
+        }
+    }
+
+    #[test]
+    fn logits_are_those_of_onnxruntime() {
+        let pictures: Array4<u8> = ndarray_npy::read_npy(fixture("pictures.npy")).unwrap();
+        let expected: Array2<f32> = ndarray_npy::read_npy(fixture("logits.npy")).unwrap();
+        let largest = expected.iter().fold(0.0, |m: f32, v| m.max(v.abs()));
+        let model = model().unwrap();
+        for (picture, expected) in pictures.outer_iter().zip(expected.outer_iter()) {
+            let bytes = picture.iter().copied().collect();
+            let picture = Picture { bytes, mask: Vec::new() }.tensor();
+            for (ours, theirs) in logits(&model, &picture).iter().zip(expected) {
+                // f32 sums over at most 576 terms in another order
+                assert!((ours - theirs).abs() <= 1e-5 * largest, "{ours} instead of {theirs}");
+            }
+        }
+    }
+
+    #[test]
+    fn nineteen_of_twenty_test_pictures_are_classified_right() {
+        let accuracy = accuracy(200, Scenes::picture);
+        assert!(accuracy >= 0.95, "{accuracy}");
+    }
+
+    #[test]
+    fn without_the_object_the_class_is_guesswork() {
+        let accuracy = accuracy(200, Scenes::without_object);
+        // chance is 0.1, its standard deviation 0.021
+        assert!(accuracy < 0.18, "{accuracy}");
+    }
+}
