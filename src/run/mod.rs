@@ -1,5 +1,6 @@
 //! What to compute, and computing it.
 
+pub mod bench;
 pub mod config;
 pub mod embedded;
 pub mod event;
