@@ -14,7 +14,11 @@ use std::ops::Range;
 pub const PANEL: usize = 32;
 
 /// Inputs accumulated in registers before they are added to `C`.
-const DEPTH: usize = 256;
+const DEPTH: usize = 512;
+
+/// Rows of a panel that are fetched ahead of their use: the time they take from the outer caches.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 24 * PANEL;
 
 /// Rows of `A` that are worked on together: their part of one depth block stays in the L2 cache.
 const ROWS: usize = 336;
@@ -256,14 +260,17 @@ fn tile_product(isa: Isa, a: Rows<'_>, panel: &[f32], c: Target<'_>) {
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
     use std::arch::x86_64::{
-        _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
-        _mm512_storeu_ps,
+        _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
+        _mm512_setzero_ps, _mm512_storeu_ps,
     };
     let mut acc = [[_mm512_setzero_ps(); 2]; M];
     let from = a.data.as_ptr();
     for (k, b) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
-        // SAFETY: `b` holds 32 floats; row `i < M` of `a` has a float at `k` (see above).
+        // SAFETY: `b` holds 32 floats; row `i < M` of `a` has a float at `k` (see above); a prefetch
+        // may name any address.
         unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(b.as_ptr().wrapping_add(AHEAD).cast());
+            _mm_prefetch::<_MM_HINT_T0>(b.as_ptr().wrapping_add(AHEAD + 16).cast());
             let b = [_mm512_loadu_ps(b.as_ptr()), _mm512_loadu_ps(b.as_ptr().add(16))];
             for (i, acc) in acc.iter_mut().enumerate() {
                 let x = _mm512_set1_ps(*from.add(i * a.stride + k));

@@ -20,7 +20,7 @@ use crate::{
 use std::sync::{Arc, OnceLock};
 
 /// Floats of transformed input and of products that are held at a time.
-const HELD: usize = 1 << 21;
+const HELD: usize = 1 << 20;
 
 /// Tiles that are multiplied together at least: fewer would read the weights too often.
 const MIN_TILES: usize = 56;
