@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Model(ModelArgs),
     /// List what can be named: methods, perturbations, metrics, ...
     List(ListArgs),
+    /// Measure full passes and steps of chains on this machine
+    Bench(BenchArgs),
 }
 
 /// Help of a key that is also a flag, with its default.
@@ -85,6 +87,10 @@ pub(crate) struct RunFlags {
     seed: Option<i64>,
     #[arg(long, value_name = "N", help = help("threads"))]
     threads: Option<u32>,
+    #[arg(long, value_name = "SHARE", help = help("verify"))]
+    verify: Option<f64>,
+    #[arg(long, help = help("direct"), num_args = 0, default_missing_value = "true")]
+    direct: Option<bool>,
     #[arg(long, value_name = "DIR", help = help("out"))]
     out: Option<String>,
 }
@@ -126,6 +132,11 @@ pub(crate) struct PreprocessFlags {
 fn pair(text: &str) -> Result<[usize; 2], String> {
     let numbers = text.split_once(',').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
     numbers.ok_or_else(|| "two whole numbers with a comma between them are needed".to_owned())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| *n >= 1);
+    number.ok_or_else(|| "a whole number >= 1 is needed".to_owned())
 }
 
 impl PreprocessFlags {
@@ -191,6 +202,36 @@ pub(crate) struct ModelArgs {
     /// ONNX file, or `scenes` for the built-in network
     #[arg(value_name = "M.onnx")]
     pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArgs {
+    /// ONNX file, or `scenes` for the built-in network
+    #[arg(long, value_name = "M.onnx")]
+    pub(crate) model: String,
+    /// Threads, one per core when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+    /// Side of the square regions in pixels
+    #[arg(long, value_name = "N", default_value_t = 9)]
+    pub(crate) region: usize,
+    /// Steps of a chain
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) steps: usize,
+    /// Rounds; figures are medians over them
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
+    pub(crate) rounds: usize,
+    /// Order of the regions: random, or most relevant first by a method
+    #[arg(long, value_name = "SPEC", default_value = "random")]
+    pub(crate) order: String,
+    /// Without Winograd tiles
+    #[arg(long)]
+    pub(crate) direct: bool,
+    /// JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessFlags,
 }

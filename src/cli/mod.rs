@@ -1,6 +1,7 @@
 //! Commands: what a person types, and what they get to see. The only place that prints.
 
 mod args;
+mod bench;
 mod explain;
 mod failure;
 mod input;
@@ -29,6 +30,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }

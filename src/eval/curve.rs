@@ -226,6 +226,32 @@ pub fn curve(engine: &dyn Engine, chain: &Chain<'_>, watch: &Watch) -> Result<Cu
     Ok(Curve { scores, all_logits: watch.keep_all.then_some(values), macs })
 }
 
+/// The largest difference between the scores of `curve` and those of full passes over `picture`
+/// (in input space) after the given numbers of removed regions, ascending.
+pub fn largest_difference(
+    graph: &Graph,
+    picture: &Tensor,
+    chain: &Chain<'_>,
+    watch: &Watch,
+    curve: &Curve,
+    steps: &[usize],
+) -> f64 {
+    let all = Watch { keep_all: true, ..*watch };
+    let (mut picture, mut removed, mut largest) = (picture.clone(), 0, 0.0f64);
+    for &step in steps {
+        for &region in &chain.regions[removed..step] {
+            let rect = chain.grid.rect(region);
+            let mut pixels = vec![0.0; rect.area() * picture.shape.c];
+            chain.fill.read(rect, &mut pixels);
+            picture.write(rect, &pixels);
+        }
+        removed = step;
+        let full = all.score(&graph.logits(&picture));
+        largest = largest.max((f64::from(full) - f64::from(curve.scores[step])).abs());
+    }
+    largest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

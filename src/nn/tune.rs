@@ -24,6 +24,11 @@ fn as_conv(op: &Arc<dyn Op>) -> Option<&Conv> {
     (&**op as &dyn Any).downcast_ref()
 }
 
+/// The tiles by which a node is computed, `None` for the direct form.
+pub fn tile(node: &Node) -> Option<Tile> {
+    as_conv(&node.op).and_then(Conv::tile)
+}
+
 /// Work of a convolution on output pixels `rect`, in multiply-adds.
 fn work(conv: &Conv, graph: &Graph, node: &Node, rect: Rect) -> u64 {
     let macs = conv.macs(&graph.shapes(&node.inputs), rect);

@@ -91,6 +91,19 @@ pub const FIELDS: &[Field] = &[
         "Threads, one per core when not given; the results do not depend on it",
     ),
     field(
+        "verify",
+        ("a number from 0 to 1", |v| {
+            let number = v.as_float().or_else(|| v.as_integer().map(|n| n as f64));
+            number.is_some_and(|share| (0.0..=1.0).contains(&share))
+        }),
+        "Share of the steps that is checked again by full passes",
+    ),
+    field(
+        "direct",
+        ("true or false", Value::is_bool),
+        "Compute all convolutions directly, without Winograd tiles",
+    ),
+    field(
         "out",
         TEXT,
         "Folder for the results; results/ and the name of the config or model when not given",
@@ -137,6 +150,12 @@ pub struct Config {
     /// Number of threads; not part of what is computed, so it is not written.
     #[serde(skip)]
     pub threads: Option<usize>,
+    /// Share of the steps checked by full passes; not part of what is computed, so it is not
+    /// written.
+    #[serde(skip)]
+    pub verify: f64,
+    /// No Winograd tiles.
+    pub direct: bool,
     /// Folder for the results; not part of what is computed, so it is not written.
     #[serde(skip)]
     pub out: Option<String>,
@@ -237,6 +256,10 @@ impl Config {
     fn from_checked(table: &Table) -> Result<Config, ConfigError> {
         let text = |key| table.get(key).and_then(Value::as_str).map(str::to_owned);
         let number = |key| table.get(key).and_then(Value::as_integer).map(|n| n as usize);
+        let share = |key| {
+            let value: Option<&Value> = table.get(key);
+            value.and_then(|v| v.as_float().or_else(|| v.as_integer().map(|n| n as f64)))
+        };
         let texts = |key| table.get(key).and_then(list);
         let default = "the protocol has a default";
         let missing = |key, what| ConfigError::Missing { key, what };
@@ -261,6 +284,8 @@ impl Config {
             images: number("images"),
             seed: number("seed").expect(default) as u64,
             threads: number("threads"),
+            verify: share("verify").expect(default),
+            direct: table.get("direct").and_then(Value::as_bool).expect(default),
             out: text("out"),
             preprocess: settings(table).expect("checked"),
         })

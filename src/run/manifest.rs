@@ -7,6 +7,16 @@ use super::{
     plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
 };
+use crate::{
+    base::{geom::Rect, rng::Seed},
+    eval::order,
+    nn::{
+        graph::{Node, NodeId},
+        kernel::winograd::Tile,
+        stream,
+        tune::tile,
+    },
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -24,7 +34,20 @@ pub struct Manifest {
     model: ModelFacts,
     data: DataFacts,
     protocol: Protocol,
+    engine: Vec<LayerCost>,
     machine: Machine,
+}
+
+/// Multiply-adds of a layer: of a full pass, and of a step in random order (the first chain of
+/// seed 0), as computed.
+#[derive(Debug, Serialize)]
+struct LayerCost {
+    layer: String,
+    operator: &'static str,
+    /// Side of the Winograd tiles, null for the direct form.
+    tile: Option<usize>,
+    full: u64,
+    step: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +108,10 @@ pub struct Results {
     pub top5: Option<f64>,
     /// Multiply-adds spent on curves.
     pub multiply_adds: u64,
+    /// Steps of curves that were checked by full passes.
+    pub verified_steps: u64,
+    /// The largest difference between a checked score and that of a full pass; null without checks.
+    pub largest_difference: Option<f64>,
 }
 
 /// A picture that could not be used.
@@ -145,6 +172,7 @@ impl Manifest {
                 removed: plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64,
                 selection: "a random sample of the pictures that does not depend on the seed",
             },
+            engine: costs(plan),
             machine: Machine { cpu: machine::features() },
         }
     }
@@ -176,8 +204,26 @@ impl Results {
             top1: accuracy(pictures, 1),
             top5: accuracy(pictures, 5),
             multiply_adds: rows.iter().filter_map(|r| r.macs).sum(),
+            verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
+            largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),
         }
     }
+}
+
+/// Layers that multiply.
+fn costs(plan: &Plan) -> Vec<LayerCost> {
+    let graph = &plan.model.graph;
+    let order = order::random(plan.grid.len(), Seed(0), "", 0);
+    let regions: Vec<Rect> = order[..plan.steps].iter().map(|id| plan.grid.rect(*id)).collect();
+    let steps = stream::Plan::new(graph, &regions).macs(graph);
+    let cost = |((_, node), step): ((NodeId, &Node), u64)| LayerCost {
+        layer: node.name.clone(),
+        operator: node.op.name(),
+        tile: tile(node).map(Tile::side),
+        full: node.op.macs(&graph.shapes(&node.inputs), node.shape.rect()),
+        step: step as f64 / plan.steps as f64,
+    };
+    graph.nodes().zip(steps).map(cost).filter(|c| c.full > 0).collect()
 }
 
 fn failures(rows: &[Row]) -> Vec<Failure> {

@@ -4,7 +4,7 @@ use crate::table::{Column, Table, TableError};
 use std::{collections::BTreeMap, path::Path};
 
 /// One picture. Class indices start at 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Picture {
     /// Path relative to the data root, `/`-separated, or a generated name.
     pub image: String,
@@ -16,6 +16,10 @@ pub struct Picture {
     pub target: Option<u64>,
     /// Classes with a larger logit than the label: 0 when the prediction is right.
     pub label_rank: Option<u64>,
+    /// Steps of its curves that were checked by full passes.
+    pub verified: Option<u64>,
+    /// The largest difference that the check found.
+    pub difference: Option<f64>,
     /// Why the picture could not be used; null for those that were.
     pub skipped: Option<String>,
 }
@@ -26,6 +30,8 @@ const NOTES: &[(&str, &str)] = &[
     ("predicted", "class predicted for the untouched picture"),
     ("target", "class whose score is followed"),
     ("label_rank", "number of classes with a larger logit than the label"),
+    ("verified", "steps of its curves that were checked by full passes"),
+    ("difference", "largest difference of a checked score; null where nothing was checked"),
     ("skipped", "why the picture could not be used; null for those that were"),
 ];
 
@@ -39,6 +45,9 @@ pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
     table.push("predicted", number(|p| p.predicted));
     table.push("target", number(|p| p.target));
     table.push("label_rank", number(|p| p.label_rank));
+    table.push("verified", number(|p| p.verified));
+    let differences = pictures.iter().map(|p| p.difference).collect();
+    table.push("difference", Column::Float(differences));
     table.push("skipped", Column::Text(pictures.iter().map(|p| p.skipped.clone()).collect()));
     let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
     table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
@@ -56,6 +65,8 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
     let mut predicted = table.take::<u64>("predicted")?.into_iter();
     let mut target = table.take::<u64>("target")?.into_iter();
     let mut label_rank = table.take::<u64>("label_rank")?.into_iter();
+    let mut verified = table.take::<u64>("verified")?.into_iter();
+    let mut difference = table.take::<f64>("difference")?.into_iter();
     let mut skipped = table.take::<String>("skipped")?.into_iter();
     let row = |image| Picture {
         image,
@@ -63,6 +74,8 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
         predicted: predicted.next().flatten(),
         target: target.next().flatten(),
         label_rank: label_rank.next().flatten(),
+        verified: verified.next().flatten(),
+        difference: difference.next().flatten(),
         skipped: skipped.next().flatten(),
     };
     Ok(images.into_iter().map(row).collect())
@@ -85,7 +98,17 @@ mod tests {
 
     fn picture(image: &str, label: Option<u64>, label_rank: Option<u64>) -> Picture {
         let (predicted, target) = (Some(3), Some(3));
-        Picture { image: image.to_owned(), label, predicted, target, label_rank, skipped: None }
+        let (verified, difference) = (Some(7), Some(0.5));
+        Picture {
+            image: image.to_owned(),
+            label,
+            predicted,
+            target,
+            label_rank,
+            verified,
+            difference,
+            skipped: None,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::config::{Config, STEPS};
 use crate::{
     base::{
-        geom::{Grid, Remainder, Shape},
+        geom::{Grid, Rect, RegionId, Remainder, Shape},
         registry::{self, Entry, Named, Spec, SpecError, near},
         rng::Seed,
     },
@@ -14,6 +14,7 @@ use crate::{
     nn::{
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
+        tune::tuned,
     },
     perturb::{PERTURBATIONS, Perturbation},
 };
@@ -236,11 +237,15 @@ impl Plan {
         data: Box<dyn Dataset>,
     ) -> Result<Plan, PlanError> {
         let Choices { methods, perturbations, orders, score, record, target, remainder } = choices;
+        let mut model = model;
         let preprocess = model.preprocess()?.clone();
         let grid = grid(config.region, remainder, model.graph.input_shape())?;
         let steps = steps(config.steps, &grid)?;
         check_target(target, model.graph.classes())?;
         let images = selection(config.images, &*data)?;
+        if !config.direct {
+            model.graph = tuned(&model.graph, &spread(&grid));
+        }
         config.steps = Some(steps);
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
@@ -364,6 +369,14 @@ fn remainder(text: &str) -> Result<Remainder, PlanError> {
 fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanError> {
     let (height, width) = (input.h, input.w);
     Grid::new(height, width, region, remainder).ok_or(PlanError::Region { region, height, width })
+}
+
+/// Regions all over the grid, by which tiles are chosen: few enough that choosing takes no time.
+fn spread(grid: &Grid) -> Vec<Rect> {
+    const SAMPLE: usize = 48;
+    let regions: Vec<RegionId> = grid.regions().collect();
+    let stride = regions.len().div_ceil(SAMPLE);
+    regions.iter().step_by(stride).map(|id| grid.rect(*id)).collect()
 }
 
 fn steps(asked: Option<usize>, grid: &Grid) -> Result<usize, PlanError> {

@@ -10,9 +10,9 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    base::{geom::RegionId, registry::Named},
+    base::{geom::RegionId, registry::Named, rng::unit_f32},
     eval::{
-        curve::{Chain, Curve, Streams, Watch, curve},
+        curve::{Chain, Curve, Streams, Watch, curve, largest_difference},
         order::{self, Order},
     },
     explain::Explainer,
@@ -157,6 +157,8 @@ fn skipped(image: String, reason: String) -> Picture {
         predicted: None,
         target: None,
         label_rank: None,
+        verified: None,
+        difference: None,
         skipped: Some(reason),
     }
 }
@@ -170,6 +172,8 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
         predicted: Some(number(subject.predicted)),
         target: Some(number(subject.target)),
         label_rank: subject.rank.map(number),
+        verified: None,
+        difference: None,
         skipped: None,
     };
     let fills = fills(plan, subject);
@@ -180,8 +184,8 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
     let engine = Streams::new(graph, &subject.acts, &watch, PATCH_BYTES);
     let mut done = Done { picture, rows: Vec::new(), timings: Vec::new() };
     for method in &plan.methods {
-        let timings = Vec::new();
-        let mut bench = Bench { plan, subject, engine: &engine, watch, method, timings };
+        let (timings, check) = (Vec::new(), Check::default());
+        let mut bench = Bench { plan, subject, engine: &engine, watch, method, timings, check };
         match bench.ranking() {
             Ok(ranking) => done.rows.extend(bench.curves(&ranking, &fills, observer)),
             Err(reason) => {
@@ -190,8 +194,26 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
             }
         }
         done.timings.extend(bench.timings);
+        done.picture.verified = sum(done.picture.verified, bench.check.steps);
+        done.picture.difference = [done.picture.difference, bench.check.difference]
+            .into_iter()
+            .flatten()
+            .reduce(f64::max);
     }
     done
+}
+
+/// What the check by full passes found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Check {
+    steps: u64,
+    difference: Option<f64>,
+}
+
+/// The number of checked steps, null while there are none.
+fn sum(before: Option<u64>, more: u64) -> Option<u64> {
+    let all = before.unwrap_or(0) + more;
+    (all > 0).then_some(all)
 }
 
 /// The fill images in input space: per perturbation one for each repeat.
@@ -228,6 +250,7 @@ struct Bench<'a> {
     watch: Watch,
     method: &'a Named<dyn Explainer>,
     timings: Vec<Timing>,
+    check: Check,
 }
 
 impl Bench<'_> {
@@ -294,7 +317,30 @@ impl Bench<'_> {
         let start = Instant::now();
         let curve = curve(self.engine, &chain, &self.watch);
         self.note("flip", Some(cell), start);
-        Ok((curve.map_err(|e| e.to_string())?, tied))
+        let curve = curve.map_err(|e| e.to_string())?;
+        self.verify(cell, &chain, &curve);
+        Ok((curve, tied))
+    }
+
+    /// Checks a random share of the steps by full passes.
+    fn verify(&mut self, cell: Cell, chain: &Chain<'_>, curve: &Curve) {
+        let (plan, subject) = (self.plan, self.subject);
+        if plan.config.verify <= 0.0 {
+            return;
+        }
+        let purpose = format!("verify {} {}", self.method.name, cell.order);
+        let at = [cell.perturbation as u64, cell.repeat as u64];
+        let rng = &mut plan.seed.rng(&purpose, &subject.id, &at);
+        let chosen = |_: &usize| f64::from(unit_f32(rng)) < plan.config.verify;
+        let steps: Vec<usize> = (0..curve.scores.len()).filter(chosen).collect();
+        if steps.is_empty() {
+            return;
+        }
+        let graph = &plan.model.graph;
+        let input = subject.acts.of(graph.input());
+        let found = largest_difference(graph, input, chain, &self.watch, curve, &steps);
+        self.check.steps += steps.len() as u64;
+        self.check.difference = Some(self.check.difference.unwrap_or(0.0).max(found));
     }
 
     fn note(&mut self, stage: &str, cell: Option<Cell>, start: Instant) {
