@@ -14,9 +14,11 @@ fn splits(work: u64) -> bool {
     work >= GRAIN && rayon::current_thread_index().is_none()
 }
 
-/// Into how many strips a loop of that much work is best cut: one in place, else a few per thread.
+/// Into how many strips a loop of that much work is best cut: one in place, else a few per core of
+/// a usual machine.
 pub fn strips(work: u64) -> usize {
-    if splits(work) { 2 * rayon::current_num_threads() } else { 1 }
+    const STRIPS: usize = 8;
+    if splits(work) { STRIPS } else { 1 }
 }
 
 /// Calls `body(i, chunk)` for the consecutive chunks of `chunk` floats of `out` (the last may be
