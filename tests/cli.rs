@@ -367,6 +367,16 @@ fn explain_writes_relevance_in_the_shape_of_the_input() {
 }
 
 #[test]
+fn explain_draws_a_heat_map_of_a_picture() {
+    let desk = Desk::new(1);
+    let explain = "explain --model m.onnx --input pictures/0.png --method lrp-epsilon-plus-flat";
+    desk.expect(0, &format!("{explain} --out h.png"));
+    let drawn = image::open(desk.path("h.png")).unwrap().to_rgb8();
+    let colours: std::collections::BTreeSet<[u8; 3]> = drawn.pixels().map(|p| p.0).collect();
+    assert!(colours.len() > 20, "a heat map has shades");
+}
+
+#[test]
 fn the_layers_of_a_model_are_shown() {
     let desk = Desk::new(0);
     let output = desk.expect(0, "model m.onnx");

@@ -15,21 +15,52 @@ use pixelflip::{
     data::tensor::write_npy,
     explain::{Case, EXPLAINERS, Explainer},
     nn::{model::Model, tensor::Tensor},
+    report::{
+        heatmap,
+        plot::{encode, save},
+    },
     run::subject::predicted,
 };
 use std::{path::Path, process::ExitCode};
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let method = build("method", EXPLAINERS, &args.method.parse()?)?;
-    if args.out.extension().is_none_or(|e| e != "npy") {
-        bail!("`--out` must end in .npy, found `{}`", args.out.display());
-    }
+    let kind = OutputKind::of(&args.out)?;
     let model = input::model(&args.model, &args.preprocess)?;
     let inputs = input::read(&args.input, &model)?;
+    if kind == OutputKind::Picture && inputs.tensors.len() > 1 {
+        bail!(
+            "a .png shows one heat map, but `{}` holds {}",
+            args.input.display(),
+            inputs.tensors.len()
+        );
+    }
     let explained = explain(&model, &method, &inputs, args)?;
-    write_relevance(&args.out, &explained, inputs.batched)?;
+    match kind {
+        OutputKind::Picture => {
+            let heat = method.value.pool().apply(&explained[0]);
+            save(&args.out, &encode(&heatmap::picture(&heat))?)?;
+        }
+        OutputKind::Numbers => write_relevance(&args.out, &explained, inputs.batched)?,
+    }
     terminal::talk(&format!("{} written to `{}`", method.name, args.out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OutputKind {
+    Picture,
+    Numbers,
+}
+
+impl OutputKind {
+    fn of(path: &Path) -> anyhow::Result<OutputKind> {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("png") => Ok(OutputKind::Picture),
+            Some("npy") => Ok(OutputKind::Numbers),
+            _ => bail!("`--out` must end in .png or .npy, found `{}`", path.display()),
+        }
+    }
 }
 
 fn explain(

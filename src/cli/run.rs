@@ -8,14 +8,20 @@ use super::{
 };
 use anyhow::Context;
 use pixelflip::{
-    report::{ranking::ranking, summary::summarise},
+    report::{
+        cells::group,
+        curves::{self, Heading},
+        ranking::ranking,
+        sheets,
+        summary::{Summary, summarise},
+    },
     run::{
         config::Config,
         machine,
         manifest::{Manifest, Results},
         output::Output,
         plan::Plan,
-        runner,
+        runner::{self, Records},
     },
 };
 use std::{
@@ -37,12 +43,21 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let records = pool.install(|| runner::run(&plan, &output, &progress));
     progress.finish();
     let records = records?;
-    let summary = pool.install(|| summarise(&records.rows))?;
-    summary.write(&root)?;
+    let summary = pool.install(|| report(&plan, &records, &root))?;
     terminal::data(&ranking(&summary))?;
     terminal::talk(&closing(&records.results, &root));
     let failed = !records.results.skipped.is_empty() || records.results.failed_curves > 0;
     Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// Writes what people look at: tables, figures, heat maps.
+fn report(plan: &Plan, records: &Records, root: &Path) -> anyhow::Result<Summary> {
+    let summary = summarise(&records.rows)?;
+    summary.write(root)?;
+    let heading = Heading { model: plan.model.name.clone(), data: plan.data.name().to_owned() };
+    curves::write(root, &group(&records.rows)?, &heading)?;
+    sheets::write(&root.join("heatmaps"), plan)?;
+    Ok(summary)
 }
 
 /// The flags as a config.

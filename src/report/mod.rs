@@ -9,4 +9,5 @@ pub mod heatmap;
 pub mod layers;
 pub mod plot;
 pub mod ranking;
+pub mod sheets;
 pub mod summary;

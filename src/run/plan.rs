@@ -8,7 +8,11 @@ use crate::{
         registry::{self, Entry, Named, Spec, SpecError, near},
         rng::Seed,
     },
-    data::{self, DataError, Dataset, select},
+    data::{
+        self, DataError, Dataset,
+        scenes::{Scenes, Split},
+        select,
+    },
     eval::{curve::ScoreKind, order::Order},
     explain::{EXPLAINERS, Explainer},
     nn::{
@@ -167,6 +171,9 @@ pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
 }
 
 fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
+    if config.data == SCENES {
+        return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
+    }
     let layout = config.layout.as_deref().map(str::parse).transpose()?;
     let options = data::Options { layout, ..data::Options::default() };
     Ok(data::open(Path::new(&config.data), &options)?)
