@@ -6,7 +6,10 @@ use crate::{
         Dataset,
         scenes::{Scenes, Split},
     },
-    nn::model::{Model, ModelError},
+    nn::{
+        model::{Model, ModelError},
+        preprocess::Settings,
+    },
 };
 
 /// The ONNX file, trained by `scripts/train_scenes.py`; `assets/scenes/training.log` says how well.
@@ -15,11 +18,22 @@ pub const ONNX: &[u8] = include_bytes!("../../assets/scenes/scenes.onnx");
 /// Its sidecar.
 pub const SIDECAR: &str = include_str!("../../assets/scenes/scenes.toml");
 
-/// The network, named `scenes`, with its preprocessing and class names.
-pub fn model() -> Result<Model, ModelError> {
+/// The network, named `scenes`, with its preprocessing and class names; `flags` override the
+/// sidecar key by key.
+pub fn model(flags: Settings) -> Result<Model, ModelError> {
     // class names are known here; the file with them lies beside the ONNX file only
     let sidecar: Vec<&str> = SIDECAR.lines().filter(|line| !line.starts_with("classes")).collect();
     let mut model = Model::from_bytes("scenes", ONNX, Some(&sidecar.join("\n")))?;
+    if let Some(own) = &model.preprocess {
+        let wrong = |source| ModelError::Preprocess {
+            model: model.name.clone(),
+            file: None,
+            source: Box::new(source),
+        };
+        let settings = flags.or(own.settings());
+        let preprocess = settings.resolve(model.graph.input_shape()).map_err(wrong)?;
+        model.preprocess = Some(preprocess);
+    }
     model.classes = Scenes::new(Split::Train, Scenes::SEED).classes().map(<[String]>::to_vec);
     Ok(model)
 }
@@ -27,10 +41,7 @@ pub fn model() -> Result<Model, ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        data::scenes::Picture,
-        nn::{preprocess::Settings, tensor::Tensor},
-    };
+    use crate::{data::scenes::Picture, nn::tensor::Tensor};
     use ndarray::{Array2, Array4};
     use std::path::{Path, PathBuf};
 
@@ -50,7 +61,8 @@ mod tests {
     }
 
     fn accuracy(pictures: usize, picture: impl Fn(&Scenes, usize) -> Picture) -> f64 {
-        let (model, scenes) = (model().unwrap(), Scenes::new(Split::Test, Scenes::SEED));
+        let (model, scenes) =
+            (model(Settings::default()).unwrap(), Scenes::new(Split::Test, Scenes::SEED));
         let right = |&i: &usize| {
             let logits = logits(&model, &picture(&scenes, i).tensor());
             let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
@@ -63,7 +75,7 @@ mod tests {
     fn the_model_file_has_a_sidecar_and_class_names_of_its_own() {
         let file = root().join("assets/scenes/scenes.onnx");
         let (loaded, embedded) =
-            (Model::load(&file, Settings::default()).unwrap(), model().unwrap());
+            (Model::load(&file, Settings::default()).unwrap(), model(Settings::default()).unwrap());
         assert_eq!(loaded.classes, embedded.classes);
         assert_eq!(loaded.digest, embedded.digest);
         assert_eq!(embedded.name, "scenes");
@@ -88,7 +100,7 @@ mod tests {
         let pictures: Array4<u8> = ndarray_npy::read_npy(fixture("pictures.npy")).unwrap();
         let expected: Array2<f32> = ndarray_npy::read_npy(fixture("logits.npy")).unwrap();
         let largest = expected.iter().fold(0.0, |m: f32, v| m.max(v.abs()));
-        let model = model().unwrap();
+        let model = model(Settings::default()).unwrap();
         for (picture, expected) in pictures.outer_iter().zip(expected.outer_iter()) {
             let bytes = picture.iter().copied().collect();
             let picture = Picture { bytes, mask: Vec::new() }.tensor();

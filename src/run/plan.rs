@@ -1,7 +1,10 @@
 //! A config made ready to run: every name looked up, every file opened, everything that cannot fit
 //! refused before the long work.
 
-use super::config::{Config, STEPS};
+use super::{
+    config::{Config, STEPS},
+    embedded,
+};
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Remainder, Shape},
@@ -167,6 +170,9 @@ fn word(key: &'static str, found: &str, words: &[&str], other: &str) -> PlanErro
 
 /// The model at a path, or the built-in one; `settings` override its sidecar.
 pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
+    if name == SCENES {
+        return embedded::model(settings);
+    }
     Model::load(Path::new(name), settings)
 }
 
