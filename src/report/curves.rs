@@ -3,6 +3,7 @@
 use super::{
     cells::{Group, RANDOM},
     figure::{Figure, Line, Panel, Point, Style},
+    labels::labels,
     plot::{self, FigureError},
 };
 use crate::eval::{
@@ -145,12 +146,13 @@ fn lines(
     skip: &str,
     sign: f64,
 ) -> Vec<Line> {
-    let line = |(method, style): &(&str, Style)| Line {
-        name: (*method).to_owned(),
+    let names: Vec<&str> = methods.iter().map(|(method, _)| *method).collect();
+    let line = |((method, style), name): (&(&str, Style), String)| Line {
+        name,
         style: *style,
         points: points(&group.values_along(method, metric), sign),
     };
-    let wanted = methods.iter().rev().filter(|(method, _)| *method != skip);
+    let wanted = methods.iter().zip(labels(&names)).rev().filter(|((m, _), _)| *m != skip);
     wanted.map(line).filter(|l| !l.points.is_empty()).collect()
 }
 

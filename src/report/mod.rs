@@ -6,6 +6,7 @@ pub mod curves;
 mod demo;
 pub mod figure;
 pub mod heatmap;
+pub mod labels;
 pub mod layers;
 pub mod plot;
 pub mod ranking;

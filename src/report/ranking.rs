@@ -2,6 +2,7 @@
 
 use super::{
     cells::Setting,
+    labels::labels,
     summary::{Summary, SummaryRow},
 };
 use crate::eval::{order::Order, stats::Estimate};
@@ -70,10 +71,11 @@ fn table(rows: &[&SummaryRow]) -> String {
         ["rank", "method", "images", "AOPC", "95 % interval", "vs random", "ABPC"]
             .map(str::to_owned),
     ];
-    cells.extend(rows.iter().map(|r| {
+    let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
+    cells.extend(rows.iter().zip(labels(&names)).map(|(r, label)| {
         [
             r.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-            r.method.clone(),
+            label,
             r.images.to_string(),
             mean(r.aopc, &number),
             interval(r.aopc),

@@ -2,6 +2,7 @@
 
 use super::{
     heatmap::{self, Sheet},
+    labels::labels,
     plot::{FigureError, encode, save},
 };
 use crate::{
@@ -37,8 +38,10 @@ fn page(plan: &Plan, subject: &Subject) -> Result<RgbImage, FigureError> {
     let case = subject.case(plan);
     let map = |i: usize| plan.methods[i].value.heat_map(&case).ok();
     let maps: Vec<Option<HeatMap>> = (0..plan.methods.len()).map(map).collect();
-    let named = plan.methods.iter().zip(&maps);
-    let maps = named.filter_map(|(m, map)| Some((m.name.as_str(), map.as_ref()?))).collect();
+    let names: Vec<&str> = plan.methods.iter().map(|m| m.name.as_str()).collect();
+    let labels = labels(&names);
+    let named = labels.iter().zip(&maps);
+    let maps = named.filter_map(|(label, map)| Some((label.as_str(), map.as_ref()?))).collect();
     let picture = heatmap::rgb(&visible(plan.preprocess.channels(), &subject.picture));
     let (title, subtitle) = (subject.id.clone(), subtitle(plan, subject));
     heatmap::sheet(&Sheet { title, subtitle, picture: &picture, maps })
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn ids_become_file_names() {
-        assert_eq!(slug("a b/../ü.x.JPEG"), "a-b-------x");
+        assert_eq!(slug("a b/../ü.x.JPEG"), "a-b------x");
         assert_eq!(slug("scenes/test/00017"), "scenes-test-00017");
     }
 

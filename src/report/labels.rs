@@ -1,0 +1,74 @@
+//! Short names of methods, for tables and figures that people read.
+
+use crate::{
+    base::registry::{Entry, Spec},
+    explain::{EXPLAINERS, Explainer},
+};
+
+/// For each canonical name the id with only those parameters that are not the default or that tell
+/// it from another of the names. Names of no known method are left as they are.
+pub fn labels(names: &[&str]) -> Vec<String> {
+    let parsed: Vec<Option<Method>> = names.iter().map(|name| Method::parse(name)).collect();
+    let short = |(name, method): (&&str, &Option<Method>)| match method {
+        Some(method) => method.short(&parsed),
+        None => (*name).to_owned(),
+    };
+    names.iter().zip(&parsed).map(short).collect()
+}
+
+/// A canonical name taken apart, with the table entry it comes from.
+struct Method {
+    entry: &'static Entry<dyn Explainer>,
+    spec: Spec,
+}
+
+impl Method {
+    fn parse(name: &str) -> Option<Method> {
+        let spec: Spec = name.parse().ok()?;
+        let entry = EXPLAINERS.iter().find(|e| e.id == spec.id)?;
+        let known = |key: &String| entry.params.iter().any(|p| p.key == key);
+        spec.params.keys().all(known).then_some(Method { entry, spec })
+    }
+
+    fn short(&self, all: &[Option<Method>]) -> String {
+        let differs = |key: &str| {
+            let same_id = all.iter().flatten().filter(|m| m.spec.id == self.spec.id);
+            same_id.into_iter().any(|m| m.spec.params.get(key) != self.spec.params.get(key))
+        };
+        let mut text = self.spec.id.clone();
+        for param in self.entry.params {
+            let value = self.spec.params.get(param.key);
+            if let Some(value) = value.filter(|v| *v != param.default || differs(param.key)) {
+                text = format!("{text}:{}={value}", param.key);
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_left_out_unless_they_tell_two_methods_apart() {
+        let names = [
+            "random",
+            "sensitivity:norm=l2",
+            "sensitivity:norm=linf",
+            "lrp-gamma:gamma=0.5:bias=keep:start=score",
+            "lrp-epsilon:eps=0.01:bias=keep:start=score",
+            "of-another-version:x=1",
+        ];
+        let expected = [
+            "random",
+            "sensitivity:norm=l2",
+            "sensitivity:norm=linf",
+            "lrp-gamma:gamma=0.5",
+            "lrp-epsilon",
+            "of-another-version:x=1",
+        ];
+        assert_eq!(labels(&names), expected);
+        assert_eq!(labels(&names[1..2]), ["sensitivity"]);
+    }
+}
