@@ -41,7 +41,14 @@ pub fn model(flags: Settings) -> Result<Model, ModelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::scenes::Picture, nn::tensor::Tensor};
+    use crate::{
+        base::{
+            geom::{Grid, Rect, Remainder},
+            rng::{Seed, permutation, unit_f32},
+        },
+        data::scenes::Picture,
+        nn::tensor::Tensor,
+    };
     use ndarray::{Array2, Array4};
     use std::path::{Path, PathBuf};
 
@@ -115,6 +122,52 @@ mod tests {
     fn nineteen_of_twenty_test_pictures_are_classified_right() {
         let accuracy = accuracy(200, Scenes::picture);
         assert!(accuracy >= 0.95, "{accuracy}");
+    }
+
+    /// Pixels of a region that are object.
+    fn cover(mask: &[bool], rect: Rect) -> usize {
+        let pixels = |y| (rect.x0..rect.x1).filter(move |x| mask[y * Scenes::SIDE + x]);
+        (rect.y0..rect.y1).map(|y| pixels(y).count()).sum()
+    }
+
+    /// Fall of the predicted class's logit when the first regions of an order become noise.
+    fn fall(model: &Model, picture: &Tensor, noise: &Tensor, regions: &[Rect]) -> f64 {
+        let before = logits(model, picture);
+        let best = (0..before.len()).max_by(|&a, &b| before[a].total_cmp(&before[b])).unwrap();
+        let mut after = picture.clone();
+        for rect in regions {
+            let mut fill = vec![0.0; rect.area() * 3];
+            noise.read(*rect, &mut fill);
+            after.write(*rect, &fill);
+        }
+        f64::from(before[best] - logits(model, &after)[best])
+    }
+
+    /// Else the built-in experiment would measure how noise fools the network, not where it looks.
+    #[test]
+    fn noise_on_the_object_costs_more_than_noise_anywhere_or_elsewhere() {
+        let model = model(Settings::default()).unwrap();
+        let scenes = Scenes::new(Split::Test, Scenes::SEED);
+        let grid = Grid::new(Scenes::SIDE, Scenes::SIDE, 9, Remainder::Drop).unwrap();
+        let mut falls = [0.0; 3];
+        for i in 0..40 {
+            let picture = scenes.picture(i);
+            let mut rng = Seed(1).rng("test", &scenes.id(i), &[]);
+            let image = picture.tensor();
+            let values = image.data.iter().map(|_| unit_f32(&mut rng)).collect();
+            let noise = Tensor::new(image.shape, values);
+            let all: Vec<Rect> = grid.regions().map(|id| grid.rect(id)).collect();
+            let shuffled: Vec<Rect> =
+                permutation(&mut rng, all.len()).iter().map(|&k| all[k]).collect();
+            let mut sorted = all;
+            sorted.sort_by_key(|&rect| std::cmp::Reverse(cover(&picture.mask, rect)));
+            let orders = [&sorted[..12], &shuffled[..12], &sorted[sorted.len() - 12..]];
+            for (sum, regions) in falls.iter_mut().zip(orders) {
+                *sum += fall(&model, &image, &noise, regions) / 40.0;
+            }
+        }
+        let [object, anywhere, elsewhere] = falls;
+        assert!(object > 1.5 * anywhere && anywhere > elsewhere, "{falls:?}");
     }
 
     #[test]
