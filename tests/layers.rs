@@ -30,7 +30,6 @@ const FENCES: &[(&str, &[&str])] = &[
     ("print", &["cli/", "main.rs"]),
     ("eprint", &["cli/", "main.rs"]),
     ("unsafe", &["nn/kernel/"]),
-    ("gemm", &["nn/kernel/", "nn/op/"]),
     // no clock, environment or thread count below `run`
     ("Instant", &["run/", "report/", "cli/"]),
     ("SystemTime", &["run/", "report/", "cli/"]),

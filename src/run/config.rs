@@ -442,7 +442,7 @@ mod tests {
     fn without_arguments_the_built_in_experiment_runs() {
         let config = Config::load(None, Table::new()).unwrap();
         assert_eq!((config.model.as_str(), config.data.as_str()), ("scenes", "scenes"));
-        assert_eq!((config.repeats, config.region, config.steps), (1, 9, None));
+        assert_eq!((config.repeats, config.region, config.steps), (1, 9, Some(30)));
         let config = Config::load(None, flags("repeats = 3")).unwrap();
         assert_eq!((config.model.as_str(), config.repeats), ("scenes", 3));
     }
