@@ -13,4 +13,5 @@ pub mod nn;
 pub mod perturb;
 pub mod report;
 pub mod run;
-pub mod table;
+
+pub use pixelflip_table as table;

@@ -1,6 +1,8 @@
-//! Tables of named columns as Parquet and CSV. The only module that names polars.
+//! Tables of named columns as Parquet and CSV, and files that are either whole or not there. The only
+//! crate that names polars: its generics are compiled here once, not with every change of pixelflip.
 
-use crate::base::atomic;
+pub mod atomic;
+
 use polars::{
     io::parquet::write::KeyValueMetadata,
     prelude as pl,
