@@ -36,6 +36,14 @@ pub fn unit_f32(rng: &mut KeyedRng) -> f32 {
     (rng.next_u32() >> 8) as f32 / 16_777_216.0
 }
 
+/// Two independent standard normal draws (Box and Muller 1958).
+pub fn normal_pair(rng: &mut KeyedRng) -> [f64; 2] {
+    // 1 - u is in (0, 1], so its logarithm is finite
+    let radius = (-2.0 * (1.0 - f64::from(unit_f32(rng))).ln()).sqrt();
+    let angle = std::f64::consts::TAU * f64::from(unit_f32(rng));
+    [radius * angle.cos(), radius * angle.sin()]
+}
+
 /// A random permutation of `0..n` (Fisher-Yates), the same on every platform.
 pub fn permutation(rng: &mut KeyedRng, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();

@@ -58,7 +58,7 @@ impl Progress {
         if self.watched { self.bar.println(line) } else { terminal::talk(line) }
     }
 
-    fn started(&self, pictures: usize, finished: usize, curves: usize) {
+    fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
         self.bar.set_length(pictures as u64);
         self.bar.set_position(finished as u64);
         self.bar.reset_eta();
@@ -70,8 +70,13 @@ impl Progress {
         } else {
             format!(", {finished} of them done already")
         };
+        let slow = if masked == 0 {
+            String::new()
+        } else {
+            format!(" ({masked} of them with up to a full pass per step)")
+        };
         self.say(&format!(
-            "{}, {} each{resumed}",
+            "{}, {} each{slow}{resumed}",
             count(pictures, "picture"),
             count(curves, "curve")
         ));
@@ -101,8 +106,8 @@ impl Progress {
 impl Observer for Progress {
     fn on(&self, event: &Event) {
         match event {
-            Event::Started { pictures, finished, curves } => {
-                self.started(*pictures, *finished, *curves);
+            Event::Started { pictures, finished, curves, masked } => {
+                self.started(*pictures, *finished, *curves, *masked);
             }
             Event::Picture { .. } => self.step(),
             Event::Skipped { image, reason } => {

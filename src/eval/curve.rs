@@ -8,13 +8,22 @@ use crate::{
     nn::{
         graph::{Activations, Graph},
         op::softmax,
-        stream::Base,
+        stream::{Base, Patches},
         tensor::Tensor,
     },
 };
 use std::{fmt, str::FromStr};
 
-/// What is removed from a picture, cumulatively and in this order.
+/// What changes in a picture, step by step, each on top of the one before.
+pub trait Removal: Sync {
+    /// Where, per step.
+    fn rects(&self) -> Vec<Rect>;
+
+    /// Writes the new pixels of a step, in input space, row by row and channels last.
+    fn read(&self, step: usize, pixels: &mut [f32]);
+}
+
+/// A removal whose pixels do not depend on the order: regions copied from one picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'a> {
     /// What replaces the pixels of a removed region: shape `(C, H, W)` of the network's input, in
@@ -27,7 +36,27 @@ pub struct Chain<'a> {
     pub regions: &'a [RegionId],
 }
 
-/// Class scores before softmax along a chain.
+impl Removal for Chain<'_> {
+    fn rects(&self) -> Vec<Rect> {
+        self.regions.iter().map(|&id| self.grid.rect(id)).collect()
+    }
+
+    fn read(&self, step: usize, pixels: &mut [f32]) {
+        self.fill.read(self.grid.rect(self.regions[step]), pixels);
+    }
+}
+
+impl Removal for Patches {
+    fn rects(&self) -> Vec<Rect> {
+        self.rects.clone()
+    }
+
+    fn read(&self, step: usize, pixels: &mut [f32]) {
+        pixels.copy_from_slice(self.step(step));
+    }
+}
+
+/// Class scores before softmax along a removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
     /// `L + 1` groups, the first for the untouched picture; a group holds one value per class, or
@@ -38,10 +67,10 @@ pub struct Logits {
     pub macs: u64,
 }
 
-/// What evaluates the network on one picture along a chain. All engines give the same bits.
+/// What evaluates the network on one picture while regions disappear. All engines give the same bits.
 pub trait Engine: Sync {
     /// Class scores after 0, 1, ..., `L` removed regions.
-    fn logits(&self, chain: &Chain<'_>) -> Logits;
+    fn logits(&self, removal: &dyn Removal) -> Logits;
 }
 
 /// The plain engine: a full forward pass per step. Slow, and the reference of the fast one.
@@ -60,7 +89,7 @@ impl<'a> FullPasses<'a> {
 }
 
 impl Engine for FullPasses<'_> {
-    fn logits(&self, chain: &Chain<'_>) -> Logits {
+    fn logits(&self, removal: &dyn Removal) -> Logits {
         let mut picture = self.input.clone();
         let mut values = Vec::new();
         let mut record = |picture: &Tensor| {
@@ -71,15 +100,20 @@ impl Engine for FullPasses<'_> {
             }
         };
         record(&picture);
-        for &region in chain.regions {
-            let rect = chain.grid.rect(region);
-            let mut pixels = vec![0.0; rect.area() * picture.shape.c];
-            chain.fill.read(rect, &mut pixels);
-            picture.write(rect, &pixels);
+        let rects = removal.rects();
+        for (step, rect) in rects.iter().enumerate() {
+            change(&mut picture, removal, step, *rect);
             record(&picture);
         }
-        Logits { values, macs: self.graph.macs() * chain.regions.len() as u64 }
+        Logits { values, macs: self.graph.macs() * rects.len() as u64 }
     }
+}
+
+/// Applies one step of a removal.
+fn change(picture: &mut Tensor, removal: &dyn Removal, step: usize, rect: Rect) {
+    let mut pixels = vec![0.0; rect.area() * picture.shape.c];
+    removal.read(step, &mut pixels);
+    picture.write(rect, &pixels);
 }
 
 /// The incremental engine: streams of patches ([`crate::nn::stream`]).
@@ -98,10 +132,9 @@ impl<'g> Streams<'g> {
 }
 
 impl Engine for Streams<'_> {
-    fn logits(&self, chain: &Chain<'_>) -> Logits {
-        let rects: Vec<Rect> = chain.regions.iter().map(|&id| chain.grid.rect(id)).collect();
-        let pixels = |step: usize, out: &mut [f32]| chain.fill.read(rects[step], out);
-        let scores = self.base.scores(&rects, pixels, self.budget);
+    fn logits(&self, removal: &dyn Removal) -> Logits {
+        let pixels = |step: usize, out: &mut [f32]| removal.read(step, out);
+        let scores = self.base.scores(&removal.rects(), pixels, self.budget);
         Logits { values: scores.values, macs: scores.macs.iter().sum() }
     }
 }
@@ -147,7 +180,7 @@ impl FromStr for ScoreKind {
     }
 }
 
-/// What is kept of a chain.
+/// What is kept of a removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// The target's score after 0, 1, ..., `L` removed regions.
@@ -215,9 +248,13 @@ impl Watch {
     }
 }
 
-/// Walks a chain and keeps what `watch` says. The engine was made for the same `watch`.
-pub fn curve(engine: &dyn Engine, chain: &Chain<'_>, watch: &Watch) -> Result<Curve, CurveError> {
-    let Logits { values, macs } = engine.logits(chain);
+/// Follows a removal and keeps what `watch` says. The engine was made for the same `watch`.
+pub fn curve(
+    engine: &dyn Engine,
+    removal: &dyn Removal,
+    watch: &Watch,
+) -> Result<Curve, CurveError> {
+    let Logits { values, macs } = engine.logits(removal);
     let width = watch.class().map_or(watch.classes, |_| 1);
     let scores: Vec<f32> = values.chunks_exact(width).map(|logits| watch.score(logits)).collect();
     if let Some(step) = scores.iter().position(|s| !s.is_finite()) {
@@ -231,20 +268,16 @@ pub fn curve(engine: &dyn Engine, chain: &Chain<'_>, watch: &Watch) -> Result<Cu
 pub fn largest_difference(
     graph: &Graph,
     picture: &Tensor,
-    chain: &Chain<'_>,
+    removal: &dyn Removal,
     watch: &Watch,
     curve: &Curve,
     steps: &[usize],
 ) -> f64 {
     let all = Watch { keep_all: true, ..*watch };
+    let rects = removal.rects();
     let (mut picture, mut removed, mut largest) = (picture.clone(), 0, 0.0f64);
     for &step in steps {
-        for &region in &chain.regions[removed..step] {
-            let rect = chain.grid.rect(region);
-            let mut pixels = vec![0.0; rect.area() * picture.shape.c];
-            chain.fill.read(rect, &mut pixels);
-            picture.write(rect, &pixels);
-        }
+        (removed..step).for_each(|k| change(&mut picture, removal, k, rects[k]));
         removed = step;
         let full = all.score(&graph.logits(&picture));
         largest = largest.max((f64::from(full) - f64::from(curve.scores[step])).abs());

@@ -4,7 +4,7 @@ use super::{Case, ExplainError, Explainer};
 use crate::{
     base::{
         registry::{Args, Entry, Kind, Param},
-        rng::{KeyedRng, unit_f32},
+        rng::{KeyedRng, normal_pair},
     },
     nn::tensor::Tensor,
 };
@@ -125,14 +125,6 @@ fn noisy(x: &Tensor, deviation: f64, rng: &mut KeyedRng) -> Tensor {
         data.extend(pair.iter().zip(noise).map(|(v, n)| (f64::from(*v) + deviation * n) as f32));
     }
     Tensor::new(x.shape, data)
-}
-
-/// Two independent standard normal draws (Box and Muller 1958).
-fn normal_pair(rng: &mut KeyedRng) -> [f64; 2] {
-    // 1 - u is in (0, 1], so its logarithm is finite
-    let radius = (-2.0 * (1.0 - f64::from(unit_f32(rng))).ln()).sqrt();
-    let angle = std::f64::consts::TAU * f64::from(unit_f32(rng));
-    [radius * angle.cos(), radius * angle.sin()]
 }
 
 #[cfg(test)]

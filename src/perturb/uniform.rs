@@ -1,12 +1,8 @@
 //! Noise: the paper's perturbation.
 
-use super::Perturbation;
+use super::{Fill, Perturbation, Site};
 use crate::{
-    base::{
-        geom::Grid,
-        registry::Entry,
-        rng::{Seed, unit_f32},
-    },
+    base::{registry::Entry, rng::unit_f32},
     nn::tensor::Tensor,
 };
 
@@ -27,21 +23,29 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
 };
 
 impl Perturbation for Uniform {
-    fn fill(&self, picture: &Tensor, _: &Grid, seed: Seed, image: &str, repeat: usize) -> Tensor {
-        let mut rng = seed.rng("uniform", image, &[repeat as u64]);
-        let noise = (0..picture.data.len()).map(|_| unit_f32(&mut rng)).collect();
-        Tensor::new(picture.shape, noise)
+    fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
+        let mut rng = site.rng("uniform", &[]);
+        let noise = (0..site.picture.data.len()).map(|_| unit_f32(&mut rng)).collect();
+        Fill::Local(Tensor::new(site.picture.shape, noise))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::geom::{Remainder, Shape};
+    use crate::{
+        base::{
+            geom::{Grid, Remainder, Shape},
+            rng::Seed,
+        },
+        perturb::testing::{SET, picture_of},
+    };
 
     fn noise(picture: &Tensor, side: usize, seed: u64, image: &str, repeat: usize) -> Tensor {
         let grid = Grid::new(picture.shape.h, picture.shape.w, side, Remainder::Drop).unwrap();
-        Uniform.fill(picture, &grid, Seed(seed), image, repeat)
+        let seed = Seed(seed);
+        let site = Site { picture, grid: &grid, seed, image, repeat, data: &*SET };
+        picture_of(Uniform.fill(&site))
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Event {
         finished: usize,
         /// Curves per picture.
         curves: usize,
+        /// How many of them have a mask-dependent perturbation: up to a full pass per step.
+        masked: usize,
     },
     /// A picture is done.
     Picture {

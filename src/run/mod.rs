@@ -11,6 +11,7 @@ pub mod picture;
 pub mod plan;
 pub mod record;
 pub mod runner;
+mod statistics;
 pub mod subject;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::{
     config::{Config, STEPS},
-    embedded,
+    embedded, statistics,
 };
 use crate::{
     base::{
@@ -23,10 +23,10 @@ use crate::{
         preprocess::{Preprocess, Settings},
         tune::tuned,
     },
-    perturb::{PERTURBATIONS, Perturbation},
+    perturb::{PERTURBATIONS, Perturbation, Source, Statistics},
 };
 use sha2::{Digest, Sha256};
-use std::{path::Path, str::FromStr};
+use std::{path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
 pub const RESULTS_VERSION: u32 = 1;
@@ -222,6 +222,7 @@ pub struct Plan {
     pub low: Vec<f32>,
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
+    statistics: OnceLock<Statistics>,
 }
 
 impl Plan {
@@ -282,6 +283,7 @@ impl Plan {
             seed,
             low,
             high,
+            statistics: OnceLock::new(),
         })
     }
 
@@ -298,9 +300,22 @@ impl Plan {
         hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
+    /// Number of curves of one picture whose perturbation depends on all removed regions: each costs
+    /// up to as many full passes as it has steps.
+    pub fn masked_curves_per_picture(&self) -> usize {
+        let masked = self.perturbations.iter().filter(|p| !p.value.is_local()).count();
+        self.methods.len() * self.orders.len() * masked * self.repeats
+    }
+
     /// Number of curves of one picture.
     pub fn curves_per_picture(&self) -> usize {
         self.methods.len() * self.orders.len() * self.perturbations.len() * self.repeats
+    }
+}
+
+impl Source for Plan {
+    fn statistics(&self) -> &Statistics {
+        self.statistics.get_or_init(|| statistics::gather(&*self.data, &self.preprocess))
     }
 }
 

@@ -10,14 +10,19 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    base::{geom::RegionId, registry::Named, rng::unit_f32},
+    base::{
+        geom::{Rect, RegionId},
+        registry::Named,
+        rng::unit_f32,
+    },
     eval::{
-        curve::{Chain, Curve, Streams, Watch, curve, largest_difference},
+        curve::{Chain, Curve, Removal, Streams, Watch, curve, largest_difference},
+        masked::masked_patches,
         order::{self, Order},
     },
     explain::Explainer,
-    nn::tensor::Tensor,
-    perturb::Perturbation,
+    nn::{stream::Patches, tensor::Tensor},
+    perturb::{Fill, Masked, Perturbation, Site},
     table::TableError,
 };
 use rayon::prelude::*;
@@ -79,7 +84,8 @@ pub fn run(plan: &Plan, output: &Output, observer: &dyn Observer) -> Result<Reco
     let parts: Vec<&[usize]> = plan.images.chunks(PICTURES_PER_PART).collect();
     let finished = (0..parts.len()).filter(|&i| output.has(i)).map(|i| parts[i].len()).sum();
     let (pictures, curves) = (plan.images.len(), plan.curves_per_picture());
-    observer.on(&Event::Started { pictures, finished, curves });
+    let masked = plan.masked_curves_per_picture();
+    observer.on(&Event::Started { pictures, finished, curves, masked });
     let todo = parts.par_iter().enumerate().filter(|(i, _)| !output.has(*i));
     todo.try_for_each(|(i, images)| part(plan, output, observer, i, images))?;
     collect(plan, output, parts.len())
@@ -216,11 +222,29 @@ fn sum(before: Option<u64>, more: u64) -> Option<u64> {
     (all > 0).then_some(all)
 }
 
-/// The fill images in input space: per perturbation one for each repeat.
-fn fills(plan: &Plan, subject: &Subject) -> Vec<Vec<Tensor>> {
+/// What takes the place of removed pixels, ready for the network.
+enum Ready<'a> {
+    /// One fill image in input space.
+    Local(Tensor),
+    /// A fill, in image space, that depends on what else is gone.
+    Masked(Box<dyn Masked + 'a>),
+}
+
+/// Per perturbation one fill for each repeat.
+fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Vec<Vec<Ready<'a>>> {
     let one = |p: &Named<dyn Perturbation>, repeat| {
-        let fill = p.value.fill(&subject.picture, &plan.grid, plan.seed, &subject.id, repeat);
-        plan.preprocess.normalise(&fill)
+        let site = Site {
+            picture: &subject.picture,
+            grid: &plan.grid,
+            seed: plan.seed,
+            image: &subject.id,
+            repeat,
+            data: plan,
+        };
+        match p.value.fill(&site) {
+            Fill::Local(fill) => Ready::Local(plan.preprocess.normalise(&fill)),
+            Fill::Masked(fill) => Ready::Masked(fill),
+        }
     };
     let all = |p| (0..plan.repeats).map(|repeat| one(p, repeat)).collect();
     plan.perturbations.iter().map(all).collect()
@@ -282,7 +306,7 @@ impl Bench<'_> {
     fn curves(
         &mut self,
         ranking: &Ranking,
-        fills: &[Vec<Tensor>],
+        fills: &[Vec<Ready<'_>>],
         observer: &dyn Observer,
     ) -> Vec<Row> {
         let mut rows = Vec::new();
@@ -301,7 +325,7 @@ impl Bench<'_> {
         &mut self,
         ranking: &Ranking,
         cell: Cell,
-        fill: &Tensor,
+        fill: &Ready<'_>,
     ) -> Result<(Curve, Option<f64>), String> {
         let Plan { grid, steps, seed, .. } = self.plan;
         let morf = match ranking {
@@ -313,17 +337,29 @@ impl Bench<'_> {
             Ranking::Scores { scores, .. } => Some(order::tied_fraction(scores, &regions, *steps)),
             Ranking::Random => None,
         };
-        let chain = Chain { fill, grid, regions: &regions[..*steps] };
+        let regions = &regions[..*steps];
         let start = Instant::now();
-        let curve = curve(self.engine, &chain, &self.watch);
+        let removal: Box<dyn Removal + '_> = match fill {
+            Ready::Local(fill) => Box::new(Chain { fill, grid, regions }),
+            Ready::Masked(fill) => Box::new(self.patches(&**fill, regions)),
+        };
+        let curve = curve(self.engine, &*removal, &self.watch);
         self.note("flip", Some(cell), start);
         let curve = curve.map_err(|e| e.to_string())?;
-        self.verify(cell, &chain, &curve);
+        self.verify(cell, &*removal, &curve);
         Ok((curve, tied))
     }
 
+    /// The pixels that each step of a mask-dependent perturbation changes, in input space.
+    fn patches(&self, fill: &dyn Masked, regions: &[RegionId]) -> Patches {
+        let rects: Vec<Rect> = regions.iter().map(|id| self.plan.grid.rect(*id)).collect();
+        let preprocess = &self.plan.preprocess;
+        let normalise = |pixels: &[f32], out: &mut [f32]| preprocess.normalise_pixels(pixels, out);
+        masked_patches(&self.subject.picture, &rects, fill, normalise)
+    }
+
     /// Checks a random share of the steps by full passes.
-    fn verify(&mut self, cell: Cell, chain: &Chain<'_>, curve: &Curve) {
+    fn verify(&mut self, cell: Cell, removal: &dyn Removal, curve: &Curve) {
         let (plan, subject) = (self.plan, self.subject);
         if plan.config.verify <= 0.0 {
             return;
@@ -338,7 +374,7 @@ impl Bench<'_> {
         }
         let graph = &plan.model.graph;
         let input = subject.acts.of(graph.input());
-        let found = largest_difference(graph, input, chain, &self.watch, curve, &steps);
+        let found = largest_difference(graph, input, removal, &self.watch, curve, &steps);
         self.check.steps += steps.len() as u64;
         self.check.difference = Some(self.check.difference.unwrap_or(0.0).max(found));
     }

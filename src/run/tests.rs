@@ -17,6 +17,7 @@ use crate::{
     data::{DataError, Dataset, Item},
     eval::order::Order,
     nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
+    perturb::PERTURBATIONS,
 };
 use std::sync::Mutex;
 
@@ -102,6 +103,31 @@ fn all_regions_removed_is_the_same_picture_for_all_methods_and_both_orders() {
         let noise = |other: &&Row| other.image == row.image && other.repeat != row.repeat;
         assert!(rows.iter().filter(noise).all(|other| end(other) != end(row)), "{row:?}");
     }
+}
+
+#[test]
+fn full_passes_confirm_every_step_of_every_perturbation() {
+    let names: Vec<&str> = PERTURBATIONS.iter().map(|entry| entry.id).collect();
+    let names_in_config = format!("perturbation = '{}'", names.join(","));
+    let plan = plan(2, &format!("methods = 'gradient'\nverify = 1\n{names_in_config}"));
+    let records = run(&plan, &Silent);
+    assert!(records.rows.iter().all(|row| row.status == Status::Ok));
+    // all steps and the untouched picture; the same kernels give the same bits
+    assert_eq!(records.results.verified_steps, (2 * names.len() * 2 * 2 * 10) as u64);
+    assert_eq!(records.results.largest_difference, Some(0.0));
+    assert_eq!(plan.masked_curves_per_picture(), 3 * 2 * 2);
+}
+
+#[test]
+fn statistics_of_the_data_do_not_depend_on_which_pictures_are_used() {
+    let rows = |images: usize| {
+        let names = "perturbation = 'mean-image,dirichlet,channel-mean:of=data'";
+        let plan = plan(9, &format!("methods = 'gradient'\nimages = {images}\n{names}"));
+        run(&plan, &Silent).rows
+    };
+    let (few, many) = (rows(2), rows(9));
+    assert_eq!(few.len(), 2 * 3 * 2 * 2);
+    assert!(few.iter().all(|row| many.contains(row)));
 }
 
 #[test]
