@@ -109,6 +109,7 @@ fn help_and_lists_are_worded_as_agreed() {
     for arguments in [
         "",
         "run --help",
+        "report --help",
         "explain --help",
         "predict --help",
         "model --help",

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
 const FENCES: &[(&str, &[&str])] = &[
     ("polars", &[]), // only crates/table
     ("plotters", &["report/plot"]),
+    ("minijinja", &["report/page/"]),
     ("clap", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),

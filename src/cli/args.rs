@@ -2,7 +2,12 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
+    base::registry::SpecError,
     nn::preprocess::{Channels, Crop, Resize, Settings},
+    report::{
+        colours::{COLOUR_MAPS, Look, Percentile},
+        page::SHOWN,
+    },
     run::config::{FIELDS, default_text},
 };
 use serde::Serialize;
@@ -21,6 +26,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Compare methods on a model and pictures; without arguments on the built-in ones
     Run(Box<RunArgs>),
+    /// Make the page of results anew, from the folder of a run
+    Report(ReportArgs),
     /// Explain one picture with one method
     Explain(Box<ExplainArgs>),
     /// Classify one picture
@@ -49,7 +56,44 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) flags: RunFlags,
     #[command(flatten)]
+    pub(crate) look: LookFlags,
+    #[command(flatten)]
     pub(crate) preprocess: PreprocessFlags,
+}
+
+/// How heat maps are coloured.
+#[derive(Args)]
+pub(crate) struct LookFlags {
+    #[arg(long, value_name = "NAME", default_value = COLOUR_MAPS[0].name, help = colormaps())]
+    colormap: String,
+    /// Relevance at this percentile has the strongest colour, 100 for the largest
+    #[arg(long, value_name = "P", default_value_t = Percentile::default())]
+    percentile: Percentile,
+}
+
+impl LookFlags {
+    pub(crate) fn look(&self) -> Result<Look, SpecError> {
+        Ok(Look { colours: self.colormap.parse()?, percentile: self.percentile })
+    }
+}
+
+fn colormaps() -> String {
+    let names: Vec<&str> = COLOUR_MAPS.iter().map(|m| m.name).collect();
+    format!("Colours of heat maps: {}", names.join(", "))
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Folder of a run
+    pub(crate) results: PathBuf,
+    /// Pictures in the gallery; more than the run kept need the model and the pictures again
+    #[arg(long, value_name = "N", default_value_t = SHOWN)]
+    pub(crate) gallery: usize,
+    #[command(flatten)]
+    pub(crate) look: LookFlags,
+    /// The page; report.html in the folder when not given
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Flags of `run`; serialised, they are a config.
@@ -172,6 +216,11 @@ pub(crate) struct ExplainArgs {
     /// A .png picture of the heat map, or .npy for the relevance before channels are pooled
     #[arg(long, value_name = "H")]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) look: LookFlags,
+    /// Lay the heat map over the picture (.png only)
+    #[arg(long)]
+    pub(crate) overlay: bool,
     /// Seed of methods that draw
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,

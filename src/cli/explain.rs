@@ -13,9 +13,10 @@ use pixelflip::{
         rng::Seed,
     },
     data::tensor::write_npy,
-    explain::{Case, EXPLAINERS, Explainer},
+    explain::{Case, EXPLAINERS, Explainer, HeatMap},
     nn::{model::Model, tensor::Tensor},
     report::{
+        colours::{Look, words},
         heatmap,
         plot::{encode, save},
     },
@@ -26,6 +27,7 @@ use std::{path::Path, process::ExitCode};
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let method = build("method", EXPLAINERS, &args.method.parse()?)?;
     let kind = OutputKind::of(&args.out)?;
+    let look = args.look.look()?;
     let model = input::model(&args.model, &args.preprocess)?;
     let inputs = input::read(&args.input, &model)?;
     if kind == OutputKind::Picture && inputs.tensors.len() > 1 {
@@ -36,15 +38,28 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let explained = explain(&model, &method, &inputs, args)?;
+    let mut said = String::new();
     match kind {
         OutputKind::Picture => {
             let heat = method.value.pool().apply(&explained[0]);
-            save(&args.out, &encode(&heatmap::picture(&heat))?)?;
+            let picture = match &inputs.picture {
+                Some(picture) if args.overlay => heatmap::overlay(picture, &heat, &look),
+                None if args.overlay => bail!("`--overlay` needs a picture, a .npy tensor is none"),
+                _ => heatmap::picture(&heat, &look),
+            };
+            save(&args.out, &encode(&picture)?)?;
+            said = format!("; {}", drawn(&heat, &look));
         }
         OutputKind::Numbers => write_relevance(&args.out, &explained, inputs.batched)?,
     }
-    terminal::talk(&format!("{} written to `{}`", method.name, args.out.display()));
+    terminal::talk(&format!("{} written to `{}`{said}", method.name, args.out.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the colours of a heat map stand for.
+fn drawn(heat: &HeatMap, look: &Look) -> String {
+    let scale = words(look.range(heat), look.colours.side);
+    format!("{} colours, {scale} ({})", look.colours.name, look.percentile.words())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,12 @@
 
 use super::args::PreprocessFlags;
 use anyhow::{Context, bail};
+use image::RgbImage;
 use pixelflip::{
     base::geom::Shape,
     data::{decode, tensor},
     nn::{model::Model, tensor::Tensor},
+    report::heatmap,
     run::plan,
 };
 use std::path::Path;
@@ -14,6 +16,8 @@ use std::path::Path;
 pub(crate) struct Inputs {
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) batched: bool,
+    /// The picture that became the input, as people see it; none for a `.npy` tensor.
+    pub(crate) picture: Option<RgbImage>,
     name: String,
 }
 
@@ -35,14 +39,15 @@ pub(crate) fn read(path: &Path, model: &Model) -> anyhow::Result<Inputs> {
     if path.extension().is_some_and(|e| e == "npy") {
         let tensor::Batch { inputs, batched } = tensor::read_npy(path)?;
         check_shape(path, inputs[0].shape, model)?;
-        return Ok(Inputs { tensors: inputs, batched, name });
+        return Ok(Inputs { tensors: inputs, batched, picture: None, name });
     }
     let image = decode::read_picture(path, decode::MAX_PIXELS)?;
     let named = || format!("cannot use `{}`", path.display());
     let preprocess = model.preprocess()?;
     let picture = preprocess.picture(&image).with_context(named)?;
     let input = preprocess.normalise(&picture);
-    Ok(Inputs { tensors: vec![input], batched: false, name })
+    let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &picture)));
+    Ok(Inputs { tensors: vec![input], batched: false, picture, name })
 }
 
 fn check_shape(path: &Path, found: Shape, model: &Model) -> anyhow::Result<()> {

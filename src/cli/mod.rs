@@ -9,6 +9,7 @@ mod list;
 mod model;
 mod predict;
 mod progress;
+mod report;
 mod run;
 mod terminal;
 
@@ -26,6 +27,7 @@ const IMPOSSIBLE: u8 = 2;
 pub(crate) fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),

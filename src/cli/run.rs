@@ -8,20 +8,14 @@ use super::{
 };
 use anyhow::Context;
 use pixelflip::{
-    report::{
-        cells::group,
-        curves::{self, Heading},
-        ranking::ranking,
-        sheets,
-        summary::{Summary, summarise},
-    },
+    report::{gallery, outcome, ranking::ranking},
     run::{
         config::Config,
         machine,
         manifest::{Manifest, Results},
         output::Output,
         plan::Plan,
-        runner::{self, Records},
+        runner,
     },
 };
 use std::{
@@ -34,6 +28,7 @@ use toml::Table;
 const RESULTS: &str = "results";
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let look = args.look.look()?;
     let config = Config::load(args.config.as_deref(), flags(args)?)?;
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
@@ -43,21 +38,13 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let records = pool.install(|| runner::run(&plan, &output, &progress));
     progress.finish();
     let records = records?;
-    let summary = pool.install(|| report(&plan, &records, &root))?;
+    let summary = pool.install(|| {
+        outcome::write(&root, &records.rows, &gallery::collect(&plan, gallery::KEPT), look)
+    })?;
     terminal::data(&ranking(&summary))?;
     terminal::talk(&closing(&records.results, &root));
     let failed = !records.results.skipped.is_empty() || records.results.failed_curves > 0;
     Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
-}
-
-/// Writes what people look at: tables, figures, heat maps.
-fn report(plan: &Plan, records: &Records, root: &Path) -> anyhow::Result<Summary> {
-    let summary = summarise(&records.rows)?;
-    summary.write(root)?;
-    let heading = Heading { model: plan.model.name.clone(), data: plan.data.name().to_owned() };
-    curves::write(root, &group(&records.rows)?, &heading)?;
-    sheets::write(&root.join("heatmaps"), plan)?;
-    Ok(summary)
 }
 
 /// The flags as a config.

@@ -25,18 +25,38 @@ pub struct Heading {
     pub data: String,
 }
 
+/// The figures of one setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// Ends the names of their files: empty for the first setting.
+    suffix: String,
+    /// AOPC against removed regions, [`aopc`].
+    pub aopc: Figure,
+    /// Scores against removed regions, [`scores`].
+    pub scores: Figure,
+}
+
+/// The figures of every setting.
+pub fn figures(groups: &[Group<'_>], heading: &Heading) -> Vec<Figures> {
+    let one = |(i, group): (usize, &Group<'_>)| Figures {
+        suffix: if i == 0 { String::new() } else { format!("-{}", slug(group)) },
+        aopc: aopc(group, heading),
+        scores: scores(group, heading),
+    };
+    groups.iter().enumerate().map(one).collect()
+}
+
 /// Writes `aopc.png`, `aopc.svg`, `scores.png` and `scores.svg` for every setting into a folder;
 /// from the second setting on, the names carry the setting.
-pub fn write(folder: &Path, groups: &[Group<'_>], heading: &Heading) -> Result<(), FigureError> {
-    for (i, group) in groups.iter().enumerate() {
-        let suffix = if i == 0 { String::new() } else { format!("-{}", slug(group)) };
-        for (name, figure) in [("aopc", aopc(group, heading)), ("scores", scores(group, heading))] {
+pub fn write(folder: &Path, figures: &[Figures]) -> Result<(), FigureError> {
+    for Figures { suffix, aopc, scores } in figures {
+        for (name, figure) in [("aopc", aopc), ("scores", scores)] {
             if figure.panels.iter().all(|p| p.lines.is_empty()) {
                 continue;
             }
             let path = |extension: &str| folder.join(format!("{name}{suffix}.{extension}"));
-            plot::save(&path("png"), &plot::png(&figure)?)?;
-            plot::save(&path("svg"), plot::svg(&figure)?.as_bytes())?;
+            plot::save(&path("png"), &plot::png(figure)?)?;
+            plot::save(&path("svg"), plot::svg(figure)?.as_bytes())?;
         }
     }
     Ok(())
@@ -100,6 +120,11 @@ fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) 
         0 => String::new(),
         n => format!(" {} without some of the images, see the summary.", plural(n, "method")),
     };
+    let whose = if panels.iter().any(Panel::is_full) {
+        ", drawn for the first method and the random order"
+    } else {
+        ""
+    };
     Figure {
         title: format!("{what}: {} on {}", heading.model, heading.data),
         subtitle: format!(
@@ -111,8 +136,10 @@ fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) 
             r = s.region,
         ),
         x_label: "number of removed regions".to_owned(),
+        caption: format!(
+            "Bands: 95 % bootstrap intervals of the mean over images (BCa){whose}.{missing}"
+        ),
         panels,
-        caption: format!("Bands: 95 % bootstrap intervals of the mean over images (BCa).{missing}"),
     }
 }
 
@@ -190,7 +217,7 @@ mod tests {
         });
         rows.extend(other.collect::<Vec<_>>());
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &group(&rows).unwrap(), &heading()).unwrap();
+        write(dir.path(), &figures(&group(&rows).unwrap(), &heading())).unwrap();
         let mut names: Vec<String> = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())

@@ -1,8 +1,14 @@
 //! Made-up records for tests: every method finds a share of what is relevant.
 
+use super::gallery::{Exhibit, Map};
 use crate::{
-    base::rng::{KeyedRng, Seed, unit_f32},
+    base::{
+        geom::Shape,
+        rng::{KeyedRng, Seed, unit_f32},
+    },
     eval::{curve::ScoreKind, order::Order},
+    explain::HeatMap,
+    nn::tensor::Tensor,
     run::record::{Row, Status},
 };
 
@@ -73,4 +79,34 @@ fn curve(rng: &mut KeyedRng, start: f32, share: f32, order: Order, steps: usize)
         start - (start - 2.0) * fall + if k == 0 { 0.0 } else { wobble }
     };
     (0..=steps).map(&mut at).collect()
+}
+
+/// Pictures with heat maps of the methods above: the pictures of [`records`], 12x12 pixels in 16
+/// regions of 3x3, of which one method gives nothing.
+pub(super) fn exhibits(count: usize) -> Vec<Exhibit> {
+    let shape = Shape::new(3, 12, 12);
+    let whole = |v: f32| (v * 255.0).round() / 255.0;
+    let exhibit = |i: usize| {
+        let image = format!("val/{i:04}.png");
+        let mut rng = Seed(2).rng("picture", &image, &[]);
+        let mut noise = || (0..shape.len()).map(|_| whole(unit_f32(&mut rng))).collect();
+        let (picture, fill) = (Tensor::new(shape, noise()), Tensor::new(shape, noise()));
+        let map = |(k, (method, _)): (usize, &(&str, f32))| Map {
+            method: (*method).to_owned(),
+            heat: (k != 1).then(|| {
+                let at = |(y, x): (usize, usize)| ((y * x + k) as f32).sin();
+                HeatMap::from_shape_fn((12, 12), |p| half::bf16::from_f32(at(p)).to_f32())
+            }),
+            order: if k == 1 { vec![] } else { (0..16).map(|r| (r * 5 + k as u32) % 16).collect() },
+            reason: (k == 1).then(|| "12 of 144 relevance values are not finite".to_owned()),
+        };
+        Exhibit {
+            note: format!("predicted: class {i}, explained: class {i}, score 12.00"),
+            picture,
+            fill: Some(("uniform".to_owned(), fill)),
+            maps: METHODS.iter().enumerate().map(map).collect(),
+            image,
+        }
+    };
+    (0..count).map(exhibit).collect()
 }

@@ -31,6 +31,23 @@ pub struct Panel {
     pub lines: Vec<Line>,
 }
 
+/// Lines of a panel that can have bands before nothing else can be seen.
+const BANDS: usize = 6;
+
+impl Panel {
+    /// True when the band of a line is drawn: in a full panel only those of the line on top and of
+    /// the random order are.
+    pub fn has_band(&self, line: usize) -> bool {
+        let is_top = line + 1 == self.lines.len();
+        !self.is_full() || is_top || self.lines[line].style == Style::BASELINE
+    }
+
+    /// True when there are too many lines for a band each.
+    pub fn is_full(&self) -> bool {
+        self.lines.len() > BANDS
+    }
+}
+
 /// Panels below each other with a common horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
@@ -88,6 +105,12 @@ impl Style {
         Style { colour: COLOURS[i % COLOURS.len()], dashes: DASHES[i % DASHES.len()] }
     }
 
+    /// The same as class names of a style sheet: `c` and the number of the colour, `d` and that of
+    /// the dash pattern.
+    pub fn class(i: usize) -> String {
+        format!("c{} d{}", i % COLOURS.len(), i % DASHES.len())
+    }
+
     /// The style of the random order: what others are compared with.
     pub const BASELINE: Style = Style { colour: (110, 110, 110), dashes: &[3.0, 3.0] };
 }
@@ -128,6 +151,21 @@ mod tests {
         for (i, a) in styles.iter().enumerate() {
             assert!(styles[..i].iter().all(|b| a != b) && *a != Style::BASELINE);
         }
+    }
+
+    #[test]
+    fn in_a_full_panel_only_the_best_and_the_baseline_have_bands() {
+        let line = |style| Line { name: String::new(), style, points: vec![] };
+        let panel = |count: usize| Panel {
+            title: String::new(),
+            y_label: String::new(),
+            lines: std::iter::once(line(Style::BASELINE))
+                .chain((1..count).map(|i| line(Style::nth(i))))
+                .collect(),
+        };
+        let banded = |count| (0..count).filter(|&i| panel(count).has_band(i)).collect::<Vec<_>>();
+        assert_eq!(banded(6), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(banded(9), [0, 8]);
     }
 
     #[test]

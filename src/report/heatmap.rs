@@ -1,57 +1,52 @@
 //! Heat maps as pictures: alone, and side by side on a sheet.
 
-use super::plot::{self, FigureError, Label};
-use crate::{explain::HeatMap, nn::tensor::Tensor};
+use super::{
+    colours::{Look, NO_VALUE, Side, words},
+    plot::{self, FigureError, Label},
+};
+use crate::{
+    explain::HeatMap,
+    nn::{preprocess::Channels, tensor::Tensor},
+};
 use image::{Rgb, RgbImage, imageops};
 use std::path::Path;
 
-/// Share of the pixels whose |relevance| lies inside the colour scale; the few largest saturate, so
-/// that one pixel does not leave the rest white.
-const INSIDE: f64 = 0.995;
-
-/// Colours at relevance -1, -0.5, 0, 0.5 and 1 times the scale: dark blue, blue, white, red, dark
-/// red. As far from white on both sides, and told apart by people who confuse red and green.
-const COLOURS: [[f64; 3]; 5] = [
-    [8.0, 38.0, 110.0],
-    [92.0, 150.0, 214.0],
-    [255.0, 255.0, 255.0],
-    [236.0, 120.0, 84.0],
-    [128.0, 8.0, 28.0],
-];
-
-/// What is not a number.
-const NO_VALUE: Rgb<u8> = Rgb([200, 200, 200]);
-
-/// The colour of a relevance value divided by the scale.
-fn colour(value: f64) -> Rgb<u8> {
-    if value.is_nan() {
-        return NO_VALUE;
-    }
-    let at = (value.clamp(-1.0, 1.0) + 1.0) * 2.0;
-    let below = (at.floor() as usize).min(COLOURS.len() - 2);
-    let part = at - below as f64;
-    let (a, b) = (COLOURS[below], COLOURS[below + 1]);
-    Rgb(std::array::from_fn(|c| (a[c] + (b[c] - a[c]) * part).round() as u8))
-}
-
-/// The relevance that gets the darkest colour: the 99.5th percentile of |relevance|, or the largest
-/// where fewer pixels than that are not 0. `None` when all are 0 or none is finite.
-fn scale(heat: &HeatMap) -> Option<f64> {
-    let finite = heat.iter().filter(|v| v.is_finite());
-    let mut sizes: Vec<f64> = finite.map(|&v| f64::from(v).abs()).collect();
-    sizes.sort_unstable_by(f64::total_cmp);
-    let largest = *sizes.last()?;
-    let robust = sizes[((sizes.len() - 1) as f64 * INSIDE).floor() as usize];
-    Some(if robust > 0.0 { robust } else { largest }).filter(|s| *s > 0.0)
-}
-
-/// A heat map as a picture of its own size: red speaks for the class, blue against it.
-pub fn picture(heat: &HeatMap) -> RgbImage {
+/// A heat map as a picture of its own size.
+pub fn picture(heat: &HeatMap, look: &Look) -> RgbImage {
     let (height, width) = heat.dim();
-    let scale = scale(heat).unwrap_or(1.0);
+    let range = look.range(heat);
     RgbImage::from_fn(width as u32, height as u32, |x, y| {
-        colour(f64::from(heat[[y as usize, x as usize]]) / scale)
+        look.colour(heat[[y as usize, x as usize]], range)
     })
+}
+
+/// A heat map over its picture: the picture as light grey, in which the colours of diverging maps
+/// are laid like ink (where relevance is 0 the picture shows); those of sequential maps are mixed
+/// with it half and half.
+pub fn overlay(picture: &RgbImage, heat: &HeatMap, look: &Look) -> RgbImage {
+    let mut page = self::picture(heat, look);
+    for (x, y, pixel) in page.enumerate_pixels_mut() {
+        let [r, g, b] = picture.get_pixel_checked(x, y).map_or([255; 3], |p| p.0).map(f64::from);
+        let grey = (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255.0;
+        for value in &mut pixel.0 {
+            let colour = f64::from(*value);
+            let mixed = match look.colours.side {
+                Side::Diverging => colour * (0.35 + 0.65 * grey),
+                Side::Sequential => 0.5 * colour + 127.5 * grey,
+            };
+            *value = mixed.round() as u8;
+        }
+    }
+    page
+}
+
+/// A picture of the network's channels as people see it.
+pub fn visible(channels: Channels, picture: &Tensor) -> Tensor {
+    let mut picture = picture.clone();
+    if channels == Channels::Bgr {
+        picture.data.chunks_exact_mut(3).for_each(<[f32]>::reverse);
+    }
+    picture
 }
 
 /// A tensor with one or three channels (RGB) and values in [0, 1] as a picture.
@@ -77,6 +72,8 @@ pub struct Sheet<'a> {
     pub picture: &'a RgbImage,
     /// Methods with their heat maps.
     pub maps: Vec<(&'a str, &'a HeatMap)>,
+    /// How they are coloured.
+    pub look: Look,
 }
 
 const MARGIN: u32 = 16;
@@ -151,20 +148,12 @@ pub fn sheet(sheet: &Sheet<'_>) -> Result<RgbImage, FigureError> {
     let (w, h) = sheet.picture.dimensions();
     tile(0, sheet.picture, "picture", format!("{w}x{h} pixels"));
     for (i, (name, heat)) in sheet.maps.iter().enumerate() {
-        let range = scale(heat).map_or("all zero".to_owned(), |s| format!("scale ±{}", short(s)));
-        tile(i + 1, &picture(heat), name, range);
+        let range = words(sheet.look.range(heat), sheet.look.colours.side);
+        tile(i + 1, &picture(heat, &sheet.look), name, range);
     }
-    labels.extend(legend(&mut page, height - FOOTER + 8));
+    labels.extend(legend(&mut page, &sheet.look, height - FOOTER + 8));
     plot::annotate(&mut page, &labels)?;
     Ok(page)
-}
-
-/// Three digits, with an exponent where there would be many zeros.
-fn short(value: f64) -> String {
-    match value.log10().floor() as i32 {
-        magnitude @ -3..=3 => format!("{value:.*}", (2 - magnitude).max(0) as usize),
-        _ => format!("{value:.2e}"),
-    }
 }
 
 /// Writes a sheet as PNG, whole or not at all.
@@ -182,10 +171,9 @@ fn place(page: &mut RgbImage, picture: &RgbImage, at: (u32, u32), size: (u32, u3
 }
 
 /// The colour scale with its meaning.
-fn legend(page: &mut RgbImage, y: u32) -> Vec<Label> {
+fn legend(page: &mut RgbImage, look: &Look, y: u32) -> Vec<Label> {
     const BAR: u32 = 160;
-    let bar =
-        RgbImage::from_fn(BAR, 14, |x, _| colour(f64::from(x) / f64::from(BAR - 1) * 2.0 - 1.0));
+    let bar = RgbImage::from_fn(BAR, 14, |x, _| look.colours.at(f64::from(x) / f64::from(BAR - 1)));
     let left = MARGIN + 118;
     imageops::replace(page, &bar, i64::from(left), i64::from(y));
     let room = page.width() - 2 * MARGIN;
@@ -196,11 +184,14 @@ fn legend(page: &mut RgbImage, y: u32) -> Vec<Label> {
         size: 14,
         colour,
     };
-    let text = "Each map has its own scale: the 99.5th percentile of |relevance|.";
+    let [first, last] = match look.colours.side {
+        Side::Diverging => ["against the class", "for the class"],
+        Side::Sequential => ["least relevant", "most relevant"],
+    };
     vec![
-        label("against the class", MARGIN, y, 116, BLACK),
-        label("for the class", left + BAR + 10, y, 120, BLACK),
-        label(text, MARGIN, y + 24, room, GREY),
+        label(first, MARGIN, y, 116, BLACK),
+        label(last, left + BAR + 10, y, 120, BLACK),
+        label(&look.caption(), MARGIN, y + 24, room, GREY),
     ]
 }
 
@@ -211,50 +202,14 @@ mod tests {
     use ndarray::{Array2, array};
 
     #[test]
-    fn the_colours_are_symmetric_around_white() {
-        assert_eq!(colour(0.0), Rgb([255; 3]));
-        assert_eq!(colour(1.0), Rgb([128, 8, 28]));
-        assert_eq!(colour(-1.0), Rgb([8, 38, 110]));
-        assert_eq!(colour(7.0), colour(1.0), "larger values saturate");
-        assert_eq!(colour(f64::NAN), NO_VALUE);
-        let light = |v| colour(v).0.iter().map(|&c| i32::from(c)).sum::<i32>();
-        for i in 1..=10 {
-            let v = f64::from(i) / 10.0;
-            assert!(light(v) < light(v - 0.1) && light(-v) < light(0.1 - v), "{v}");
-            assert!((light(v) - light(-v)).abs() < 60, "{v}: as dark on both sides");
-        }
-    }
-
-    #[test]
-    fn a_few_huge_values_do_not_whiten_the_rest() {
-        let mut heat = Array2::from_elem((100, 100), 1.0f32);
-        (0..40).for_each(|i| heat[[0, i]] = -1e6);
-        assert_eq!(scale(&heat), Some(1.0));
-        let picture = picture(&heat);
-        assert_eq!(*picture.get_pixel(50, 50), colour(1.0));
-        assert_eq!(*picture.get_pixel(3, 0), colour(-1.0));
-    }
-
-    #[test]
-    fn sparse_and_empty_maps_have_a_scale_or_none() {
-        let mut heat = Array2::zeros((100, 100));
-        assert_eq!(scale(&heat), None);
-        assert_eq!(*picture(&heat).get_pixel(0, 0), Rgb([255; 3]));
-        heat[[4, 5]] = -0.25;
-        heat[[0, 0]] = f32::NAN;
-        assert_eq!(scale(&heat), Some(0.25));
-        assert_eq!(*picture(&heat).get_pixel(5, 4), colour(-1.0));
-        assert_eq!(*picture(&heat).get_pixel(0, 0), NO_VALUE);
-    }
-
-    #[test]
     fn rows_stay_rows() {
         let heat = array![[0.0, 1.0, 0.0], [0.0, 0.0, -1.0]];
-        let picture = picture(&heat);
+        let look = Look::default();
+        let picture = picture(&heat, &look);
         assert_eq!(picture.dimensions(), (3, 2));
         assert_eq!(
             (*picture.get_pixel(1, 0), *picture.get_pixel(2, 1)),
-            (colour(1.0), colour(-1.0))
+            (look.colours.at(1.0), look.colours.at(0.0))
         );
         let tensor = Tensor::new(Shape::new(3, 1, 2), vec![0.0, 0.5, 1.0, 2.0, -1.0, 0.2]);
         let rgb = rgb(&tensor);
@@ -264,9 +219,24 @@ mod tests {
     }
 
     #[test]
-    fn scales_are_printed_with_three_digits() {
-        let shown = [1.0961, 12.34, 1234.5, 0.001_234, 0.000_012_34, 1e7].map(short);
-        assert_eq!(shown, ["1.10", "12.3", "1234", "0.00123", "1.23e-5", "1.00e7"]);
+    fn an_overlay_shows_the_picture_where_nothing_is_relevant() {
+        let heat = array![[0.0, 1.0]];
+        let picture = RgbImage::from_raw(2, 1, vec![255, 255, 255, 0, 0, 0]).unwrap();
+        let look = Look::default();
+        let page = overlay(&picture, &heat, &look);
+        assert_eq!(page.get_pixel(0, 0).0, [255; 3]);
+        let ink = look.colours.at(1.0).0.map(|v| (f64::from(v) * 0.35).round() as u8);
+        assert_eq!(page.get_pixel(1, 0).0, ink);
+        let grey = Look { colours: "grey".parse().unwrap(), ..look };
+        let mixed = overlay(&picture, &heat, &grey).get_pixel(0, 0).0[0];
+        assert!((127..=128).contains(&mixed), "half of white, {mixed}");
+    }
+
+    #[test]
+    fn blue_first_is_shown_red_first() {
+        let bgr = Tensor::new(Shape::new(3, 1, 2), vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+        assert_eq!(visible(Channels::Bgr, &bgr).data, [0.3, 0.2, 0.1, 0.6, 0.5, 0.4]);
+        assert_eq!(visible(Channels::Rgb, &bgr), bgr);
     }
 
     /// A bump of relevance with a negative ring, noisy.
@@ -292,6 +262,7 @@ mod tests {
                 .to_owned(),
             picture: &original,
             maps: names.iter().map(String::as_str).zip(&maps).collect(),
+            look: Look::default(),
         };
         super::sheet(&sheet).unwrap()
     }
@@ -300,12 +271,13 @@ mod tests {
     fn a_sheet_is_written_as_png() {
         let dir = tempfile::tempdir().unwrap();
         let (map, path) = (heat(8, 0.5), dir.path().join("sheet.png"));
-        let original = picture(&map);
+        let original = picture(&map, &Look::default());
         let content = Sheet {
             title: "8".to_owned(),
             subtitle: String::new(),
             picture: &original,
             maps: vec![("gradient", &map)],
+            look: Look::default(),
         };
         write(&path, &content).unwrap();
         assert_eq!(image::open(&path).unwrap().to_rgb8(), sheet(&content).unwrap());

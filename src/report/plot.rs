@@ -280,7 +280,7 @@ fn draw_panel<DB: DrawingBackend>(
     write(area, &panel.title, (LEFT, 8.0), PANEL, BLACK, scale)?;
     let mut chart = coordinates(area, panel, gutter, scale)?;
     draw_axes(area, &chart, [x_label, &panel.y_label], scale)?;
-    for line in &panel.lines {
+    for (_, line) in panel.lines.iter().enumerate().filter(|(i, _)| panel.has_band(*i)) {
         draw_band(&mut chart, line)?;
     }
     for line in &panel.lines {

@@ -1,0 +1,52 @@
+//! `pixelflip report`.
+
+use super::{
+    args::ReportArgs,
+    terminal::{self, count},
+};
+use anyhow::{Context, bail};
+use pixelflip::{
+    report::{
+        gallery::{self, Exhibit},
+        outcome, page,
+        plot::save,
+    },
+    run::{config::Config, machine, plan::Plan, runner},
+};
+use serde_json::Value;
+use std::process::ExitCode;
+
+pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let look = args.look.look()?;
+    let pool = runner::pool(machine::cores())?;
+    let page = pool.install(|| {
+        let exhibits = exhibits(args)?;
+        anyhow::Ok(outcome::page(&args.results, &exhibits, look)?)
+    })?;
+    let path = args.out.clone().unwrap_or_else(|| args.results.join(page::FILE));
+    save(&path, page.as_bytes())?;
+    let megabytes = page.len() as f64 / 1e6;
+    terminal::talk(&format!("{megabytes:.1} MB written to `{}`", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The pictures that are asked for: those the run kept, or more of them made anew.
+fn exhibits(args: &ReportArgs) -> anyhow::Result<Vec<Exhibit>> {
+    let manifest = outcome::manifest(&args.results)?;
+    let mut kept = outcome::exhibits(&args.results)?;
+    let used = manifest.pointer("/results/pictures").and_then(Value::as_u64).unwrap_or(0);
+    if args.gallery <= kept.len() || used <= kept.len() as u64 {
+        kept.truncate(args.gallery);
+        return Ok(kept);
+    }
+    let more = || {
+        let kept = count(kept.len(), "picture");
+        format!("the run kept {kept}; to show {} they must be explained again", args.gallery)
+    };
+    let config = Config::load(Some(&args.results.join("manifest.json")), toml::Table::new());
+    let plan = Plan::new(config.with_context(more)?).with_context(more)?;
+    if manifest.get("digest").and_then(Value::as_str) != Some(&plan.digest()) {
+        bail!("{}, but the model or the pictures are not those of the run any more", more());
+    }
+    Ok(gallery::collect(&plan, args.gallery))
+}

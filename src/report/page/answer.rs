@@ -1,0 +1,143 @@
+//! The answer, in sentences.
+
+use super::{
+    Source,
+    contenders::{Contenders, ranked},
+    pairs::{Matrix, is_clear},
+    svg::escape,
+};
+use crate::{
+    eval::{order::Order, stats::Estimate},
+    report::{cells::RANDOM, colours::short, summary::SummaryRow},
+};
+
+/// What came out, the most important first; HTML.
+pub(super) fn sentences(
+    source: &Source<'_>,
+    contenders: &Contenders<'_>,
+    pairs: Option<&Matrix>,
+) -> Vec<String> {
+    let rows = ranked(source.summary);
+    let known: Vec<&SummaryRow> = rows.into_iter().filter(|r| r.aopc.is_some()).collect();
+    let Some((best, others)) = known.split_first() else {
+        return vec!["No method has curves, so there is no answer.".to_owned()];
+    };
+    let mut sentences = vec![first(best, known.len(), contenders)];
+    if let Some(pairs) = pairs {
+        sentences.extend(lead(others, contenders, pairs));
+    }
+    sentences.extend(against_chance(&known, contenders));
+    sentences
+}
+
+fn name(contenders: &Contenders<'_>, method: &str) -> String {
+    let label = contenders.find(method).map_or(method, |(_, c)| &c.label);
+    format!("<b>{}</b>", escape(label))
+}
+
+/// `a, b and c`.
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+    }
+}
+
+fn plain(v: f64) -> String {
+    short(v).replace('-', "−")
+}
+
+fn interval(e: &Estimate) -> String {
+    let range = e.lo().zip(e.hi());
+    range.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", plain(lo), plain(hi)))
+}
+
+fn first(best: &SummaryRow, count: usize, contenders: &Contenders<'_>) -> String {
+    let e = best.aopc.expect("only rows with an AOPC are asked about");
+    let steps = best.setting.steps.unwrap_or(0);
+    let pictures = if e.n == 1 { "one picture".to_owned() } else { format!("{} pictures", e.n) };
+    let removed = match best.order {
+        Order::Morf => "most relevant regions first: its score falls furthest,",
+        Order::Lerf => "least relevant regions first: its score falls least,",
+    };
+    format!(
+        "{} ranks first of {count} when {steps} regions are removed, {removed} by {}{} on average \
+         over the steps and {pictures}.",
+        name(contenders, &best.method),
+        plain(e.mean),
+        interval(&e),
+    )
+}
+
+/// Whether the lead of the first over the others is more than chance.
+fn lead(others: &[&SummaryRow], contenders: &Contenders<'_>, pairs: &Matrix) -> Vec<String> {
+    let Some(second) = others.first() else { return Vec::new() };
+    let ahead = |row: &SummaryRow| {
+        let (j, _) = contenders.find(&row.method)?;
+        pairs.estimates[0][j]
+    };
+    let Some(to_second) = ahead(second) else { return Vec::new() };
+    if to_second.lo().is_none() {
+        return vec!["There are too few pictures to say how much of that is chance.".to_owned()];
+    }
+    let lead = format!(
+        "Its lead over the second, {}, is {}{}",
+        name(contenders, &second.method),
+        plain(to_second.mean),
+        interval(&to_second)
+    );
+    let open: Vec<String> = others
+        .iter()
+        .filter(|row| ahead(row).is_some_and(|e| !is_clear(&e)))
+        .map(|row| name(contenders, &row.method))
+        .collect();
+    if open.is_empty() {
+        return vec![format!("{lead}: it beats every other method on these pictures.")];
+    }
+    vec![format!(
+        "{lead}. These pictures do not tell it apart from {}: the 95 % interval of the paired \
+         difference holds 0.",
+        list(&open)
+    )]
+}
+
+/// Which methods are better than removing regions at random.
+fn against_chance(known: &[&SummaryRow], contenders: &Contenders<'_>) -> Option<String> {
+    let tested: Vec<(&&SummaryRow, Estimate)> = known
+        .iter()
+        .filter(|r| r.method != RANDOM)
+        .filter_map(|r| Some((r, r.relative_aopc?)))
+        .filter(|(_, e)| e.lo().is_some())
+        .collect();
+    if tested.is_empty() {
+        return None;
+    }
+    let beats = |(row, e): &&(&&SummaryRow, Estimate)| match row.order {
+        Order::Morf => e.lo().is_some_and(|lo| lo > 0.0),
+        Order::Lerf => e.hi().is_some_and(|hi| hi < 0.0),
+    };
+    let failed: Vec<String> =
+        tested.iter().filter(|t| !beats(t)).map(|(row, _)| name(contenders, &row.method)).collect();
+    Some(if failed.is_empty() {
+        format!("All {} methods do better than removing regions at random.", tested.len())
+    } else {
+        format!(
+            "{} of {} methods do better than removing regions at random; {} did not show it.",
+            tested.len() - failed.len(),
+            tested.len(),
+            list(&failed)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+
+    #[test]
+    fn lists_read_as_people_write_them() {
+        let items = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        assert_eq!([0, 1, 2, 3].map(|n| list(&items(n))), ["", "0", "0 and 1", "0, 1 and 2"]);
+    }
+}

@@ -1,0 +1,175 @@
+//! `report.html`: what came out of a run as one page that needs nothing else, for people. Everything
+//! on it follows from the records, the manifest and the kept pictures.
+//!
+//! Tables and charts are whole without a script; the script adds read-outs, switches, sorting and
+//! the slider. Nothing is fetched: the page forbids itself the network.
+
+mod answer;
+mod bibliography;
+mod contenders;
+mod curves;
+mod exhibits;
+mod facts;
+mod pairs;
+mod picture;
+mod svg;
+mod tables;
+
+use super::{
+    cells::Group,
+    colours::Look,
+    curves::Figures,
+    gallery::Exhibit,
+    plot::{self, FigureError},
+    summary::Summary,
+};
+use crate::run::record::Row;
+use contenders::Contenders;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+use serde_json::Value;
+use std::path::Path;
+
+/// Name of the page below the results.
+pub const FILE: &str = "report.html";
+
+/// Pictures shown when nothing else is said.
+pub const SHOWN: usize = 12;
+
+/// What a page is made of.
+pub struct Source<'a> {
+    /// The content of `manifest.json`.
+    pub manifest: &'a Value,
+    /// One row per curve.
+    pub rows: &'a [Row],
+    /// The same, put in order.
+    pub groups: &'a [Group<'a>],
+    /// The ranking.
+    pub summary: &'a Summary,
+    /// One per group.
+    pub figures: &'a [Figures],
+    /// Pictures of the gallery.
+    pub exhibits: &'a [Exhibit],
+    /// How their heat maps are coloured.
+    pub look: Look,
+}
+
+/// Writes `report.html` into a folder, whole or not at all.
+pub fn write(folder: &Path, source: &Source<'_>) -> Result<(), FigureError> {
+    plot::save(&folder.join(FILE), page(source)?.as_bytes())
+}
+
+/// What the template is filled with. Fields named `..._html` are HTML already, all others are
+/// escaped by the template.
+#[derive(Serialize)]
+struct Content {
+    title: String,
+    subtitle: String,
+    answer_html: Vec<String>,
+    caveats: Vec<String>,
+    legend: Vec<Legend>,
+    ranking: tables::Ranking,
+    settings: Vec<curves::Setting>,
+    pairs: Vec<pairs::Matrix>,
+    gallery: exhibits::Gallery,
+    numbers: tables::Numbers,
+    methods: Vec<facts::Method>,
+    protocol: Vec<facts::Fact>,
+    manifest: Vec<facts::Section>,
+    bibtex: String,
+    style: &'static str,
+    script: &'static str,
+    data: String,
+}
+
+/// A method with its line.
+#[derive(Serialize)]
+struct Legend {
+    index: usize,
+    label: String,
+    method: String,
+    mark: String,
+    sample_html: String,
+}
+
+/// What the script reads.
+#[derive(Serialize)]
+struct Data<'a> {
+    methods: Vec<&'a str>,
+    charts: Vec<curves::Numbers>,
+    exhibits: &'a [exhibits::Chain],
+}
+
+/// The page.
+pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
+    let Source { manifest, summary, .. } = source;
+    let contenders = Contenders::of(summary);
+    let (settings, charts) = curves::settings(source, &contenders);
+    let (gallery, chains) = exhibits::gallery(source, &contenders)?;
+    let pairs = pairs::matrices(source.groups, &contenders);
+    let name = |at: &str| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
+    let data = Data { methods: labels, charts, exhibits: &chains };
+    let methods: Vec<&str> = contenders.0.iter().map(|c| c.method).collect();
+    let perturbations: Vec<&str> =
+        source.groups.iter().map(|g| g.setting.perturbation.as_str()).collect();
+    let content = Content {
+        title: format!("{} on {}", name("/model/name"), name("/data/name")),
+        subtitle: facts::subtitle(source),
+        answer_html: answer::sentences(source, &contenders, pairs.first()),
+        caveats: caveats(source),
+        legend: contenders.0.iter().enumerate().map(legend).collect(),
+        ranking: tables::ranking(summary, &contenders),
+        settings,
+        pairs,
+        gallery,
+        numbers: tables::numbers(summary, &contenders),
+        methods: facts::methods(&contenders),
+        protocol: facts::protocol(manifest),
+        manifest: facts::sections(manifest),
+        bibtex: bibliography::used(&methods, &perturbations),
+        style: include_str!("style.css"),
+        script: include_str!("script.js"),
+        data: for_script(&data),
+    };
+    render(&content)
+}
+
+/// What a reader must know.
+fn caveats(source: &Source<'_>) -> Vec<String> {
+    let unfinished = source.manifest.get("results").is_none_or(Value::is_null);
+    let unfinished = unfinished.then(|| {
+        "the run was not finished when this page was made, so some pictures are missing".to_owned()
+    });
+    unfinished.into_iter().chain(source.summary.caveats.iter().map(ToString::to_string)).collect()
+}
+
+fn legend((index, c): (usize, &contenders::Contender<'_>)) -> Legend {
+    Legend {
+        index,
+        label: c.label.clone(),
+        method: c.method.to_owned(),
+        mark: c.mark.clone(),
+        sample_html: svg::sample(&c.style),
+    }
+}
+
+/// JSON that cannot end the element it stands in.
+fn for_script(data: &impl Serialize) -> String {
+    let text = serde_json::to_string(data).expect("plain data");
+    text.replace('<', "\\u003c")
+}
+
+fn render(content: &Content) -> Result<String, FigureError> {
+    let failed = |e: minijinja::Error| FigureError::Draw(format!("the page: {e}"));
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.add_template("page", include_str!("page.html")).map_err(failed)?;
+    environment.get_template("page").and_then(|t| t.render(content)).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+  const one = (selector, root = document) => root.querySelector(selector);
+  const make = (name, className, text) => {
+    const element = document.createElement(name);
+    if (className) element.className = className;
+    if (text !== undefined) element.textContent = text;
+    return element;
+  };
+  const show = (value) => {
+    const digits = Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001)
+      ? value.toExponential(2) : value.toPrecision(4);
+    return digits.replace(/-/g, "−");
+  };
+  const off = new Set();
+  all(".needs-script").forEach((element) => { element.hidden = false; });
+
+  // Appearance
+  const root = document.documentElement;
+  const appearance = document.getElementById("appearance");
+  const looks = ["automatic", "light", "dark"];
+  appearance.addEventListener("click", () => {
+    const now = looks[(looks.indexOf(root.dataset.appearance || "automatic") + 1) % 3];
+    if (now === "automatic") delete root.dataset.appearance; else root.dataset.appearance = now;
+    appearance.textContent = "Appearance: " + now;
+  });
+
+  // Methods on and off
+  const apply = () => {
+    all(".setting [data-m], #gallery .chart [data-m], .legend li").forEach((element) => {
+      const isOff = off.has(Number(element.dataset.m));
+      if (element.tagName === "LI") element.classList.toggle("off", isOff);
+      else element.style.display = isOff ? "none" : "";
+    });
+  };
+  const turn = (box, on) => {
+    box.checked = on;
+    if (on) off.delete(Number(box.dataset.switch)); else off.add(Number(box.dataset.switch));
+  };
+  const boxes = all("[data-switch]");
+  boxes.forEach((box) => box.addEventListener("change", () => { turn(box, box.checked); apply(); }));
+  all("[data-all]").forEach((button) => button.addEventListener("click", () => {
+    boxes.forEach((box) => turn(box, button.dataset.all === "on"));
+    apply();
+  }));
+
+  // Point at a method to see its line and band in all charts
+  all(".legend li, .ranking tbody tr").forEach((item) => {
+    const light = (on) => all('.setting [data-m="' + item.dataset.m + '"]')
+      .forEach((element) => element.classList.toggle("lit", on));
+    item.addEventListener("pointerenter", () => light(true));
+    item.addEventListener("pointerleave", () => light(false));
+    item.addEventListener("focusin", () => light(true));
+    item.addEventListener("focusout", () => light(false));
+  });
+
+  // One chart of a setting at a time
+  all(".setting").forEach((setting) => {
+    const tabs = all("[data-tab]", setting);
+    const choose = (key) => {
+      tabs.forEach((tab) => tab.setAttribute("aria-pressed", String(tab.dataset.tab === key)));
+      all("[data-panel]", setting).forEach((panel) => { panel.hidden = panel.dataset.panel !== key; });
+    };
+    tabs.forEach((tab) => tab.addEventListener("click", () => choose(tab.dataset.tab)));
+    if (tabs.length > 0) choose(tabs[0].dataset.tab);
+  });
+
+  // Lines in charts
+  const svgLine = (chart, className) => {
+    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    line.setAttribute("class", className);
+    chart.append(line);
+    return line;
+  };
+  const box = (chart) => chart.viewBox.baseVal;
+  const upright = (line, chart, x) => line.setAttribute("d", "M" + x + " 12V" + (box(chart).height - 54));
+
+  // Read-out of curves
+  data.charts.forEach((numbers) => {
+    const chart = one('svg.chart[data-key="' + numbers.key + '"]');
+    const readout = one(".readout", chart.parentElement);
+    const cursor = svgLine(chart, "cursor");
+    const last = numbers.steps.length - 1;
+    let at = 0;
+    const clear = () => { readout.hidden = true; cursor.setAttribute("d", ""); };
+    const read = (index) => {
+      at = Math.max(0, Math.min(last, index));
+      const step = numbers.steps[at];
+      const share = numbers.steps[last] > 0 ? step / numbers.steps[last] : 0;
+      upright(cursor, chart, numbers.left + (numbers.right - numbers.left) * share);
+      const lines = numbers.lines.filter((line) => !off.has(line.m) && at < line.v.length);
+      lines.sort((a, b) => b.v[at] - a.v[at]);
+      readout.replaceChildren(make("b", "", step + (step === 1 ? " region removed" : " regions removed")));
+      lines.forEach((line) => {
+        const row = make("div");
+        const sample = one('.legend li[data-m="' + line.m + '"] .sample');
+        const range = line.i.length > 2 * at + 1
+          ? " [" + show(line.i[2 * at]) + ", " + show(line.i[2 * at + 1]) + "]" : "";
+        row.append(sample.cloneNode(true), make("span", "", data.methods[line.m]),
+          make("span", "", show(line.v[at]) + range));
+        readout.append(row);
+      });
+      readout.hidden = false;
+      // on the side where the cursor is not
+      const left = share > 0.5;
+      readout.style.left = left ? "4.5rem" : "auto";
+      readout.style.right = left ? "auto" : "2.5rem";
+    };
+    chart.setAttribute("tabindex", "0");
+    chart.addEventListener("pointermove", (event) => {
+      const frame = chart.getBoundingClientRect();
+      const x = (event.clientX - frame.left) / frame.width * box(chart).width;
+      read(Math.round((x - numbers.left) / (numbers.right - numbers.left) * last));
+    });
+    chart.addEventListener("pointerleave", clear);
+    chart.addEventListener("focus", () => { if (chart.matches(":focus-visible")) read(at); });
+    chart.addEventListener("blur", clear);
+    chart.addEventListener("keydown", (event) => {
+      const moves = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, PageUp: at + 10, PageDown: at - 10 };
+      if (event.key === "Escape") clear();
+      if (!(event.key in moves)) return;
+      event.preventDefault();
+      read(moves[event.key]);
+    });
+  });
+
+  // Tables: sort and filter
+  all("table.sortable").forEach((table) => {
+    const body = table.tBodies[0];
+    all("thead th", table).forEach((head, column) => {
+      if (head.dataset.sort === "none") return;
+      const button = make("button", "", head.textContent);
+      button.type = "button";
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        all("thead th", table).forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const key = (row) => {
+          const cell = row.cells[column];
+          const text = cell.dataset.v !== undefined ? cell.dataset.v : cell.textContent.trim();
+          const number = text === "" ? NaN : Number(text);
+          return { text, number };
+        };
+        const rows = Array.from(body.rows).map((row) => ({ row, key: key(row) }));
+        const numeric = rows.some((r) => !Number.isNaN(r.key.number));
+        rows.sort((a, b) => {
+          const [x, y] = [a.key, b.key];
+          if (!numeric) return (down ? -1 : 1) * x.text.localeCompare(y.text);
+          // what is undefined stays at the end
+          if (Number.isNaN(x.number) || Number.isNaN(y.number)) {
+            return Number(Number.isNaN(x.number)) - Number(Number.isNaN(y.number));
+          }
+          return (down ? -1 : 1) * (x.number - y.number);
+        });
+        body.append(...rows.map((r) => r.row));
+      });
+    });
+  });
+  all("[data-filter]").forEach((field) => {
+    const rows = Array.from(document.getElementById(field.dataset.filter).tBodies[0].rows);
+    const count = one('[data-count="' + field.dataset.filter + '"]');
+    const texts = rows.map((row) => row.textContent.toLowerCase());
+    const filter = () => {
+      const words = field.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
+      let shown = 0;
+      rows.forEach((row, i) => {
+        row.hidden = !words.every((word) => texts[i].includes(word));
+        if (!row.hidden) shown += 1;
+      });
+      count.textContent = shown + " of " + rows.length + " rows";
+    };
+    field.addEventListener("input", filter);
+    filter();
+  });
+
+  // Gallery
+  const bytes = (text) => {
+    const raw = atob(text);
+    const view = new DataView(new ArrayBuffer(raw.length));
+    for (let i = 0; i < raw.length; i += 1) view.setUint8(i, raw.charCodeAt(i));
+    return view;
+  };
+  const numbersOf = (text, read) => {
+    const view = bytes(text);
+    return Array.from({ length: view.byteLength / 4 }, (_, i) => read(view, 4 * i));
+  };
+  const unpack = (removal) => ({
+    regions: numbersOf(removal.regions, (view, at) => view.getUint32(at, true)),
+    scores: numbersOf(removal.scores, (view, at) => view.getFloat32(at, true)),
+  });
+  data.exhibits.forEach((exhibit, index) => {
+    const article = one('[data-exhibit="' + index + '"]');
+    const part = (role) => one('[data-role="' + role + '"]', article);
+    const [method, order, slider, play, score] = ["method", "order", "step", "play", "score"].map(part);
+    const [original, fill, canvas, chart] =
+      [".original", ".fill", "canvas", "svg.chart"].map((selector) => one(selector, article));
+    const cursor = svgLine(chart, "cursor");
+    const context = canvas.getContext("2d");
+    const usable = exhibit.lines.filter((line) => line.orders.length > 0);
+    if (usable.length === 0) {
+      one(".controls", article).hidden = true;
+      canvas.hidden = true;
+      return;
+    }
+    original.hidden = true;
+    all("option", method).forEach((option) => {
+      option.disabled = usable.every((line) => line.m !== Number(option.value));
+    });
+    method.value = String(usable[0].m);
+    let removal = { regions: [], scores: [] };
+    let drawnTo = -1;
+    const patch = (id) => {
+      const x = (id % exhibit.columns) * exhibit.side;
+      const y = Math.floor(id / exhibit.columns) * exhibit.side;
+      const w = Math.min(exhibit.side, exhibit.width - x);
+      const h = Math.min(exhibit.side, exhibit.height - y);
+      if (fill) context.drawImage(fill, x, y, w, h, x, y, w, h);
+      else { context.fillStyle = "#888"; context.fillRect(x, y, w, h); }
+    };
+    const draw = () => {
+      const step = Number(slider.value);
+      if (drawnTo < 0 || step < drawnTo) {
+        context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
+        drawnTo = 0;
+      }
+      for (; drawnTo < step; drawnTo += 1) patch(removal.regions[drawnTo]);
+      const [start, now] = [removal.scores[0], removal.scores[step]];
+      const change = start === 0 ? "" : " (" + (now < start ? "−" : "+") +
+        Math.abs(100 * (now - start) / start).toFixed(0) + " %)";
+      score.textContent = step + " of " + (removal.scores.length - 1) + " regions removed: score " +
+        show(now) + ", at first " + show(start) + change;
+      slider.setAttribute("aria-valuetext", score.textContent);
+      const share = removal.scores.length > 1 ? step / (removal.scores.length - 1) : 0;
+      upright(cursor, chart, 66 + (box(chart).width - 34 - 66) * share);
+    };
+    const choose = () => {
+      const line = usable.find((candidate) => candidate.m === Number(method.value));
+      const found = line.orders.find((candidate) => candidate.order === order.value) || line.orders[0];
+      all("option", order).forEach((option) => {
+        option.disabled = line.orders.every((candidate) => candidate.order !== option.value);
+      });
+      order.value = found.order;
+      removal = unpack(found);
+      slider.max = String(removal.scores.length - 1);
+      drawnTo = -1;
+      all(".line", chart).forEach((element) => {
+        element.classList.toggle("chosen", Number(element.dataset.m) === line.m);
+        element.classList.toggle("faded", Number(element.dataset.m) !== line.m);
+      });
+      all(".maps li", article).forEach((item) => {
+        item.classList.toggle("chosen", Number(item.dataset.m) === line.m);
+      });
+      draw();
+    };
+    let timer = 0;
+    const stop = () => {
+      clearInterval(timer);
+      timer = 0;
+      play.textContent = "play";
+      play.setAttribute("aria-pressed", "false");
+    };
+    play.addEventListener("click", () => {
+      if (timer !== 0) { stop(); return; }
+      if (slider.value === slider.max) slider.value = "0";
+      play.textContent = "stop";
+      play.setAttribute("aria-pressed", "true");
+      const stride = Math.max(1, Math.round(Number(slider.max) / 100));
+      timer = setInterval(() => {
+        slider.value = String(Number(slider.value) + stride);
+        draw();
+        if (slider.value === slider.max) stop();
+      }, 60);
+    });
+    slider.addEventListener("input", draw);
+    method.addEventListener("change", choose);
+    order.addEventListener("change", choose);
+    all(".maps li", article).forEach((item) => {
+      if (usable.every((line) => line.m !== Number(item.dataset.m))) return;
+      const heat = one(".heat", item);
+      const button = make("button");
+      button.type = "button";
+      button.title = "remove regions in the order of this map";
+      heat.replaceWith(button);
+      button.append(heat);
+      button.addEventListener("click", () => { method.value = item.dataset.m; choose(); });
+    });
+    const decoded = [original, fill].filter((picture) => picture).map((picture) => picture.decode());
+    Promise.all(decoded).then(choose, choose);
+  });
+  const overlay = document.getElementById("overlay");
+  if (overlay) {
+    overlay.addEventListener("change", () => {
+      const gallery = document.getElementById("gallery");
+      gallery.classList.toggle("over", overlay.checked);
+      all(".exhibit", gallery).forEach((article) => {
+        const veil = "linear-gradient(rgb(255 255 255 / .4), rgb(255 255 255 / .4))";
+        const source = overlay.checked ? veil + ", url(" + one(".original", article).src + ")" : "";
+        all(".heat", article).forEach((heat) => { heat.style.backgroundImage = source; });
+      });
+    });
+  }
+
+  // Citations
+  document.getElementById("copy").addEventListener("click", () => {
+    const text = document.getElementById("bibtex");
+    const said = document.getElementById("copied");
+    const select = () => {
+      getSelection().selectAllChildren(text);
+      said.textContent = "selected: press Ctrl+C";
+    };
+    if (!navigator.clipboard) { select(); return; }
+    navigator.clipboard.writeText(text.textContent).then(() => { said.textContent = "copied"; }, select);
+  });
+  root.dataset.ready = "true";
+})();

@@ -1,0 +1,193 @@
+//! Tables of the page: the ranking that counts, and all numbers.
+
+use super::{
+    contenders::{Contenders, ranked},
+    svg,
+};
+use crate::{
+    eval::{order::Order, stats::Estimate},
+    report::{
+        figure::Point,
+        summary::{Summary, SummaryRow},
+    },
+};
+use serde::Serialize;
+
+/// The ranking that counts.
+#[derive(Serialize)]
+pub(super) struct Ranking {
+    /// What AOPC is better: `higher` or `lower`.
+    direction: &'static str,
+    /// What was measured, in words.
+    title: String,
+    rows: Vec<Place>,
+}
+
+/// One method.
+#[derive(Serialize)]
+struct Place {
+    index: usize,
+    rank: String,
+    label: String,
+    method: String,
+    sample_html: String,
+    images: usize,
+    aopc: Number,
+    interval_html: String,
+    interval: String,
+    relative: Number,
+    relative_html: String,
+    abpc: Number,
+    tied: Number,
+}
+
+/// A number as it is shown and as it is sorted by.
+#[derive(Serialize)]
+struct Number {
+    text: String,
+    /// In full; empty where undefined.
+    value: String,
+}
+
+fn number(value: Option<f64>, show: impl Fn(f64) -> String) -> Number {
+    match value {
+        Some(v) => Number { text: show(v).replace('-', "−"), value: format!("{v:e}") },
+        None => Number { text: "–".to_owned(), value: String::new() },
+    }
+}
+
+/// Digits after the point, so that the largest of the values shows four digits in all.
+fn decimals(values: impl Iterator<Item = f64>) -> usize {
+    let largest = values.map(f64::abs).fold(0.0, f64::max);
+    if largest > 0.0 { (3 - largest.log10().floor() as i32).clamp(0, 8) as usize } else { 3 }
+}
+
+fn point(e: Estimate) -> Point {
+    Point { value: e.mean, interval: e.lo().zip(e.hi()) }
+}
+
+/// From the lowest to the highest end of some estimates.
+fn span(estimates: impl Iterator<Item = Estimate>) -> (f64, f64) {
+    let ends = estimates.flat_map(|e| [e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
+    ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
+}
+
+pub(super) fn ranking(summary: &Summary, contenders: &Contenders<'_>) -> Ranking {
+    let rows = ranked(summary);
+    let digits = decimals(rows.iter().filter_map(|r| Some(r.aopc?.mean)));
+    let (low, high) = span(rows.iter().filter_map(|r| r.aopc));
+    let all = (low.min(0.0), high.max(0.0));
+    let relative = span(rows.iter().filter_map(|r| r.relative_aopc));
+    let relative = (relative.0.min(0.0), relative.1.max(0.0));
+    let place = |r: &&SummaryRow| {
+        let (index, contender) = contenders.find(&r.method)?;
+        let plain = |v: f64| format!("{v:.digits$}");
+        let drawn = |e: Option<Estimate>, axis| {
+            e.map_or(String::new(), |e| svg::interval(point(e), axis, true, &contender.style))
+        };
+        let interval = r.aopc.and_then(|e| e.lo().zip(e.hi()));
+        Some(Place {
+            index,
+            rank: contender.mark.clone(),
+            label: contender.label.clone(),
+            method: r.method.clone(),
+            sample_html: svg::sample(&contender.style),
+            images: r.images,
+            aopc: number(r.aopc.map(|e| e.mean), plain),
+            interval_html: drawn(r.aopc, all),
+            interval: interval.map_or("–".to_owned(), |(lo, hi)| {
+                format!("{} to {}", plain(lo), plain(hi)).replace('-', "−")
+            }),
+            relative: number(r.relative_aopc.map(|e| e.mean), |v| format!("{v:+.digits$}")),
+            relative_html: drawn(r.relative_aopc, relative),
+            abpc: number(r.abpc.map(|e| e.mean), plain),
+            tied: number(r.tied_fraction, |v| format!("{:.1} %", 100.0 * v)),
+        })
+    };
+    let first = rows.first();
+    Ranking {
+        direction: first.map_or("higher", |r| r.direction.name()),
+        title: first.map_or(String::new(), |r| setting(r)),
+        rows: rows.iter().filter_map(place).collect(),
+    }
+}
+
+fn setting(r: &SummaryRow) -> String {
+    let s = &r.setting;
+    let first = match r.order {
+        Order::Morf => "most relevant regions first, higher is better",
+        Order::Lerf => "least relevant regions first, lower is better",
+    };
+    let steps = s.steps.map_or("no".to_owned(), |n| n.to_string());
+    format!(
+        "AOPC of the {} after {steps} removed regions of {r}x{r} pixels, perturbation {}: {first}",
+        s.score_kind,
+        s.perturbation,
+        r = s.region
+    )
+}
+
+/// All numbers, one row per setting, order and method.
+#[derive(Serialize)]
+pub(super) struct Numbers {
+    heads: Vec<&'static str>,
+    /// Which columns hold numbers.
+    numeric: Vec<bool>,
+    rows: Vec<Vec<Number>>,
+}
+
+pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers {
+    let heads = [
+        ("perturbation", false),
+        ("region", true),
+        ("score", false),
+        ("steps", true),
+        ("order", false),
+        ("rank", true),
+        ("method", false),
+        ("better", false),
+        ("images", true),
+        ("missing", true),
+        ("AOPC", true),
+        ("std. error", true),
+        ("from", true),
+        ("to", true),
+        ("vs random", true),
+        ("ABPC", true),
+        ("ties", true),
+        ("multiply-adds", true),
+    ];
+    let all = summary.rows.iter().filter_map(|r| Some(r.aopc?.mean));
+    let digits = decimals(all);
+    let word = |text: &str| Number { text: text.to_owned(), value: text.to_owned() };
+    let whole = |n: Option<u64>| number(n.map(|n| n as f64), |v| format!("{v:.0}"));
+    let plain = |v: Option<f64>| number(v, |v| format!("{v:.digits$}"));
+    let row = |r: &SummaryRow| {
+        let label = contenders.find(&r.method).map_or(r.method.as_str(), |(_, c)| &c.label);
+        vec![
+            word(&r.setting.perturbation),
+            whole(Some(r.setting.region)),
+            word(r.setting.score_kind.name()),
+            whole(r.setting.steps.map(|s| s as u64)),
+            word(r.order.name()),
+            whole(r.rank),
+            word(label),
+            word(r.direction.name()),
+            whole(Some(r.images as u64)),
+            whole(Some(r.images_missing as u64)),
+            plain(r.aopc.map(|e| e.mean)),
+            plain(r.aopc.and_then(|e| e.stderr)),
+            plain(r.aopc.and_then(|e| e.lo())),
+            plain(r.aopc.and_then(|e| e.hi())),
+            plain(r.relative_aopc.map(|e| e.mean)),
+            plain(r.abpc.map(|e| e.mean)),
+            number(r.tied_fraction, |v| format!("{v:.3}")),
+            number(r.macs, |v| format!("{v:.3e}")),
+        ]
+    };
+    Numbers {
+        heads: heads.iter().map(|(name, _)| *name).collect(),
+        numeric: heads.iter().map(|(_, numeric)| *numeric).collect(),
+        rows: summary.rows.iter().map(row).collect(),
+    }
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::{
+    report::{cells, curves as figures, demo, gallery::Exhibit, summary::summarise},
+    run::record::Row,
+};
+use serde_json::json;
+
+fn manifest() -> Value {
+    json!({
+        "program": "pixelflip",
+        "config": {"region": 3, "methods": ["random"], "seed": 0},
+        "model": {"name": "a net"},
+        "data": {"name": "some pictures", "found": "pictures"},
+        "protocol": {"grid": [4, 4], "regions": 16, "covered": 1.0, "steps": 10, "removed": 0.6},
+    })
+}
+
+fn made(rows: &[Row], exhibits: &[Exhibit], manifest: &Value) -> String {
+    let groups = cells::group(rows).unwrap();
+    let heading = figures::Heading { model: "a net".to_owned(), data: "pictures".to_owned() };
+    let figures = figures::figures(&groups, &heading);
+    page(&Source {
+        manifest,
+        rows,
+        groups: &groups,
+        summary: &summarise(rows).unwrap(),
+        figures: &figures,
+        exhibits,
+        look: Look::default(),
+    })
+    .unwrap()
+}
+
+fn demo_page() -> String {
+    made(&demo::records(6, 2, 10), &demo::exhibits(2), &manifest())
+}
+
+/// The numbers for the script.
+fn data(page: &str) -> Value {
+    let text = page.split("id=\"data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn the_answer_comes_first_and_names_the_best_method() {
+    let page = demo_page();
+    let answer = page.split("class=\"answer\"").nth(1).unwrap();
+    let answer = answer.split("</div>").next().unwrap();
+    let summary = summarise(&demo::records(6, 2, 10)).unwrap();
+    let best = &summary.rows[0].method;
+    assert!(answer.contains(&format!("<b>{best}</b> ranks first of 8")), "{answer}");
+    assert!(answer.contains("Its lead over the second, <b>"), "{answer}");
+    assert!(answer.contains("random"), "{answer}");
+}
+
+#[test]
+fn a_page_needs_nothing_but_itself() {
+    let page = demo_page();
+    for outside in ["http://", "https://", "src=\"/", "url(/", "@import", "<link rel=\"style"] {
+        let allowed = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!allowed.contains(outside), "{outside}");
+    }
+    assert!(page.contains("default-src 'none'"));
+}
+
+#[test]
+fn names_from_users_cannot_become_markup() {
+    let evil = "<script>alert('1')</script>\"x'&.png";
+    let mut rows = demo::records(4, 1, 10);
+    rows.iter_mut()
+        .filter(|r| r.image.contains("0000"))
+        .for_each(|r| evil.clone_into(&mut r.image));
+    let mut exhibits = demo::exhibits(1);
+    evil.clone_into(&mut exhibits[0].image);
+    exhibits[0].note = format!("predicted: {evil}</p>");
+    exhibits[0].maps[2].reason = Some(evil.to_owned());
+    exhibits[0].maps[2].heat = None;
+    let mut manifest = manifest();
+    manifest["model"]["name"] = json!(evil);
+    manifest["results"] = json!({"skipped": [{"image": evil, "reason": "</script><b>"}]});
+    for row in rows.iter_mut().filter(|r| r.method == "gradient") {
+        row.method = format!("</script><i>{evil}");
+    }
+    let page = made(&rows, &exhibits, &manifest);
+    assert!(
+        !page.contains("<script>alert")
+            && !page.contains("<i>&lt;script")
+            && !page.contains("<i><")
+    );
+    assert_eq!(page.matches("</script>").count(), 2, "only the two of the page itself");
+    assert!(page.contains("&lt;script&gt;alert(&#x27;1&#x27;)"), "it is shown as text");
+    let markup = page.split("<script type").next().unwrap();
+    assert!(!markup.contains("=\"<") && !markup.contains("\"x'&.png"));
+    data(&page);
+}
+
+#[test]
+fn charts_and_tables_are_there_without_a_script() {
+    let page = demo_page();
+    assert!(page.matches("<svg class=\"chart\"").count() >= 5 + 2);
+    let static_part = page.split("<script").next().unwrap();
+    for method in ["random", "gradient-x-input", "lrp-samek2017"] {
+        assert!(static_part.contains(&format!("<title>{method}</title>")), "{method}");
+    }
+    assert!(static_part.matches("<tr data-m=").count() == 8, "the ranking");
+    assert!(static_part.contains("@article{samek2017evaluating,"));
+    assert!(
+        static_part.contains("12 of 144 relevance values are not finite"),
+        "what failed is said"
+    );
+}
+
+#[test]
+fn the_numbers_of_read_outs_are_those_of_the_curves() {
+    let rows = demo::records(6, 2, 10);
+    let data = data(&made(&rows, &[], &manifest()));
+    let groups = cells::group(&rows).unwrap();
+    let heading = figures::Heading { model: String::new(), data: String::new() };
+    let figure = figures::aopc(&groups[0], &heading);
+    let best = figure.panels[0].lines.last().unwrap();
+    let names: Vec<&str> =
+        data["methods"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();
+    let lines = data["charts"][0]["lines"].as_array().unwrap();
+    let line =
+        lines.iter().find(|l| names[l["m"].as_u64().unwrap() as usize] == best.name).unwrap();
+    for (k, point) in best.points.iter().enumerate() {
+        let found = line["v"][k].as_f64().unwrap();
+        assert!((found - point.value).abs() <= 5e-4 * point.value.abs(), "{found} {}", point.value);
+    }
+    assert_eq!(data["charts"][0]["steps"], json!((0..=10).collect::<Vec<_>>()));
+}
+
+#[test]
+fn the_slider_has_the_order_of_the_map_and_the_scores_of_the_first_noise_image() {
+    let (rows, exhibits) = (demo::records(6, 2, 10), demo::exhibits(1));
+    let data = data(&made(&rows, &exhibits, &manifest()));
+    let exhibit = &data["exhibits"][0];
+    assert_eq!((&exhibit["side"], &exhibit["columns"]), (&json!(9), &json!(4)));
+    let link = exhibit["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|l| data["methods"][l["m"].as_u64().unwrap() as usize] == "lrp-samek2017");
+    let lerf = &link.unwrap()["orders"][1];
+    assert_eq!(lerf["order"], "lerf");
+    let map = exhibits[0].maps.iter().find(|m| m.method == "lrp-samek2017").unwrap();
+    let last: Vec<u8> = map.order.iter().rev().take(10).flat_map(|id| id.to_le_bytes()).collect();
+    assert_eq!(lerf["regions"], picture::base64(&last));
+    let row = rows.iter().find(|r| {
+        r.method == map.method && r.order == crate::eval::order::Order::Lerf && r.repeat == 0
+    });
+    let scores = row.unwrap().scores.as_ref().unwrap();
+    let scores: Vec<u8> = scores.iter().flat_map(|v| v.to_le_bytes()).collect();
+    assert_eq!(lerf["scores"], picture::base64(&scores));
+}
+
+#[test]
+fn a_page_without_pictures_orders_or_pairs_is_still_a_page() {
+    let mut rows = demo::records(2, 1, 4);
+    rows.retain(|r| r.method == "gradient" && r.order == crate::eval::order::Order::Lerf);
+    let page = made(&rows, &[], &json!({}));
+    assert!(page.contains("<b>gradient</b> ranks first of 1"), "{page}");
+    assert!(page.contains("2 images are too few for intervals"));
+    assert!(!page.contains("id=\"gallery\""));
+}

@@ -1,0 +1,304 @@
+//! The page of results, in a real browser: the script of the page is driven by a script of the test
+//! and the browser prints what became of the document.
+
+use assert_cmd::Command;
+use image::{Rgb, RgbImage};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process,
+};
+use tempfile::TempDir;
+
+/// Names a browser is known by; `CHROMIUM` names another one.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+
+/// A picture's name that is markup, and one with quotes.
+const NAMES: [&str; 3] = ["<img src=x onerror=fail()>.png", "it's \"b\" & c.png", "plain.png"];
+
+const METHODS: &str = "random,gradient,sensitivity:norm=l2,lrp-epsilon";
+
+fn browser() -> Option<PathBuf> {
+    let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = || {
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        BROWSERS.iter().find_map(|b| folders.iter().map(|f| f.join(b)).find(|p| p.is_file()))
+    };
+    named.or_else(found)
+}
+
+fn program(folder: &Path, arguments: &[&str]) -> process::Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pixelflip"));
+    command.current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn done(folder: &Path, arguments: &[&str]) {
+    let output = program(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}\n{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A finished run on three pictures below `out`.
+fn run() -> TempDir {
+    let desk = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::copy(root.join("tests/data/onnx/tinyvgg.ts17_fix.onnx"), desk.path().join("m.onnx"))
+        .unwrap();
+    let sidecar = "channels = 'rgb'\nscale = 0.00392156862745098\nmean = [0.5, 0.4, 0.3]\n\
+                   std = [0.2, 0.3, 0.25]\n";
+    fs::write(desk.path().join("m.toml"), sidecar).unwrap();
+    fs::create_dir(desk.path().join("pictures")).unwrap();
+    for (i, name) in NAMES.iter().enumerate() {
+        let wave = |v: u32, step: u32| (127.0 + 120.0 * (f64::from(v * step) * 0.07).sin()) as u8;
+        let i = i as u32;
+        let at = |x, y| Rgb([wave(x, i + 2), wave(y, i + 3), wave(x + y, 2 * i + 1)]);
+        RgbImage::from_fn(32, 32, at).save(desk.path().join("pictures").join(name)).unwrap();
+    }
+    let arguments = "run --model m.onnx --data pictures --region 8 --steps 8 --repeats 2 --out out";
+    let mut arguments: Vec<&str> = arguments.split(' ').collect();
+    arguments.extend(["--methods", METHODS]);
+    done(desk.path(), &arguments);
+    desk
+}
+
+/// Told to the browser before anything else: remember what goes wrong.
+const WATCH: &str = "<script>window.wrong = [];
+addEventListener('error', (e) => wrong.push('error: ' + e.message));
+addEventListener('unhandledrejection', (e) => wrong.push('rejected: ' + e.reason));
+addEventListener('securitypolicyviolation', (e) => wrong.push('policy: ' + e.blockedURI));
+window.fail = () => wrong.push('a file name was run');</script>";
+
+/// What the test does with the page; `say` writes into the document, which the browser prints.
+const DRIVE: &str = r##"<script>
+addEventListener("load", () => setTimeout(() => {
+  const said = [];
+  const say = (name, value) => said.push(name + "=" + JSON.stringify(value));
+  const one = (selector, root) => (root || document).querySelector(selector);
+  const all = (selector, root) => Array.from((root || document).querySelectorAll(selector));
+  const visible = (e) => e.getClientRects().length > 0;
+  try {
+    // switches
+    const lines = () => all('[data-panel="s0p0"] .line').filter(visible).length;
+    say("lines at first", lines());
+    one('[data-switch="1"]').click();
+    say("lines with one off", lines());
+    one('[data-all="off"]').click();
+    say("lines with none", lines());
+    one('[data-all="on"]').click();
+    say("lines with all", lines());
+    // tabs
+    say("panels at first", all("[data-panel]").filter(visible).length);
+    all("[data-tab]")[3].click();
+    say("panel chosen", all("[data-panel]").filter(visible).map((p) => p.dataset.panel));
+    all("[data-tab]")[0].click();
+    // read-out by pointer and by keys
+    const chart = one('[data-panel="s0p0"] svg.chart');
+    const frame = chart.getBoundingClientRect();
+    chart.dispatchEvent(new PointerEvent("pointermove",
+      { clientX: frame.left + frame.width * 646 / 680, clientY: frame.top + 50, bubbles: true }));
+    const readout = one('[data-panel="s0p0"] .readout');
+    say("read-out", readout.innerText.split("\n")[0]);
+    say("read-out lines", all("div", readout).length);
+    const first = one("span:last-child", one("div", readout)).textContent.split(" ")[0];
+    say("read-out is the table", one(".ranking tbody tr td:nth-of-type(2)").textContent.startsWith(first.slice(0, 5)));
+    chart.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
+    chart.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    say("read-out by keys", readout.innerText.split("\n")[0]);
+    // sort
+    const table = one(".ranking");
+    const column = (k) => Array.from(table.tBodies[0].rows).map((row) => row.cells[k].textContent.trim());
+    const before = column(1);
+    const head = table.tHead.rows[0].cells[0];
+    one("button", head).click();
+    say("sorted up", column(0));
+    one("button", head).click();
+    say("sorted down", column(0));
+    say("direction", head.getAttribute("aria-sort"));
+    one("button", head).click();
+    say("as before", JSON.stringify(column(1)) === JSON.stringify(before));
+    // filter
+    const field = one("[data-filter]");
+    field.value = "LERF lrp";
+    field.dispatchEvent(new Event("input"));
+    say("filtered", one("[data-count]").textContent);
+    // slider
+    const exhibit = one("[data-exhibit]");
+    const part = (role) => one('[data-role="' + role + '"]', exhibit);
+    const canvas = one("canvas", exhibit);
+    const copy = new OffscreenCanvas(32, 32).getContext("2d", { willReadFrequently: true });
+    const pixels = () => {
+      copy.drawImage(canvas, 0, 0);
+      return Array.from(copy.getImageData(0, 0, 32, 32).data);
+    };
+    const changed = (a, b) => {
+      let count = 0;
+      for (let i = 0; i < a.length; i += 4) {
+        if (a[i] !== b[i] || a[i + 1] !== b[i + 1] || a[i + 2] !== b[i + 2]) count += 1;
+      }
+      return count;
+    };
+    const whole = pixels();
+    const scores = [];
+    for (const step of [0, 1, 8]) {
+      part("step").value = String(step);
+      part("step").dispatchEvent(new Event("input"));
+      scores.push(part("score").textContent);
+      say("pixels gone after " + step, changed(whole, pixels()) / 64);
+    }
+    say("scores", scores);
+    const morf = pixels();
+    part("order").value = "lerf";
+    part("order").dispatchEvent(new Event("change"));
+    say("order matters", changed(morf, pixels()) > 0);
+    all(".maps button", exhibit)[1].click();
+    say("map chosen", part("method").value === all(".maps li", exhibit)[1].dataset.m);
+    one("#overlay").click();
+    say("overlay", one(".heat", exhibit).style.backgroundImage.includes("url("));
+    // names from users are text
+    say("names", all(".exhibit h3").map((h) => h.textContent).sort());
+    // appearance
+    const colour = () => getComputedStyle(document.body).backgroundColor;
+    one("#appearance").click();
+    const light = colour();
+    one("#appearance").click();
+    say("dark is darker", colour() !== light);
+    // everything that can be used has a name
+    const named = (e) => (e.textContent + (e.getAttribute("aria-label") || "") + e.title +
+      (e.labels ? Array.from(e.labels).map((l) => l.textContent).join("") : "")).trim() !== "";
+    say("without a name", all("button, input, select").filter((e) => !named(e)).length);
+  } catch (e) { say("exception", String(e) + e.stack); }
+  say("wrong", window.wrong);
+  const out = document.createElement("pre");
+  out.id = "said";
+  out.textContent = said.join("\n");
+  document.body.append(out);
+}, 200));
+</script>"##;
+
+/// What the page must say to that.
+const EXPECTED: &str = r#"
+lines at first=4
+lines with one off=3
+lines with none=0
+lines with all=4
+panels at first=1
+panel chosen=["s0p3"]
+read-out="8 regions removed"
+read-out lines=4
+read-out is the table=true
+read-out by keys="1 region removed"
+sorted up=["1","2","3","4"]
+sorted down=["4","3","2","1"]
+direction="descending"
+as before=true
+filtered="1 of 8 rows"
+pixels gone after 0=0
+pixels gone after 1=1
+pixels gone after 8=8
+order matters=true
+map chosen=true
+overlay=true
+names=["<img src=x onerror=fail()>.png","it's \"b\" & c.png","plain.png"]
+dark is darker=true
+without a name=0
+wrong=[]
+"#;
+
+/// Opens a page without a network and gives the document that it became, and the console.
+fn open(browser: &Path, page: &Path, more: &[&str]) -> (String, String) {
+    let profile = tempfile::tempdir().unwrap();
+    let mut command = process::Command::new(browser);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]);
+    command.arg(format!("--user-data-dir={}", profile.path().display()));
+    command.args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=4000"]);
+    command.args(["--host-resolver-rules=MAP * ~NOTFOUND", "--window-size=1200,900"]);
+    let output = command.args(more).arg(format!("file://{}", page.display())).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let console: Vec<String> = text(&output.stderr)
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .map(str::to_owned)
+        .collect();
+    (text(&output.stdout), console.join("\n"))
+}
+
+fn unescaped(text: &str) -> String {
+    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
+    text.replace("&amp;", "&")
+}
+
+// a browser takes seconds to start
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
+fn the_page_works_in_a_browser_and_says_nothing_on_its_console() {
+    let Some(browser) = browser() else {
+        println!("skipped: no Chromium on this machine");
+        return;
+    };
+    let desk = run();
+    let page = fs::read_to_string(desk.path().join("out/report.html")).unwrap();
+    let driven = page.replacen("<head>", &format!("<head>{WATCH}"), 1).replacen(
+        "</body>",
+        &format!("{DRIVE}</body>"),
+        1,
+    );
+    let path = desk.path().join("driven.html");
+    fs::write(&path, driven).unwrap();
+    let (document, console) = open(&browser, &path, &["--dump-dom"]);
+    let said = document.split("<pre id=\"said\">").nth(1);
+    let said = said.unwrap_or_else(|| panic!("the page did not get ready\n{console}"));
+    let said = unescaped(said.split("</pre>").next().unwrap());
+    for line in EXPECTED.trim().lines() {
+        assert!(said.lines().any(|l| l == line), "expected {line}\n{said}\n{console}");
+    }
+    assert!(said.contains("\"0 of 8 regions removed: score "), "{said}");
+    assert_eq!(console, "");
+}
+
+#[test]
+fn the_page_is_made_again_from_the_folder_alone_and_on_demand_with_more_pictures() {
+    let desk = run();
+    let path = |name: &str| desk.path().join(name);
+    let first = fs::read(path("out/report.html")).unwrap();
+    done(desk.path(), &["report", "out", "--out", "again.html"]);
+    assert!(fs::read(path("again.html")).unwrap() == first, "the same bytes");
+    done(desk.path(), &["report", "out", "--gallery", "1", "--out", "small.html"]);
+    let small = fs::read_to_string(path("small.html")).unwrap();
+    assert_eq!(small.matches("<article").count(), 1);
+    done(
+        desk.path(),
+        &["report", "out", "--colormap", "viridis", "--percentile", "95", "--out", "v.html"],
+    );
+    let viridis = fs::read_to_string(path("v.html")).unwrap();
+    assert!(viridis.contains("95th percentile of relevance") && viridis.contains("rgb(68 1 84)"));
+
+    // without what the run kept, the pictures are explained again, if they are still the same
+    fs::rename(path("out/gallery.parquet"), path("kept")).unwrap();
+    done(desk.path(), &["report", "out", "--out", "anew.html"]);
+    let articles = |name: &str| fs::read_to_string(path(name)).unwrap().matches("<article").count();
+    assert_eq!(articles("anew.html"), 3);
+    fs::rename(path("m.onnx"), path("moved.onnx")).unwrap();
+    let refused = program(desk.path(), &["report", "out", "--out", "no.html"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        told.contains("the run kept 0 pictures; to show 12 they must be explained again"),
+        "{told}"
+    );
+    done(desk.path(), &["report", "out", "--gallery", "0", "--out", "none.html"]);
+    assert_eq!(articles("none.html"), 0);
+    fs::rename(path("kept"), path("out/gallery.parquet")).unwrap();
+    done(desk.path(), &["report", "out", "--out", "far.html"]);
+    assert!(fs::read(path("far.html")).unwrap() == first, "the model is not needed");
+
+    for (arguments, message) in [
+        (vec!["report", "missing"], "which every folder of results has"),
+        (vec!["report", "pictures"], "which every folder of results has"),
+        (vec!["report", "out", "--colormap", "virdis"], "did you mean `viridis`?"),
+        (vec!["report", "out", "--percentile", "20"], "above 50 and up to 100"),
+    ] {
+        let refused = program(desk.path(), &arguments);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && told.contains(message), "{told}");
+    }
+}
