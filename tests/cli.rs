@@ -281,6 +281,8 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
         format!("run --model nan.onnx --data pictures {ok}"),
         format!("run --model bare.onnx --data pictures {ok}"),
         format!("run --model m.onnx {ok}"),
+        format!("run --model m.onnx --data pictures --threads 2 --memory 1MB {ok}"),
+        format!("run --model m.onnx --data pictures --memory lots {ok}"),
         format!("run --model m.onnx --data missing {ok}"),
         format!("run --model m.onnx --data none {ok}"),
         format!("run --model m.onnx --data broken {ok}"),
@@ -312,7 +314,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     insta::with_settings!({filters => vec![(r"line \d+ column \d+", "line L column C")]}, {
         insta::assert_snapshot!("bad_input_of_run", told);
     });
-    assert!(told.matches("[exit code 2]").count() == 31, "each with exit code 2");
+    assert!(told.matches("[exit code 2]").count() == 33, "each with exit code 2");
     assert!(!told.contains("panicked"));
     assert!(!desk.path("results").exists(), "nothing is written before the checks");
 }

@@ -131,6 +131,8 @@ pub(crate) struct RunFlags {
     seed: Option<i64>,
     #[arg(long, value_name = "N", help = help("threads"))]
     threads: Option<u32>,
+    #[arg(long, value_name = "SIZE", help = help("memory"))]
+    memory: Option<String>,
     #[arg(long, value_name = "SHARE", help = help("verify"))]
     verify: Option<f64>,
     #[arg(long, help = help("direct"), num_args = 0, default_missing_value = "true")]

@@ -6,11 +6,10 @@ use crate::{
     base::registry::{Args, Entry, Kind, Param},
     nn::{
         graph::NodeId,
-        op::{Function, Op, Role, Unary},
+        op::{Function, Op},
         tensor::Tensor,
     },
 };
-use std::any::Any;
 
 /// What a rectifier sends back, given the signal `s` that arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,17 +102,16 @@ fn step(case: &Case<'_>, rectifier: Rectifier, id: NodeId, arrived: &Tensor) -> 
 }
 
 fn is_rectifier(op: &dyn Op) -> bool {
-    let function = (op as &dyn Any).downcast_ref::<Unary>().map(Unary::function);
-    matches!(op.role(), Role::Activation)
-        && matches!(
-            function,
-            Some(Function::Relu | Function::LeakyRelu { .. } | Function::Clip { .. })
-        )
+    matches!(
+        op.function(),
+        Some(Function::Relu | Function::LeakyRelu { .. } | Function::Clip { .. })
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::op::Unary;
     use crate::{
         base::{geom::Shape, rng::Seed},
         nn::{graph::Graph, op::Dense},

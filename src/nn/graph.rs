@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct NodeId(pub usize);
 
 /// One operator with its place in the graph.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Name in the model file, unique in the graph.
     pub name: String,
@@ -37,7 +37,7 @@ pub struct GraphError {
 }
 
 /// A network: nodes in topological order. Immutable once built and shared by all threads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Graph {
     nodes: Vec<Node>,
     output: NodeId,
@@ -184,6 +184,15 @@ impl Graph {
         let mut values: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
         values[0] = Some(x.clone());
         for (i, node) in self.nodes.iter().enumerate().skip(1) {
+            if let (Some(function), &[k]) = (node.op.function(), &node.inputs[..])
+                && last_use[k.0] == i
+                && k != self.output
+            {
+                let mut value = values[k.0].take().expect("kept until its last use");
+                function.apply(&mut value.data);
+                values[i] = Some(value);
+                continue;
+            }
             let value = |k: &NodeId| values[k.0].as_ref().expect("kept until its last use");
             let ins: Vec<&Tensor> = node.inputs.iter().map(value).collect();
             let out = node.op.forward(&ins);

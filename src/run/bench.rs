@@ -11,14 +11,14 @@ use crate::{
     nn::{
         graph::Graph,
         kernel::gemm::{Packed, Rows, matmul},
-        stream::Base,
+        stream::{Base, Plan},
         tensor::Tensor,
         tune::tuned,
     },
 };
 use rayon::prelude::*;
 use serde::Serialize;
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -116,29 +116,27 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     let picture = noise(graph, "picture");
     let fill = noise(graph, "fill");
     let regions = regions(graph, &picture, options)?;
-    let (whole, chain) = if options.direct {
-        (None, None)
-    } else {
-        (Some(tuned(graph, &[shape.rect()])), Some(tuned(graph, &regions)))
-    };
-    let (whole, chain) = (whole.as_ref().unwrap_or(graph), chain.as_ref().unwrap_or(graph));
+    // full passes first: afterwards their tiles' weights are let go
+    let (mut full, mut step, mut gemm) = (vec![], vec![], vec![]);
+    let whole = in_form(graph, &[shape.rect()], options);
+    whole.logits(&picture);
+    for _ in 0..options.rounds {
+        full.push(milliseconds(|| drop(whole.logits(&picture))));
+        gemm.push(gemm_rate(options.threads));
+    }
+    drop(whole);
+    let chain = in_form(graph, &regions, options);
     let acts = chain.forward(&picture);
-    let base = Base::new(chain, &acts, Some(0));
+    let base = Base::new(&chain, &acts, Some(0));
     let walk = || {
         let pixels = |step: usize, out: &mut [f32]| fill.read(regions[step], out);
         base.scores(&regions, pixels, u64::MAX)
     };
-    let direct = Base::new(graph, &acts, Some(0));
-    let step_macs_direct = crate::nn::stream::Plan::new(direct.graph(), &regions)
-        .macs(direct.graph())
-        .iter()
-        .sum::<u64>()
-        / options.steps as u64;
-    let step_macs = walk().macs.iter().sum::<u64>() / options.steps as u64;
-    whole.logits(&picture);
-    let (mut full, mut step, mut gemm) = (vec![], vec![], vec![]);
+    let steps = options.steps as u64;
+    let count = |graph: &Graph| Plan::new(graph, &regions).macs(graph).iter().sum::<u64>() / steps;
+    let step_macs = count(base.graph());
+    let step_macs_direct = count(Base::new(graph, &acts, Some(0)).graph());
     for _ in 0..options.rounds {
-        full.push(milliseconds(|| drop(whole.logits(&picture))));
         let chains = options.threads;
         let all = milliseconds(|| (0..chains).into_par_iter().for_each(|_| drop(walk())));
         step.push(all / (chains * options.steps) as f64);
@@ -163,6 +161,11 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
         step_spread: step,
         gemm_spread: gemm,
     })
+}
+
+/// The network in the form that needs least work for these regions, or as it is.
+fn in_form<'g>(graph: &'g Graph, regions: &[Rect], options: &Options) -> Cow<'g, Graph> {
+    if options.direct { Cow::Borrowed(graph) } else { Cow::Owned(tuned(graph, regions)) }
 }
 
 /// A picture of uniform noise in input space, standard deviation about 1.

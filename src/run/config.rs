@@ -4,6 +4,7 @@
 //! ([`PROTOCOL`]), those of the built-in experiment ([`SCENES`]) when neither a file nor a model nor
 //! data are given, the file, the flags.
 
+use super::memory;
 use crate::{
     base::registry::near,
     nn::preprocess::{PreprocessError, Settings},
@@ -91,6 +92,11 @@ pub const FIELDS: &[Field] = &[
         "Threads, one per core when not given; the results do not depend on it",
     ),
     field(
+        "memory",
+        ("a size such as 4GiB", |v| v.as_str().is_some_and(|t| memory::parse(t).is_ok())),
+        "Memory the run may use; what is free when not given; the results do not depend on it",
+    ),
+    field(
         "verify",
         ("a number from 0 to 1", |v| {
             let number = v.as_float().or_else(|| v.as_integer().map(|n| n as f64));
@@ -150,6 +156,9 @@ pub struct Config {
     /// Number of threads; not part of what is computed, so it is not written.
     #[serde(skip)]
     pub threads: Option<usize>,
+    /// Bytes of memory it may use; not part of what is computed, so it is not written.
+    #[serde(skip)]
+    pub memory: Option<u64>,
     /// Share of the steps checked by full passes; not part of what is computed, so it is not
     /// written.
     #[serde(skip)]
@@ -284,6 +293,7 @@ impl Config {
             images: number("images"),
             seed: number("seed").expect(default) as u64,
             threads: number("threads"),
+            memory: text("memory").map(|text| memory::parse(&text).expect("checked")),
             verify: share("verify").expect(default),
             direct: table.get("direct").and_then(Value::as_bool).expect(default),
             out: text("out"),

@@ -86,6 +86,10 @@ mod tests {
         assert_eq!(loaded.classes, embedded.classes);
         assert_eq!(loaded.digest, embedded.digest);
         assert_eq!(embedded.name, "scenes");
+        // large weights are read from the file a second time
+        let input = embedded.graph.input_shape();
+        let noise = Tensor::new(input, (0..input.len()).map(|i| (i % 17) as f32 - 8.0).collect());
+        assert_eq!(loaded.graph.logits(&noise), embedded.graph.logits(&noise));
         let (loaded, embedded) = (loaded.preprocess().unwrap(), embedded.preprocess().unwrap());
         assert_eq!((loaded.low(), loaded.high()), (embedded.low(), embedded.high()));
         assert_eq!((embedded.low(), embedded.high()), (vec![-2.0; 3], vec![2.0; 3]));

@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod event;
 pub mod machine;
 pub mod manifest;
+pub mod memory;
 pub mod output;
 pub mod picture;
 pub mod plan;

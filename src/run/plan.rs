@@ -3,7 +3,9 @@
 
 use super::{
     config::{Config, STEPS},
-    embedded, statistics,
+    embedded, machine,
+    memory::{self, MemoryError, Need},
+    statistics,
 };
 use crate::{
     base::{
@@ -98,6 +100,9 @@ pub enum PlanError {
     /// The model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// There is not enough memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -223,12 +228,17 @@ pub struct Plan {
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
     statistics: OnceLock<Statistics>,
+    /// Bytes of patches that each chain may hold.
+    pub patches: u64,
 }
 
 impl Plan {
     /// Looks everything up and opens everything. What is cheap to check is checked first.
     pub fn new(mut config: Config) -> Result<Plan, PlanError> {
         let choices = Choices::of(&mut config)?;
+        if config.model != SCENES {
+            memory::admit(Path::new(&config.model))?;
+        }
         let model = load_model(&config.model, config.preprocess.clone())?;
         let data = open_data(&config)?;
         Plan::assemble(config, choices, model, data)
@@ -260,6 +270,10 @@ impl Plan {
         if !config.direct {
             model.graph = tuned(&model.graph, &spread(&grid));
         }
+        let fills = config.repeats * perturbations.len();
+        let threads = config.threads.unwrap_or_else(machine::cores);
+        let need = Need::of(&model.graph, &grid, fills);
+        let patches = need.patches(threads, config.memory)?;
         config.steps = Some(steps);
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
@@ -284,6 +298,7 @@ impl Plan {
             low,
             high,
             statistics: OnceLock::new(),
+            patches,
         })
     }
 

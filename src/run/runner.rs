@@ -31,9 +31,6 @@ use std::time::Instant;
 /// Pictures of one part of the output. A killed run loses at most the parts in hand.
 pub const PICTURES_PER_PART: usize = 8;
 
-/// Bytes of patches that one chain holds at a time, per thread.
-const PATCH_BYTES: u64 = 64 << 20;
-
 /// Why a run ends without results.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -187,7 +184,7 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
     let keep_all = plan.record == Record::All;
     let watch = Watch::new(subject.target, graph.classes(), plan.score, keep_all)
         .expect("the target is a class: the plan checked it");
-    let engine = Streams::new(graph, &subject.acts, &watch, PATCH_BYTES);
+    let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
     let mut done = Done { picture, rows: Vec::new(), timings: Vec::new() };
     for method in &plan.methods {
         let (timings, check) = (Vec::new(), Check::default());

@@ -56,7 +56,10 @@ pub fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
 }
 
 /// Vectors kept per thread for reuse.
-const KEPT: usize = 8;
+pub const KEPT: usize = 8;
+
+/// Bytes they may have together.
+pub const KEPT_BYTES: usize = 64 << 20;
 
 thread_local! {
     static VECTORS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
@@ -69,7 +72,13 @@ pub fn take_vector(len: usize) -> Vec<f32> {
     let mut kept = VECTORS.take();
     let fits = kept.iter().enumerate().filter(|(_, v)| v.capacity() >= len);
     let best = fits.min_by_key(|(_, v)| v.capacity()).map(|(i, _)| i);
-    let mut vector = best.map_or_else(|| Vec::with_capacity(len), |i| kept.swap_remove(i));
+    let mut vector = if let Some(i) = best {
+        kept.swap_remove(i)
+    } else {
+        // those that were too small go: a growing sequence would otherwise keep all its steps
+        kept.clear();
+        Vec::with_capacity(len)
+    };
     VECTORS.set(kept);
     if cfg!(debug_assertions) {
         vector.clear();
@@ -80,11 +89,13 @@ pub fn take_vector(len: usize) -> Vec<f32> {
     vector
 }
 
-/// Gives a vector back for reuse on this thread; the smallest goes when there are too many.
+/// Gives a vector back for reuse on this thread; the smallest go when there are too many.
 pub fn give_vector(vector: Vec<f32>) {
     let mut kept = VECTORS.take();
     kept.push(vector);
-    if kept.len() > KEPT {
+    let bytes =
+        |kept: &[Vec<f32>]| kept.iter().map(|v| v.capacity() * size_of::<f32>()).sum::<usize>();
+    while kept.len() > KEPT || bytes(&kept) > KEPT_BYTES {
         let smallest = kept.iter().enumerate().min_by_key(|(_, v)| v.capacity());
         let smallest = smallest.map_or(0, |(i, _)| i);
         kept.swap_remove(smallest);

@@ -2,7 +2,7 @@
 
 use super::{
     external::{External, Place},
-    proto::TensorProto,
+    proto::{EXTERNAL, IN_FILE, TensorProto},
     value::{Constant, Numbers, joined, volume},
 };
 use half::{bf16, f16};
@@ -140,8 +140,12 @@ fn header(t: &TensorProto) -> Result<Header, String> {
     let (count, bytes) =
         size.ok_or_else(|| format!("its dimensions {} overflow", joined(&dims)))?;
     let typed = element.typed_len(t);
-    let (source, found, unit) = if t.data_location == 1 {
+    let (source, found, unit) = if t.data_location == EXTERNAL {
         (Source::External(Place::of(t)?), count, "values")
+    } else if t.data_location == IN_FILE {
+        let place = Place::of(t)?;
+        let found = place.length();
+        (Source::External(place), found, "bytes")
     } else if typed == 0 {
         (Source::Raw, t.raw_data.len(), "bytes")
     } else {

@@ -1,6 +1,7 @@
-//! Weights in files beside the model.
+//! Weights in files: beside the model, or in the model file itself once its bytes were let go.
 
-use super::proto::TensorProto;
+use super::proto::{EXTERNAL, EntryProto, IN_FILE, ModelProto, TensorProto};
+use prost::bytes::Bytes;
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -11,7 +12,8 @@ use std::{
 /// Where in which file the data of a tensor are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    location: String,
+    /// Relative to the model's folder; `None` is the model file itself.
+    location: Option<String>,
     offset: u64,
     length: Option<u64>,
 }
@@ -27,26 +29,69 @@ impl Place {
             };
             entry(key).map(|e| parse(&e.value)).transpose()
         };
-        let location = entry("location").ok_or("its external file is not named")?.value.clone();
+        let location = match entry("location") {
+            Some(location) => Some(location.value.clone()),
+            None if tensor.data_location == IN_FILE => None,
+            None => return Err("its external file is not named".to_owned()),
+        };
         Ok(Place { location, offset: number("offset")?.unwrap_or(0), length: number("length")? })
+    }
+
+    /// Bytes it is said to have.
+    pub(super) fn length(&self) -> usize {
+        self.length.unwrap_or_default() as usize
+    }
+}
+
+/// Tensors of at least so many bytes are read again from the file when a layer is made of them.
+const LARGE: usize = 1 << 16;
+
+/// True when the values stand in a field of their type.
+fn is_typed(t: &TensorProto) -> bool {
+    let lengths = [t.float_data.len(), t.double_data.len(), t.int32_data.len()];
+    lengths.iter().sum::<usize>() + t.int64_data.len() + t.uint64_data.len() > 0
+}
+
+/// Takes the large weights out of a decoded model: each is replaced by its place in the file, so
+/// that `file`, its whole content, can be let go and weights are in memory once.
+pub(super) fn let_go(model: &mut ModelProto, file: &Bytes) {
+    let own = |bytes: &mut Bytes| *bytes = Bytes::copy_from_slice(bytes);
+    let Some(graph) = &mut model.graph else { return };
+    graph.sparse_initializer.iter_mut().for_each(own);
+    for attribute in graph.node.iter_mut().flat_map(|node| &mut node.attribute) {
+        attribute.s.iter_mut().for_each(own);
+        attribute.t.iter_mut().for_each(|t| own(&mut t.raw_data));
+    }
+    for tensor in &mut graph.initializer {
+        if tensor.raw_data.len() < LARGE || tensor.data_location == EXTERNAL || is_typed(tensor) {
+            own(&mut tensor.raw_data);
+            continue;
+        }
+        let offset = tensor.raw_data.as_ptr() as usize - file.as_ptr() as usize;
+        let entry =
+            |key: &str, value: usize| EntryProto { key: key.to_owned(), value: value.to_string() };
+        tensor.external_data =
+            vec![entry("offset", offset), entry("length", tensor.raw_data.len())];
+        tensor.data_location = IN_FILE;
+        tensor.raw_data = Bytes::new();
     }
 }
 
 /// The files beside a model, opened when a tensor needs them.
 #[derive(Debug)]
 pub(super) struct External {
-    /// Folder of the model; `None` for a model in memory, which has no files.
-    folder: Option<PathBuf>,
+    /// The model file; `None` for a model in memory, which has no files.
+    model: Option<PathBuf>,
     used: BTreeMap<String, PathBuf>,
 }
 
 impl External {
-    /// The files in `folder`.
-    pub(super) fn new(folder: Option<PathBuf>) -> External {
-        External { folder, used: BTreeMap::new() }
+    /// The files beside `model`, and itself.
+    pub(super) fn new(model: Option<PathBuf>) -> External {
+        External { model, used: BTreeMap::new() }
     }
 
-    /// Files that were read, sorted by their location.
+    /// Files beside the model that were read, sorted by their location.
     pub(super) fn used(&self) -> impl Iterator<Item = &Path> {
         self.used.values().map(PathBuf::as_path)
     }
@@ -54,13 +99,17 @@ impl External {
     /// The `bytes` bytes of a tensor.
     pub(super) fn read(&mut self, place: &Place, bytes: usize) -> Result<Vec<u8>, String> {
         let Place { location, offset, length } = place;
+        let path = match location {
+            Some(location) => self.path(location)?,
+            None => self.model.clone().ok_or("a model in memory has no files")?,
+        };
+        let location = location.clone().unwrap_or_else(|| path.display().to_string());
         if length.is_some_and(|n| n != bytes as u64) {
             let found = length.unwrap_or_default();
             return Err(format!(
                 "its dimensions need {bytes} bytes, `{location}` is said to hold {found}"
             ));
         }
-        let path = self.path(location)?;
         let fail = |e: std::io::Error| format!("cannot read `{}`: {e}", path.display());
         let mut file = File::open(&path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
@@ -82,8 +131,12 @@ impl External {
         if let Some(path) = self.used.get(location) {
             return Ok(path.clone());
         }
-        let Some(folder) = &self.folder else {
+        let Some(model) = &self.model else {
             return Err(format!("it is in the file `{location}`, a model in memory has no files"));
+        };
+        let folder = match model.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
         };
         let escapes = || {
             format!(

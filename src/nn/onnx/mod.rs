@@ -56,13 +56,11 @@ pub fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Imported, String),
     let bytes = read_file(path, &file)?;
     let mut sha = Sha256::new();
     sha.update(&bytes);
-    let folder = match path.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-        Some(folder) => folder,
-        None => Path::new("."),
-    };
-    let external = External::new(Some(folder.to_owned()));
-    let (imported, external) = decode(&file, bytes, external, size)?;
+    let external = External::new(Some(path.to_owned()));
+    let mut model = decode(&file, bytes.clone())?;
+    external::let_go(&mut model, &bytes);
+    drop(bytes);
+    let (imported, external) = build::import(&file, &model, external, size)?;
     for path in external.used() {
         io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
     }
@@ -79,7 +77,8 @@ pub fn read_bytes(
     let bytes = Bytes::copy_from_slice(bytes);
     let mut sha = Sha256::new();
     sha.update(&bytes);
-    let (imported, _) = decode(name, bytes, External::new(None), size)?;
+    let model = decode(name, bytes)?;
+    let (imported, _) = build::import(name, &model, External::new(None), size)?;
     Ok((imported, hexadecimal(sha)))
 }
 
@@ -104,17 +103,11 @@ fn read_file(path: &Path, file: &str) -> Result<Bytes, OnnxError> {
     Ok(Bytes::from(bytes))
 }
 
-fn decode(
-    file: &str,
-    bytes: Bytes,
-    external: External,
-    size: Option<[usize; 2]>,
-) -> Result<(Imported, External), OnnxError> {
+fn decode(file: &str, bytes: Bytes) -> Result<proto::ModelProto, OnnxError> {
     let damaged = |damage| OnnxError::Damaged { file: file.to_owned(), damage };
     wire::check(&bytes).map_err(damaged)?;
-    let model = proto::ModelProto::decode(bytes)
-        .map_err(|e| damaged(Damage::Malformed { reason: e.to_string() }))?;
-    build::import(file, &model, external, size)
+    proto::ModelProto::decode(bytes)
+        .map_err(|e| damaged(Damage::Malformed { reason: e.to_string() }))
 }
 
 /// A hash that can be copied into.

@@ -84,6 +84,12 @@ pub(crate) struct AttributeProto {
     pub(crate) kind: i32,
 }
 
+/// `data_location` of a tensor whose values are in another file.
+pub(crate) const EXTERNAL: i32 = 1;
+
+/// `data_location` of a tensor whose values are still in the model file; not one of ONNX.
+pub(crate) const IN_FILE: i32 = 2;
+
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorProto {
     #[prost(int64, repeated, tag = "1")]
@@ -106,7 +112,7 @@ pub(crate) struct TensorProto {
     pub(crate) uint64_data: Vec<u64>,
     #[prost(message, repeated, tag = "13")]
     pub(crate) external_data: Vec<EntryProto>,
-    /// 1: the values are in another file.
+    /// [`EXTERNAL`], [`IN_FILE`], or in the message.
     #[prost(int32, tag = "14")]
     pub(crate) data_location: i32,
 }

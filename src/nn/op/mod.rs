@@ -59,6 +59,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         0
     }
 
+    /// Bytes of the weights as they are kept.
+    fn weight_bytes(&self) -> u64 {
+        (self.parameters() * size_of::<f32>()) as u64
+    }
+
     /// Multiply-adds of the output pixels in `rect`; the deterministic measure of cost.
     fn macs(&self, _ins: &[Shape], _rect: Rect) -> u64 {
         0
@@ -81,6 +86,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// stands: then a map may be any list of pixels.
     fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
         false
+    }
+
+    /// The scalar function of which this is the map: it can be applied in place.
+    fn function(&self) -> Option<Function> {
+        None
     }
 
     /// What computes channel `c` of the output alone; `None` where that saves nothing.

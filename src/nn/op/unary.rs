@@ -71,6 +71,15 @@ impl Function {
         }
     }
 
+    /// Replaces each value by the function of it.
+    pub fn apply(self, values: &mut [f32]) {
+        match self {
+            // the common case without a branch per value
+            Function::Relu => values.iter_mut().for_each(|v| *v = v.max(0.0)),
+            f => values.iter_mut().for_each(|v| *v = f.of(*v)),
+        }
+    }
+
     /// Its derivative; 0 at the kinks of `Relu` and `Clip`, `alpha` at that of `LeakyRelu`.
     pub fn derivative(self, x: f32) -> f32 {
         match self {
@@ -105,20 +114,6 @@ impl Unary {
     pub fn new(function: Function) -> Unary {
         Unary(function)
     }
-
-    /// The function.
-    pub fn function(&self) -> Function {
-        self.0
-    }
-
-    /// Applies the function to values in place.
-    pub fn apply(&self, values: &mut [f32]) {
-        match self.0 {
-            // the common case without a branch per value
-            Function::Relu => values.iter_mut().for_each(|v| *v = v.max(0.0)),
-            f => values.iter_mut().for_each(|v| *v = f.of(*v)),
-        }
-    }
 }
 
 impl Op for Unary {
@@ -138,13 +133,17 @@ impl Op for Unary {
         true
     }
 
+    fn function(&self) -> Option<Function> {
+        Some(self.0)
+    }
+
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         Some(OneChannel::FromOne)
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         ins[0].read(rect, out);
-        self.apply(out);
+        self.0.apply(out);
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

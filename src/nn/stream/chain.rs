@@ -63,8 +63,10 @@ impl<'g> Base<'g> {
         let graph = self.graph();
         let plan = Plan::new(graph, regions);
         let mut values = self.acts.of(graph.output()).data.clone();
-        let mut walk = Walk { graph, base: &self.acts, current: vec![None; graph.len()] };
         let chunks = chunks(&plan.bytes(graph), budget);
+        let replayed = replayed(graph);
+        let current = vec![None; graph.len()];
+        let mut walk = Walk { graph, base: &self.acts, current, replayed };
         for (i, steps) in chunks.iter().enumerate() {
             let mut input = Patches::new(graph.input_shape().c, regions[steps.clone()].to_vec());
             steps.clone().enumerate().for_each(|(k, step)| pixels(step, input.step_mut(k)));
@@ -75,11 +77,14 @@ impl<'g> Base<'g> {
     }
 }
 
-/// Consecutive ranges of steps whose bytes stay within the budget, each at least one step.
+/// Consecutive ranges of steps whose bytes stay within the budget, each at least one step, of
+/// nearly one size: what is read once per range (weights) is read as seldom as can be.
 fn chunks(bytes: &[u64], budget: u64) -> Vec<std::ops::Range<usize>> {
+    let total: u64 = bytes.iter().sum();
+    let even = total.div_ceil(total.div_ceil(budget.max(1)).max(1));
     let (mut chunks, mut start, mut sum) = (vec![], 0, 0);
     for (step, bytes) in bytes.iter().enumerate() {
-        if step > start && sum + bytes > budget {
+        if step > start && (sum + bytes > budget || sum >= even) {
             chunks.push(start..step);
             (start, sum) = (step, 0);
         }
@@ -91,12 +96,24 @@ fn chunks(bytes: &[u64], budget: u64) -> Vec<std::ops::Range<usize>> {
     chunks
 }
 
+/// Nodes whose values before a step someone asks for: not those that only scalar functions read.
+fn replayed(graph: &Graph) -> Vec<bool> {
+    let mut asked = vec![false; graph.len()];
+    asked[graph.output().0] = true;
+    for (_, node) in graph.nodes().filter(|(_, node)| node.op.function().is_none()) {
+        node.inputs.iter().for_each(|k| asked[k.0] = true);
+    }
+    asked
+}
+
 /// A walk of streams through the graph.
 struct Walk<'a> {
     graph: &'a Graph,
     base: &'a Activations,
     /// Values of the nodes after the chunks so far, where they differ from the base.
     current: Vec<Option<Tensor>>,
+    /// Nodes whose values are asked for.
+    replayed: Vec<bool>,
 }
 
 impl Walk<'_> {
@@ -114,12 +131,22 @@ impl Walk<'_> {
         let mut streams: Vec<Option<Patches>> = vec![None; graph.len()];
         streams[0] = Some(input);
         for (id, node) in graph.nodes().skip(1) {
+            if let (Some(function), &[k]) = (node.op.function(), &node.inputs[..])
+                && last[k.0] == id.0
+                && !self.replayed[k.0]
+            {
+                let mut stream = streams[k.0].take().expect("streams live until their last use");
+                function.apply(&mut stream.data);
+                streams[id.0] = Some(stream);
+                continue;
+            }
             let rects = plan.of(id)[steps.clone()].to_vec();
             let out = self.node(node, rects, &mut streams);
             streams[id.0] = Some(out);
             for k in node.inputs.iter().filter(|k| last[k.0] == id.0 && **k != graph.output()) {
                 if let Some(done) = streams[k.0].take()
                     && more
+                    && self.replayed[k.0]
                 {
                     self.keep(*k, &done);
                 }

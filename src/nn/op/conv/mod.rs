@@ -172,6 +172,11 @@ impl Op for Conv {
         self.outputs * self.inputs / self.geometry.groups * kh * kw + self.bias.len()
     }
 
+    fn weight_bytes(&self) -> u64 {
+        let tiles = self.tile().map_or(0, |tile| (tile.side() + 2).pow(2));
+        ((self.parameters() + tiles * self.inputs * self.outputs) * size_of::<f32>()) as u64
+    }
+
     fn macs(&self, _ins: &[Shape], rect: Rect) -> u64 {
         if let Some(winograd) = &self.winograd {
             return winograd.macs(rect);

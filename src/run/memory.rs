@@ -1,0 +1,226 @@
+//! How much memory a run needs, known before it starts, and how much of it chains may use.
+
+use crate::{
+    base::geom::Grid,
+    nn::{
+        graph::Graph,
+        kernel::parallel::{KEPT, KEPT_BYTES},
+        stream::Plan,
+    },
+};
+use std::{fs, path::Path};
+
+/// Patches that a chain holds at a time where memory is plenty: enough for 100 steps of VGG-16, whose
+/// dense layers then read their weights once per chain.
+const PATCHES: u64 = 128 << 20;
+
+/// Buffers of a thread in which products are gathered.
+const SCRATCH: u64 = 16 << 20;
+
+/// Vectors of patches that a thread keeps for reuse, when a chain holds `patches` bytes at a time.
+const fn kept(patches: u64) -> u64 {
+    let all = KEPT as u64 * patches;
+    if all < KEPT_BYTES as u64 { all } else { KEPT_BYTES as u64 }
+}
+
+/// Why there is not enough memory.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MemoryError {
+    /// Not a size.
+    #[error(
+        "`memory` must be a size such as `4GiB`, `800MB` or a number of bytes, found `{found}`"
+    )]
+    Size {
+        /// What was given.
+        found: String,
+    },
+    /// The model file alone does not fit.
+    #[error(
+        "model `{file}` needs {} to be read, but {} are free; use a machine with more memory",
+        size(*.needed), size(*.free)
+    )]
+    Model {
+        /// The file.
+        file: String,
+        /// Bytes needed.
+        needed: u64,
+        /// Bytes there are.
+        free: u64,
+    },
+    /// One step of one chain does not fit.
+    #[error(
+        "{threads} threads need at least {} (weights {}, each thread {} of which one step of a \
+         chain takes {}), but {given}; allow more memory or fewer threads (`threads`)",
+        size(.need.least(*.threads)), size(.need.weights), size(.need.thread + .need.step + kept(.need.step)),
+        size(.need.step)
+    )]
+    Run {
+        /// What is needed.
+        need: Need,
+        /// Threads.
+        threads: usize,
+        /// What there is, in words.
+        given: String,
+    },
+}
+
+/// What a run keeps in memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Weights, as they are and as tiles use them.
+    pub weights: u64,
+    /// A thread: values of all layers for the picture at hand and as many for its explanation,
+    /// fill images, scratch.
+    pub thread: u64,
+    /// Patches of the most costly step.
+    pub step: u64,
+}
+
+impl Need {
+    /// Of flipping any region of `grid` in pictures with `fills` fill images.
+    pub fn of(graph: &Graph, grid: &Grid, fills: usize) -> Need {
+        let bytes = |floats: usize| (floats * size_of::<f32>()) as u64;
+        let values: usize = graph.nodes().map(|(_, node)| node.shape.len()).sum();
+        let pictures = graph.input_shape().len() * (fills + 2);
+        let regions: Vec<_> = grid.regions().map(|id| grid.rect(id)).collect();
+        let step = Plan::new(graph, &regions).bytes(graph).into_iter().max().unwrap_or(0);
+        Need {
+            weights: graph.nodes().map(|(_, node)| node.op.weight_bytes()).sum(),
+            thread: bytes(2 * values + pictures) + SCRATCH,
+            step,
+        }
+    }
+
+    /// The least that `threads` threads need.
+    pub fn least(&self, threads: usize) -> u64 {
+        self.weights + threads as u64 * (self.thread + self.step + kept(self.step))
+    }
+
+    /// Bytes of patches for each of `threads` chains. `budget` is what the whole run may use, by
+    /// default what the machine has left (the weights are there already).
+    pub fn patches(&self, threads: usize, budget: Option<u64>) -> Result<u64, MemoryError> {
+        let (limit, given) = match (budget, free()) {
+            (Some(budget), _) => (budget, format!("`memory` is {}", size(budget))),
+            (None, Some(free)) => (free + self.weights, format!("{} are free", size(free))),
+            (None, None) => return Ok(PATCHES.max(self.step)),
+        };
+        if limit < self.least(threads) {
+            return Err(MemoryError::Run { need: *self, threads, given });
+        }
+        let left = (limit - self.weights) / threads as u64 - self.thread;
+        let patches = left.saturating_sub(KEPT_BYTES as u64).max(left / (1 + KEPT as u64));
+        Ok(patches.min(PATCHES).max(self.step))
+    }
+}
+
+/// An error when a model file is larger than the memory that is free: it is read whole once, and
+/// its weights are kept.
+pub fn admit(model: &Path) -> Result<(), MemoryError> {
+    let beside = [".data", "_data"].map(|end| {
+        let mut name = model.as_os_str().to_owned();
+        name.push(end);
+        name
+    });
+    let length = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+    let needed = length(model) * 3 / 2 + beside.iter().map(|b| length(b.as_ref())).sum::<u64>();
+    match free() {
+        Some(free) if needed > free => {
+            Err(MemoryError::Model { file: model.display().to_string(), needed, free })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Bytes that this process can still get, as far as the system says: what is available, below the
+/// limit of its control group.
+fn free() -> Option<u64> {
+    let kilobytes = |text: String| {
+        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:").map(str::to_owned))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(kilobytes).map(|k| k << 10);
+    let number = |name: &str| {
+        let text = fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
+        text.trim().parse::<u64>().ok()
+    };
+    let group = number("max").zip(number("current")).map(|(max, now)| max.saturating_sub(now));
+    machine.into_iter().chain(group).min()
+}
+
+/// A size in words: `4GiB`, `800 MB`, `1000000`.
+pub fn parse(text: &str) -> Result<u64, MemoryError> {
+    let wrong = || MemoryError::Size { found: text.to_owned() };
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit: f64 = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        "kib" | "k" => 1024.0,
+        "mib" | "m" => 1_048_576.0,
+        "gib" | "g" => 1_073_741_824.0,
+        "tib" | "t" => 1_099_511_627_776.0,
+        _ => return Err(wrong()),
+    };
+    Ok((number * unit) as u64)
+}
+
+/// Bytes as people read them.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes as f64 / 1024.0, UNITS[0]);
+    for next in &UNITS[1..] {
+        if value >= 1024.0 {
+            (value, unit) = (value / 1024.0, next);
+        }
+    }
+    if value < 10.0 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let read = |text| parse(text).unwrap();
+        assert_eq!(read("1000"), 1000);
+        assert_eq!(read("4GiB"), 4 << 30);
+        assert_eq!(read("1.5 g"), 3 << 29);
+        assert_eq!(read("800MB"), 800_000_000);
+        for wrong in ["", "GiB", "-1", "4 apples", "1e999999999999x"] {
+            assert!(matches!(parse(wrong), Err(MemoryError::Size { .. })), "{wrong}");
+        }
+        assert_eq!(
+            [size(512), size(4 << 30), size(800_000_000)],
+            ["0.5 KiB", "4.0 GiB", "763 MiB"]
+        );
+    }
+
+    #[test]
+    fn patches_get_what_is_left_and_a_step_always_fits() {
+        let need = Need { weights: 100 << 20, thread: 50 << 20, step: 10 << 20 };
+        assert_eq!(need.least(2), (100 + 2 * (50 + 10 + 64)) << 20);
+        let refused = need.patches(2, Some(347 << 20)).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "2 threads need at least 348 MiB (weights 100 MiB, each thread 124 MiB of which one \
+             step of a chain takes 10 MiB), but `memory` is 347 MiB; allow more memory or fewer \
+             threads (`threads`)"
+        );
+        let tight = need.patches(2, Some(348 << 20)).unwrap();
+        let roomy = need.patches(2, Some(428 << 20)).unwrap();
+        assert_eq!([tight, roomy], [10 << 20, 50 << 20]);
+        assert_eq!(need.patches(2, Some(1 << 40)).unwrap(), PATCHES);
+        assert!(need.patches(1, Some(347 << 20)).is_ok(), "one thread needs less");
+    }
+
+    #[test]
+    fn this_machine_has_memory() {
+        if cfg!(target_os = "linux") {
+            assert!(free().unwrap() > 1 << 20);
+        }
+    }
+}
