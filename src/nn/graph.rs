@@ -1,6 +1,7 @@
 //! The network as a directed acyclic graph of operators.
 
 use super::{
+    kernel::parallel::{give_vector, layers},
     op::{Input, Op},
     tensor::Tensor,
 };
@@ -167,6 +168,10 @@ impl Graph {
     /// Values of all nodes for the picture `x`, of the input's shape.
     pub fn forward(&self, x: &Tensor) -> Activations {
         assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
+        layers(|| self.walk(x))
+    }
+
+    fn walk(&self, x: &Tensor) -> Activations {
         let mut values: Vec<Arc<Tensor>> = Vec::with_capacity(self.nodes.len());
         values.push(Arc::new(x.clone()));
         for node in &self.nodes[1..] {
@@ -180,6 +185,10 @@ impl Graph {
     /// The class scores for the picture `x`; intermediate values are dropped as soon as possible.
     pub fn logits(&self, x: &Tensor) -> Vec<f32> {
         assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
+        layers(|| self.walk_once(x))
+    }
+
+    fn walk_once(&self, x: &Tensor) -> Vec<f32> {
         let last_use = self.last_use();
         let mut values: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
         values[0] = Some(x.clone());
@@ -198,7 +207,7 @@ impl Graph {
             let out = node.op.forward(&ins);
             values[i] = Some(out);
             for k in node.inputs.iter().filter(|k| last_use[k.0] == i && **k != self.output) {
-                values[k.0] = None;
+                values[k.0].take().into_iter().for_each(|done| give_vector(done.data));
             }
         }
         values[self.output.0].take().expect("the output is kept").data

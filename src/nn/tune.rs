@@ -70,7 +70,7 @@ pub fn tuned(graph: &Graph, regions: &[Rect]) -> Graph {
     for _ in 0..2 {
         let convs: Vec<NodeId> = best.nodes().map(|(id, _)| id).rev().collect();
         for id in convs {
-            for tile in [None, Some(Tile::Two), Some(Tile::Four)] {
+            for tile in Tile::ALL.map(Some).into_iter().chain([None]) {
                 let op = &best.node(id).op;
                 let Some(conv) = as_conv(op).filter(|c| c.tile() != tile) else { continue };
                 let Some(other) = conv.with_tile(tile) else { continue };
@@ -120,7 +120,8 @@ mod tests {
     fn full_passes_take_large_tiles() {
         let graph = chain(28, 64, 3);
         let tuned = tuned(&graph, &[graph.input_shape().rect()]);
-        assert_eq!(tiles(&tuned), [Some(Tile::Four); 3]);
+        assert!(tiles(&tuned).iter().flatten().all(|t| t.side() >= 4), "{:?}", tiles(&tuned));
+        assert!(tiles(&tuned).iter().all(Option::is_some));
         assert_eq!(tiles(&graph), [None; 3]);
     }
 
@@ -129,7 +130,7 @@ mod tests {
         let graph = chain(64, 64, 4);
         let region = Rect { y0: 27, y1: 30, x0: 33, x1: 36 };
         let tuned = tuned(&graph, &[region]);
-        let large = tiles(&tuned).iter().filter(|t| **t == Some(Tile::Four)).count();
+        let large = tiles(&tuned).iter().flatten().filter(|t| t.side() >= 4).count();
         assert!(large < 4, "{:?}", tiles(&tuned));
         assert!(total(&tuned, &[region]) < total(&graph, &[region]));
     }

@@ -1,6 +1,7 @@
 //! One rule for parallelism inside an operator: on a thread of the pool, where pictures and chains
-//! are already spread over the cores, work is done in place; elsewhere it is split over the pool.
-//! So there is never more than one level of parallel loops, and no oversubscription.
+//! are already spread over the cores, work is done in place; in a pass that was started outside of
+//! the pool ([`layers`]) it is split over the pool. So there is never more than one level of
+//! parallel loops, and no oversubscription.
 
 use super::aligned::Aligned;
 use rayon::prelude::*;
@@ -9,9 +10,28 @@ use std::cell::Cell;
 /// Less work than this (in multiply-adds or moved floats) is not worth splitting.
 const GRAIN: u64 = 1 << 18;
 
+thread_local! {
+    /// True on a thread of the pool that walks through the layers of one pass.
+    static LAYERS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls `pass`, a walk through layers: outside of the pool as one task of it whose layers are
+/// split, which saves waking the pool for every layer.
+pub fn layers<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
+    if rayon::current_thread_index().is_some() {
+        return pass();
+    }
+    rayon::scope(|_| {
+        LAYERS.set(true);
+        let result = pass();
+        LAYERS.set(false);
+        result
+    })
+}
+
 /// True where a loop of that much work is split over the pool.
 fn splits(work: u64) -> bool {
-    work >= GRAIN && rayon::current_thread_index().is_none()
+    work >= GRAIN && (LAYERS.get() || rayon::current_thread_index().is_none())
 }
 
 /// Into how many strips a loop of that much work is best cut: one in place, else a few per core of
@@ -75,8 +95,8 @@ pub fn take_vector(len: usize) -> Vec<f32> {
     let mut vector = if let Some(i) = best {
         kept.swap_remove(i)
     } else {
-        // those that were too small go: a growing sequence would otherwise keep all its steps
-        kept.clear();
+        // a growing sequence would otherwise keep all its steps
+        shrink(&mut kept, KEPT_BYTES.saturating_sub(len * size_of::<f32>()));
         Vec::with_capacity(len)
     };
     VECTORS.set(kept);
@@ -89,17 +109,21 @@ pub fn take_vector(len: usize) -> Vec<f32> {
     vector
 }
 
-/// Gives a vector back for reuse on this thread; the smallest go when there are too many.
-pub fn give_vector(vector: Vec<f32>) {
-    let mut kept = VECTORS.take();
-    kept.push(vector);
-    let bytes =
-        |kept: &[Vec<f32>]| kept.iter().map(|v| v.capacity() * size_of::<f32>()).sum::<usize>();
-    while kept.len() > KEPT || bytes(&kept) > KEPT_BYTES {
+/// Lets the smallest vectors go until there are at most [`KEPT`], of at most so many bytes.
+fn shrink(kept: &mut Vec<Vec<f32>>, most: usize) {
+    let bytes = |v: &Vec<f32>| v.capacity() * size_of::<f32>();
+    while kept.len() > KEPT || kept.iter().map(bytes).sum::<usize>() > most {
         let smallest = kept.iter().enumerate().min_by_key(|(_, v)| v.capacity());
         let smallest = smallest.map_or(0, |(i, _)| i);
         kept.swap_remove(smallest);
     }
+}
+
+/// Gives a vector back for reuse on this thread; the smallest go when there are too many.
+pub fn give_vector(vector: Vec<f32>) {
+    let mut kept = VECTORS.take();
+    kept.push(vector);
+    shrink(&mut kept, KEPT_BYTES);
     VECTORS.set(kept);
 }
 

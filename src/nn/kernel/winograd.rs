@@ -1,5 +1,7 @@
-//! Transforms of Winograd's minimal filtering for 3x3 windows (Lavin & Gray 2016): F(2x2, 3x3) and
-//! F(4x4, 3x3) with the usual interpolation points 0, ±1, ±2, infinity.
+//! Transforms of Winograd's minimal filtering for 3x3 windows (Lavin & Gray 2016): F(m x m, 3x3) for
+//! m = 2 to 6. The interpolation points are the first m + 1 of 0, 1, -1, 2, -2, 1/2, -1/2, and
+//! infinity; the rows of `B^T` are scaled to whole numbers. Larger tiles lose too many digits in single
+//! precision (m = 7: a hundred times those of the direct form).
 //!
 //! A tile of `m x m` outputs needs `(m + 2)^2` products per channel pair instead of `9 m^2`. The
 //! transforms work on sixteen channels at a time.
@@ -20,17 +22,23 @@ type Lane = [f32; LANES];
 pub enum Tile {
     /// F(2x2, 3x3): 16 products per tile, 2.25 times fewer than direct.
     Two,
+    /// F(3x3, 3x3): 25 products per tile, 3.24 times fewer than direct.
+    Three,
     /// F(4x4, 3x3): 36 products per tile, 4 times fewer than direct.
     Four,
+    /// F(5x5, 3x3): 49 products per tile, 4.59 times fewer than direct.
+    Five,
+    /// F(6x6, 3x3): 64 products per tile, 5.06 times fewer than direct.
+    Six,
 }
 
 impl Tile {
+    /// All sizes.
+    pub const ALL: [Tile; 5] = [Tile::Two, Tile::Three, Tile::Four, Tile::Five, Tile::Six];
+
     /// Outputs per side.
     pub const fn side(self) -> usize {
-        match self {
-            Tile::Two => 2,
-            Tile::Four => 4,
-        }
+        self as usize + 2
     }
 
     /// Products per tile and pair of channels: the square of the input side.
@@ -42,6 +50,13 @@ impl Tile {
     pub fn weights(self, g: [[f64; 3]; 3]) -> Vec<f64> {
         let rows: &[[f64; 3]] = match self {
             Tile::Two => &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
+            Tile::Three => &[
+                [0.5, 0.0, 0.0],
+                [-0.5, -0.5, -0.5],
+                [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+                [1.0 / 6.0, 1.0 / 3.0, 2.0 / 3.0],
+                [0.0, 0.0, 1.0],
+            ],
             Tile::Four => &[
                 [0.25, 0.0, 0.0],
                 [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
@@ -49,6 +64,25 @@ impl Tile {
                 [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
                 [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
                 [0.0, 0.0, 1.0],
+            ],
+            Tile::Five => &[
+                [-0.25, 0.0, 0.0],
+                [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+                [1.0 / 18.0, -1.0 / 18.0, 1.0 / 18.0],
+                [1.0 / 72.0, 1.0 / 36.0, 1.0 / 18.0],
+                [-1.0 / 120.0, 1.0 / 60.0, -1.0 / 30.0],
+                [32.0 / 45.0, 16.0 / 45.0, 8.0 / 45.0],
+                [0.0, 0.0, 0.5],
+            ],
+            Tile::Six => &[
+                [-0.25, 0.0, 0.0],
+                [-1.0 / 18.0, -1.0 / 18.0, -1.0 / 18.0],
+                [-1.0 / 18.0, 1.0 / 18.0, -1.0 / 18.0],
+                [1.0 / 360.0, 1.0 / 180.0, 1.0 / 90.0],
+                [1.0 / 360.0, -1.0 / 180.0, 1.0 / 90.0],
+                [16.0 / 45.0, 8.0 / 45.0, 4.0 / 45.0],
+                [16.0 / 45.0, -8.0 / 45.0, 4.0 / 45.0],
+                [0.0, 0.0, 0.25],
             ],
         };
         let dot = |a: &[f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -78,21 +112,30 @@ pub struct Source<'a> {
 
 /// Transforms one tile of the input: value `j` of channel `c` goes to `out[j * step + c]`.
 pub fn input(tile: Tile, from: &Source<'_>, out: &mut [f32], step: usize) {
-    match (tile, Isa::detect()) {
+    match tile {
+        Tile::Two => input_with::<4, 16>(bt4, from, out, step),
+        Tile::Three => input_with::<5, 25>(bt5, from, out, step),
+        Tile::Four => input_with::<6, 36>(bt6, from, out, step),
+        Tile::Five => input_with::<7, 49>(bt7, from, out, step),
+        Tile::Six => input_with::<8, 64>(bt8, from, out, step),
+    }
+}
+
+/// [`input_body`] with the vectors of this processor.
+fn input_with<const A: usize, const N: usize>(
+    transform: impl Fn([f32; A]) -> [f32; A],
+    from: &Source<'_>,
+    out: &mut [f32],
+    step: usize,
+) {
+    match Isa::detect() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set was detected.
-        (Tile::Two, Isa::Avx512) => unsafe { input_avx512::<4, 16>(bt4, from, out, step) },
+        Isa::Avx512 => unsafe { input_avx512::<A, N>(transform, from, out, step) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        (Tile::Four, Isa::Avx512) => unsafe { input_avx512::<6, 36>(bt6, from, out, step) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        (Tile::Two, Isa::Avx2) => unsafe { input_avx2::<4, 16>(bt4, from, out, step) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        (Tile::Four, Isa::Avx2) => unsafe { input_avx2::<6, 36>(bt6, from, out, step) },
-        (Tile::Two, _) => input_body::<4, 16>(bt4, from, out, step),
-        (Tile::Four, _) => input_body::<6, 36>(bt6, from, out, step),
+        Isa::Avx2 => unsafe { input_avx2::<A, N>(transform, from, out, step) },
+        _ => input_body::<A, N>(transform, from, out, step),
     }
 }
 
@@ -109,29 +152,33 @@ pub fn output(
     channels: usize,
 ) {
     let into = Target { rows, columns, stride, channels };
-    match (tile, Isa::detect()) {
+    match tile {
+        Tile::Two => output_with::<4, 2, 8, 16>(at4, products, step, &into, out),
+        Tile::Three => output_with::<5, 3, 15, 25>(at5, products, step, &into, out),
+        Tile::Four => output_with::<6, 4, 24, 36>(at6, products, step, &into, out),
+        Tile::Five => output_with::<7, 5, 35, 49>(at7, products, step, &into, out),
+        Tile::Six => output_with::<8, 6, 48, 64>(at8, products, step, &into, out),
+    }
+}
+
+/// [`output_body`] with the vectors of this processor.
+fn output_with<const A: usize, const M: usize, const H: usize, const N: usize>(
+    transform: impl Fn([f32; A]) -> [f32; M],
+    products: &[f32],
+    step: usize,
+    into: &Target,
+    out: &mut [f32],
+) {
+    match Isa::detect() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set was detected.
-        (Tile::Two, Isa::Avx512) => unsafe {
-            output_avx512::<4, 2, 8, 16>(at4, products, step, &into, out);
+        Isa::Avx512 => unsafe {
+            output_avx512::<A, M, H, N>(transform, products, step, into, out);
         },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        (Tile::Four, Isa::Avx512) => unsafe {
-            output_avx512::<6, 4, 24, 36>(at6, products, step, &into, out);
-        },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        (Tile::Two, Isa::Avx2) => unsafe {
-            output_avx2::<4, 2, 8, 16>(at4, products, step, &into, out);
-        },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        (Tile::Four, Isa::Avx2) => unsafe {
-            output_avx2::<6, 4, 24, 36>(at6, products, step, &into, out);
-        },
-        (Tile::Two, _) => output_body::<4, 2, 8, 16>(at4, products, step, &into, out),
-        (Tile::Four, _) => output_body::<6, 4, 24, 36>(at6, products, step, &into, out),
+        Isa::Avx2 => unsafe { output_avx2::<A, M, H, N>(transform, products, step, into, out) },
+        _ => output_body::<A, M, H, N>(transform, products, step, into, out),
     }
 }
 
@@ -163,6 +210,44 @@ fn bt6([a, b, c, d, e, f]: [f32; 6]) -> [f32; 6] {
     ]
 }
 
+/// `B^T d` for five values.
+#[inline(always)]
+fn bt5([a, b, c, d, e]: [f32; 5]) -> [f32; 5] {
+    [2.0 * (a - c) + d - b, d - c - 2.0 * b, 2.0 * b - 3.0 * c + d, d - b, 2.0 * (b - d) + e - c]
+}
+
+/// `B^T d` for seven values.
+#[inline(always)]
+fn bt7([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 7] {
+    [
+        2.0 * f - e - 10.0 * d + 5.0 * c + 8.0 * b - 4.0 * a,
+        2.0 * f + e - 9.0 * d + 4.0 * (b - c),
+        2.0 * f - 3.0 * e - 7.0 * d + 12.0 * c - 4.0 * b,
+        2.0 * (f + b) + 3.0 * (e - c) - 4.0 * d,
+        2.0 * (f - b) + 5.0 * (c - e),
+        f - 5.0 * d + 4.0 * b,
+        2.0 * g - f - 10.0 * e + 5.0 * d + 8.0 * c - 4.0 * b,
+    ]
+}
+
+/// `B^T d` for eight values.
+#[inline(always)]
+fn bt8([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 8] {
+    let (one, one_odd) = (4.0 * (c + g) - 17.0 * e, 4.0 * (b + f) - 17.0 * d);
+    let (two, two_odd) = (c - 5.0 * e + 4.0 * g, 2.0 * b - 10.0 * d + 8.0 * f);
+    let (half, half_odd) = (8.0 * c - 10.0 * e + 2.0 * g, 4.0 * b - 5.0 * d + f);
+    [
+        4.0 * (g - a) + 21.0 * (c - e),
+        one + one_odd,
+        one - one_odd,
+        two + two_odd,
+        two - two_odd,
+        half + half_odd,
+        half - half_odd,
+        4.0 * (h - b) + 21.0 * (d - f),
+    ]
+}
+
 /// `A^T m` for four values.
 #[inline(always)]
 fn at4([a, b, c, d]: [f32; 4]) -> [f32; 2] {
@@ -175,6 +260,42 @@ fn at6([a, b, c, d, e, f]: [f32; 6]) -> [f32; 4] {
     let (near, near_odd) = (b + c, b - c);
     let (far, far_odd) = (d + e, d - e);
     [a + near + far, near_odd + 2.0 * far_odd, near + 4.0 * far, near_odd + 8.0 * far_odd + f]
+}
+
+/// `A^T m` for five values.
+#[inline(always)]
+fn at5([a, b, c, d, e]: [f32; 5]) -> [f32; 3] {
+    [a + b + c + d, b - c + 2.0 * d, b + c + 4.0 * d + e]
+}
+
+/// `A^T m` for seven values.
+#[inline(always)]
+fn at7([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 5] {
+    let (one, one_odd) = (b + c, b - c);
+    let (two, two_odd) = (d + e, d - e);
+    [
+        a + one + two + f,
+        one_odd + 2.0 * two_odd + 0.5 * f,
+        one + 4.0 * two + 0.25 * f,
+        one_odd + 8.0 * two_odd + 0.125 * f,
+        one + 16.0 * two + 0.0625 * f + g,
+    ]
+}
+
+/// `A^T m` for eight values.
+#[inline(always)]
+fn at8([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 6] {
+    let (one, one_odd) = (b + c, b - c);
+    let (two, two_odd) = (d + e, d - e);
+    let (half, half_odd) = (f + g, f - g);
+    [
+        a + one + two + half,
+        one_odd + 2.0 * two_odd + 0.5 * half_odd,
+        one + 4.0 * two + 0.25 * half,
+        one_odd + 8.0 * two_odd + 0.125 * half_odd,
+        one + 16.0 * two + 0.0625 * half,
+        one_odd + 32.0 * two_odd + 0.03125 * half_odd + h,
+    ]
 }
 
 /// `A` inputs per side, `N = A * A`.
@@ -335,7 +456,7 @@ mod tests {
 
     #[test]
     fn a_tile_of_one_channel_is_the_direct_convolution() {
-        for tile in [Tile::Two, Tile::Four] {
+        for tile in Tile::ALL {
             let (m, a) = (tile.side(), tile.side() + 2);
             let map: Vec<f32> = (0..a * a).map(|i| ((i * 7 % 11) as f32 - 5.0) / 3.0).collect();
             let g = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75], [-2.0, 1.0, 0.125]];
@@ -352,7 +473,7 @@ mod tests {
                     g[k / 3][k % 3] * f64::from(map[(i / m + k / 3) * a + i % m + k % 3])
                 };
                 let want: f64 = (0..9).map(tap).sum();
-                assert!((f64::from(*y) - want).abs() < 1e-5, "{tile:?} {i}: {y} {want}");
+                assert!((f64::from(*y) - want).abs() < 3e-5, "{tile:?} {i}: {y} {want}");
             }
         }
     }

@@ -69,11 +69,19 @@ impl Op for MaxPool {
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let (x, c) = (ins[0], ins[0].shape.c);
-        out.fill(f32::NEG_INFINITY);
+        // pixels that have a value; those without any tap are written when the next one is
+        let mut begun = 0;
         super::pixels_of_windows(&self.window(x.shape), x.shape, rect, |o, i| {
             let from = &x.data[i * c..(i + 1) * c];
-            out[o * c..(o + 1) * c].iter_mut().zip(from).for_each(|(v, x)| *v = v.max(*x));
+            if begun > o {
+                let pixel = &mut out[o * c..(o + 1) * c];
+                return pixel.iter_mut().zip(from).for_each(|(v, x)| *v = v.max(*x));
+            }
+            out[begun * c..o * c].fill(f32::NEG_INFINITY);
+            out[o * c..(o + 1) * c].copy_from_slice(from);
+            begun = o + 1;
         });
+        out[begun * c..].fill(f32::NEG_INFINITY);
     }
 
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

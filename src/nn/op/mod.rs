@@ -1,7 +1,7 @@
 //! Operators. One operator is one file; what they share stands here.
 
 use super::{
-    kernel::parallel::{for_chunks, strips},
+    kernel::parallel::{for_chunks, strips, take_vector},
     stream::Replay,
     tensor::Tensor,
 };
@@ -231,7 +231,7 @@ fn in_strips(
     grain: usize,
     eval: impl Fn(Rect, &mut [f32]) + Sync,
 ) -> Tensor {
-    let mut out = Tensor::zeros(shape);
+    let mut out = Tensor::new(shape, take_vector(shape.len()));
     let rows = shape.h.div_ceil(strips(work)).next_multiple_of(grain);
     let row = shape.w * shape.c;
     for_chunks(&mut out.data, rows * row, work, |i, strip| {
@@ -258,15 +258,13 @@ fn pooled_shape(window: Option<Window>, ins: &[Shape]) -> Result<Shape, String> 
 /// `rect`. Output pixels are counted inside `rect`, input pixels inside the map; taps go row by
 /// row.
 fn pixels_of_windows(window: &Window, input: Shape, rect: Rect, mut f: impl FnMut(usize, usize)) {
+    let columns: Vec<_> = (rect.x0..rect.x1).map(|ox| window.sources(1, ox, input.w)).collect();
     let mut out = 0;
     for oy in rect.y0..rect.y1 {
-        let rows = window.taps(0, oy, input.h);
-        for ox in rect.x0..rect.x1 {
-            let columns = window.taps(1, ox, input.w);
-            for iy in rows.clone().filter_map(|t| window.source(0, oy, t, input.h)) {
-                for ix in columns.clone().filter_map(|t| window.source(1, ox, t, input.w)) {
-                    f(out, iy * input.w + ix);
-                }
+        let rows = window.sources(0, oy, input.h);
+        for columns in &columns {
+            for iy in rows.clone() {
+                columns.clone().for_each(|ix| f(out, iy * input.w + ix));
             }
             out += 1;
         }

@@ -47,6 +47,7 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
         one(conv(3, 1, 1, 1)),
         one(conv(3, 2, 1, 2)),
         one(tiled(Tile::Two)),
+        one(tiled(Tile::Three)),
         one(tiled(Tile::Four)),
         one(conv(1, 1, 0, 1)),
         one(conv(3, 1, 2, 4)),

@@ -1,7 +1,7 @@
 //! Sliding windows: output sizes, reach, and which pixels a window covers.
 
 use crate::base::geom::{Rect, Shape};
-use std::ops::Range;
+use std::{iter::StepBy, ops::Range};
 
 /// How a window slides over a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,14 @@ impl Window {
         let first = (0..self.kernel[axis]).find(inside).unwrap_or(0);
         let count = (first..self.kernel[axis]).take_while(inside).count();
         first..first + count
+    }
+
+    /// Input rows or columns of the taps of output position `out` that fall into the map.
+    pub fn sources(&self, axis: usize, out: usize, n: usize) -> StepBy<Range<usize>> {
+        let taps = self.taps(axis, out, n);
+        let first = self.source(axis, out, taps.start, n).unwrap_or(0);
+        let step = self.dilation[axis];
+        (first..first + taps.len() * step).step_by(step)
     }
 
     /// Taps that fall into the map or its declared padding (not over the end of it).

@@ -48,15 +48,15 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
         ceil,
     };
     let outputs = [4, 6, 34][below(rng, 3) as usize];
-    let pick = below(rng, 18);
-    let mut tiled = |tile| -> Box<dyn Op> {
+    let pick = below(rng, 19);
+    let tile = Tile::ALL[below(rng, 5) as usize];
+    let mut tiled = || -> Box<dyn Op> {
         let op = direct(rng, shape.c, outputs, geometry(3, 1, 1, 1));
         Box::new(op.with_tile(Some(tile)).unwrap())
     };
     let op: Box<dyn Op> = match pick {
         0 => conv(rng, shape.c, outputs, geometry(3, 1, 1, 1)),
-        14 => tiled(Tile::Two),
-        15 => tiled(Tile::Four),
+        14..=16 => tiled(),
         1 => conv(rng, shape.c, outputs, geometry(1, 1, 0, 1)),
         2 if shape.h > 6 && shape.w > 6 => conv(rng, shape.c, outputs, geometry(3, 2, 1, 1)),
         3 => conv(rng, shape.c, shape.c, geometry(3, 1, 1, shape.c)),
