@@ -1,5 +1,12 @@
 //! The program, end to end, on a small network and pictures made here.
 
+#[path = "cli/cluster.rs"]
+mod cluster;
+#[path = "cli/session.rs"]
+mod session;
+#[path = "cli/survive.rs"]
+mod survive;
+
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use std::{
@@ -110,6 +117,9 @@ fn help_and_lists_are_worded_as_agreed() {
         "",
         "run --help",
         "report --help",
+        "init --help",
+        "merge --help",
+        "status --help",
         "explain --help",
         "predict --help",
         "model --help",
@@ -176,13 +186,14 @@ fn accuracy_is_measured_where_there_are_labels() {
 #[test]
 fn tables_are_the_same_bytes_for_any_number_of_threads() {
     let desk = Desk::new(10);
-    for threads in [1, 2, 5] {
+    for threads in [1, 2, 5, 64] {
         desk.expect(0, &format!("{SMALL} --threads {threads} --out t{threads}"));
     }
     let one = desk.tables("t1");
     assert!(one.len() > 5, "{:?}", one.keys());
     assert!(one == desk.tables("t2"), "2 threads");
     assert!(one == desk.tables("t5"), "5 threads");
+    assert!(one == desk.tables("t64"), "64 threads");
 }
 
 #[test]
@@ -213,10 +224,10 @@ fn an_interrupted_run_is_taken_up_and_another_one_is_refused() {
     desk.expect(0, &run);
     let whole = desk.tables("out");
     // as if it had been killed after the first part
-    for file in ["curves/part-00001.parquet", "summary.csv", "pictures.parquet"] {
+    for file in ["curves/part-00008.parquet", "curves/part-00009.parquet", "summary.csv"] {
         fs::remove_file(desk.path("out").join(file)).unwrap();
     }
-    fs::write(desk.path("out/curves/part-00001.parquet.tmp"), "half").unwrap();
+    fs::write(desk.path("out/curves/part-00008.parquet.0a.tmp"), "half").unwrap();
     let before =
         fs::metadata(desk.path("out/curves/part-00000.parquet")).unwrap().modified().unwrap();
     let output = desk.expect(0, &run);

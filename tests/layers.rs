@@ -26,6 +26,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "main.rs"]),
     ("anyhow", &["cli/", "main.rs"]),
     ("indicatif", &["cli/"]),
+    ("signal_hook", &["cli/"]),
     ("println", &["cli/", "main.rs"]),
     ("eprintln", &["cli/", "main.rs"]),
     ("print", &["cli/", "main.rs"]),

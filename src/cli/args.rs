@@ -8,10 +8,14 @@ use pixelflip::{
         colours::{COLOUR_MAPS, Look, Percentile},
         page::SHOWN,
     },
-    run::config::{FIELDS, default_text},
+    run::{
+        config::{FIELDS, default_text},
+        shard::Shard,
+        stop::duration,
+    },
 };
 use serde::Serialize;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Referees explanation methods for image classifiers: removes a picture region by region in the
 /// order of a heat map and measures how fast the class score falls.
@@ -28,6 +32,12 @@ pub(crate) enum Command {
     Run(Box<RunArgs>),
     /// Make the page of results anew, from the folder of a run
     Report(ReportArgs),
+    /// Write a config with every key explained, to be changed and run
+    Init(InitArgs),
+    /// Put the shards of a run together
+    Merge(MergeArgs),
+    /// Say how much of a run is done, without touching it
+    Status(StatusArgs),
     /// Explain one picture with one method
     Explain(Box<ExplainArgs>),
     /// Classify one picture
@@ -55,6 +65,19 @@ pub(crate) struct RunArgs {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) flags: RunFlags,
+    /// Do only every n-th part, beginning with the i-th (from 0); `pixelflip merge` puts shards
+    /// together. auto/n takes the number from SLURM and other schedulers
+    #[arg(long, value_name = "i/n")]
+    pub(crate) shard: Option<Shard>,
+    /// End after this time at the latest (90s, 15m, 2h, 1-12:00:00) with exit code 75; the same
+    /// command goes on
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_time: Option<Duration>,
+    /// Say what would be done and what it would cost, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) talk: TalkFlags,
     #[command(flatten)]
     pub(crate) look: LookFlags,
     #[command(flatten)]
@@ -94,6 +117,83 @@ pub(crate) struct ReportArgs {
     /// The page; report.html in the folder when not given
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
+}
+
+/// How much is said on stderr, and how.
+#[derive(Args)]
+pub(crate) struct TalkFlags {
+    /// Say nothing but warnings and errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say when each picture and part is done
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Words for people, or one JSON object per line
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) log: Log,
+}
+
+/// Form of what is said on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Words, and a bar on a terminal
+    Text,
+    /// One object per line
+    Json,
+}
+
+impl Command {
+    /// In which form errors are told.
+    pub(crate) fn log(&self) -> Log {
+        match self {
+            Command::Run(args) => args.talk.log,
+            Command::Merge(args) => args.talk.log,
+            _ => Log::Text,
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct InitArgs {
+    /// The file to write
+    #[arg(value_name = "FILE.toml", default_value = "pixelflip.toml")]
+    pub(crate) file: PathBuf,
+    /// ONNX file to write into it
+    #[arg(long, value_name = "M.onnx")]
+    pub(crate) model: Option<String>,
+    /// Folder or file with pictures to write into it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    /// Folders that `run --shard` wrote to
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// Folder for the whole; not needed when all shards wrote to one folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Threads, one per core when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) look: LookFlags,
+    #[command(flatten)]
+    pub(crate) talk: TalkFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct StatusArgs {
+    /// Folders that `run` writes to, all of one run
+    #[arg(value_name = "DIR", required = true)]
+    pub(crate) folders: Vec<PathBuf>,
+    /// JSON instead of a sentence
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only the numbers of the shards that have work left, as in `sbatch --array=2,5-7`
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) missing_shards: bool,
 }
 
 /// Flags of `run`; serialised, they are a config.

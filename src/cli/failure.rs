@@ -1,16 +1,33 @@
 //! Errors as one sentence and, where the person can do something, a hint.
 
-use super::{IMPOSSIBLE, terminal};
-use pixelflip::run::{output::OutputError, plan::PlanError, runner::RunError};
+use super::{IMPOSSIBLE, INCOMPLETE, INTERRUPTED, args::Log, terminal};
+use pixelflip::run::{
+    lock::LockError, merge::MergeError, output::OutputError, plan::PlanError, runner::RunError,
+};
 use std::process::ExitCode;
 
 /// Prints an error with its causes and gives the exit code.
-pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    terminal::talk(&format!("error: {}", sentence(error)));
-    if let Some(hint) = hint(error) {
-        terminal::talk(&format!("\nhint: {hint}"));
+pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
+    let (sentence, hint, code) = (sentence(error), hint(error), code(error));
+    match (log, hint) {
+        (Log::Json, hint) => {
+            let object = serde_json::json!({
+                "event": "error", "message": sentence, "hint": hint, "exit_code": code,
+            });
+            terminal::talk(&object.to_string());
+        }
+        (Log::Text, Some(hint)) => terminal::talk(&format!("error: {sentence}\n\nhint: {hint}")),
+        (Log::Text, None) => terminal::talk(&format!("error: {sentence}")),
     }
-    ExitCode::from(IMPOSSIBLE)
+    ExitCode::from(code)
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
+        (Some(RunError::Interrupted { .. }), _) => INTERRUPTED,
+        (_, Some(MergeError::Incomplete { .. })) => INCOMPLETE,
+        _ => IMPOSSIBLE,
+    }
 }
 
 /// The error and its causes, each once, on one line.
@@ -29,17 +46,32 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     let output = error.downcast_ref::<OutputError>();
     let output = output.or_else(|| match error.downcast_ref::<RunError>() {
         Some(RunError::Output(output)) => Some(output),
-        _ => None,
+        _ => match error.downcast_ref::<MergeError>() {
+            Some(MergeError::Output(output)) => Some(output),
+            _ => None,
+        },
     });
+    if let Some(RunError::Interrupted { .. }) = error.downcast_ref() {
+        return Some("the same command goes on from there");
+    }
+    if let Some(MergeError::Incomplete { .. }) = error.downcast_ref() {
+        return Some("run those shards again, what they have done is kept");
+    }
     match output {
+        Some(OutputError::Lock(LockError::Taken { .. })) => {
+            return Some("wait until it is done, or choose another folder with `--out`");
+        }
+        Some(OutputError::Shards { .. }) => {
+            return Some("keep to one number of shards, or leave `--shard` out to do the rest");
+        }
         Some(OutputError::OtherRun { .. }) => {
             return Some("choose another folder with `--out`, or remove the old results");
         }
         Some(OutputError::Foreign { .. }) => return Some("choose a new folder with `--out`"),
-        Some(OutputError::Unwritable { .. }) => {
+        Some(OutputError::Unwritable { .. } | OutputError::Lock(LockError::Unwritable { .. })) => {
             return Some("choose a folder you can write to with `--out`");
         }
-        None => (),
+        Some(OutputError::Unreadable { .. }) | None => (),
     }
     match error.downcast_ref::<PlanError>()? {
         PlanError::Region { .. } => Some("choose a smaller `--region`"),

@@ -2,15 +2,20 @@
 
 mod args;
 mod bench;
+mod dry_run;
 mod explain;
 mod failure;
+mod init;
 mod input;
 mod list;
+mod merge;
 mod model;
 mod predict;
 mod progress;
 mod report;
 mod run;
+mod signals;
+mod status;
 mod terminal;
 
 use args::{Cli, Command};
@@ -23,16 +28,27 @@ const SOME_FAILED: u8 = 1;
 /// Could not be done.
 const IMPOSSIBLE: u8 = 2;
 
+/// Not everything is there yet.
+const INCOMPLETE: u8 = 3;
+
+/// Stopped early, the same command goes on (`EX_TEMPFAIL`; SLURM can requeue on it).
+const INTERRUPTED: u8 = 75;
+
 /// Parses, runs, and turns an error into one sentence and an exit code.
 pub(crate) fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    let log = command.log();
+    let done = match command {
         Command::Run(args) => run::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Status(args) => status::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
         Command::List(args) => list::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
-    done.unwrap_or_else(|error| failure::report(&error))
+    done.unwrap_or_else(|error| failure::report(&error, log))
 }

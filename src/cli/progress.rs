@@ -1,8 +1,13 @@
-//! Progress on stderr: a bar with rate and time left, or a line a minute when nobody watches.
+//! What a run says on stderr while it is at work: a bar with rate and time left, a line a minute when
+//! nobody watches, or one JSON object per line.
 
-use super::terminal::{self, count};
+use super::{
+    args::{Log, TalkFlags},
+    terminal::{self, count},
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use pixelflip::run::event::{Event, Observer};
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     io::{self, IsTerminal},
@@ -10,43 +15,54 @@ use std::{
     time::{Duration, Instant},
 };
 
-const BAR: &str = "{bar:30} {pos}/{len} pictures, {per_sec}, {eta} left";
+const BAR: &str = "{bar:30} {pos}/{len} pictures, {per_sec}, {eta} left  {wide_msg}";
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How much is said.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Volume {
+    /// Warnings and errors.
+    Quiet,
+    /// And how it goes.
+    Normal,
+    /// And every picture, part and failure.
+    Verbose,
+}
 
 /// Shows a run.
 pub(crate) struct Progress {
     bar: ProgressBar,
     watched: bool,
+    volume: Volume,
+    json: bool,
     state: Mutex<State>,
 }
 
 struct State {
     start: Instant,
     said: Instant,
+    /// Pictures of this run, and those that earlier ones finished.
     done: usize,
+    finished: usize,
     total: usize,
     /// Methods and reasons that were already told.
     told: BTreeSet<(String, String)>,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Progress {
+    pub(crate) fn new(flags: &TalkFlags) -> Progress {
         let now = Instant::now();
-        let state = State { start: now, said: now, done: 0, total: 0, told: BTreeSet::new() };
-        Progress {
-            bar: ProgressBar::hidden(),
-            watched: io::stderr().is_terminal(),
-            state: Mutex::new(state),
-        }
-        .with_bar()
-    }
-
-    fn with_bar(mut self) -> Progress {
-        if self.watched {
-            let style = ProgressStyle::with_template(BAR).expect("a valid template");
-            self.bar = ProgressBar::new(0).with_style(style.progress_chars("=> "));
-        }
-        self
+        let volume = match (flags.quiet, flags.verbose) {
+            (true, _) => Volume::Quiet,
+            (_, true) => Volume::Verbose,
+            _ => Volume::Normal,
+        };
+        let json = flags.log == Log::Json;
+        let watched = io::stderr().is_terminal() && !json && volume > Volume::Quiet;
+        let told = BTreeSet::new();
+        let state = State { start: now, said: now, done: 0, finished: 0, total: 0, told };
+        let bar = if watched { bar() } else { ProgressBar::hidden() };
+        Progress { bar, watched, volume, json, state: Mutex::new(state) }
     }
 
     /// Takes the bar away.
@@ -54,16 +70,48 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 
+    /// Says something that quiet runs do not say.
+    pub(crate) fn note(&self, line: &str) {
+        if self.json {
+            self.object(json!({ "event": "note", "message": line }));
+        } else if self.volume > Volume::Quiet {
+            self.say(line);
+        }
+    }
+
+    /// Says something that may be wrong.
+    pub(crate) fn warn(&self, line: &str) {
+        if self.json {
+            self.object(json!({ "event": "warning", "message": line }));
+        } else {
+            self.say(&format!("warning: {line}"));
+        }
+    }
+
+    /// Says an object with the time since the beginning, where objects are wanted.
+    pub(crate) fn object(&self, mut object: Value) {
+        if self.json {
+            let state = self.state();
+            object["seconds_since_start"] = json!(state.start.elapsed().as_secs_f64());
+            object["pictures_done"] = json!(state.done);
+            terminal::talk(&object.to_string());
+        }
+    }
+
     fn say(&self, line: &str) {
         if self.watched { self.bar.println(line) } else { terminal::talk(line) }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics while it holds the lock")
     }
 
     fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
         self.bar.set_length(pictures as u64);
         self.bar.set_position(finished as u64);
         self.bar.reset_eta();
-        let mut state = self.state.lock().expect("no thread panics while it holds the lock");
-        (state.total, state.done) = (pictures, finished);
+        let mut state = self.state();
+        (state.total, state.done, state.finished) = (pictures, finished, finished);
         drop(state);
         let resumed = if finished == 0 {
             String::new()
@@ -75,7 +123,7 @@ impl Progress {
         } else {
             format!(" ({masked} of them with up to a full pass per step)")
         };
-        self.say(&format!(
+        self.note(&format!(
             "{}, {} each{slow}{resumed}",
             count(pictures, "picture"),
             count(curves, "curve")
@@ -84,45 +132,94 @@ impl Progress {
 
     fn step(&self) {
         self.bar.inc(1);
-        let mut state = self.state.lock().expect("no thread panics while it holds the lock");
-        state.done += 1;
-        if !self.watched && state.said.elapsed() >= INTERVAL {
+        self.state().done += 1;
+        self.minute();
+    }
+
+    /// A line a minute for log files.
+    fn minute(&self) {
+        if self.watched || self.json || self.volume == Volume::Quiet {
+            return;
+        }
+        let mut state = self.state();
+        if state.said.elapsed() >= INTERVAL {
             state.said = Instant::now();
-            terminal::talk(&line(state.done, state.total, state.start.elapsed()));
+            let (done, finished, total) = (state.done, state.finished, state.total);
+            terminal::talk(&line(done, finished, total, state.start.elapsed()));
         }
     }
 
     /// A reason is told once per method, not for each of a thousand pictures.
     fn failed(&self, image: &str, method: &str, reason: &str) {
         let key = (method.to_owned(), reason.to_owned());
-        let mut state = self.state.lock().expect("no thread panics while it holds the lock");
-        if state.told.insert(key) {
-            drop(state);
-            self.say(&format!("warning: `{method}` gives nothing for `{image}`: {reason}"));
+        let new = self.state().told.insert(key);
+        if new || self.volume == Volume::Verbose {
+            self.warn(&format!("`{method}` gives nothing for `{image}`: {reason}"));
         }
+    }
+
+    fn detail(&self, line: &str) {
+        if self.volume == Volume::Verbose {
+            self.say(line);
+        }
+    }
+
+    fn words(&self, event: &Event) {
+        match event {
+            Event::Started { pictures, finished, curves, masked } => {
+                self.started(*pictures, *finished, *curves, *masked);
+            }
+            Event::Method { image, method } => {
+                self.bar.set_message(format!("{method} on {image}"));
+                self.minute();
+            }
+            Event::Picture { image } => {
+                self.detail(&format!("`{image}` is done"));
+                self.step();
+            }
+            Event::Skipped { image, reason } => {
+                self.warn(&format!("skipped `{image}`: {reason}"));
+                self.step();
+            }
+            Event::Failed { image, method, reason } => self.failed(image, method, reason),
+            Event::Part { part, pictures, seconds } => {
+                let pictures = count(*pictures, "picture");
+                self.detail(&format!("part {part} with {pictures} is written, {seconds:.1} s"));
+            }
+        }
+    }
+
+    fn log(&self, event: &Event) {
+        match event {
+            Event::Started { finished, .. } => self.state().done = *finished,
+            Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,
+            Event::Method { .. } if self.volume < Volume::Verbose => return,
+            _ => (),
+        }
+        self.object(serde_json::to_value(event).expect("an event is plain data"));
     }
 }
 
 impl Observer for Progress {
     fn on(&self, event: &Event) {
-        match event {
-            Event::Started { pictures, finished, curves, masked } => {
-                self.started(*pictures, *finished, *curves, *masked);
-            }
-            Event::Picture { .. } => self.step(),
-            Event::Skipped { image, reason } => {
-                self.say(&format!("warning: skipped `{image}`: {reason}"));
-                self.step();
-            }
-            Event::Failed { image, method, reason } => self.failed(image, method, reason),
-        }
+        if self.json { self.log(event) } else { self.words(event) }
     }
 }
 
-fn line(done: usize, total: usize, elapsed: Duration) -> String {
-    let rate = done as f64 / elapsed.as_secs_f64().max(1e-9);
-    let left = (total - done) as f64 / rate.max(1e-9);
-    format!("{done}/{total} pictures, {rate:.2}/s, {left:.0} s left")
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template(BAR).expect("a valid template");
+    ProgressBar::new(0).with_style(style.progress_chars("=> "))
+}
+
+/// `finished` pictures were there before, so they say nothing about the rate.
+fn line(done: usize, finished: usize, total: usize, elapsed: Duration) -> String {
+    let rate = (done - finished) as f64 / elapsed.as_secs_f64().max(1e-9);
+    let left = if done > finished {
+        format!("{:.0} s left", (total - done) as f64 / rate)
+    } else {
+        "time left unknown".to_owned()
+    };
+    format!("{done}/{total} pictures, {rate:.2}/s, {left}")
 }
 
 #[cfg(test)]
@@ -131,7 +228,13 @@ mod tests {
 
     #[test]
     fn the_line_for_nobody_tells_rate_and_time_left() {
-        let line = line(30, 90, Duration::from_secs(60));
-        assert_eq!(line, "30/90 pictures, 0.50/s, 120 s left");
+        let minute = Duration::from_secs(60);
+        assert_eq!(line(30, 0, 90, minute), "30/90 pictures, 0.50/s, 120 s left");
+        let resumed = line(60, 30, 90, minute);
+        assert_eq!(
+            resumed, "60/90 pictures, 0.50/s, 60 s left",
+            "earlier pictures took no time now"
+        );
+        assert_eq!(line(30, 30, 90, minute), "30/90 pictures, 0.00/s, time left unknown");
     }
 }

@@ -3,19 +3,23 @@
 use super::{
     SOME_FAILED,
     args::RunArgs,
+    dry_run,
     progress::Progress,
+    signals,
     terminal::{self, count},
 };
 use anyhow::Context;
 use pixelflip::{
-    report::{gallery, outcome, ranking::ranking},
+    report::{colours::Look, gallery, outcome, ranking::ranking},
     run::{
         config::Config,
+        lock::{Lock, Share},
         machine,
         manifest::{Manifest, Results},
         output::Output,
         plan::Plan,
         runner,
+        stop::Stop,
     },
 };
 use std::{
@@ -29,23 +33,69 @@ const RESULTS: &str = "results";
 
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let look = args.look.look()?;
+    let stop = Stop::after(args.max_time);
+    signals::listen(&stop)?;
     let config = Config::load(args.config.as_deref(), flags(args)?)?;
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = Plan::new(config)?;
-    let output = Output::open(&root, &Manifest::new(&plan))?;
-    let progress = Progress::new();
-    let records = pool.install(|| runner::run(&plan, &output, &progress));
+    if args.dry_run {
+        return pool.install(|| dry_run::show(&plan, &root, args.shard));
+    }
+    let share = args.shard.map_or(Share::Whole, Share::Shard);
+    let output = Output::open(&root, &Manifest::new(&plan), share)?;
+    let progress = Progress::new(&args.talk);
+    say_about_lock(output.lock(), &progress);
+    let worked = pool.install(|| runner::work(&plan, &output, &stop, &progress));
     progress.finish();
-    let records = records?;
-    let summary = pool.install(|| {
-        outcome::write(&root, &records.rows, &gallery::collect(&plan, gallery::KEPT), look)
-    })?;
+    worked?;
+    if let Some(shard) = args.shard {
+        progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    pool.install(|| finish(&plan, &output, look, &progress))
+}
+
+fn say_about_lock(lock: &Lock, progress: &Progress) {
+    if let Some(owner) = lock.stale() {
+        progress.note(&format!("{owner} ended before it was done: going on from there"));
+    }
+    if !lock.is_guarded() {
+        progress.warn(
+            "this file system has no locks, so nothing keeps a second process from writing here",
+        );
+    }
+}
+
+/// Puts the parts together, writes what people look at, and says what came out.
+pub(crate) fn finish(
+    plan: &Plan,
+    output: &Output,
+    look: Look,
+    progress: &Progress,
+) -> anyhow::Result<ExitCode> {
+    let records = runner::collect(plan, output)?;
+    let exhibits = gallery::collect(plan, gallery::KEPT);
+    let summary = outcome::write(output.root(), &records.rows, &exhibits, look)?;
     terminal::data(&ranking(&summary))?;
-    terminal::talk(&closing(&records.results, &root));
-    let failed = !records.results.skipped.is_empty() || records.results.failed_curves > 0;
+    let results = &records.results;
+    progress.object(serde_json::json!({
+        "event": "finished", "results": results, "folder": output.root(),
+    }));
+    progress.note(&closing(results, output.root()));
+    let failed = !results.skipped.is_empty() || results.failed_curves > 0;
     Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }
+
+/// Where things lie in the results, in the order in which people look at them.
+const PLACES: &[(&str, &str)] = &[
+    ("report.html", "everything to look at, in one file for a browser"),
+    ("summary.csv", "the ranking with intervals and tests"),
+    ("aopc.png", "the figure of the paper, also as .svg"),
+    ("heatmaps", "heat maps of some pictures"),
+    ("curves", "one row per curve, as Parquet"),
+    ("manifest.json", "what was run; `pixelflip run` takes it to do it again"),
+];
 
 /// The flags as a config.
 fn flags(args: &RunArgs) -> anyhow::Result<Table> {
@@ -79,5 +129,10 @@ fn closing(results: &Results, root: &Path) -> String {
     if results.failed_curves > 0 {
         parts.push(format!("{} failed", count(results.failed_curves, "curve")));
     }
-    format!("{}; results in `{}`", parts.join(", "), root.display())
+    let place = |(name, what): &(&str, &str)| {
+        root.join(name).exists().then(|| vec![format!("  {name}"), (*what).to_owned()])
+    };
+    let places: Vec<Vec<String>> = PLACES.iter().filter_map(place).collect();
+    let places = terminal::columns(&places);
+    format!("{}; results in `{}`\n{}", parts.join(", "), root.display(), places.trim_end())
 }

@@ -317,6 +317,18 @@ pub fn default_text(key: &str) -> Option<String> {
     Some(shown)
 }
 
+/// A line of a config for a key: its default, or behind a `#` an example of a key without one.
+pub fn example(key: &str) -> String {
+    let table = parsed(PROTOCOL);
+    if let Some(value) = table.get(key) {
+        return format!("{key} = {value}");
+    }
+    let lines = PROTOCOL.lines().filter_map(|line| line.strip_prefix("# "));
+    let mut of_key = lines.filter(|line| line.split_once(" = ").is_some_and(|(k, _)| k == key));
+    let line = of_key.next().expect("checked by a test").split("  #").next().unwrap_or_default();
+    format!("# {}", line.trim_end())
+}
+
 /// `upper` over `lower`; keys below `preprocess` one by one.
 fn lay_over(lower: &mut Table, upper: Table) {
     for (key, value) in upper {

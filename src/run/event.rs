@@ -1,11 +1,14 @@
 //! What happens during a run, for whoever shows it.
 
+use serde::Serialize;
+
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The work begins.
     Started {
-        /// Pictures of the whole run.
+        /// Pictures of the whole run, or of the shard.
         pictures: usize,
         /// Pictures that an earlier run of the same command finished.
         finished: usize,
@@ -13,6 +16,13 @@ pub enum Event {
         curves: usize,
         /// How many of them have a mask-dependent perturbation: up to a full pass per step.
         masked: usize,
+    },
+    /// A method begins with a picture.
+    Method {
+        /// The picture.
+        image: String,
+        /// The method.
+        method: String,
     },
     /// A picture is done.
     Picture {
@@ -34,6 +44,15 @@ pub enum Event {
         method: String,
         /// Why.
         reason: String,
+    },
+    /// A part is done and written.
+    Part {
+        /// Its number.
+        part: usize,
+        /// Its pictures.
+        pictures: usize,
+        /// How long it took.
+        seconds: f64,
     },
 }
 

@@ -80,6 +80,8 @@ struct Protocol {
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
     removed: f64,
     selection: &'static str,
+    /// Pictures of one part of the output.
+    part: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -171,10 +173,16 @@ impl Manifest {
                 steps: plan.steps,
                 removed: plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64,
                 selection: "a random sample of the pictures that does not depend on the seed",
+                part: plan.part_size(),
             },
             engine: costs(plan),
             machine: Machine { cpu: machine::features() },
         }
+    }
+
+    /// Multiply-adds of a step in random order.
+    pub fn step_macs(&self) -> f64 {
+        self.engine.iter().map(|layer| layer.step).sum()
     }
 
     /// Of a run that is finished.

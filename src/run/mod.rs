@@ -3,16 +3,22 @@
 pub mod bench;
 pub mod config;
 pub mod embedded;
+pub mod estimate;
 pub mod event;
+pub mod lock;
 pub mod machine;
 pub mod manifest;
 pub mod memory;
+pub mod merge;
 pub mod output;
 pub mod picture;
 pub mod plan;
 pub mod record;
 pub mod runner;
+pub mod shard;
 mod statistics;
+pub mod status;
+pub mod stop;
 pub mod subject;
 
 #[cfg(test)]

@@ -8,18 +8,27 @@
 //! timings.parquet      one row per measured time
 //! ```
 //!
-//! Files are written under another name and renamed, so what is there is whole. A part is a pure
+//! While a run is at work there is also `.lock/` ([`super::lock`]), and with shards `parts/shards`,
+//! their number. Files are written under another name and renamed, so what is there is whole. A part is a pure
 //! function of the plan, its curves are renamed last: parts that are there need not be done again.
 
-use super::manifest::Manifest;
+use super::{
+    lock::{FOLDER as LOCKS, Lock, LockError, Share},
+    manifest::Manifest,
+};
 use crate::base::atomic;
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
 
-const MANIFEST: &str = "manifest.json";
+/// Name of the manifest.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Folders of the parts.
+const FOLDERS: [&str; 2] = ["curves", "parts"];
 
 /// Why a folder cannot take the results.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +36,14 @@ pub enum OutputError {
     /// The folder cannot be made or written to.
     #[error("cannot write to `{}`: {source}", .path.display())]
     Unwritable {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The folder cannot be read.
+    #[error("cannot read `{}`: {source}", .path.display())]
+    Unreadable {
         /// The folder or file.
         path: PathBuf,
         /// What the system says.
@@ -40,6 +57,19 @@ pub enum OutputError {
         /// What differs, in words.
         differences: Vec<String>,
     },
+    /// Another process has it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The folder is cut into another number of shards.
+    #[error("`{}` is cut into {there} shards, not {asked}", .path.display())]
+    Shards {
+        /// The folder.
+        path: PathBuf,
+        /// Shards that it is cut into.
+        there: String,
+        /// Shards asked for.
+        asked: usize,
+    },
     /// The folder holds files that are no results.
     #[error("`{}` holds other things than results: it is not empty and has no usable {MANIFEST}", .path.display())]
     Foreign {
@@ -48,26 +78,73 @@ pub enum OutputError {
     },
 }
 
-/// A folder that belongs to one plan.
+/// A folder that belongs to one plan, and to this process as long as this lives.
 #[derive(Debug)]
 pub struct Output {
     root: PathBuf,
+    share: Share,
+    lock: Lock,
 }
 
 impl Output {
     /// Makes the folder and claims it for the run that `manifest` describes, or takes it up again
     /// if it holds the same run already.
-    pub fn open(root: &Path, manifest: &Manifest) -> Result<Output, OutputError> {
-        let output = Output { root: root.to_owned() };
-        let unwritable = |path: PathBuf| move |source| OutputError::Unwritable { path, source };
-        fs::create_dir_all(root).map_err(unwritable(root.to_owned()))?;
-        output.check_owner(manifest)?;
-        for folder in ["curves", "parts"] {
-            let folder = root.join(folder);
-            fs::create_dir_all(&folder).map_err(unwritable(folder.clone()))?;
-        }
+    pub fn open(root: &Path, manifest: &Manifest, share: Share) -> Result<Output, OutputError> {
+        make(root)?;
+        // before a lock file is made in a folder that holds something else
+        check_owner(root, manifest)?;
+        let lock = Lock::claim(root, share)?;
+        let output = Output { root: root.to_owned(), share, lock };
+        let _guard = Lock::opening(root)?;
+        check_owner(root, manifest)?;
+        FOLDERS.iter().try_for_each(|folder| make(&root.join(folder)))?;
+        output.check_shards()?;
         output.write_manifest(manifest)?;
+        if share == Share::Whole {
+            output.sweep()?;
+        }
         Ok(output)
+    }
+
+    /// Which of the parts this process is to do.
+    pub fn share(&self) -> Share {
+        self.share
+    }
+
+    /// The lock on the folder.
+    pub fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// All shards that write here have the same number of shards.
+    fn check_shards(&self) -> Result<(), OutputError> {
+        let Share::Shard(shard) = self.share else { return Ok(()) };
+        let path = self.shards();
+        match fs::read_to_string(&path) {
+            Ok(there) if there.trim() == shard.of().to_string() => Ok(()),
+            Ok(there) => {
+                let (path, there) = (self.root.clone(), there.trim().to_owned());
+                Err(OutputError::Shards { path, there, asked: shard.of() })
+            }
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                atomic::write(&path, format!("{}\n", shard.of()).as_bytes())
+                    .map_err(|source| OutputError::Unwritable { path, source })
+            }
+            Err(source) => Err(OutputError::Unwritable { path, source }),
+        }
+    }
+
+    /// Removes what killed runs left half-written.
+    fn sweep(&self) -> Result<(), OutputError> {
+        for folder in [self.root.clone()].into_iter().chain(FOLDERS.map(|f| self.root.join(f))) {
+            let unwritable = |source| OutputError::Unwritable { path: folder.clone(), source };
+            for name in names(&folder).map_err(unwritable)? {
+                if is_temporary(&name) {
+                    fs::remove_file(folder.join(name)).map_err(unwritable)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The folder.
@@ -82,17 +159,17 @@ impl Output {
 
     /// File with the curves of a part; when it is there, the part is done.
     pub fn curves_of(&self, part: usize) -> PathBuf {
-        self.curves().join(format!("part-{part:05}.parquet"))
+        self.root.join(curves_of(part))
     }
 
     /// File with the pictures of a part.
     pub fn pictures_of(&self, part: usize) -> PathBuf {
-        self.root.join(format!("parts/pictures-{part:05}.parquet"))
+        self.root.join(pictures_of(part))
     }
 
     /// File with the times of a part.
     pub fn timings_of(&self, part: usize) -> PathBuf {
-        self.root.join(format!("parts/timings-{part:05}.parquet"))
+        self.root.join(timings_of(part))
     }
 
     /// File with all pictures.
@@ -105,10 +182,14 @@ impl Output {
         self.root.join("timings.parquet")
     }
 
-    /// True when all files of a part are there.
-    pub fn has(&self, part: usize) -> bool {
-        let files = [self.curves_of(part), self.pictures_of(part), self.timings_of(part)];
-        files.iter().all(|file| file.is_file())
+    /// File with the number of shards, while there are shards.
+    fn shards(&self) -> PathBuf {
+        shards_of(&self.root)
+    }
+
+    /// Numbers of the parts whose files are all there.
+    pub fn finished(&self) -> Result<BTreeSet<usize>, OutputError> {
+        finished(&self.root)
     }
 
     /// Writes the manifest.
@@ -120,40 +201,112 @@ impl Output {
             .map_err(|source| OutputError::Unwritable { path, source })
     }
 
-    /// Refuses a folder with the results of another run, or with other things.
-    fn check_owner(&self, manifest: &Manifest) -> Result<(), OutputError> {
-        let foreign = || OutputError::Foreign { path: self.root.clone() };
-        let unreadable = |source| OutputError::Unwritable { path: self.root.clone(), source };
-        match fs::read(self.root.join(MANIFEST)) {
-            Ok(bytes) => {
-                let old: Value = serde_json::from_slice(&bytes).map_err(|_| foreign())?;
-                let new = serde_json::to_value(manifest).expect("a manifest is plain data");
-                let differences = differences(&old, &new);
-                let path = self.root.clone();
-                let same = differences.is_empty();
-                if same { Ok(()) } else { Err(OutputError::OtherRun { path, differences }) }
+    /// Removes what shards needed, when all parts are collected.
+    pub fn forget_shards(&self) -> Result<(), OutputError> {
+        match fs::remove_file(self.shards()) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(OutputError::Unwritable { path: self.shards(), source })
             }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let empty = self.is_empty().map_err(unreadable)?;
-                if empty { Ok(()) } else { Err(foreign()) }
-            }
-            Err(e) => Err(unreadable(e)),
+            _ => Ok(()),
         }
-    }
-
-    /// True when nothing but leftovers of a killed run is there.
-    fn is_empty(&self) -> io::Result<bool> {
-        for entry in fs::read_dir(&self.root)? {
-            if entry?.path().extension().is_none_or(|e| e != "tmp") {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 }
 
+/// File with the curves of a part, relative to an output.
+pub(super) fn curves_of(part: usize) -> String {
+    format!("curves/part-{part:05}.parquet")
+}
+
+/// File with the pictures of a part, relative to an output.
+pub(super) fn pictures_of(part: usize) -> String {
+    format!("parts/pictures-{part:05}.parquet")
+}
+
+/// File with the times of a part, relative to an output.
+pub(super) fn timings_of(part: usize) -> String {
+    format!("parts/timings-{part:05}.parquet")
+}
+
+/// File with the number of shards below an output.
+pub(super) fn shards_of(root: &Path) -> PathBuf {
+    root.join("parts/shards")
+}
+
+/// Numbers of the parts below `root` whose files are all there; reads each folder once, so that
+/// ten thousand parts are found in no time.
+pub fn finished(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
+    let number = |name: &str, kind: &str| -> Option<usize> {
+        name.strip_prefix(kind)?.strip_suffix(".parquet")?.parse().ok()
+    };
+    let of = |folder: &str, kinds: &[&str]| -> Result<Vec<BTreeSet<usize>>, OutputError> {
+        let path = root.join(folder);
+        let names = match names(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other.map_err(|source| OutputError::Unreadable { path, source })?,
+        };
+        let numbers = |kind: &&str| names.iter().filter_map(|name| number(name, kind)).collect();
+        Ok(kinds.iter().map(numbers).collect())
+    };
+    let sets = [of("curves", &["part-"])?, of("parts", &["pictures-", "timings-"])?].concat();
+    Ok(sets.into_iter().reduce(|all, more| &all & &more).unwrap_or_default())
+}
+
+/// What the manifest below `root` says; `None` where there is none.
+pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
+    match fs::read(root.join(MANIFEST)) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|_| OutputError::Foreign { path: root.to_owned() }),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(OutputError::Unreadable { path: root.to_owned(), source }),
+    }
+}
+
+/// Refuses a folder with the results of another run, or with other things.
+pub fn check_owner(root: &Path, manifest: &Manifest) -> Result<(), OutputError> {
+    let Some(old) = read_manifest(root)? else {
+        let unreadable = |source| OutputError::Unreadable { path: root.to_owned(), source };
+        let empty = is_empty(root).map_err(unreadable)?;
+        return if empty { Ok(()) } else { Err(OutputError::Foreign { path: root.to_owned() }) };
+    };
+    let new = serde_json::to_value(manifest).expect("a manifest is plain data");
+    let differences = differences(&old, &new);
+    let same = differences.is_empty();
+    if same { Ok(()) } else { Err(OutputError::OtherRun { path: root.to_owned(), differences }) }
+}
+
+/// True when nothing but what a run begins with, or a killed one leaves, is there.
+fn is_empty(root: &Path) -> io::Result<bool> {
+    let ours =
+        |name: &String| name == LOCKS || is_temporary(name) || FOLDERS.contains(&name.as_str());
+    let empty_folder = |folder: &str| match names(&root.join(folder)) {
+        Ok(names) => Ok(names.iter().all(|name| is_temporary(name))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(e) => Err(e),
+    };
+    Ok(names(root)?.iter().all(ours) && empty_folder("curves")? && empty_folder("parts")?)
+}
+
+/// Makes a folder and those above it.
+fn make(folder: &Path) -> Result<(), OutputError> {
+    let unwritable = |source| OutputError::Unwritable { path: folder.to_owned(), source };
+    fs::create_dir_all(folder).map_err(unwritable)
+}
+
+/// Names of the files and folders in a folder; those that are not Unicode are not ours.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let name = |entry: io::Result<fs::DirEntry>| {
+        entry.map(|e| e.file_name().to_string_lossy().into_owned())
+    };
+    fs::read_dir(folder)?.map(name).collect()
+}
+
+fn is_temporary(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|e| e == atomic::TEMPORARY)
+}
+
 /// What makes two runs different, in words; empty when they compute the same.
-fn differences(old: &Value, new: &Value) -> Vec<String> {
+pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     if old.get("digest").is_some_and(|digest| Some(digest) == new.get("digest")) {
         return Vec::new();
     }

@@ -33,6 +33,15 @@ use std::{path::Path, str::FromStr, sync::OnceLock};
 /// Changes when the same config gives other numbers than before.
 pub const RESULTS_VERSION: u32 = 1;
 
+/// Parts that there should be at least.
+const PARTS: usize = 32;
+
+/// Pictures of one part at most.
+const PICTURES_PER_PART: usize = 8;
+
+/// Curves of one part at most, where a picture has fewer.
+const CURVES_PER_PART: usize = 480;
+
 /// Name of the built-in network and of the built-in pictures.
 pub const SCENES: &str = "scenes";
 
@@ -308,6 +317,7 @@ impl Plan {
         let identity = serde_json::json!({
             "results_version": RESULTS_VERSION,
             "config": self.config,
+            "part": self.part_size(),
             "model": self.model.digest,
             "data": self.data.fingerprint(),
         });
@@ -320,6 +330,20 @@ impl Plan {
     pub fn masked_curves_per_picture(&self) -> usize {
         let masked = self.perturbations.iter().filter(|p| !p.value.is_local()).count();
         self.methods.len() * self.orders.len() * masked * self.repeats
+    }
+
+    /// The pictures part by part. A part is done or not done as a whole, so that a killed run loses
+    /// at most the parts in hand; there are enough of them to be shared out.
+    pub fn parts(&self) -> Vec<&[usize]> {
+        self.images.chunks(self.part_size()).collect()
+    }
+
+    /// Pictures of one part: fewer where there are few, or where each has many curves.
+    pub fn part_size(&self) -> usize {
+        let shared_out = self.images.len().div_ceil(PARTS);
+        shared_out
+            .min(CURVES_PER_PART / self.curves_per_picture().max(1))
+            .clamp(1, PICTURES_PER_PART)
     }
 
     /// Number of curves of one picture.

@@ -2,11 +2,13 @@
 
 use super::{
     event::{Event, Observer},
+    lock::Share,
     manifest::{Manifest, Results},
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::{Plan, Record},
     record::{self, AllLogits, Row, Status, Timing},
+    stop::Stop,
     subject::Subject,
 };
 use crate::{
@@ -26,10 +28,7 @@ use crate::{
     table::TableError,
 };
 use rayon::prelude::*;
-use std::time::Instant;
-
-/// Pictures of one part of the output. A killed run loses at most the parts in hand.
-pub const PICTURES_PER_PART: usize = 8;
+use std::time::{Duration, Instant};
 
 /// Why a run ends without results.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +46,14 @@ pub enum RunError {
         count: usize,
         /// What was wrong with the first.
         reason: String,
+    },
+    /// Told to stop, or the time is up.
+    #[error("stopped with {finished} of {pictures} pictures done")]
+    Interrupted {
+        /// Pictures of the parts that are done.
+        finished: usize,
+        /// Pictures there are.
+        pictures: usize,
     },
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
@@ -77,40 +84,78 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
 
 /// Does what is not done yet, then collects everything. Uses the threads of the pool it is called
 /// in; the results do not depend on their number.
-pub fn run(plan: &Plan, output: &Output, observer: &dyn Observer) -> Result<Records, RunError> {
-    let parts: Vec<&[usize]> = plan.images.chunks(PICTURES_PER_PART).collect();
-    let finished = (0..parts.len()).filter(|&i| output.has(i)).map(|i| parts[i].len()).sum();
-    let (pictures, curves) = (plan.images.len(), plan.curves_per_picture());
-    let masked = plan.masked_curves_per_picture();
-    observer.on(&Event::Started { pictures, finished, curves, masked });
-    let todo = parts.par_iter().enumerate().filter(|(i, _)| !output.has(*i));
-    todo.try_for_each(|(i, images)| part(plan, output, observer, i, images))?;
-    collect(plan, output, parts.len())
+pub fn run(
+    plan: &Plan,
+    output: &Output,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<Records, RunError> {
+    work(plan, output, stop, observer)?;
+    collect(plan, output)
 }
 
-/// Does one part and writes its files, the curves last.
+/// Does the parts of this process's share that are not done yet.
+pub fn work(
+    plan: &Plan,
+    output: &Output,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<(), RunError> {
+    let mine = |part: &usize| match output.share() {
+        Share::Whole => true,
+        Share::Shard(shard) => shard.takes(*part),
+    };
+    let parts = plan.parts();
+    let finished = output.finished()?;
+    let (done, todo): (Vec<usize>, Vec<usize>) =
+        (0..parts.len()).filter(mine).partition(|part| finished.contains(part));
+    let count = |numbers: &[usize]| numbers.iter().map(|&i| parts[i].len()).sum::<usize>();
+    let (finished, pictures) = (count(&done), count(&done) + count(&todo));
+    let (curves, masked) = (plan.curves_per_picture(), plan.masked_curves_per_picture());
+    observer.on(&Event::Started { pictures, finished, curves, masked });
+    let pictures_of = |&i: &usize| {
+        let done = part(plan, output, stop, observer, i, parts[i])?;
+        Ok(if done { parts[i].len() } else { 0 })
+    };
+    let more = todo.par_iter().map(pictures_of).collect::<Result<Vec<usize>, RunError>>()?;
+    let finished = finished + more.iter().sum::<usize>();
+    if finished == pictures { Ok(()) } else { Err(RunError::Interrupted { finished, pictures }) }
+}
+
+/// Does one part and writes its files, the curves last; false when it was left out or dropped.
 fn part(
     plan: &Plan,
     output: &Output,
+    stop: &Stop,
     observer: &dyn Observer,
     index: usize,
     images: &[usize],
-) -> Result<(), RunError> {
-    let done: Vec<Done> = images.par_iter().map(|&i| one_picture(plan, i, observer)).collect();
+) -> Result<bool, RunError> {
+    if !stop.may_begin() {
+        return Ok(false);
+    }
+    let start = Instant::now();
+    let one = |&i: &usize| one_picture(plan, i, stop, observer);
+    let Some(done) = images.par_iter().map(one).collect::<Option<Vec<Done>>>() else {
+        return Ok(false);
+    };
     let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
     let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();
     picture::write(&output.pictures_of(index), &pictures)?;
     record::write_timings(&output.timings_of(index), &timings.concat())?;
     record::write_curves(&output.curves_of(index), &rows.concat())?;
-    Ok(())
+    stop.part_took(start.elapsed());
+    let seconds = start.elapsed().as_secs_f64();
+    observer.on(&Event::Part { part: index, pictures: images.len(), seconds });
+    Ok(true)
 }
 
 /// Reads all parts and writes what stands beside them.
-fn collect(plan: &Plan, output: &Output, parts: usize) -> Result<Records, RunError> {
+pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
     let mut pictures = Vec::new();
     let mut timings = Vec::new();
     let mut rows = Vec::new();
-    for part in 0..parts {
+    for part in 0..plan.parts().len() {
         pictures.extend(picture::read(&output.pictures_of(part))?);
         timings.extend(record::read_timings(&output.timings_of(part))?);
         rows.extend(record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
@@ -122,6 +167,7 @@ fn collect(plan: &Plan, output: &Output, parts: usize) -> Result<Records, RunErr
     record::write_timings(&output.timings(), &timings)?;
     let results = Results::of(&pictures, &rows);
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
+    output.forget_shards()?;
     Ok(Records { rows, results })
 }
 
@@ -138,17 +184,22 @@ struct Done {
     timings: Vec<Timing>,
 }
 
-fn one_picture(plan: &Plan, index: usize, observer: &dyn Observer) -> Done {
+/// Everything on one picture; `None` when stopped.
+fn one_picture(plan: &Plan, index: usize, stop: &Stop, observer: &dyn Observer) -> Option<Done> {
+    if stop.is_now() {
+        return None;
+    }
     match Subject::load(plan, index) {
         Ok(subject) => {
-            let done = curves_of(plan, &subject, observer);
+            let done = curves_of(plan, &subject, stop, observer)?;
             observer.on(&Event::Picture { image: subject.id });
-            done
+            Some(done)
         }
         Err(reason) => {
             let image = plan.data.id(index);
             observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
-            Done { picture: skipped(image, reason), rows: Vec::new(), timings: Vec::new() }
+            let picture = skipped(image, reason);
+            Some(Done { picture, rows: Vec::new(), timings: Vec::new() })
         }
     }
 }
@@ -166,8 +217,9 @@ fn skipped(image: String, reason: String) -> Picture {
     }
 }
 
-/// All curves of one picture: methods, perturbations, repeats, orders, in this nesting.
-fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
+/// All curves of one picture: methods, perturbations, repeats, orders, in this nesting; `None` when
+/// stopped.
+fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observer) -> Option<Done> {
     let number = |n: usize| n as u64;
     let picture = Picture {
         image: subject.id.clone(),
@@ -189,12 +241,17 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
     for method in &plan.methods {
         let (timings, check) = (Vec::new(), Check::default());
         let mut bench = Bench { plan, subject, engine: &engine, watch, method, timings, check };
+        let (image, name) = (subject.id.clone(), method.name.clone());
+        observer.on(&Event::Method { image, method: name });
         match bench.ranking() {
-            Ok(ranking) => done.rows.extend(bench.curves(&ranking, &fills, observer)),
+            Ok(ranking) => done.rows.extend(bench.curves(&ranking, &fills, stop, observer)),
             Err(reason) => {
                 observer.on(&bench.failed(&reason));
                 done.rows.extend(bench.cells().map(|cell| bench.row(&cell, Err(reason.clone()))));
             }
+        }
+        if stop.is_now() {
+            return None;
         }
         done.timings.extend(bench.timings);
         done.picture.verified = sum(done.picture.verified, bench.check.steps);
@@ -203,7 +260,46 @@ fn curves_of(plan: &Plan, subject: &Subject, observer: &dyn Observer) -> Done {
             .flatten()
             .reduce(f64::max);
     }
-    done
+    Some(done)
+}
+
+/// Times of one picture as a sample of what all will take: every method explains it, and curves are
+/// measured until `budget` is spent, at least one for each perturbation. The error says why the
+/// picture cannot be used.
+pub fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>, String> {
+    let start = Instant::now();
+    let subject = Subject::load(plan, index)?;
+    let load = Timing {
+        image: subject.id.clone(),
+        method: String::new(),
+        stage: "load".to_owned(),
+        perturbation: None,
+        order: None,
+        repeat: None,
+        seconds: start.elapsed().as_secs_f64(),
+    };
+    let fills = fills(plan, &subject);
+    let graph = &plan.model.graph;
+    let watch = Watch::new(subject.target, graph.classes(), plan.score, plan.record == Record::All)
+        .expect("the target is a class: the plan checked it");
+    let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
+    let mut all = vec![load];
+    for (i, method) in plan.methods.iter().enumerate() {
+        let (timings, check) = (Vec::new(), Check::default());
+        let mut bench =
+            Bench { plan, subject: &subject, engine: &engine, watch, method, timings, check };
+        // what fails here fails in the run too, and takes no time there either
+        if let Ok(ranking) = bench.ranking() {
+            for cell in bench.cells().filter(|cell| cell.repeat == 0) {
+                if i > 0 && start.elapsed() > budget {
+                    break;
+                }
+                let _ = bench.measure(&ranking, cell, &fills[cell.perturbation][0]);
+            }
+        }
+        all.extend(bench.timings);
+    }
+    Ok(all)
 }
 
 /// What the check by full passes found.
@@ -300,14 +396,16 @@ impl Bench<'_> {
         pairs.flat_map(with_orders)
     }
 
+    /// The curves of all cells, or of some when stopped.
     fn curves(
         &mut self,
         ranking: &Ranking,
         fills: &[Vec<Ready<'_>>],
+        stop: &Stop,
         observer: &dyn Observer,
     ) -> Vec<Row> {
         let mut rows = Vec::new();
-        for cell in self.cells() {
+        for cell in self.cells().take_while(|_| !stop.is_now()) {
             let measured = self.measure(ranking, cell, &fills[cell.perturbation][cell.repeat]);
             if let Err(reason) = &measured {
                 observer.on(&self.failed(reason));

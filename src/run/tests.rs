@@ -3,11 +3,13 @@
 use super::{
     config::Config,
     event::{Event, Observer, Silent},
+    lock::Share,
     manifest::Manifest,
     output::Output,
     plan::Plan,
     record::{self, AllLogits, Row, Status},
     runner::{self, Records},
+    stop::Stop,
 };
 use crate::{
     base::{
@@ -82,8 +84,8 @@ fn plan(pictures: usize, more: &str) -> Plan {
 
 fn run(plan: &Plan, observer: &dyn Observer) -> Records {
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(plan)).unwrap();
-    runner::run(plan, &output, observer).unwrap()
+    let output = Output::open(folder.path(), &Manifest::new(plan), Share::Whole).unwrap();
+    runner::run(plan, &output, &Stop::default(), observer).unwrap()
 }
 
 /// The last score of a row as bits.
@@ -214,8 +216,8 @@ fn a_method_that_fails_leaves_rows_with_a_reason() {
 fn with_all_logits_recorded_the_score_is_one_of_them() {
     let plan = plan(2, "methods = 'random'\nrecord = 'all'\norders = 'morf'");
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(&plan)).unwrap();
-    runner::run(&plan, &output, &Silent).unwrap();
+    let output = Output::open(folder.path(), &Manifest::new(&plan), Share::Whole).unwrap();
+    runner::run(&plan, &output, &Stop::default(), &Silent).unwrap();
     let rows = record::read_folder(&output.curves(), AllLogits::Read).unwrap();
     for row in rows {
         let target = row.target.unwrap() as usize;

@@ -2,12 +2,17 @@
 
 use std::{
     fs::{self, File},
+    hash::{BuildHasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-/// Writes `bytes` to a sibling `<name>.tmp`, waits until they are on disk, and renames it to
-/// `path`. A reader, or a run that is killed here, sees the old file or the new one, never a part.
+/// Ending of the names under which files are written before they are renamed.
+pub const TEMPORARY: &str = "tmp";
+
+/// Writes `bytes` to a sibling `<name>.<random>.tmp`, waits until they are on disk, and renames it
+/// to `path`. A reader, or a run that is killed here, sees the old file or the new one, never a
+/// part; two processes that write the same file at the same time do not mix.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary(path);
     let written = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
@@ -20,7 +25,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
+    // another name in every process of every machine
+    let random = RandomState::new().hash_one(std::process::id());
+    name.push(format!(".{random:016x}.{TEMPORARY}"));
     PathBuf::from(name)
 }
 
@@ -42,6 +49,14 @@ mod tests {
         write(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn writers_of_one_file_use_different_temporary_names() {
+        let path = Path::new("a.csv");
+        let (one, other) = (temporary(path), temporary(path));
+        assert_ne!(one, other);
+        assert_eq!(one.extension().unwrap(), TEMPORARY);
     }
 
     #[test]

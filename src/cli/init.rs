@@ -1,0 +1,137 @@
+//! `pixelflip init`.
+
+use super::{
+    args::{Cli, InitArgs},
+    terminal,
+};
+use anyhow::{Context, bail};
+use clap::CommandFactory;
+use pixelflip::run::{
+    config::{FIELDS, example},
+    plan::SCENES,
+};
+use std::{fs::File, io::Write, process::ExitCode};
+use toml::Value;
+
+/// Columns of a comment.
+const WIDTH: usize = 96;
+
+/// How the keys of a sidecar are written. Their help is that of the flags.
+const PREPROCESS: &[(&str, &str, &str)] = &[
+    ("input", "input_size", "[224, 224]"),
+    ("resize", "resize", "{ short = 256 }"),
+    ("crop", "crop", "\"center\""),
+    ("pad", "pad", "[0, 0]"),
+    ("channels", "channels", "\"rgb\""),
+    ("scale", "scale", "0.00392156862745098"),
+    ("mean", "mean", "[0.485, 0.456, 0.406]"),
+    ("std", "std", "[0.229, 0.224, 0.225]"),
+    ("classes", "classes", "\"classes.txt\""),
+];
+
+pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
+    let text = template(args.model.as_deref(), args.data.as_deref());
+    let shown = args.file.display();
+    // never over a config that somebody wrote
+    let file = File::options().write(true).create_new(true).open(&args.file);
+    let mut file = match file {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            bail!("`{shown}` is there already");
+        }
+        other => other.with_context(|| format!("cannot write `{shown}`"))?,
+    };
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{shown}`"))?;
+    terminal::talk(&format!(
+        "`{shown}` written; change it, then `pixelflip run {shown} --dry-run` says what it costs"
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A config with every key, its help, and its default; keys without a default as a comment.
+fn template(model: Option<&str>, data: Option<&str>) -> String {
+    let mut blocks = vec![comment(
+        "An experiment for `pixelflip run`. Every key but model and data can be left out: the values \
+         here are the defaults, those behind a # are examples. Flags of the same names override them.",
+    )];
+    for field in FIELDS {
+        let given = match field.key {
+            "model" => Some(model.unwrap_or(SCENES)),
+            "data" => Some(data.unwrap_or(SCENES)),
+            _ => None,
+        };
+        let line = match given {
+            Some(value) => format!("{} = {}", field.key, Value::from(value)),
+            None => example(field.key),
+        };
+        blocks.push(format!("{}{line}\n", comment(&format!("{}.", field.help))));
+    }
+    let heading = "How a picture becomes the network's input, over the keys of the file beside the \
+                   model.";
+    blocks.push(format!("{}# [preprocess]\n", comment(heading)));
+    for (key, flag, value) in PREPROCESS {
+        blocks.push(format!("{}# {key} = {value}\n", comment(&format!("{}.", help(flag)))));
+    }
+    blocks.join("\n")
+}
+
+/// The help of a flag of `run`.
+fn help(flag: &str) -> String {
+    let cli = Cli::command();
+    let run = cli.find_subcommand("run").expect("there is `run`");
+    let argument = run.get_arguments().find(|a| a.get_id() == flag).expect("checked by a test");
+    argument.get_help().map(ToString::to_string).unwrap_or_default()
+}
+
+/// Lines beginning with `# `.
+fn comment(words: &str) -> String {
+    let mut lines = vec!["#".to_owned()];
+    for word in words.split_whitespace() {
+        let last = lines.last_mut().expect("there is one");
+        if last.len() + 1 + word.len() > WIDTH {
+            lines.push(format!("# {word}"));
+        } else {
+            last.push(' ');
+            last.push_str(word);
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pixelflip::run::config::Config;
+    use toml::Table;
+
+    fn load(text: &str) -> Config {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(Some(&path), Table::new()).unwrap()
+    }
+
+    #[test]
+    fn the_config_as_written_is_the_protocol() {
+        let flags = "model = 'm \"1\".onnx'\ndata = 'd'".parse().unwrap();
+        let config = load(&template(Some("m \"1\".onnx"), Some("d")));
+        assert_eq!(config, Config::load(None, flags).unwrap());
+    }
+
+    #[test]
+    fn examples_are_values_that_the_keys_take() {
+        let text = template(None, None);
+        let uncommented = |line: &str| {
+            let key = line.strip_prefix("# ").and_then(|l| l.split_once(" = "));
+            match key {
+                Some((key, _)) if !key.contains(' ') => line[2..].to_owned(),
+                _ if line == "# [preprocess]" => "[preprocess]".to_owned(),
+                _ => line.to_owned(),
+            }
+        };
+        let all = text.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+        let config = load(&all);
+        assert!(config.images.is_some() && config.layout.is_some() && config.out.is_some());
+        assert!(config.preprocess.input.is_some() && config.preprocess.classes.is_some());
+        insta::assert_snapshot!("config_of_init", text);
+    }
+}

@@ -1,0 +1,142 @@
+//! Putting the parts together that shards made, each in a folder of its own or all in one.
+
+use super::{
+    manifest::Manifest,
+    output::{self, Output, OutputError},
+    shard::ranges,
+};
+use crate::base::atomic;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Why shards cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// A folder without results.
+    #[error("`{}` holds no results: it has no {}", .folder.display(), output::MANIFEST)]
+    NoResults {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A folder cannot be read or written, or holds another run.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Some parts are in no folder.
+    #[error("{missing} of {parts} parts are missing{}", shards_in_words(.shards.as_ref()))]
+    Incomplete {
+        /// How many are missing.
+        missing: usize,
+        /// How many there should be.
+        parts: usize,
+        /// The shards they belong to, as a scheduler's list, and the number of shards; where known.
+        shards: Option<(String, usize)>,
+    },
+    /// The same part twice with different content.
+    #[error(
+        "part {part} in `{}` and in `{}` differ, although both come from the same config, model \
+         and pictures: were they made on different kinds of CPU?", .one.display(), .other.display()
+    )]
+    Differ {
+        /// Number of the part.
+        part: usize,
+        /// One folder.
+        one: PathBuf,
+        /// Another folder.
+        other: PathBuf,
+    },
+    /// A file cannot be taken over.
+    #[error("cannot take over `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+fn shards_in_words(shards: Option<&(String, usize)>) -> String {
+    shards.map_or_else(String::new, |(list, of)| format!(", they belong to shards {list} of {of}"))
+}
+
+/// Where each part is, when all of them are somewhere and agree.
+#[derive(Debug)]
+pub struct Found(BTreeMap<usize, PathBuf>);
+
+/// Checks that the folders hold parts of the run that `manifest` describes, and all `parts` of them.
+pub fn find(folders: &[PathBuf], manifest: &Manifest, parts: usize) -> Result<Found, MergeError> {
+    let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
+    for folder in folders {
+        if output::read_manifest(folder)?.is_none() {
+            return Err(MergeError::NoResults { folder: folder.clone() });
+        }
+        output::check_owner(folder, manifest)?;
+        for part in output::finished(folder)?.range(..parts) {
+            match found.get(part) {
+                Some(first) => agree(*part, first, folder)?,
+                None => drop(found.insert(*part, folder.clone())),
+            }
+        }
+    }
+    let missing: BTreeSet<usize> = (0..parts).filter(|part| !found.contains_key(part)).collect();
+    if missing.is_empty() {
+        return Ok(Found(found));
+    }
+    let shards = number_of_shards(folders).map(|of| (missing_shards(&missing, of), of));
+    Err(MergeError::Incomplete { missing: missing.len(), parts, shards })
+}
+
+/// Shards to which missing parts belong, as a scheduler's list.
+pub fn missing_shards(missing: &BTreeSet<usize>, of: usize) -> String {
+    let shards: BTreeSet<usize> = missing.iter().map(|part| part % of).collect();
+    ranges(&shards.into_iter().collect::<Vec<_>>())
+}
+
+/// The number of shards, where all folders agree on one.
+pub fn number_of_shards(folders: &[PathBuf]) -> Option<usize> {
+    let read = |folder: &PathBuf| fs::read_to_string(output::shards_of(folder)).ok();
+    let numbers: BTreeSet<usize> =
+        folders.iter().filter_map(read).filter_map(|text| text.trim().parse().ok()).collect();
+    if numbers.len() == 1 { numbers.first().copied().filter(|of| *of >= 1) } else { None }
+}
+
+/// Two makings of a part are the same bytes, but for the times.
+fn agree(part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
+    for file in [output::curves_of(part), output::pictures_of(part)] {
+        let read = |folder: &Path| {
+            let path = folder.join(&file);
+            fs::read(&path).map_err(|source| MergeError::Io { path, source })
+        };
+        if read(one)? != read(other)? {
+            let (one, other) = (one.to_owned(), other.to_owned());
+            return Err(MergeError::Differ { part, one, other });
+        }
+    }
+    Ok(())
+}
+
+impl Found {
+    /// Brings all parts into `target`. Files are linked where that is possible and copied where not:
+    /// no file of a part is ever changed, only replaced.
+    pub fn bring(&self, target: &Output) -> Result<(), MergeError> {
+        let there = target.finished()?;
+        for (&part, folder) in self.0.iter().filter(|(part, _)| !there.contains(part)) {
+            let files =
+                [output::pictures_of(part), output::timings_of(part), output::curves_of(part)];
+            for file in files {
+                bring(&folder.join(&file), &target.root().join(&file))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bring(from: &Path, to: &Path) -> Result<(), MergeError> {
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let copied = fs::read(from).and_then(|bytes| atomic::write(to, &bytes));
+    copied.map_err(|source| MergeError::Io { path: from.to_owned(), source })
+}

@@ -1,0 +1,60 @@
+//! How much of a run is done, seen from its folders alone: no model or picture is opened.
+
+use super::{
+    merge::{MergeError, missing_shards, number_of_shards},
+    output::{OutputError, differences, finished, read_manifest},
+};
+use serde::Serialize;
+use serde_json::Value;
+use std::{collections::BTreeSet, path::PathBuf};
+
+/// What is there of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Parts that there are to be.
+    pub parts: usize,
+    /// Parts that are done.
+    pub done: usize,
+    /// True when all parts are done and put together.
+    pub complete: bool,
+    /// Number of shards, where there are any.
+    pub shards: Option<usize>,
+    /// Shards with work left, as in `2,5-7`; null without shards.
+    pub missing_shards: Option<String>,
+}
+
+/// Reads the state of a run whose parts are in these folders.
+pub fn status(folders: &[PathBuf]) -> Result<Status, MergeError> {
+    let mut first: Option<Value> = None;
+    let (mut done, mut collected) = (BTreeSet::new(), false);
+    for folder in folders {
+        let none = || MergeError::NoResults { folder: folder.clone() };
+        let manifest = read_manifest(folder)?.ok_or_else(none)?;
+        let differences = differences(&manifest, first.as_ref().unwrap_or(&manifest));
+        if !differences.is_empty() {
+            let path = folder.clone();
+            return Err(OutputError::OtherRun { path, differences }.into());
+        }
+        done.extend(finished(folder)?);
+        collected |= manifest.get("results").is_some_and(|r| !r.is_null());
+        first.get_or_insert(manifest);
+    }
+    let parts = first.as_ref().and_then(parts);
+    let parts = parts.ok_or_else(|| OutputError::Foreign { path: folders[0].clone() })?;
+    let missing: BTreeSet<usize> = (0..parts).filter(|part| !done.contains(part)).collect();
+    let shards = number_of_shards(folders);
+    Ok(Status {
+        parts,
+        done: parts - missing.len(),
+        complete: missing.is_empty() && collected,
+        shards,
+        missing_shards: shards.map(|of| missing_shards(&missing, of)),
+    })
+}
+
+/// The number of parts that a manifest tells of.
+fn parts(manifest: &Value) -> Option<usize> {
+    let number = |path: &str| usize::try_from(manifest.pointer(path)?.as_u64()?).ok();
+    let (pictures, part) = (number("/config/images")?, number("/protocol/part")?);
+    (part > 0).then(|| pictures.div_ceil(part))
+}

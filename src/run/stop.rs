@@ -1,0 +1,147 @@
+//! Ending a run early, in an orderly way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Says when a run is to end early. What is finished stays, and the same command goes on from there.
+#[derive(Debug)]
+pub struct Stop {
+    /// Set to drop what is in hand.
+    now: Arc<AtomicBool>,
+    /// Set to finish the parts in hand and begin no more.
+    soon: Arc<AtomicBool>,
+    start: Instant,
+    limit: Option<Duration>,
+    /// Milliseconds that the longest part so far has taken.
+    longest: AtomicU64,
+}
+
+impl Stop {
+    /// Stops when told so, or before the time is up.
+    pub fn after(limit: Option<Duration>) -> Stop {
+        Stop {
+            now: Arc::default(),
+            soon: Arc::default(),
+            start: Instant::now(),
+            limit,
+            longest: AtomicU64::new(0),
+        }
+    }
+
+    /// A flag that drops what is in hand; signal handlers set it.
+    pub fn now_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.now)
+    }
+
+    /// A flag that lets parts in hand be finished; signal handlers set it.
+    pub fn soon_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.soon)
+    }
+
+    /// True when what is in hand is to be dropped.
+    pub fn is_now(&self) -> bool {
+        self.now.load(Ordering::Relaxed) || self.left().is_some_and(|left| left.is_zero())
+    }
+
+    /// True when another part should be begun: nobody said stop, and the longest part so far would
+    /// fit into the time that is left.
+    pub fn may_begin(&self) -> bool {
+        let longest = Duration::from_millis(self.longest.load(Ordering::Relaxed));
+        let fits = self.left().is_none_or(|left| left > longest);
+        fits && !self.soon.load(Ordering::Relaxed) && !self.is_now()
+    }
+
+    /// Notes how long a part has taken.
+    pub fn part_took(&self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.longest.fetch_max(milliseconds, Ordering::Relaxed);
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.limit.map(|limit| limit.saturating_sub(self.start.elapsed()))
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Stop {
+        Stop::after(None)
+    }
+}
+
+/// A duration from `90`, `90s`, `15m`, `2h`, `1d`, `15:00`, `2:00:00` or `1-12:00:00`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = if text.contains([':', '-']) { clock(text) } else { with_unit(text) };
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        format!("a time such as 90s, 15m, 2h, 2:00:00 or 1-12:00:00 is needed, found `{text}`")
+    })
+}
+
+fn with_unit(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit = match &text[end..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    text[..end].parse::<u64>().ok()?.checked_mul(unit)
+}
+
+/// `[days-]hours:minutes:seconds` or `minutes:seconds`.
+fn clock(text: &str) -> Option<u64> {
+    let (days, rest) = text.split_once('-').unwrap_or(("0", text));
+    let numbers = rest.split(':').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
+    let within = |n: u64| (n < 60).then_some(n);
+    let (hours, minutes, seconds) = match numbers[..] {
+        [hours, minutes, seconds] => (hours, within(minutes)?, seconds),
+        [minutes, seconds] if days == "0" => (0, minutes, seconds),
+        _ => return None,
+    };
+    let hours = days.parse::<u64>().ok()?.checked_mul(24)?.checked_add(hours)?;
+    hours.checked_mul(3_600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(within(seconds)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_and_schedulers_write_them() {
+        let seconds = |text| duration(text).map(|d| d.as_secs());
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("15m"), Ok(900));
+        assert_eq!(seconds("2h"), Ok(7_200));
+        assert_eq!(seconds("15:30"), Ok(930));
+        assert_eq!(seconds("1:00:01"), Ok(3_601));
+        assert_eq!(seconds("1-12:00:00"), Ok(129_600));
+        for text in
+            ["", "m", "1w", "1:", ":1", "1:60", "0:61:00", "1-00", "-1", "99999999999999999999d"]
+        {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn no_part_is_begun_that_would_not_be_finished_in_time() {
+        let stop = Stop::after(Some(Duration::from_secs(3_600)));
+        assert!(stop.may_begin());
+        stop.part_took(Duration::from_secs(4_000));
+        assert!(!stop.may_begin() && !stop.is_now());
+        assert!(Stop::after(Some(Duration::ZERO)).is_now());
+    }
+
+    #[test]
+    fn one_flag_ends_now_the_other_after_the_parts_in_hand() {
+        let stop = Stop::default();
+        stop.soon_flag().store(true, Ordering::Relaxed);
+        assert!(!stop.may_begin() && !stop.is_now());
+        stop.now_flag().store(true, Ordering::Relaxed);
+        assert!(stop.is_now());
+    }
+}

@@ -1,0 +1,279 @@
+//! What a run survives, and what it says when it does not.
+
+use super::{Desk, SMALL, stderr, stdout};
+use std::{
+    fs,
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pixelflip");
+
+/// As [`SMALL`], long enough to be interrupted.
+const LONGER: &str = "run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon \
+                      --region 4 --steps 64 --repeats 4 --threads 1 --out out";
+
+/// Begins a run and does not wait for it.
+fn begin(desk: &Desk, arguments: &str) -> Child {
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(desk.path(".")).args(arguments.split_whitespace());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Waits until a part is there; there is nothing to be notified by.
+fn wait_for_a_part(desk: &Desk, child: &mut Child) {
+    let begun = || {
+        let entries = fs::read_dir(desk.path("out/curves")).into_iter().flatten().flatten();
+        entries.map(|e| e.path()).any(|p| p.extension().is_some_and(|e| e == "parquet"))
+    };
+    let start = Instant::now();
+    while !begun() {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended early");
+        assert!(start.elapsed() < Duration::from_secs(120), "the run does nothing");
+        sleep(Duration::from_millis(2));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+}
+
+/// Runs a line of shell in the desk's folder, with the program as `$0`.
+fn shell(desk: &Desk, line: &str) -> Output {
+    let mut command = Command::new("sh");
+    command.current_dir(desk.path(".")).args(["-c", line, PROGRAM]).output().unwrap()
+}
+
+#[test]
+fn shards_put_together_are_the_bytes_of_one_run() {
+    let desk = Desk::new(10);
+    desk.expect(0, &format!("{SMALL} --out one"));
+    for i in 0..3 {
+        desk.expect(0, &format!("{SMALL} --shard {i}/3 --out together"));
+        desk.expect(0, &format!("{SMALL} --shard {}/3 --out own{i}", i + 1));
+    }
+    // once more, and with other times
+    desk.expect(0, &format!("{SMALL} --shard 1/3 --out twice"));
+    assert_eq!(
+        stdout(&desk.run("status together")),
+        "10 of 10 parts are done, but not put together yet\n"
+    );
+    desk.expect(0, "merge together");
+    desk.expect(0, "merge own0 own1 own2 twice --out whole");
+    assert!(desk.tables("one") == desk.tables("together"));
+    assert!(desk.tables("one") == desk.tables("whole"));
+    let status = desk.expect(0, "status together");
+    assert_eq!(stdout(&status), "complete: 10 of 10 parts are done and put together\n");
+}
+
+#[test]
+fn shards_that_are_missing_or_foreign_are_named() {
+    let desk = Desk::new(10);
+    for i in [0, 2] {
+        desk.expect(0, &format!("{SMALL} --shard {i}/4 --out shards"));
+    }
+    desk.expect(0, &format!("{SMALL} --seed 1 --shard 1/4 --out foreign"));
+    assert_eq!(stdout(&desk.expect(3, "status shards --missing-shards")), "1,3\n");
+    let told = [
+        "status shards",
+        "status shards foreign",
+        "status pictures",
+        "merge shards",
+        "merge shards foreign --out whole",
+        "merge shards foreign",
+        "merge pictures",
+        "merge missing --out whole",
+        &format!("{SMALL} --shard 1/2 --out shards"),
+        &format!("{SMALL} --shard 5/4 --out shards"),
+        &format!("{SMALL} --shard 5 --out shards"),
+        &format!("{SMALL} --shard auto/4 --out shards"),
+    ];
+    let said = |arguments: &str| stdout(&desk.run(arguments)) + &desk.told(arguments);
+    insta::assert_snapshot!("shards_that_do_not_fit", told.map(said).concat());
+    assert!(!desk.path("whole").exists());
+}
+
+#[test]
+fn a_part_that_was_damaged_is_named() {
+    let desk = Desk::new(2);
+    desk.expect(0, &format!("{SMALL} --out out"));
+    let part = desk.path("out/curves/part-00001.parquet");
+    let mut bytes = fs::read(&part).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let output = desk.expect(2, &format!("{SMALL} --out out"));
+    assert!(stderr(&output).contains("part-00001.parquet` is not a usable table"));
+}
+
+#[test]
+fn a_second_process_is_kept_away_and_the_lock_of_a_killed_one_is_not() {
+    let desk = Desk::new(12);
+    let mut first = begin(&desk, LONGER);
+    wait_for_a_part(&desk, &mut first);
+    let output = desk.expect(2, LONGER);
+    let owner = format!("`out` is being written by process {}", first.id());
+    assert!(stderr(&output).contains(&owner), "{}", stderr(&output));
+    signal(&first, "KILL");
+    first.wait().unwrap();
+    let output = desk.expect(0, LONGER);
+    let stale = format!("process {}", first.id());
+    assert!(stderr(&output).contains(&stale), "{}", stderr(&output));
+    assert!(stderr(&output).contains("done already"), "{}", stderr(&output));
+}
+
+#[test]
+fn killed_at_random_moments_and_resumed_the_tables_are_the_same_bytes() {
+    let desk = Desk::new(12);
+    let start = Instant::now();
+    desk.expect(0, &LONGER.replace("--out out", "--out whole"));
+    let whole = start.elapsed().as_millis() as u64;
+    // the moments are spread over a run by a multiplier; the figures of 100 kills come from
+    // scripts/survive.sh
+    for i in 0..6_u64 {
+        let mut child = begin(&desk, LONGER);
+        sleep(Duration::from_millis(i * 7919 % 97 * whole / 300));
+        // it may have ended before
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    desk.expect(0, LONGER);
+    assert!(desk.tables("whole") == desk.tables("out"));
+}
+
+#[test]
+fn stopped_by_a_signal_or_the_clock_it_says_how_to_go_on() {
+    let desk = Desk::new(12);
+    desk.expect(0, &LONGER.replace("--out out", "--out whole"));
+    for name in ["TERM", "INT", "USR1"] {
+        let mut child = begin(&desk, LONGER);
+        if name == "TERM" {
+            wait_for_a_part(&desk, &mut child);
+        } else {
+            sleep(Duration::from_millis(200));
+        }
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        let told = stderr(&output);
+        assert_eq!(output.status.code(), Some(75), "{name}: {told}");
+        assert!(told.contains("of 12 pictures done"), "{told}");
+        assert!(told.contains("hint: the same command goes on from there"), "{told}");
+        assert!(!desk.path("out/.lock").exists());
+    }
+    desk.expect(75, &format!("{LONGER} --max-time 0s"));
+    desk.expect(0, &format!("{LONGER} --max-time 1h"));
+    assert!(desk.tables("whole") == desk.tables("out"));
+}
+
+#[test]
+fn paths_may_have_spaces_and_any_letters() {
+    let desk = Desk::new(2);
+    fs::rename(desk.path("pictures"), desk.path("meine Bilder ü 图")).unwrap();
+    let run = SMALL.replace("--data pictures", "--data 'meine Bilder ü 图'");
+    let line = format!("\"$0\" {run} --out 'out put/ergebnis ü 图'");
+    let output = shell(&desk, &line);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(desk.path("out put/ergebnis ü 图/summary.csv").is_file());
+}
+
+#[test]
+fn a_reader_that_goes_away_does_no_harm() {
+    let desk = Desk::new(2);
+    // both ends: nobody reads the ranking, nobody reads the progress
+    let output =
+        shell(&desk, &format!("{{ \"$0\" {SMALL} --out out; echo $? > code; }} 2>&1 | true"));
+    assert!(output.status.success());
+    assert_eq!(fs::read_to_string(desk.path("code")).unwrap().trim(), "0");
+    assert!(desk.path("out/summary.csv").is_file());
+}
+
+#[test]
+fn too_little_memory_is_an_error_and_no_wrong_result() {
+    let desk = Desk::new(2);
+    desk.expect(0, &format!("{SMALL} --out whole"));
+    let mut ended = (0, 0);
+    for kilobytes in [30_000, 60_000, 100_000, 200_000, 4_000_000] {
+        let line = format!("ulimit -v {kilobytes}; exec \"$0\" {SMALL} --threads 2 --out out");
+        let output = shell(&desk, &line);
+        if output.status.success() {
+            ended.0 += 1;
+            assert!(desk.tables("whole") == desk.tables("out"));
+        } else {
+            ended.1 += 1;
+            let told = stderr(&output);
+            assert!(!told.is_empty(), "{kilobytes} kB");
+        }
+    }
+    assert!(ended.0 >= 1 && ended.1 >= 1, "{ended:?}");
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_run_goes_on_when_there_is_room() {
+    let desk = Desk::new(12);
+    desk.expect(0, &format!("{SMALL} --out whole"));
+    fs::create_dir(desk.path("small")).unwrap();
+    // a file system of its own, seen by this shell alone; parts of 12 pictures need about 250 kB
+    let line = format!(
+        "mount -t tmpfs -o size=100k tmpfs small || exit 99\n\
+         \"$0\" {SMALL} --out small/out; echo \"code $?\" >&2; ls -A small/out/curves\n\
+         mount -o remount,size=20m small && \"$0\" {SMALL} --out small/out && cp -r small/out out"
+    );
+    let mut command = Command::new("unshare");
+    command.current_dir(desk.path(".")).args([
+        "--mount",
+        "--map-root-user",
+        "sh",
+        "-c",
+        &line,
+        PROGRAM,
+    ]);
+    let Ok(output) = command.output() else { return println!("skipped: there is no unshare") };
+    if output.status.code() == Some(99) || stderr(&output).contains("unshare failed") {
+        return println!("skipped: a file system cannot be mounted here");
+    }
+    let told = stderr(&output);
+    assert!(told.contains("No space left on device") && told.contains("code 2"), "{told}");
+    assert!(!stdout(&output).contains(".tmp"), "{}", stdout(&output));
+    assert!(output.status.success(), "{told}");
+    assert!(desk.tables("whole") == desk.tables("out"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_to_is_named() {
+    let desk = Desk::new(1);
+    fs::create_dir(desk.path("closed")).unwrap();
+    let line =
+        format!("mount -t tmpfs -o ro tmpfs closed || exit 99\n\"$0\" {SMALL} --out closed/out");
+    let mut command = Command::new("unshare");
+    command.current_dir(desk.path(".")).args([
+        "--mount",
+        "--map-root-user",
+        "sh",
+        "-c",
+        &line,
+        PROGRAM,
+    ]);
+    let Ok(output) = command.output() else { return println!("skipped: there is no unshare") };
+    if output.status.code() == Some(99) || stderr(&output).contains("unshare failed") {
+        return println!("skipped: a file system cannot be mounted here");
+    }
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("cannot write to `closed/out`: Read-only file system"), "{told}");
+}
+
+#[test]
+fn merging_across_file_systems_copies() {
+    let desk = Desk::new(4);
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
+        return println!("skipped: there is no /dev/shm");
+    };
+    desk.expect(0, &format!("{SMALL} --out one"));
+    let away = memory.path().join("shard");
+    desk.expect(0, &format!("{SMALL} --shard 0/2 --out {}", away.display()));
+    desk.expect(0, &format!("{SMALL} --shard 1/2 --out near"));
+    desk.expect(0, &format!("merge near {} --out whole", away.display()));
+    assert!(desk.tables("one") == desk.tables("whole"));
+}
