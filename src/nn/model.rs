@@ -6,7 +6,7 @@ use super::{
     onnx::{self, Imported, OnnxError},
     preprocess::{Preprocess, PreprocessError, Settings, class_names},
 };
-use crate::base::geom::Shape;
+use crate::base::geom::{Rect, Shape};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -169,6 +169,7 @@ impl Model {
                 operator: node.op.name(),
                 parameters: node.op.parameters(),
                 macs: node.op.macs(&inputs, node.shape.rect()),
+                reach: reach(node, &inputs),
                 inputs,
                 output: node.shape,
             }
@@ -194,6 +195,17 @@ pub struct LayerRow {
     pub parameters: usize,
     /// Multiply-adds of one pass.
     pub macs: u64,
+    /// Rows and columns of the output that are computed again when the pixel in the middle of the
+    /// inputs changes; `None` for an operator without a local form, of which everything is.
+    pub reach: Option<[usize; 2]>,
+}
+
+fn reach(node: &super::graph::Node, inputs: &[Shape]) -> Option<[usize; 2]> {
+    let middle = |s: &Shape| Rect { y0: s.h / 2, y1: s.h / 2 + 1, x0: s.w / 2, x1: s.w / 2 + 1 };
+    let of = |(k, shape)| node.op.reach(inputs, k, middle(shape));
+    let rect = inputs.iter().enumerate().map(of).fold(Rect::EMPTY, Rect::union);
+    let local = rect.area() < node.shape.rect().area() || inputs.iter().all(|s| s.h * s.w == 1);
+    local.then(|| [rect.height(), rect.width()])
 }
 
 fn read_text(model: &str, path: &Path) -> Result<String, ModelError> {

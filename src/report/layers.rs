@@ -11,7 +11,7 @@ enum Align {
 }
 
 /// Headings of the columns.
-const COLUMNS: [(&str, Align); 7] = [
+const COLUMNS: [(&str, Align); 8] = [
     ("#", Align::Right),
     ("layer", Align::Left),
     ("operator", Align::Left),
@@ -19,12 +19,14 @@ const COLUMNS: [(&str, Align); 7] = [
     ("output", Align::Left),
     ("parameters", Align::Right),
     ("multiply-adds", Align::Right),
+    ("a pixel changes", Align::Right),
 ];
 
 /// The layers of `model` with shapes (channels x height x width), parameters and multiply-adds of
-/// one pass, the totals, and what import changed.
+/// one pass, how much of the output is computed again when one pixel of the input changes ("everything"
+/// where the operator has no local form), the totals, and what import changed.
 pub fn layer_table(model: &Model) -> String {
-    let mut rows: Vec<[String; 7]> = model.layers().iter().map(row).collect();
+    let mut rows: Vec<[String; 8]> = model.layers().iter().map(row).collect();
     rows.push(totals(model));
     let mut text = format!(
         "{}: input {}, {} classes, sha256 {}\n\n",
@@ -41,7 +43,7 @@ pub fn layer_table(model: &Model) -> String {
     text
 }
 
-fn row(layer: &LayerRow) -> [String; 7] {
+fn row(layer: &LayerRow) -> [String; 8] {
     let inputs: Vec<String> = layer.inputs.iter().map(ToString::to_string).collect();
     [
         layer.index.to_string(),
@@ -51,19 +53,21 @@ fn row(layer: &LayerRow) -> [String; 7] {
         layer.output.to_string(),
         grouped(layer.parameters as u64),
         grouped(layer.macs),
+        layer.reach.map_or_else(|| "everything".to_owned(), |[h, w]| format!("{h}x{w}")),
     ]
 }
 
-fn totals(model: &Model) -> [String; 7] {
+fn totals(model: &Model) -> [String; 8] {
     let parameters = grouped(model.graph.parameters() as u64);
-    let [none, name] = [String::new(), "total".to_owned()];
-    [none.clone(), name, none.clone(), none.clone(), none, parameters, grouped(model.graph.macs())]
+    let none = String::new;
+    let macs = grouped(model.graph.macs());
+    [none(), "total".to_owned(), none(), none(), none(), parameters, macs, none()]
 }
 
 /// Columns as wide as their widest cell, two spaces apart, nothing at the end of a line.
-fn aligned(rows: &[[String; 7]]) -> String {
+fn aligned(rows: &[[String; 8]]) -> String {
     let headings = COLUMNS.map(|(heading, _)| heading.to_owned());
-    let all: Vec<&[String; 7]> = std::iter::once(&headings).chain(rows).collect();
+    let all: Vec<&[String; 8]> = std::iter::once(&headings).chain(rows).collect();
     let width = |k: usize| all.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for row in &all {
