@@ -160,7 +160,7 @@ fn a_run_writes_what_the_readme_says() {
     assert_eq!(manifest["results"]["pictures"], 3);
     assert_eq!(manifest["results"]["curves"], 36);
     assert!(manifest["results"]["top1"].is_null(), "there are no labels");
-    assert_eq!(manifest["config"]["methods"][1], "gradient");
+    assert_eq!(manifest["config"]["methods"][1], "gradient:value=signed");
     assert_eq!(manifest["config"]["steps"], 8);
 }
 
@@ -388,6 +388,76 @@ fn explain_draws_a_heat_map_of_a_picture() {
     let drawn = image::open(desk.path("h.png")).unwrap().to_rgb8();
     let colours: std::collections::BTreeSet<[u8; 3]> = drawn.pixels().map(|p| p.0).collect();
     assert!(colours.len() > 20, "a heat map has shades");
+}
+
+/// A tensor of waves for the network of the desk.
+fn waves(desk: &Desk, file: &str) {
+    let values = ndarray::Array3::<f32>::from_shape_fn((3, 32, 32), |(c, y, x)| {
+        ((c * 7 + y * 3 + x) as f32 * 0.1).sin()
+    });
+    ndarray_npy::write_npy(desk.path(file), &values).unwrap();
+}
+
+#[test]
+fn explain_prints_what_became_of_the_relevance() {
+    let desk = Desk::new(0);
+    waves(&desk, "x.npy");
+    let explain = "explain --model m.onnx --input x.npy --trace --method";
+    let output = desk.expect(0, &format!("{explain} lrp-epsilon-plus-flat"));
+    insta::assert_snapshot!("trace", stdout(&output));
+    let told = |method: &str| stdout(&desk.expect(0, &format!("{explain} {method}")));
+    let integral = told("integrated-gradients:baseline=zero:steps=10");
+    assert!(integral.contains("in theory to"), "{integral}");
+    let gradient = told("gradient");
+    assert!(gradient.contains("the relevance adds up to"), "{gradient}");
+    assert!(!gradient.contains("in theory"), "{gradient}");
+}
+
+#[test]
+fn explain_sums_over_regions() {
+    let desk = Desk::new(0);
+    waves(&desk, "x.npy");
+    let explain = "explain --model m.onnx --input x.npy --method gradient-x-input";
+    desk.expect(0, &format!("{explain} --out all.npy"));
+    desk.expect(0, &format!("{explain} --region 8 --out r.npy"));
+    desk.expect(0, &format!("{explain} --region 8 --out r.png"));
+    let all: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("all.npy")).unwrap();
+    let regions: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("r.npy")).unwrap();
+    assert_eq!(regions.dim(), (1, 4, 4));
+    let expected: f32 = all.slice(ndarray::s![.., 8..16, 24..32]).sum();
+    // sums of 192 values in another order
+    assert!((regions[[0, 1, 3]] - expected).abs() < 1e-5, "{regions} {expected}");
+    assert_eq!(image::open(desk.path("r.png")).unwrap().to_rgb8().dimensions(), (32, 32));
+}
+
+#[test]
+fn explain_slides_over_pictures_larger_than_the_input() {
+    let desk = Desk::new(1);
+    let small = image::open(desk.path("pictures/0.png")).unwrap().to_rgb8();
+    let (w, h) = small.dimensions();
+    assert_eq!((w, h), (32, 32), "the picture has the size of the input");
+    let large = image::RgbImage::from_fn(52, 40, |x, y| *small.get_pixel(x % 32, y % 32));
+    large.save(desk.path("large.png")).unwrap();
+    let explain = "explain --model m.onnx --method lrp-epsilon-plus --target 3 --input";
+    desk.expect(0, &format!("{explain} large.png --slide 20 --out large.npy"));
+    desk.expect(0, &format!("{explain} pictures/0.png --out small.npy"));
+    let large: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("large.npy")).unwrap();
+    let small: ndarray::Array3<f32> = ndarray_npy::read_npy(desk.path("small.npy")).unwrap();
+    assert_eq!(large.dim(), (1, 40, 52));
+    // windows at rows 0 and 8 and columns 0 and 20: the top left corner is seen by the first alone
+    let corner = large.slice(ndarray::s![0, ..8, ..20]).to_owned();
+    let expected = small.sum_axis(ndarray::Axis(0));
+    let expected = expected.slice(ndarray::s![..8, ..20]);
+    let largest = expected.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    assert!((&corner - &expected).iter().all(|d| d.abs() <= 1e-6 * largest));
+    desk.expect(
+        0,
+        "explain --model m.onnx --method gradient --input large.png --slide 32 --out l.png",
+    );
+    let told = ["large.png --slide 33", "missing.png --slide 3", "large.png --slide 0"]
+        .map(|rest| desk.told(&format!("{explain} {rest} --out l.npy")))
+        .concat();
+    insta::assert_snapshot!("bad_input_of_slides", told);
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Kind {
     }
 
     /// The one way to print a value, or `None` when it is out of range.
-    fn canonical(self, raw: &str) -> Option<String> {
+    pub fn canonical(self, raw: &str) -> Option<String> {
         match self {
             Kind::Number { min, max } => {
                 let v: f64 = raw.parse().ok()?;

@@ -316,8 +316,19 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "C")]
     pub(crate) target: Option<usize>,
     /// A .png picture of the heat map, or .npy for the relevance before channels are pooled
-    #[arg(long, value_name = "H")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "H", required_unless_present = "trace")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print what became of the relevance: for LRP layer, rule, bias policy, relevance in and out,
+    /// absorbed by the bias, lost; for all methods its sum, and what it is in theory
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Sum the heat map over square regions of this side in pixels, anchored at the top left
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) region: Option<usize>,
+    /// Explain a picture larger than the network's input, as it is: the mean over windows at every N
+    /// pixels, for the class with the highest mean logit
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "trace")]
+    pub(crate) slide: Option<usize>,
     #[command(flatten)]
     pub(crate) look: LookFlags,
     /// Lay the heat map over the picture (.png only)

@@ -5,61 +5,48 @@ use super::{
     input::{self, Inputs},
     terminal,
 };
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use image::RgbImage;
 use ndarray::{Array3, Axis};
 use pixelflip::{
     base::{
-        registry::{Named, build},
+        geom::{Grid, Remainder, Shape},
+        registry::Named,
         rng::Seed,
     },
     data::tensor::write_npy,
-    explain::{Case, EXPLAINERS, Explainer, HeatMap},
-    nn::{model::Model, tensor::Tensor},
+    eval::order::region_scores,
+    explain::{Case, Explainer, HeatMap, lrp::trace::Trace, slide::Slide},
+    nn::{graph::Activations, model::Model, tensor::Tensor},
     report::{
         colours::{Look, words},
         heatmap,
         plot::{encode, save},
+        trace::trace_table,
     },
-    run::subject::predicted,
+    run::{methods, subject::predicted},
 };
 use std::{path::Path, process::ExitCode};
 
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
-    let method = build("method", EXPLAINERS, &args.method.parse()?)?;
-    let kind = OutputKind::of(&args.out)?;
+    let method = methods::method(&args.method)?;
+    let kind = args.out.as_deref().map(OutputKind::of).transpose()?;
     let look = args.look.look()?;
     let model = input::model(&args.model, &args.preprocess)?;
-    let inputs = input::read(&args.input, &model)?;
-    if kind == OutputKind::Picture && inputs.tensors.len() > 1 {
-        bail!(
-            "a .png shows one heat map, but `{}` holds {}",
-            args.input.display(),
-            inputs.tensors.len()
-        );
+    let subject = Explained { args, model: &model, method: &method };
+    let explained = match args.slide {
+        Some(stride) => subject.large(stride)?,
+        None => subject.inputs(kind)?,
+    };
+    let explained = match args.region {
+        Some(side) => explained.pooled(side)?,
+        None => explained,
+    };
+    if let Some(out) = &args.out {
+        let said = explained.write(out, &look, args.overlay)?;
+        terminal::talk(&format!("{} written to `{}`{said}", method.name, out.display()));
     }
-    let explained = explain(&model, &method, &inputs, args)?;
-    let mut said = String::new();
-    match kind {
-        OutputKind::Picture => {
-            let heat = method.value.pool().apply(&explained[0]);
-            let picture = match &inputs.picture {
-                Some(picture) if args.overlay => heatmap::overlay(picture, &heat, &look),
-                None if args.overlay => bail!("`--overlay` needs a picture, a .npy tensor is none"),
-                _ => heatmap::picture(&heat, &look),
-            };
-            save(&args.out, &encode(&picture)?)?;
-            said = format!("; {}", drawn(&heat, &look));
-        }
-        OutputKind::Numbers => write_relevance(&args.out, &explained, inputs.batched)?,
-    }
-    terminal::talk(&format!("{} written to `{}`{said}", method.name, args.out.display()));
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the colours of a heat map stand for.
-fn drawn(heat: &HeatMap, look: &Look) -> String {
-    let scale = words(look.range(heat), look.colours.side);
-    format!("{} colours, {scale} ({})", look.colours.name, look.percentile.words())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,31 +65,200 @@ impl OutputKind {
     }
 }
 
-fn explain(
-    model: &Model,
-    method: &Named<dyn Explainer>,
-    inputs: &Inputs,
-    args: &ExplainArgs,
-) -> anyhow::Result<Vec<Tensor>> {
-    let (low, high) = bounds(model);
-    let one = |(i, x): (usize, &Tensor)| {
-        let acts = model.graph.forward(x);
-        let logits = &acts.of(model.graph.output()).data;
-        let best = predicted(logits).map_err(anyhow::Error::msg)?;
-        let (image, target) = (inputs.id(i), args.target.unwrap_or(best));
-        let case = Case {
-            graph: &model.graph,
-            acts: &acts,
-            target,
-            low: &low,
-            high: &high,
-            seed: Seed(args.seed),
-            image: &image,
+/// What was found: relevance, one tensor per input.
+struct Found {
+    relevance: Vec<Tensor>,
+    /// As pictures show it.
+    heat: Vec<HeatMap>,
+    batched: bool,
+    /// What was explained, as people see it; none for a `.npy` tensor.
+    picture: Option<RgbImage>,
+}
+
+/// One method on one network.
+struct Explained<'a> {
+    args: &'a ExplainArgs,
+    model: &'a Model,
+    method: &'a Named<dyn Explainer>,
+}
+
+impl Explained<'_> {
+    /// All inputs, each of the network's size.
+    fn inputs(&self, kind: Option<OutputKind>) -> anyhow::Result<Found> {
+        let inputs = input::read(&self.args.input, self.model)?;
+        let count = inputs.tensors.len();
+        if kind == Some(OutputKind::Picture) && count > 1 {
+            let name = self.args.input.display();
+            bail!("a .png shows one heat map, but `{name}` holds {count}");
+        }
+        let relevance = self.each(&inputs)?;
+        let heat = relevance.iter().map(|r| self.method.value.pool().apply(r)).collect();
+        Ok(Found { relevance, heat, batched: inputs.batched, picture: inputs.picture })
+    }
+
+    fn each(&self, inputs: &Inputs) -> anyhow::Result<Vec<Tensor>> {
+        let bounds = bounds(self.model);
+        let one = |(i, x): (usize, &Tensor)| {
+            let acts = self.model.graph.forward(x);
+            let logits = &acts.of(self.model.graph.output()).data;
+            let best = predicted(logits).map_err(anyhow::Error::msg)?;
+            let (image, target) = (inputs.id(i), self.args.target.unwrap_or(best));
+            self.one(&self.case(&acts, target, &bounds, &image))
         };
-        let relevance = method.value.relevance(&case);
-        relevance.with_context(|| format!("`{}` cannot explain `{image}`", method.name))
+        inputs.tensors.iter().enumerate().map(one).collect()
+    }
+
+    fn case<'c>(
+        &'c self,
+        acts: &'c Activations,
+        target: usize,
+        (low, high): &'c (Vec<f32>, Vec<f32>),
+        image: &'c str,
+    ) -> Case<'c> {
+        let seed = Seed(self.args.seed);
+        Case { graph: &self.model.graph, acts, target, low, high, seed, image }
+    }
+
+    fn one(&self, case: &Case<'_>) -> anyhow::Result<Tensor> {
+        let name = &self.method.name;
+        let failed = || format!("`{name}` cannot explain `{}`", case.image);
+        if !self.args.trace {
+            return self.method.value.relevance(case).with_context(failed);
+        }
+        let (relevance, trace) = self.method.value.traced(case).with_context(failed)?;
+        let total = self.method.value.total(case).with_context(failed)?;
+        let score = f64::from(case.acts.of(case.graph.output()).data[case.target]);
+        let heading =
+            format!("{name}\n`{}`, class {}, score {score:.6}\n", case.image, case.target);
+        terminal::data(&told(&heading, trace.as_ref(), relevance.sum(), total))?;
+        Ok(relevance)
+    }
+
+    /// A picture larger than the network's input, window by window, for the class with the highest
+    /// mean logit over the windows.
+    fn large(&self, stride: usize) -> anyhow::Result<Found> {
+        let (image, preprocess) = input::read_large(&self.args.input, self.model)?;
+        let Shape { h, w, .. } = image.shape;
+        let [pad_y, pad_x] = preprocess.pad();
+        let input = preprocess.input();
+        let window = (input.h - 2 * pad_y, input.w - 2 * pad_x);
+        let slide = Slide::new((h, w), window, stride).ok_or_else(|| {
+            let (height, width) = window;
+            anyhow!(
+                "windows of {height}x{width} at every {stride} pixels do not cover `{}` of {h}x{w}",
+                self.args.input.display()
+            )
+        })?;
+        let acts = |rect| -> anyhow::Result<Activations> {
+            let mut part = vec![0.0; rect_len(window, image.shape.c)];
+            image.read(rect, &mut part);
+            let part = Tensor::new(Shape::new(image.shape.c, window.0, window.1), part);
+            Ok(self.model.graph.forward(&preprocess.normalise(&preprocess.picture(&part)?)))
+        };
+        let target = match self.args.target {
+            Some(target) => target,
+            None => self.best_of(slide.windows().map(acts))?,
+        };
+        let bounds = bounds(self.model);
+        let heat = slide.mean(|rect| -> anyhow::Result<HeatMap> {
+            let name = format!("{}:{},{}", self.args.input.display(), rect.y0, rect.x0);
+            let acts = acts(rect)?;
+            let heat = self.method.value.heat_map(&self.case(&acts, target, &bounds, &name));
+            let heat =
+                heat.with_context(|| format!("`{}` cannot explain `{name}`", self.method.name))?;
+            Ok(heat.slice_move(ndarray::s![pad_y..pad_y + window.0, pad_x..pad_x + window.1]))
+        })?;
+        let count = slide.windows().count();
+        terminal::talk(&format!("class {target} in {count} windows of {h}x{w} pixels"));
+        let picture = Some(heatmap::rgb(&image));
+        let (relevance, heat) = (vec![one_channel(&heat)], vec![heat]);
+        Ok(Found { relevance, heat, batched: false, picture })
+    }
+
+    /// The class with the highest mean logit.
+    fn best_of(
+        &self,
+        windows: impl Iterator<Item = anyhow::Result<Activations>>,
+    ) -> anyhow::Result<usize> {
+        let mut sums = vec![0.0f64; self.model.graph.classes()];
+        for acts in windows {
+            let acts = acts?;
+            let logits = &acts.of(self.model.graph.output()).data;
+            sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += f64::from(*logit));
+        }
+        let means: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();
+        predicted(&means).map_err(anyhow::Error::msg)
+    }
+}
+
+impl Found {
+    /// `R_J = sum over J` for the regions of the evaluation: one value per region, which pictures
+    /// show as squares.
+    fn pooled(self, side: usize) -> anyhow::Result<Found> {
+        let one = |heat: &HeatMap| -> anyhow::Result<(Tensor, HeatMap)> {
+            let (height, width) = heat.dim();
+            let grid = Grid::new(height, width, side, Remainder::Drop);
+            let grid = grid.with_context(|| {
+                format!("no region of {side}x{side} pixels fits into a map of {height}x{width}")
+            })?;
+            let scores = region_scores(heat, &grid)?;
+            let mut squares = HeatMap::zeros((height, width));
+            for (id, score) in grid.regions().zip(&scores) {
+                let r = grid.rect(id);
+                squares.slice_mut(ndarray::s![r.y0..r.y1, r.x0..r.x1]).fill(*score as f32);
+            }
+            let (rows, columns) = grid.dims();
+            let scores = scores.iter().map(|score| *score as f32).collect();
+            Ok((Tensor::new(Shape::new(1, rows, columns), scores), squares))
+        };
+        let pooled = self.heat.iter().map(one).collect::<anyhow::Result<Vec<_>>>()?;
+        let (relevance, heat) = pooled.into_iter().unzip();
+        Ok(Found { relevance, heat, ..self })
+    }
+
+    /// Writes it, and says what the colours stand for where there are any.
+    fn write(&self, out: &Path, look: &Look, overlay: bool) -> anyhow::Result<String> {
+        if OutputKind::of(out)? == OutputKind::Numbers {
+            write_relevance(out, &self.relevance, self.batched)?;
+            return Ok(String::new());
+        }
+        let heat = &self.heat[0];
+        let picture = match &self.picture {
+            Some(picture) if overlay => heatmap::overlay(picture, heat, look),
+            None if overlay => bail!("`--overlay` needs a picture, a .npy tensor is none"),
+            _ => heatmap::picture(heat, look),
+        };
+        save(out, &encode(&picture)?)?;
+        Ok(format!("; {}", drawn(heat, look)))
+    }
+}
+
+/// What the colours of a heat map stand for.
+fn drawn(heat: &HeatMap, look: &Look) -> String {
+    let scale = words(look.range(heat), look.colours.side);
+    format!("{} colours, {scale} ({})", look.colours.name, look.percentile.words())
+}
+
+fn rect_len((height, width): (usize, usize), channels: usize) -> usize {
+    height * width * channels
+}
+
+fn one_channel(heat: &HeatMap) -> Tensor {
+    let (h, w) = heat.dim();
+    Tensor::new(Shape::new(1, h, w), heat.iter().copied().collect())
+}
+
+/// What `--trace` prints.
+fn told(heading: &str, trace: Option<&Trace>, sum: f64, total: Option<f64>) -> String {
+    let table = trace.map(|trace| format!("\n{}\n", trace_table(trace))).unwrap_or_default();
+    let sum = match total {
+        Some(total) => format!(
+            "the relevance adds up to {sum:.6}, in theory to {total:.6}: {:.6} is missing",
+            total - sum
+        ),
+        None => format!("the relevance adds up to {sum:.6}"),
     };
-    inputs.tensors.iter().enumerate().map(one).collect()
+    format!("{heading}{table}{sum}\n")
 }
 
 /// Inputs of black and white, per channel. Where nothing says what they are, they are NaN, so a

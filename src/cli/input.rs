@@ -6,7 +6,11 @@ use image::RgbImage;
 use pixelflip::{
     base::geom::Shape,
     data::{decode, tensor},
-    nn::{model::Model, tensor::Tensor},
+    nn::{
+        model::Model,
+        preprocess::{Crop, Preprocess, Resize, Settings},
+        tensor::Tensor,
+    },
     report::heatmap,
     run::plan,
 };
@@ -48,6 +52,17 @@ pub(crate) fn read(path: &Path, model: &Model) -> anyhow::Result<Inputs> {
     let input = preprocess.normalise(&picture);
     let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &picture)));
     Ok(Inputs { tensors: vec![input], batched: false, picture, name })
+}
+
+/// Reads a picture as it is, and gives the preparation of parts of it that have the network's size.
+pub(crate) fn read_large(path: &Path, model: &Model) -> anyhow::Result<(Tensor, Preprocess)> {
+    let settings = Settings {
+        resize: Some(Resize::None),
+        crop: Some(Crop::None),
+        ..model.preprocess()?.settings()
+    };
+    let preprocess = settings.resolve(model.graph.input_shape())?;
+    Ok((decode::read_picture(path, decode::MAX_PIXELS)?, preprocess))
 }
 
 fn check_shape(path: &Path, found: Shape, model: &Model) -> anyhow::Result<()> {

@@ -5,10 +5,14 @@ use super::{
     terminal,
 };
 use pixelflip::{
-    base::registry::Entry,
+    base::registry::{Entry, Param},
     data::LAYOUTS,
     eval::metric::METRICS,
-    explain::{EXPLAINERS, Explainer, lrp::rule::RULES},
+    explain::{
+        EXPLAINERS, Explainer,
+        lrp::{self, composite::PLAIN, rule::RULES},
+        wrap::WRAPPERS,
+    },
     nn::onnx::supported,
     perturb::PERTURBATIONS,
 };
@@ -20,34 +24,54 @@ pub(crate) fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn text(what: What) -> String {
+    let own = || lines(&lrp::file::ENTRY);
     match what {
-        What::Methods => entries(EXPLAINERS.iter()),
-        What::Perturbations => entries(PERTURBATIONS.iter()),
-        What::Metrics => entries(METRICS.iter()),
-        What::Rules => entries(RULES.iter()),
-        What::Composites => entries(EXPLAINERS.iter().filter(|e| is_composite(e))),
-        What::Datasets => entries(LAYOUTS.iter()),
+        What::Methods => terminal::columns(&[all(EXPLAINERS), own(), wrappers()].concat()),
+        What::Perturbations => terminal::columns(&all(PERTURBATIONS)),
+        What::Metrics => terminal::columns(&all(METRICS)),
+        What::Rules => terminal::columns(&[all(RULES), plain()].concat()),
+        What::Composites => {
+            let composites = EXPLAINERS.iter().filter(|e| is_composite(e)).flat_map(lines);
+            terminal::columns(&composites.chain(own()).collect::<Vec<_>>())
+        }
+        What::Datasets => terminal::columns(&all(LAYOUTS)),
         What::Operators => operators(),
     }
 }
 
-/// LRP methods that are no single rule put rules on layers.
-fn is_composite(entry: &Entry<dyn Explainer>) -> bool {
-    entry.id.starts_with("lrp-") && RULES.iter().all(|rule| rule.id != entry.id)
+/// What a composite can give to a layer that is no rule with parameters.
+fn plain() -> Vec<Vec<String>> {
+    PLAIN.iter().map(|(id, summary)| vec![(*id).to_owned(), (*summary).to_owned()]).collect()
 }
 
-/// One line per entry, and one per parameter below it.
-fn entries<'a, T: ?Sized + 'a>(entries: impl Iterator<Item = &'a Entry<T>>) -> String {
-    let mut lines = Vec::new();
-    for entry in entries {
-        let cite = if entry.cite.is_empty() { String::new() } else { format!(" [{}]", entry.cite) };
-        lines.push(vec![entry.id.to_owned(), format!("{}{cite}", entry.summary)]);
-        for param in entry.params {
-            let name = format!("  :{}={}", param.key, param.default);
-            lines.push(vec![name, format!("  {}; {}", param.help, param.kind.rule())]);
-        }
+/// The parameters that every method takes.
+fn wrappers() -> Vec<Vec<String>> {
+    let heading = vec!["any method".to_owned(), "also takes".to_owned()];
+    let line = |param: &Param| {
+        vec![format!("  :{}", param.key), format!("  {}; {}", param.help, param.kind.rule())]
+    };
+    [heading].into_iter().chain(WRAPPERS.iter().map(|w| line(&w.param))).collect()
+}
+
+/// LRP methods, all of which can choose what they start with, that are no single rule.
+fn is_composite(entry: &Entry<dyn Explainer>) -> bool {
+    let is_lrp = entry.params.iter().any(|p| p.key == lrp::START.key);
+    is_lrp && RULES.iter().all(|rule| rule.id != entry.id)
+}
+
+fn all<T: ?Sized>(entries: &[Entry<T>]) -> Vec<Vec<String>> {
+    entries.iter().flat_map(lines).collect()
+}
+
+/// One line for an entry, and one for each parameter below it.
+fn lines<T: ?Sized>(entry: &Entry<T>) -> Vec<Vec<String>> {
+    let cite = if entry.cite.is_empty() { String::new() } else { format!(" [{}]", entry.cite) };
+    let mut lines = vec![vec![entry.id.to_owned(), format!("{}{cite}", entry.summary)]];
+    for param in entry.params {
+        let name = format!("  :{}={}", param.key, param.default);
+        lines.push(vec![name, format!("  {}; {}", param.help, param.kind.rule())]);
     }
-    terminal::columns(&lines)
+    lines
 }
 
 fn operators() -> String {

@@ -29,7 +29,7 @@ pub const SOBEL: Entry<dyn Explainer> = Entry {
 impl Explainer for Sobel {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let Shape { h, w, .. } = case.graph.input_shape();
-        let brightness = brightness(case);
+        let brightness = brightness(case)?;
         let at = |y: usize, x: usize, dy: isize, dx: isize| {
             let (y, x) = (y.saturating_add_signed(dy), x.saturating_add_signed(dx));
             brightness[y.min(h - 1) * w + x.min(w - 1)]
@@ -51,16 +51,16 @@ impl Explainer for Sobel {
 }
 
 /// Mean over channels of the pixel values in [0, 1].
-fn brightness(case: &Case<'_>) -> Vec<f64> {
-    let x = case.input();
+fn brightness(case: &Case<'_>) -> Result<Vec<f64>, ExplainError> {
+    let (x, (low, high)) = (case.input(), case.bounds()?);
     let pixel = |values: &[f32]| {
-        let bounds = case.low.iter().zip(case.high);
+        let bounds = low.iter().zip(high);
         let scaled = values.iter().zip(bounds).map(|(v, (low, high))| {
             (f64::from(*v) - f64::from(*low)) / (f64::from(*high) - f64::from(*low))
         });
         scaled.sum::<f64>() / values.len() as f64
     };
-    x.data.chunks_exact(x.shape.c).map(pixel).collect()
+    Ok(x.data.chunks_exact(x.shape.c).map(pixel).collect())
 }
 
 /// A Gaussian around the middle of the picture, `exp(-((y - cy)^2 / h^2 + (x - cx)^2 / w^2) /

@@ -9,20 +9,40 @@ use crate::{
         geom::Shape,
         registry::{Args, Entry, Kind, Param},
     },
-    nn::{graph::NodeId, tensor::Tensor},
+    nn::{
+        graph::{Graph, NodeId},
+        op::Role,
+        tensor::Tensor,
+    },
 };
 
-/// `L = sum_k a_k A^k` over the channels `A^k` of a convolution's output (before its activation),
-/// with `a_k` the mean of `df/dA^k` over the map; negative values are cut off. Enlarged to the
-/// picture: shape `(1, H, W)`.
+/// How channels `A^k` of a convolution make a map, with `g^k = df/dA^k`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighting {
+    /// `sum_k mean(g^k) A^k`
+    Mean,
+    /// `sum_k w_k A^k`, `w_k = sum_p a_kp max(g_kp, 0)`,
+    /// `a_kp = g_kp^2 / (2 g_kp^2 + g_kp^3 sum_q A_kq)`, 0 where `g_kp` is 0
+    PlusPlus,
+    /// `sum_k max(g^k, 0) A^k`, pixel by pixel
+    Local,
+}
+
+/// A weighted sum of the channels of a convolution, negative values cut off, enlarged to the
+/// picture: shape `(1, H, W)`. The weights are the mean gradient over the map (`grad-cam`), those
+/// of Grad-CAM++ (`grad-cam-plus-plus`) or the positive part of each pixel's own gradient
+/// (`layer-cam`).
 ///
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `layer` | `last` | name of a convolution, or `last` (in the order of computation) |
+/// | `maps` | `conv` (`grad-cam`), `activation` | `conv`: the convolution's output, `activation`: after the activation that follows |
 /// | `relu` | `yes` | `yes`, `no` (keep negative values) |
 /// | `upsample` | `bilinear` | `bilinear` (corners not aligned), `nearest`, `none` (the map itself, which is no heat map of the picture) |
 ///
-/// Source: Selvaraju et al. 2017, eqs. 1 and 2.
+/// Source: Selvaraju et al. 2017, eqs. 1 and 2; Chattopadhyay et al. 2018, eqs. 5 and 19 (the score
+/// is the exponential of the logit, so higher derivatives are powers of the first); Jiang et al.
+/// 2021, eqs. 4 and 5.
 #[derive(Debug)]
 pub struct GradCam {
     map: ClassMap,
@@ -34,6 +54,7 @@ pub struct GradCam {
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `layer` | `last` | name of a convolution, or `last` |
+/// | `maps` | `conv` | `conv`, `activation` |
 /// | `upsample` | `bilinear` | `bilinear`, `nearest` |
 ///
 /// Source: Selvaraju et al. 2017, sec. 3.2.
@@ -48,26 +69,26 @@ pub const GRAD_CAM: Entry<dyn Explainer> = Entry {
     id: "grad-cam",
     summary: "channels of the last convolution, weighted by their mean gradient",
     cite: "selvaraju2017gradcam",
-    params: &[
-        LAYER,
-        Param {
-            key: "relu",
-            default: "yes",
-            kind: Kind::Word(&["yes", "no"]),
-            help: "cut off negative values",
-        },
-        Param {
-            key: "upsample",
-            default: "bilinear",
-            kind: Kind::Word(&["bilinear", "nearest", "none"]),
-            help: "how the map is enlarged to the picture",
-        },
-    ],
-    build: |args| {
-        let word = args.text("upsample");
-        let upsample = (word != "none").then(|| Resize::from_word(word));
-        Ok(Box::new(GradCam { map: ClassMap::new(args, args.text("relu") == "yes"), upsample }))
-    },
+    params: &[LAYER, maps("conv"), RELU, UPSAMPLE],
+    build: |args| Ok(Box::new(GradCam::new(Weighting::Mean, args))),
+};
+
+/// `grad-cam-plus-plus`
+pub const GRAD_CAM_PLUS_PLUS: Entry<dyn Explainer> = Entry {
+    id: "grad-cam-plus-plus",
+    summary: "Grad-CAM that weights each occurrence of an object",
+    cite: "chattopadhyay2018gradcampp",
+    params: &[LAYER, maps("activation"), RELU, UPSAMPLE],
+    build: |args| Ok(Box::new(GradCam::new(Weighting::PlusPlus, args))),
+};
+
+/// `layer-cam`
+pub const LAYER_CAM: Entry<dyn Explainer> = Entry {
+    id: "layer-cam",
+    summary: "channels of a convolution, weighted pixel by pixel by their positive gradient",
+    cite: "jiang2021layercam",
+    params: &[LAYER, maps("activation"), RELU, UPSAMPLE],
+    build: |args| Ok(Box::new(GradCam::new(Weighting::Local, args))),
 };
 
 /// `guided-grad-cam`
@@ -77,6 +98,7 @@ pub const GUIDED_GRAD_CAM: Entry<dyn Explainer> = Entry {
     cite: "selvaraju2017gradcam",
     params: &[
         LAYER,
+        maps("conv"),
         Param {
             key: "upsample",
             default: "bilinear",
@@ -86,7 +108,7 @@ pub const GUIDED_GRAD_CAM: Entry<dyn Explainer> = Entry {
     ],
     build: |args| {
         let upsample = Resize::from_word(args.text("upsample"));
-        Ok(Box::new(GuidedGradCam { map: ClassMap::new(args, true), upsample }))
+        Ok(Box::new(GuidedGradCam { map: ClassMap::new(Weighting::Mean, args, true), upsample }))
     },
 };
 
@@ -96,6 +118,34 @@ const LAYER: Param = Param {
     kind: Kind::Text,
     help: "name of a convolution, or `last`",
 };
+
+const fn maps(default: &'static str) -> Param {
+    let kind = Kind::Word(&["conv", "activation"]);
+    Param { key: "maps", default, kind, help: "the convolution's output, or its activation" }
+}
+
+const RELU: Param = Param {
+    key: "relu",
+    default: "yes",
+    kind: Kind::Word(&["yes", "no"]),
+    help: "cut off negative values",
+};
+
+const UPSAMPLE: Param = Param {
+    key: "upsample",
+    default: "bilinear",
+    kind: Kind::Word(&["bilinear", "nearest", "none"]),
+    help: "how the map is enlarged to the picture",
+};
+
+impl GradCam {
+    fn new(weighting: Weighting, args: &Args) -> GradCam {
+        let word = args.text(UPSAMPLE.key);
+        let upsample = (word != "none").then(|| Resize::from_word(word));
+        let relu = args.text(RELU.key) == "yes";
+        GradCam { map: ClassMap::new(weighting, args, relu), upsample }
+    }
+}
 
 impl Explainer for GradCam {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
@@ -119,26 +169,39 @@ impl Explainer for GuidedGradCam {
 /// The weighted sum of a convolution's channels.
 #[derive(Debug)]
 struct ClassMap {
+    weighting: Weighting,
     layer: String,
+    after_activation: bool,
     relu: bool,
 }
 
 impl ClassMap {
-    fn new(args: &Args, relu: bool) -> ClassMap {
-        ClassMap { layer: args.text(LAYER.key).to_owned(), relu }
+    fn new(weighting: Weighting, args: &Args, relu: bool) -> ClassMap {
+        let layer = args.text(LAYER.key).to_owned();
+        ClassMap { weighting, layer, after_activation: args.text("maps") == "activation", relu }
     }
 
     /// Shape `(1, h, w)` of the convolution's output.
     fn of(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let layer = self.find(case)?;
-        let maps = case.acts.of(layer);
-        let weights = mean_gradient(case, layer);
-        let dot = |pixel: &[f32]| -> f64 {
-            pixel.iter().zip(&weights).map(|(a, w)| f64::from(*a) * w).sum()
+        let (maps, gradient) = (case.acts.of(layer), case.gradient_of_node(layer));
+        let weights = match self.weighting {
+            Weighting::Mean => Some(mean_gradient(&gradient)),
+            Weighting::PlusPlus => Some(plus_plus(maps, &gradient)),
+            Weighting::Local => None,
         };
         let cut = |v: f64| if self.relu { v.max(0.0) } else { v };
-        let data = maps.data.chunks_exact(maps.shape.c).map(|p| cut(dot(p)) as f32).collect();
-        Ok(Tensor::new(Shape { c: 1, ..maps.shape }, data))
+        let pixel = |(maps, gradient): (&[f32], &[f32])| {
+            let local = gradient.iter().map(|g| f64::from(g.max(0.0)));
+            let sum: f64 = match &weights {
+                Some(weights) => dot(maps, weights.iter().copied()),
+                None => dot(maps, local),
+            };
+            cut(sum) as f32
+        };
+        let c = maps.shape.c;
+        let pixels = maps.data.chunks_exact(c).zip(gradient.data.chunks_exact(c));
+        Ok(Tensor::new(Shape { c: 1, ..maps.shape }, pixels.map(pixel).collect()))
     }
 
     fn find(&self, case: &Case<'_>) -> Result<NodeId, ExplainError> {
@@ -148,18 +211,61 @@ impl ClassMap {
             name => convs.find(|(_, node)| node.name == name),
         };
         let error = || ExplainError::NoLayer { layer: self.layer.clone(), kind: "convolution" };
-        found.map(|(id, _)| id).ok_or_else(error)
+        let (conv, _) = found.ok_or_else(error)?;
+        if self.after_activation { activation_after(case.graph, conv) } else { Ok(conv) }
     }
 }
 
-/// For each channel of a node, the mean over its map of the score's derivative.
-fn mean_gradient(case: &Case<'_>, layer: NodeId) -> Vec<f64> {
-    let shape = case.graph.node(layer).shape;
-    let mut sums = vec![0.0; shape.c];
-    for pixel in case.gradient_of_node(layer).data.chunks_exact(shape.c) {
-        sums.iter_mut().zip(pixel).for_each(|(s, g)| *s += f64::from(*g));
+/// The activation that a layer's output goes through, after a scaling where there is one.
+fn activation_after(graph: &Graph, layer: NodeId) -> Result<NodeId, ExplainError> {
+    let mut at = layer;
+    loop {
+        let mut users = graph.nodes().filter(|(_, node)| node.inputs.contains(&at));
+        match (users.next(), users.next()) {
+            (Some((id, node)), None) => match node.op.role() {
+                Role::Activation => return Ok(id),
+                Role::Scale(_) => at = id,
+                _ => break,
+            },
+            _ => break,
+        }
     }
-    sums.iter_mut().for_each(|s| *s /= (shape.h * shape.w) as f64);
+    let node = graph.node(layer);
+    let problem = "no activation follows it directly; `maps=conv` takes its own output".to_owned();
+    Err(ExplainError::Unfit { node: node.name.clone(), op: node.op.name(), problem })
+}
+
+fn dot(maps: &[f32], weights: impl Iterator<Item = f64>) -> f64 {
+    maps.iter().zip(weights).map(|(a, w)| f64::from(*a) * w).sum()
+}
+
+/// For each channel the mean of the gradient over the map.
+fn mean_gradient(gradient: &Tensor) -> Vec<f64> {
+    let pixels = gradient.shape.h * gradient.shape.w;
+    channel_sums(gradient).iter().map(|sum| sum / pixels as f64).collect()
+}
+
+/// For each channel the weight of Grad-CAM++.
+fn plus_plus(maps: &Tensor, gradient: &Tensor) -> Vec<f64> {
+    let totals = channel_sums(maps);
+    let mut weights = vec![0.0; totals.len()];
+    for pixel in gradient.data.chunks_exact(totals.len()) {
+        for ((weight, total), g) in weights.iter_mut().zip(&totals).zip(pixel) {
+            let g = f64::from(*g);
+            let denominator = 2.0 * g * g + total * g * g * g;
+            if denominator != 0.0 {
+                *weight += g * g / denominator * g.max(0.0);
+            }
+        }
+    }
+    weights
+}
+
+fn channel_sums(map: &Tensor) -> Vec<f64> {
+    let mut sums = vec![0.0; map.shape.c];
+    for pixel in map.data.chunks_exact(map.shape.c) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, v)| *sum += f64::from(*v));
+    }
     sums
 }
 
@@ -169,10 +275,7 @@ mod tests {
     use crate::{
         base::{registry::build, rng::Seed},
         explain::EXPLAINERS,
-        nn::{
-            graph::Graph,
-            op::{Conv, ConvGeometry, Dense},
-        },
+        nn::op::{Conv, ConvGeometry, Dense},
     };
 
     /// A 1x1 convolution to two channels (x, -2 x) of a 1 x 2 picture, then one class with the
@@ -209,6 +312,17 @@ mod tests {
         assert_eq!(of("grad-cam").relevance(&case).unwrap().data, [0.0, 4.0]);
         // times the gradient 1 - 6 and 3 - 6, which no rectifier changes
         assert_eq!(of("guided-grad-cam").relevance(&case).unwrap().data, [0.0, -12.0]);
+        // gradients (1, 3) and (3, 3): x and 3 x of the first channel, -6 x of the second
+        assert_eq!(of("layer-cam:maps=conv:relu=no").relevance(&case).unwrap().data, [-5.0, 3.0]);
+        // both channels sum to 0, so a = 1/2: weights (1 + 3) / 2 and (3 + 3) / 2
+        let plus_plus = of("grad-cam-plus-plus:maps=conv:relu=no").relevance(&case).unwrap();
+        assert_eq!(plus_plus.data, [-4.0, 4.0]);
+        let error = of("layer-cam").relevance(&case).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "node `features` (Conv): no activation follows it directly; `maps=conv` takes its own \
+             output"
+        );
         let error = of("grad-cam:layer=conv9").relevance(&case).unwrap_err().to_string();
         assert_eq!(error, "the network has no convolution named `conv9`");
     }

@@ -1,26 +1,48 @@
 //! The derivative of the score.
 
 use super::{Case, ExplainError, Explainer};
-use crate::{base::registry::Entry, nn::tensor::Tensor};
+use crate::{
+    base::registry::{Entry, Kind, Param},
+    nn::tensor::Tensor,
+};
 
-/// `R_i = df/dx_i`, signed; shape of the input. Channels are summed with their sign: for the
+/// `R_i` is `g_i = df/dx_i`, `|g_i|` or `g_i^2`; shape of the input. Channels are summed: for the
 /// pooling by norms see [`super::sensitivity`].
 ///
-/// Source: Simonyan et al. 2014, sec. 3.
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `value` | `signed` | `signed`, `absolute`, `squared` |
+///
+/// Source: Simonyan et al. 2014, sec. 3; squared: sensitivity analysis of Montavon et al. 2018,
+/// sec. 4.1.
 #[derive(Debug)]
-pub struct Gradient;
+pub struct Gradient {
+    value: fn(f32) -> f32,
+}
 
 /// `gradient`
 pub const ENTRY: Entry<dyn Explainer> = Entry {
     id: "gradient",
-    summary: "derivative of the score, signed, summed over channels",
+    summary: "derivative of the score, summed over channels",
     cite: "simonyan2014deep",
-    params: &[],
-    build: |_| Ok(Box::new(Gradient)),
+    params: &[Param {
+        key: "value",
+        default: "signed",
+        kind: Kind::Word(&["signed", "absolute", "squared"]),
+        help: "what is taken of each derivative",
+    }],
+    build: |args| {
+        let value = match args.text("value") {
+            "absolute" => f32::abs,
+            "squared" => |g| g * g,
+            _ => |g| g,
+        };
+        Ok(Box::new(Gradient { value }))
+    },
 };
 
 impl Explainer for Gradient {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        Ok(case.gradient())
+        Ok(case.gradient().map(self.value))
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Case, ExplainError, Explainer,
     quadrature::{self, Quadrature},
-    reference::{self, Reference},
+    reference::{self, Reference, between},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
@@ -66,7 +66,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 
 impl Explainer for IntegratedGradients {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        let (x, from) = (case.input(), self.baseline.picture(case));
+        let (x, from) = (case.input(), self.baseline.picture(case)?);
         let mut sum = vec![0.0f64; x.data.len()];
         for (t, weight) in self.quadrature.nodes(self.steps) {
             let gradient = case.gradient_at(&between(&from, x, t));
@@ -76,10 +76,9 @@ impl Explainer for IntegratedGradients {
         let data = sum.iter().zip(way).map(|(s, d)| (s * d) as f32).collect();
         Ok(Tensor::new(x.shape, data))
     }
-}
 
-/// `a + t (b - a)`
-fn between(a: &Tensor, b: &Tensor, t: f64) -> Tensor {
-    let at = |(a, b): (&f32, &f32)| (f64::from(*a) + t * f64::from(b - a)) as f32;
-    Tensor::new(a.shape, a.data.iter().zip(&b.data).map(at).collect())
+    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+        let from = self.baseline.picture(case)?;
+        Ok(Some(f64::from(case.score()) - f64::from(case.score_at(&from))))
+    }
 }

@@ -3,25 +3,40 @@
 //! A method is one file with one entry in [`EXPLAINERS`]; LRP rules and composites live in [`lrp`].
 
 pub mod backprop;
+mod coalition;
+pub mod contrast;
 pub mod controls;
+pub mod deep_lift;
+pub mod expected_gradients;
 pub mod grad_cam;
 pub mod gradient;
 pub mod gradient_x_input;
 pub mod integrated_gradients;
+pub mod kernel_shap;
+mod least_squares;
+pub mod lime;
 pub mod lrp;
+mod method;
 pub mod occlusion;
 mod pool;
 mod quadrature;
 pub mod random;
 mod reference;
 mod resize;
+pub mod rise;
 pub mod sensitivity;
+pub mod slide;
 pub mod smoothgrad;
+mod superpixel;
+pub mod taylor;
+pub mod translate;
+pub mod wrap;
 
+pub use method::{MethodError, method, params};
 pub use pool::Pool;
 
 use crate::{
-    base::{registry::Entry, rng::Seed},
+    base::{geom::Shape, registry::Entry, rng::Seed},
     nn::{
         graph::{Activations, Graph, NodeId},
         tensor::Tensor,
@@ -40,21 +55,30 @@ pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
     gradient::ENTRY,
     sensitivity::ENTRY,
     gradient_x_input::ENTRY,
+    taylor::ENTRY,
     integrated_gradients::ENTRY,
+    expected_gradients::ENTRY,
     smoothgrad::SMOOTH_GRAD,
     smoothgrad::SQUARE_GRAD,
     smoothgrad::VAR_GRAD,
     backprop::DECONVOLUTION,
     backprop::GUIDED,
+    deep_lift::ENTRY,
     grad_cam::GRAD_CAM,
+    grad_cam::GRAD_CAM_PLUS_PLUS,
+    grad_cam::LAYER_CAM,
     grad_cam::GUIDED_GRAD_CAM,
     occlusion::ENTRY,
+    rise::ENTRY,
+    lime::ENTRY,
+    kernel_shap::ENTRY,
     lrp::method::<rule::Zero>(),
     lrp::method::<rule::Epsilon>(),
     lrp::method::<rule::EpsilonStd>(),
     lrp::method::<rule::Gamma>(),
     lrp::method::<rule::AlphaBeta>(),
     lrp::method::<rule::ZPlus>(),
+    lrp::method::<rule::ZBox>(),
     lrp::method::<rule::WSquare>(),
     lrp::method::<rule::Flat>(),
     composites::EPSILON_PLUS,
@@ -78,9 +102,11 @@ pub struct Case<'a> {
     pub acts: &'a Activations,
     /// The class whose score is explained.
     pub target: usize,
-    /// Input of the network for an all-black picture (pixel value 0), per input channel.
+    /// Input of the network for an all-black picture (pixel value 0), per input channel; NaN where
+    /// unknown.
     pub low: &'a [f32],
-    /// Input of the network for an all-white picture (pixel value 1), per input channel.
+    /// Input of the network for an all-white picture (pixel value 1), per input channel; NaN where
+    /// unknown.
     pub high: &'a [f32],
     /// The experiment's seed, for methods that draw.
     pub seed: Seed,
@@ -102,6 +128,17 @@ impl<'a> Case<'a> {
     /// Gradient of the explained score with respect to the input.
     pub fn gradient(&self) -> Tensor {
         self.graph.gradient(self.acts, self.graph.seed(self.target, 1.0))
+    }
+
+    /// [`Case::low`] and [`Case::high`], which are NaN where nothing says what they are.
+    fn bounds(&self) -> Result<(&'a [f32], &'a [f32]), ExplainError> {
+        let known = self.low.iter().chain(self.high).all(|v| v.is_finite());
+        if known { Ok((self.low, self.high)) } else { Err(ExplainError::NoBounds) }
+    }
+
+    /// Score of the same class at another input.
+    fn score_at(&self, x: &Tensor) -> f32 {
+        self.graph.logits(x)[self.target]
     }
 
     /// Gradient of the same class's score at another input.
@@ -127,6 +164,24 @@ impl<'a> Case<'a> {
         found
     }
 
+    /// The class with the highest score besides the explained one.
+    fn runner_up(&self) -> Result<usize, ExplainError> {
+        let scores = &self.acts.of(self.graph.output()).data;
+        let others = (0..scores.len()).filter(|c| *c != self.target);
+        let best = others.max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
+        best.ok_or(ExplainError::OneClass)
+    }
+
+    /// An error where a map does not have one value for each pixel of the picture.
+    fn check_per_pixel(&self, map: &Tensor) -> Result<(), ExplainError> {
+        let (found, picture) = (map.shape, self.graph.input_shape());
+        if (found.h, found.w) == (picture.h, picture.w) {
+            return Ok(());
+        }
+        let (h, w, height, width) = (found.h, found.w, picture.h, picture.w);
+        Err(ExplainError::NotPerPixel { h, w, height, width })
+    }
+
     fn check(&self) -> Result<(), ExplainError> {
         let (target, classes) = (self.target, self.graph.classes());
         if target < classes { Ok(()) } else { Err(ExplainError::Target { target, classes }) }
@@ -144,6 +199,21 @@ pub enum ExplainError {
         /// How many there are.
         classes: usize,
     },
+    /// Only one class where two are compared.
+    #[error("a class can only be contrasted with another, the network has one")]
+    OneClass,
+    /// A method that needs the inputs for black and white, which are unknown.
+    #[error(
+        "nothing says what black and white pictures are as inputs of the network: a sidecar beside \
+         the model would"
+    )]
+    NoBounds,
+    /// A regression whose samples do not determine its result.
+    #[error("{samples} samples do not determine the result, more are needed")]
+    TooFewSamples {
+        /// How many there were.
+        samples: usize,
+    },
     /// NaN or infinite relevance.
     #[error("{count} of {total} relevance values are not finite")]
     NonFinite {
@@ -151,6 +221,16 @@ pub enum ExplainError {
         count: usize,
         /// Of how many.
         total: usize,
+    },
+    /// NaN or infinite relevance at a node on the way back.
+    #[error("node `{node}` ({op}) hands on relevance that is not finite: {value}")]
+    NonFiniteAt {
+        /// Name of the node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// The first such value.
+        value: f32,
     },
     /// A layer that the method needs does not exist.
     #[error("the network has no {kind} named `{layer}`")]
@@ -215,12 +295,25 @@ pub trait Explainer: Send + Sync {
     /// Relevance, pooled over channels.
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
         let relevance = self.relevance(case)?;
-        let (found, picture) = (relevance.shape, case.graph.input_shape());
-        if (found.h, found.w) == (picture.h, picture.w) {
-            return Ok(self.pool().apply(&relevance));
+        case.check_per_pixel(&relevance)?;
+        Ok(self.pool().apply(&relevance))
+    }
+
+    /// Relevance whose sum over channels is the heat map: pooled where that is done by a norm.
+    fn pooled_by_sum(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        if self.pool() == Pool::Sum {
+            let relevance = self.relevance(case)?;
+            return case.check_per_pixel(&relevance).map(|()| relevance);
         }
-        let (h, w, height, width) = (found.h, found.w, picture.h, picture.w);
-        Err(ExplainError::NotPerPixel { h, w, height, width })
+        let (heat, _) = self.heat_map(case)?.into_raw_vec_and_offset();
+        let picture = case.graph.input_shape();
+        Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
+    }
+
+    /// What the relevance adds up to by theory, where there is one: `f(x) - f(reference)`, or what
+    /// was handed back at the output. The difference is a method's completeness gap.
+    fn total(&self, _case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+        Ok(None)
     }
 }
 
@@ -235,9 +328,9 @@ fn finite(relevance: Tensor) -> Result<Tensor, ExplainError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{lrp::rule::RuleKind, *};
     use crate::{
-        base::{geom::Shape, registry::build},
+        base::registry::build,
         nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
     };
     use std::collections::BTreeSet;
@@ -279,7 +372,8 @@ mod tests {
 
     #[test]
     fn every_method_explains_a_picture_and_prints_a_name_that_parses_back() {
-        for entry in EXPLAINERS {
+        // the box rule fits nothing but layers that see the picture
+        for entry in EXPLAINERS.iter().filter(|e| e.id != rule::ZBox::ID) {
             let named = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap();
             let again = build("method", EXPLAINERS, &named.name.parse().unwrap()).unwrap();
             assert_eq!(named.name, again.name);
@@ -312,6 +406,15 @@ mod tests {
     }
 
     #[test]
+    fn the_box_rule_as_a_method_names_the_first_layer_that_it_does_not_fit() {
+        let method = build("method", EXPLAINERS, &"lrp-z-box".parse().unwrap()).unwrap().value;
+        assert_eq!(
+            explain(|case| method.relevance(case)).unwrap_err().to_string(),
+            "node `dense` (Gemm): the z-box rule fits only layers that see the picture"
+        );
+    }
+
+    #[test]
     fn relevance_that_is_not_finite_is_an_error() {
         struct Broken;
         impl Explainer for Broken {
@@ -321,6 +424,55 @@ mod tests {
         }
         let error = explain(|case| Broken.relevance(case)).unwrap_err();
         assert_eq!(error.to_string(), "2 of 3 relevance values are not finite");
+    }
+
+    #[test]
+    fn on_a_linear_model_methods_that_should_agree_do() {
+        // f = w x without bias, reference 0: what each value, or patch, contributes is w x
+        let shape = Shape::new(1, 4, 4);
+        let mut graph = Graph::new(shape);
+        let weights: Vec<f32> = (0..16).map(|i| (i as f32 * 1.9).sin()).collect();
+        let dense = Dense::new(weights.clone(), 1, shape, vec![]).unwrap();
+        let at = graph.input();
+        graph.push("fc", Box::new(dense), &[at]).unwrap();
+        let x: Vec<f32> = (0..16).map(|i| (i as f32 * 0.8).cos()).collect();
+        let acts = graph.forward(&Tensor::new(shape, x.clone()));
+        let (low, high) = ([-1.0], [1.0]);
+        let (graph, acts, seed) = (&graph, &acts, Seed(0));
+        let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "" };
+        for (name, tolerance) in [
+            ("gradient-x-input", 1e-6),
+            // the stabiliser takes a millionth of the score
+            ("lrp-zero", 1e-4),
+            ("lrp-zero:bias=ignore", 1e-4),
+            ("integrated-gradients:baseline=zero", 1e-6),
+            ("deep-lift:baseline=zero", 1e-6),
+            ("simple-taylor:toward=zero", 1e-6),
+            ("occlusion:window=1:stride=1:value=zero", 1e-6),
+            ("kernel-shap:segments=16:value=zero", 1e-5),
+            // the ridge shrinks by 1 in about 60
+            ("lime:segments=16:value=zero", 0.04),
+        ] {
+            let method = build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+            let relevance = method.relevance(&case).unwrap();
+            for ((r, w), x) in relevance.data.iter().zip(&weights).zip(&x) {
+                assert!((r - w * x).abs() < tolerance, "{name}: {r} is not {}", w * x);
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_black_and_white_stop_only_methods_that_need_them() {
+        let nowhere = [f32::NAN; 2];
+        let with = |name: &str| {
+            let method = build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+            explain(|case| method.relevance(&Case { low: &nowhere, high: &nowhere, ..*case }))
+        };
+        assert!(with("integrated-gradients:baseline=zero").is_ok());
+        assert!(with("lrp-zero").is_ok());
+        for name in ["integrated-gradients", "occlusion", "deep-taylor", "sobel"] {
+            assert_eq!(with(name), Err(ExplainError::NoBounds), "{name}");
+        }
     }
 
     #[test]

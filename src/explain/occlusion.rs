@@ -71,7 +71,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 impl Explainer for Occlusion {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let Shape { h, w, .. } = case.graph.input_shape();
-        let pixel = self.value.pixel(case);
+        let pixel = self.value.pixel(case)?;
         let mut sums = vec![(0.0f64, 0u32); h * w];
         for (y0, y1) in spans(h, self.window, self.stride) {
             for (x0, x1) in spans(w, self.window, self.stride) {

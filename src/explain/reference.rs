@@ -1,6 +1,6 @@
 //! Pictures without content, which some methods compare with.
 
-use super::Case;
+use super::{Case, ExplainError};
 use crate::{base::registry::Kind, nn::tensor::Tensor};
 
 /// The words for a reference picture.
@@ -32,22 +32,29 @@ impl Reference {
     }
 
     /// One value per channel, as input of the network.
-    pub(super) fn pixel(self, case: &Case<'_>) -> Vec<f32> {
-        let bounds = case.low.iter().zip(case.high);
-        bounds
-            .map(|(&low, &high)| match self {
-                Reference::Black => low,
-                Reference::Grey => f32::midpoint(low, high),
-                Reference::White => high,
-                Reference::Zero => 0.0,
-            })
-            .collect()
+    pub(super) fn pixel(self, case: &Case<'_>) -> Result<Vec<f32>, ExplainError> {
+        if self == Reference::Zero {
+            return Ok(vec![0.0; case.graph.input_shape().c]);
+        }
+        let (low, high) = case.bounds()?;
+        let colour = |(&low, &high): (&f32, &f32)| match self {
+            Reference::Black => low,
+            Reference::White => high,
+            _ => f32::midpoint(low, high),
+        };
+        Ok(low.iter().zip(high).map(colour).collect())
     }
 
     /// The whole picture, as input of the network.
-    pub(super) fn picture(self, case: &Case<'_>) -> Tensor {
+    pub(super) fn picture(self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let shape = case.graph.input_shape();
-        let values = self.pixel(case).into_iter().cycle().take(shape.len()).collect();
-        Tensor::new(shape, values)
+        let values = self.pixel(case)?.into_iter().cycle().take(shape.len()).collect();
+        Ok(Tensor::new(shape, values))
     }
+}
+
+/// The picture on the way from `a` to `b`: `a + t (b - a)`.
+pub(super) fn between(a: &Tensor, b: &Tensor, t: f64) -> Tensor {
+    let at = |(a, b): (&f32, &f32)| (f64::from(*a) + t * f64::from(b - a)) as f32;
+    Tensor::new(a.shape, a.data.iter().zip(&b.data).map(at).collect())
 }

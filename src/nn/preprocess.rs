@@ -512,6 +512,11 @@ impl Preprocess {
         self.input
     }
 
+    /// Zero pixels above and below, left and right of a picture.
+    pub fn pad(&self) -> [usize; 2] {
+        self.pad
+    }
+
     /// Channels of the network and their order.
     pub fn channels(&self) -> Channels {
         self.channels

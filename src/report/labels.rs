@@ -1,8 +1,8 @@
 //! Short names of methods, for tables and figures that people read.
 
 use crate::{
-    base::registry::{Entry, Spec},
-    explain::{EXPLAINERS, Explainer},
+    base::registry::{Param, Spec},
+    explain,
 };
 
 /// For each canonical name the id with only those parameters that are not the default or that tell
@@ -16,18 +16,18 @@ pub fn labels(names: &[&str]) -> Vec<String> {
     names.iter().zip(&parsed).map(short).collect()
 }
 
-/// A canonical name taken apart, with the table entry it comes from.
+/// A canonical name taken apart, with the parameters of its table entry.
 struct Method {
-    entry: &'static Entry<dyn Explainer>,
+    params: Vec<Param>,
     spec: Spec,
 }
 
 impl Method {
     fn parse(name: &str) -> Option<Method> {
         let spec: Spec = name.parse().ok()?;
-        let entry = EXPLAINERS.iter().find(|e| e.id == spec.id)?;
-        let known = |key: &String| entry.params.iter().any(|p| p.key == key);
-        spec.params.keys().all(known).then_some(Method { entry, spec })
+        let params = explain::params(&spec.id)?;
+        let known = |key: &String| params.iter().any(|p| p.key == key);
+        spec.params.keys().all(known).then_some(Method { params, spec })
     }
 
     fn short(&self, all: &[Option<Method>]) -> String {
@@ -36,7 +36,7 @@ impl Method {
             same_id.into_iter().any(|m| m.spec.params.get(key) != self.spec.params.get(key))
         };
         let mut text = self.spec.id.clone();
-        for param in self.entry.params {
+        for param in &self.params {
             let value = self.spec.params.get(param.key);
             if let Some(value) = value.filter(|v| *v != param.default || differs(param.key)) {
                 text = format!("{text}:{}={value}", param.key);
@@ -58,6 +58,7 @@ mod tests {
             "sensitivity:norm=linf",
             "lrp-gamma:gamma=0.5:bias=keep:start=score",
             "lrp-epsilon:eps=0.01:bias=keep:start=score",
+            "lrp-composite:file=own.toml:start=score",
             "of-another-version:x=1",
         ];
         let expected = [
@@ -66,6 +67,7 @@ mod tests {
             "sensitivity:norm=linf",
             "lrp-gamma:gamma=0.5",
             "lrp-epsilon",
+            "lrp-composite:file=own.toml",
             "of-another-version:x=1",
         ];
         assert_eq!(labels(&names), expected);

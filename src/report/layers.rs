@@ -1,14 +1,8 @@
 //! The layers of a network as a table for people.
 
+use super::text::{Align, table};
 use crate::nn::model::{LayerRow, Model};
 use std::fmt::Write;
-
-/// Alignment of a column.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Align {
-    Left,
-    Right,
-}
 
 /// Headings of the columns.
 const COLUMNS: [(&str, Align); 8] = [
@@ -35,7 +29,7 @@ pub fn layer_table(model: &Model) -> String {
         model.graph.classes(),
         model.digest
     );
-    text.push_str(&aligned(&rows));
+    text.push_str(&table(COLUMNS, &rows));
     if !model.notes.is_empty() {
         text.push_str("\nwhat import changed:\n");
         model.notes.iter().for_each(|note| writeln!(text, "- {note}").expect("a text grows"));
@@ -62,26 +56,6 @@ fn totals(model: &Model) -> [String; 8] {
     let none = String::new;
     let macs = grouped(model.graph.macs());
     [none(), "total".to_owned(), none(), none(), none(), parameters, macs, none()]
-}
-
-/// Columns as wide as their widest cell, two spaces apart, nothing at the end of a line.
-fn aligned(rows: &[[String; 8]]) -> String {
-    let headings = COLUMNS.map(|(heading, _)| heading.to_owned());
-    let all: Vec<&[String; 8]> = std::iter::once(&headings).chain(rows).collect();
-    let width = |k: usize| all.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
-    for row in &all {
-        let mut line = String::new();
-        for (k, (cell, (_, align))) in row.iter().zip(COLUMNS).enumerate() {
-            let space = " ".repeat(width(k) - cell.chars().count());
-            let (before, after) =
-                if align == Align::Right { (&space[..], "") } else { ("", &space[..]) };
-            write!(line, "{before}{cell}{after}  ").expect("a text grows");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 /// Digits in groups of three: `1,234,567`.

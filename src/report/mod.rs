@@ -16,3 +16,5 @@ pub mod plot;
 pub mod ranking;
 pub mod sheets;
 pub mod summary;
+mod text;
+pub mod trace;

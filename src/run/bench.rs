@@ -1,13 +1,13 @@
 //! Speed of the engine on one model: full passes against steps of a chain, in one run.
 
+use super::methods;
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Remainder},
-        registry::{SpecError, build},
         rng::{Seed, unit_f32},
     },
     eval::order,
-    explain::{Case, EXPLAINERS},
+    explain::Case,
     nn::{
         graph::Graph,
         kernel::gemm::{Packed, Rows, matmul},
@@ -203,8 +203,7 @@ fn explained(
     method: &str,
     grid: &Grid,
 ) -> Result<Vec<f64>, String> {
-    let spec = method.parse().map_err(|e: SpecError| e.to_string())?;
-    let explainer = build("method", EXPLAINERS, &spec).map_err(|e| e.to_string())?.value;
+    let explainer = methods::method(method).map_err(|e| e.to_string())?.value;
     let acts = graph.forward(picture);
     let scores = &acts.of(graph.output()).data;
     let target = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);

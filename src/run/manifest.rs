@@ -3,6 +3,7 @@
 use super::{
     config::Config,
     machine,
+    methods::Texts,
     picture::{Picture, accuracy},
     plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
@@ -31,6 +32,9 @@ pub struct Manifest {
     /// Null while the run is not finished.
     results: Option<Results>,
     config: Config,
+    /// Content of the files that methods were built from.
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    texts: Texts,
     model: ModelFacts,
     data: DataFacts,
     protocol: Protocol,
@@ -151,6 +155,7 @@ impl Manifest {
             digest: plan.digest(),
             results: None,
             config: plan.config.clone(),
+            texts: plan.texts.clone(),
             model: ModelFacts {
                 name: plan.model.name.clone(),
                 digest: plan.model.digest.clone(),

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod manifest;
 pub mod memory;
 pub mod merge;
+pub mod methods;
 pub mod output;
 pub mod picture;
 pub mod plan;

@@ -5,6 +5,7 @@ use super::{
     config::{Config, STEPS},
     embedded, machine,
     memory::{self, MemoryError, Need},
+    methods::{Texts, methods},
     statistics,
 };
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         select,
     },
     eval::{curve::ScoreKind, order::Order},
-    explain::{EXPLAINERS, Explainer},
+    explain::{Explainer, MethodError},
     nn::{
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
@@ -83,9 +84,12 @@ pub enum Record {
 /// Why a config cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// A method, perturbation, order or score that does not exist.
+    /// A perturbation, order or score that does not exist.
     #[error(transparent)]
     Spec(#[from] SpecError),
+    /// A method that cannot be built.
+    #[error(transparent)]
+    Method(#[from] MethodError),
     /// A word that is none of those allowed.
     #[error("`{key}` must be {allowed}, found `{found}`{}", hint(.near))]
     Word {
@@ -214,6 +218,8 @@ pub struct Plan {
     pub images: Vec<usize>,
     /// The contenders.
     pub methods: Vec<Named<dyn Explainer>>,
+    /// Content of the files that the methods were built from.
+    pub texts: Texts,
     /// What replaces regions.
     pub perturbations: Vec<Named<dyn Perturbation>>,
     /// Which regions go first.
@@ -269,7 +275,8 @@ impl Plan {
         model: Model,
         data: Box<dyn Dataset>,
     ) -> Result<Plan, PlanError> {
-        let Choices { methods, perturbations, orders, score, record, target, remainder } = choices;
+        let Choices { methods, texts, perturbations, orders, score, record, target, remainder } =
+            choices;
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
         let grid = grid(config.region, remainder, model.graph.input_shape())?;
@@ -295,6 +302,7 @@ impl Plan {
             data,
             images,
             methods,
+            texts,
             perturbations,
             orders,
             grid,
@@ -314,13 +322,16 @@ impl Plan {
     /// Names what is computed: config, model, data and the version of the results. Two runs with
     /// the same digest give the same tables.
     pub fn digest(&self) -> String {
-        let identity = serde_json::json!({
+        let mut identity = serde_json::json!({
             "results_version": RESULTS_VERSION,
             "config": self.config,
             "part": self.part_size(),
             "model": self.model.digest,
             "data": self.data.fingerprint(),
         });
+        if !self.texts.is_empty() {
+            identity["texts"] = serde_json::json!(self.texts);
+        }
         let hash = Sha256::digest(identity.to_string());
         hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
@@ -361,6 +372,7 @@ impl Source for Plan {
 /// What a config names, looked up.
 struct Choices {
     methods: Vec<Named<dyn Explainer>>,
+    texts: Texts,
     perturbations: Vec<Named<dyn Perturbation>>,
     orders: Vec<Order>,
     score: ScoreKind,
@@ -370,13 +382,16 @@ struct Choices {
 }
 
 impl Choices {
-    /// Looks all names up, without opening a file, and replaces them by their canonical print.
+    /// Looks all names up, opening no file but those of methods, and replaces them by their canonical print.
     fn of(config: &mut Config) -> Result<Choices, PlanError> {
         if i64::try_from(config.seed).is_err() {
             return Err(PlanError::Seed { found: config.seed });
         }
+        let (methods, texts) = methods(&config.methods)?;
+        canonical("methods", &methods, &mut config.methods)?;
         Ok(Choices {
-            methods: named("method", "methods", EXPLAINERS, &mut config.methods)?,
+            methods,
+            texts,
             perturbations: named(
                 "perturbation",
                 "perturbation",
@@ -401,9 +416,18 @@ fn named<T: ?Sized>(
 ) -> Result<Vec<Named<T>>, PlanError> {
     let build = |text: &String| registry::build(kind, table, &text.parse::<Spec>()?);
     let built = texts.iter().map(build).collect::<Result<Vec<_>, SpecError>>()?;
-    *texts = built.iter().map(|n| n.name.clone()).collect();
-    no_doubles(key, texts)?;
+    canonical(key, &built, texts)?;
     Ok(built)
+}
+
+/// Replaces a list by the canonical names of what was built from it.
+fn canonical<T: ?Sized>(
+    key: &'static str,
+    built: &[Named<T>],
+    texts: &mut Vec<String>,
+) -> Result<(), PlanError> {
+    *texts = built.iter().map(|n| n.name.clone()).collect();
+    no_doubles(key, texts)
 }
 
 fn no_doubles(key: &'static str, names: &[String]) -> Result<(), PlanError> {

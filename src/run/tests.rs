@@ -142,7 +142,7 @@ fn rows_come_by_picture_method_repeat_and_order() {
     let found = keys(&run(&plan, &Silent).rows);
     let mut expected = Vec::new();
     for image in 0..10 {
-        for method in ["gradient", "random"] {
+        for method in ["gradient:value=signed", "random"] {
             for repeat in 0..2 {
                 for order in [Order::Morf, Order::Lerf] {
                     expected.push((format!("noise/{image}"), method.to_owned(), repeat, order));

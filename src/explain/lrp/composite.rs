@@ -2,7 +2,7 @@
 
 use super::{
     place::{Kind, Layer, Place, layers},
-    rule::{self, Rule},
+    rule::{self, Rule, Zero},
 };
 use crate::{
     base::registry::{Named, SpecError},
@@ -16,6 +16,19 @@ pub type NamedRule = Named<dyn Rule>;
 
 /// The rule name for layers that pass relevance on, value by value.
 const PASS: &str = "pass";
+
+/// The rule name for layers that share as sums and averages do.
+const NORM: &str = "norm";
+
+/// Names with a summary that a composite can give to a layer besides those of
+/// [`RULES`](super::rule::RULES).
+pub const PLAIN: &[(&str, &str)] = &[
+    (PASS, "relevance goes through value by value, as at activations (in composites)"),
+    (
+        NORM,
+        "in proportion to the signed summands, as at sums and average pools: LRP-0 (in composites)",
+    ),
+];
 
 /// One line of a composite.
 #[derive(Debug)]
@@ -87,7 +100,7 @@ impl Composite {
     /// depth = [0.0, 0.5]       # the lower half of the convolutions
     /// rule = "lrp-gamma:gamma=0.25"
     ///
-    /// [[line]]                 # also: index = [0, 3], name = "features.*", operator = "Gemm"
+    /// [[line]]                 # also: index = 2, index = [0, 3], name = "features.*", operator = "Gemm"
     /// rule = "lrp-epsilon:eps=1e-6"
     /// ```
     pub fn from_toml(text: &str) -> Result<Composite, CompositeError> {
@@ -147,7 +160,11 @@ impl Line {
     }
 
     fn new(place: Place, rule: &str) -> Result<Line, SpecError> {
-        let rule = (rule != PASS).then(|| rule::parse(&rule.parse()?)).transpose()?;
+        let rule = match rule {
+            PASS => None,
+            NORM => Some(rule::named_default::<Zero>()?),
+            _ => Some(rule::parse(&rule.parse()?)?),
+        };
         Ok(Line { place, rule })
     }
 }
@@ -172,6 +189,9 @@ mod tests {
             operator = "Conv"
             rule = "pass"
             [[line]]
+            index = 4
+            rule = "norm"
+            [[line]]
             rule = "lrp-epsilon:eps=1e-6:bias=ignore"
         "#;
         let composite = Composite::from_toml(text).unwrap();
@@ -181,10 +201,13 @@ mod tests {
             "lrp-z-box:bias=ignore",
             "lrp-gamma:gamma=0.5:bias=keep",
             "pass",
+            "lrp-zero:bias=keep",
             "lrp-epsilon:eps=0.000001:bias=ignore",
         ];
         assert_eq!(names, expected);
         assert_eq!(composite.lines()[1].place.depth, Some([0.0, 0.5]));
+        assert_eq!(composite.lines()[2].place.index, Some([0, 3]));
+        assert_eq!(composite.lines()[3].place.index, Some([4, 4]));
     }
 
     #[test]
@@ -198,6 +221,8 @@ mod tests {
                 say("[[line]]\nrule = 3"),
                 say("[[line]]\nkind = \"pool\"\nrule = \"lrp-flat\""),
                 say("[[line]]\nlayer = 3\nrule = \"lrp-flat\""),
+                say("[[line]]\nindex = [1, 2, 3]\nrule = \"lrp-flat\""),
+                say("[[line]]\nindex = -1\nrule = \"lrp-flat\""),
                 say("[[lines]]\nrule = \"lrp-flat\""),
                 say("[[line]"),
             ]

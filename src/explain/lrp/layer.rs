@@ -145,7 +145,8 @@ fn bounds(step: &Step<'_>, id: NodeId) -> Result<[Tensor; 2], ExplainError> {
             let values = channels.iter().copied().cycle().take(node.shape.len());
             Tensor::new(node.shape, values.collect())
         };
-        return Ok(sorted(&fill(case.low), &fill(case.high)));
+        let (low, high) = case.bounds()?;
+        return Ok(sorted(&fill(low), &fill(high)));
     }
     match (node.op.role(), &node.inputs[..]) {
         (Role::Scale(_) | Role::Route, [input]) => {

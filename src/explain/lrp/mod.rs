@@ -15,6 +15,7 @@
 
 pub mod composite;
 pub mod composites;
+pub mod file;
 mod layer;
 mod options;
 pub mod place;
@@ -25,7 +26,7 @@ mod share;
 mod tests;
 pub mod trace;
 
-pub use options::{Max, Norm, Options, Start, Sum};
+pub use options::{Max, Norm, Options, START, Start, Sum};
 
 use super::{Case, ExplainError, Explainer, finite};
 use crate::{
@@ -38,9 +39,9 @@ use crate::{
 };
 use composite::{Assignment, Composite, NamedRule};
 use layer::Layer;
-use options::{OPTIONS, START};
+use options::OPTIONS;
 use place::Place;
-use rule::{BIAS, RuleKind};
+use rule::{BIAS, Bias, RuleKind};
 use trace::{Row, Trace};
 
 /// A composite as a method.
@@ -67,15 +68,13 @@ impl Lrp {
         trace: Option<&mut Trace>,
     ) -> Result<Tensor, ExplainError> {
         let plan = self.composite.resolve(case.graph)?;
-        let value = match self.options.start {
-            Start::Score => case.score(),
-            Start::One => 1.0,
-        };
+        let seed = self.options.start.relevance(case)?;
         let mut rows = trace;
-        case.graph.backward(case.graph.seed(case.target, value), |id, arrived| {
+        case.graph.backward(seed, |id, arrived| {
             let (options, node) = (self.options, case.graph.node(id));
             let step = Step { case, options, id, node, arrived };
             let sent = step.send(plan[id.0], rows.is_some())?;
+            step.check(&sent)?;
             if let Some(rows) = &mut rows {
                 rows.push(Row::new(&step, &sent));
             }
@@ -94,6 +93,10 @@ impl Explainer for Lrp {
         let mut trace = Trace::new();
         let relevance = finite(self.propagate(case, Some(&mut trace))?)?;
         Ok((relevance, Some(trace)))
+    }
+
+    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+        Ok(Some(self.options.start.relevance(case)?.sum()))
     }
 }
 
@@ -146,6 +149,8 @@ struct Sent {
     messages: Vec<Tensor>,
     /// What was done, as a trace prints it.
     by: String,
+    /// Whether the bias takes part; `None` without a rule.
+    bias: Option<Bias>,
     /// Relevance given to the bias; computed for traces only.
     to_bias: f64,
 }
@@ -166,6 +171,14 @@ impl Step<'_> {
         }
     }
 
+    /// Names the node where relevance ceases to be finite.
+    fn check(&self, sent: &Sent) -> Result<(), ExplainError> {
+        let mut values = sent.messages.iter().flat_map(|m| &m.data);
+        let (node, op) = (&self.node.name, self.node.op.name());
+        let wrong = |value| ExplainError::NonFiniteAt { node: node.clone(), op, value };
+        values.find(|v| !v.is_finite()).map_or(Ok(()), |value| Err(wrong(*value)))
+    }
+
     fn by_rule(
         &self,
         linear: &dyn Linear,
@@ -176,7 +189,8 @@ impl Step<'_> {
         let messages = layer.messages(self.arrived);
         let to_bias = if trace { layer.to_bias(&messages) } else { 0.0 };
         let relevance = layer.gather(&messages);
-        Ok(Sent { messages: vec![relevance], by: rule.name.clone(), to_bias })
+        let bias = Some(rule.value.bias());
+        Ok(Sent { messages: vec![relevance], by: rule.name.clone(), bias, to_bias })
     }
 
     fn pass(&self) -> Result<Sent, ExplainError> {
@@ -201,8 +215,8 @@ impl Step<'_> {
     fn sum(&self, signs: &[f32]) -> Sent {
         let (op, x, r) = (&*self.node.op, self.inputs(), self.arrived);
         match self.options.sum {
-            Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r), "proportion"),
-            Sum::Abs => Sent::new(share::by_size(op, &x, signs, r), "size"),
+            Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r), "norm"),
+            Sum::Abs => Sent::new(share::by_size(op, &x, signs, r), "norm:sum=abs"),
         }
     }
 
@@ -237,6 +251,6 @@ impl Step<'_> {
 
 impl Sent {
     fn new(messages: Vec<Tensor>, by: &str) -> Sent {
-        Sent { messages, by: by.to_owned(), to_bias: 0.0 }
+        Sent { messages, by: by.to_owned(), bias: None, to_bias: 0.0 }
     }
 }

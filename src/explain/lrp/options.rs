@@ -1,6 +1,10 @@
 //! What all LRP methods can do differently, whatever their rules.
 
-use crate::base::registry::{Args, Kind, Param};
+use crate::{
+    base::registry::{Args, Kind, Param},
+    explain::{Case, ExplainError},
+    nn::tensor::Tensor,
+};
 
 /// What is handed back from the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +14,9 @@ pub enum Start {
     Score,
     /// 1.
     One,
+    /// The score, and minus that of the best other class: what speaks for this class rather than
+    /// that one. All rules are linear in the relevance, so this is the difference of two maps.
+    Contrast,
 }
 
 /// How residual sums and average pools share.
@@ -57,11 +64,12 @@ pub struct Options {
     pub norm: Norm,
 }
 
-pub(super) const START: Param = Param {
+/// What is handed back from the output.
+pub const START: Param = Param {
     key: "start",
     default: "score",
-    kind: Kind::Word(&["score", "one"]),
-    help: "relevance at the output: the score, or 1",
+    kind: Kind::Word(&["score", "one", "contrast"]),
+    help: "relevance at the output: the score, 1, or the score minus that of the best other class",
 };
 
 pub(super) const SUM: Param = Param {
@@ -88,12 +96,33 @@ pub(super) const NORM: Param = Param {
 /// Parameters of every LRP method, after those of its rules.
 pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM];
 
+impl Start {
+    /// What is handed back from the output.
+    pub(super) fn relevance(self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let mut seed = case.graph.seed(case.target, case.score());
+        match self {
+            Start::Score => {}
+            Start::One => seed.data[case.target] = 1.0,
+            Start::Contrast => {
+                let scores = &case.acts.of(case.graph.output()).data;
+                let best = case.runner_up()?;
+                seed.data[best] = -scores[best];
+            }
+        }
+        Ok(seed)
+    }
+}
+
 impl Options {
     /// Reads [`OPTIONS`].
     pub(super) fn of(args: &Args) -> Options {
         let is = |param: &Param, word: &str| args.text(param.key) == word;
         Options {
-            start: if is(&START, "one") { Start::One } else { Start::Score },
+            start: match args.text(START.key) {
+                "contrast" => Start::Contrast,
+                "one" => Start::One,
+                _ => Start::Score,
+            },
             sum: if is(&SUM, "abs") { Sum::Abs } else { Sum::Signed },
             max: match args.text(MAX.key) {
                 "average" => Max::Average,

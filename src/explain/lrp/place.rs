@@ -4,7 +4,7 @@ use crate::nn::{
     graph::{Graph, Node},
     op::Role,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 /// Kinds of linear layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,7 +37,9 @@ pub struct Place {
     pub at: Option<End>,
     /// Only layers of this kind.
     pub kind: Option<Kind>,
-    /// First and last index among all layers, counted from the picture, from 0.
+    /// First and last index among all layers, counted from the picture, from 0. A file may give one
+    /// number for both.
+    #[serde(default, deserialize_with = "index")]
     pub index: Option<[usize; 2]>,
     /// First and last position among the layers of the same kind: 0 is the first, 1 the last.
     pub depth: Option<[f64; 2]>,
@@ -45,6 +47,19 @@ pub struct Place {
     pub name: Option<String>,
     /// ONNX operator.
     pub operator: Option<String>,
+}
+
+/// Reads an index or a range of them.
+fn index<'de, D: Deserializer<'de>>(file: D) -> Result<Option<[usize; 2]>, D::Error> {
+    let value = toml::Value::deserialize(file)?;
+    let number = |v: &toml::Value| v.as_integer().and_then(|i| usize::try_from(i).ok());
+    let range = match value.as_array().map(Vec::as_slice) {
+        Some([first, last]) => number(first).zip(number(last)).map(|(a, b)| [a, b]),
+        Some(_) => None,
+        None => number(&value).map(|i| [i, i]),
+    };
+    let wrong = || D::Error::custom(format!("`index` must be N or [FIRST, LAST], found `{value}`"));
+    range.map(Some).ok_or_else(wrong)
 }
 
 impl Place {

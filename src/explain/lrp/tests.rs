@@ -532,6 +532,92 @@ fn an_average_shares_in_proportion_and_the_winner_takes_all() {
     assert_eq!(send(Box::new(MaxPool::new(pair))), [8.0, 0.0, 0.0, 6.0]);
 }
 
+/// The taps of each output of a pool, read off forward passes of unit vectors: `taps[j]` lists the
+/// inputs that output `j` sees.
+fn taps(window: Window, input: Shape) -> Vec<Vec<usize>> {
+    let pool = AvgPool::new(window, true);
+    let mut taps = Vec::new();
+    for i in 0..input.len() {
+        let mut unit = Tensor::zeros(input);
+        unit.data[i] = 1.0;
+        let seen = pool.forward(&[&unit]).data;
+        taps.resize(seen.len(), vec![]);
+        seen.iter().enumerate().filter(|(_, v)| **v > 0.0).for_each(|(j, _)| taps[j].push(i));
+    }
+    taps
+}
+
+/// `R_i = sum_j q_ij / (mean_i q_ij) R_j / n` over the n taps, the mean stabilised by 1e-6, and how
+/// far single precision may be off; `q` from the value of a tap and the largest of its window.
+fn pooled(
+    taps: &[Vec<usize>],
+    x: &[f32],
+    r: &[f32],
+    q: impl Fn(f64, f64) -> f64,
+) -> Vec<(f64, f64)> {
+    let mut sent = vec![(0.0, 1e-6); x.len()];
+    for (taps, r) in taps.iter().zip(r) {
+        let largest = taps.iter().map(|i| f64::from(x[*i])).fold(f64::NEG_INFINITY, f64::max);
+        let n = taps.len() as f64;
+        let parts: Vec<f64> = taps.iter().map(|i| q(f64::from(x[*i]), largest) / n).collect();
+        let (z, size) = parts.iter().fold((0.0f64, 0.0), |(z, size), q| (z + q, size + q.abs()));
+        // the sign of a sum that cancels to nothing is rounding
+        let torn = if z.abs() < 1e-6 * size { f64::INFINITY } else { 0.0 };
+        let z = if z < 0.0 { z - 1e-6 } else { z + 1e-6 };
+        for (i, q) in taps.iter().zip(&parts) {
+            let share = q / z * f64::from(*r);
+            sent[*i].0 += share;
+            // rounding of the denominator, enlarged by cancellation
+            sent[*i].1 += torn.max(1e-6 * share.abs() * (1.0 + size / z.abs()));
+        }
+    }
+    sent
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_way_of_a_pool_agrees_with_its_formula(
+        (k, stride, pad, ceil) in (2..4usize, 1..3usize, 0..2usize, any::<bool>()),
+        seed in 0..1000u64,
+    ) {
+        let input = Shape::new(2, 5, 6);
+        let (kernel, stride, pads) = ([k; 2], [stride; 2], [pad; 4]);
+        let window = Window { kernel, stride, dilation: [1; 2], pads, ceil };
+        // whole numbers tie; negative values are among them
+        let x = Tensor::new(input, values(input.len(), seed).iter().map(|v| v.round()).collect());
+        prop_assume!(MaxPool::new(window).out_shape(&[input]).is_ok());
+        let taps = taps(window, input);
+        let r = values(taps.len(), seed + 1);
+        let signed = |v: f64, _: f64| v;
+        let sized = |v: f64, _: f64| v.abs();
+        let tied = |v: f64, largest: f64| f64::from(u8::from(v >= largest)) * 1e9;
+        let average = |count| -> Box<dyn Op> { Box::new(AvgPool::new(window, count)) };
+        let max = || -> Box<dyn Op> { Box::new(MaxPool::new(window)) };
+        let (abs, ties) = (Options { sum: Sum::Abs, ..Options::default() }, Max::Ties);
+        let as_average = Options { max: Max::Average, ..Options::default() };
+        for (name, op, options, expected) in [
+            ("signed", average(false), Options::default(), pooled(&taps, &x.data, &r, signed)),
+            ("abs", average(false), abs, pooled(&taps, &x.data, &r, sized)),
+            ("as average", max(), as_average, pooled(&taps, &x.data, &r, signed)),
+            ("ties", max(), Options { max: ties, ..abs }, pooled(&taps, &x.data, &r, tied)),
+        ] {
+            let graph = one_layer(op, input);
+            let acts = graph.forward(&x);
+            let (case, id) = (case(&graph, &acts, 0), graph.output());
+            let node = graph.node(id);
+            let arrived = &Tensor::new(node.shape, r.clone());
+            let step = Step { case: &case, options, id, node, arrived };
+            let sent = step.send(Assignment::Through, false).unwrap().messages.remove(0);
+            for (i, (got, (e, bound))) in sent.data.iter().zip(&expected).enumerate() {
+                let off = (f64::from(*got) - e).abs();
+                prop_assert!(off <= *bound, "{name} {window:?}: R[{i}] = {got}, not {e}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_residual_sum_shares_by_the_signed_summands() {
     // y = a - b with a = 3 (twice the input 1.5), b = the input: 8 arrive at 3 - 1.5
@@ -567,6 +653,21 @@ fn operators_without_a_rule_and_layers_without_a_line_are_named() {
 }
 
 #[test]
+fn relevance_that_ceases_to_be_finite_is_an_error_that_names_the_layer() {
+    let mut graph = Graph::new(Shape::vector(1));
+    let x = graph.input();
+    let dense = |w: f32| Box::new(Dense::new(vec![w], 1, Shape::vector(1), vec![]).unwrap());
+    let at = graph.push("huge", dense(f32::MAX), &[x]).unwrap();
+    graph.push("head", dense(1.0), &[at]).unwrap();
+    let acts = graph.forward(&Tensor::vector(vec![10.0]));
+    let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
+    assert_eq!(
+        method.relevance(&case(&graph, &acts, 0)).unwrap_err().to_string(),
+        "node `head` (Gemm) hands on relevance that is not finite: NaN"
+    );
+}
+
+#[test]
 fn the_box_follows_what_scales_and_pads_the_picture() {
     // x = 0.5 of [-2, 2] becomes -1 of [-4, 4] and is padded by a 0 of [0, 0]: q = w (-1 + 4), w (0 - 0)
     let mut graph = Graph::new(Shape::vector(1));
@@ -594,4 +695,22 @@ fn a_box_around_hidden_values_is_an_error() {
         error.to_string(),
         "node `fc2` (Gemm): the z-box rule fits only layers that see the picture"
     );
+}
+
+#[test]
+fn a_contrast_is_the_difference_of_two_maps() {
+    let graph = network(true);
+    let x = input(6);
+    let acts = graph.forward(&x);
+    let scores = &acts.of(graph.output()).data;
+    let by_score = |a: &usize, b: &usize| scores[*a].total_cmp(&scores[*b]);
+    let other = (0..5).filter(|c| *c != 2).max_by(by_score).unwrap();
+    let of = |method: &str, target| traced(method, &graph, &x, target).0;
+    let (own, others) = (of("lrp-gamma", 2), of("lrp-gamma", other));
+    let contrast = of("lrp-gamma:start=contrast", 2);
+    let size = own.data.iter().chain(&others.data).fold(0.0f32, |m, v| m.max(v.abs()));
+    for ((contrast, own), other) in contrast.data.iter().zip(&own.data).zip(&others.data) {
+        // rounding of three backward passes
+        assert!((contrast - (own - other)).abs() < 1e-4 * size, "{contrast} {own} {other}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What became of the relevance at each layer.
 
-use super::{Sent, Step};
+use super::{Sent, Step, rule::Bias};
 use crate::nn::{graph::NodeId, tensor::Tensor};
 
 /// One row per node that relevance reached, from the output to the input.
@@ -15,10 +15,16 @@ pub struct Row {
     pub name: String,
     /// Its operator.
     pub op: &'static str,
-    /// The rule with all parameters, or `pass`, `proportion`, `route`.
+    /// The rule with all parameters; without a rule of the composite what the node does: `pass`,
+    /// `norm` (sums and averages in proportion, or `norm:sum=abs`), `winner`, `winners` or `average`
+    /// (max-pools), `taylor`, `route`.
     pub by: String,
+    /// Whether the bias takes part; `None` for nodes without a rule.
+    pub bias: Option<Bias>,
     /// Sum of the relevance that arrived.
     pub arrived: f64,
+    /// Sum of its absolute values.
+    pub size: f64,
     /// Sum of the relevance sent on to the inputs.
     pub sent: f64,
     /// Relevance absorbed by the bias.
@@ -32,7 +38,9 @@ impl Row {
             name: step.node.name.clone(),
             op: step.node.op.name(),
             by: sent.by.clone(),
+            bias: sent.bias,
             arrived: step.arrived.sum(),
+            size: step.arrived.data.iter().map(|r| f64::from(r.abs())).sum(),
             sent: sent.messages.iter().map(Tensor::sum).sum(),
             to_bias: sent.to_bias,
         }

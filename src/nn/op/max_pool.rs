@@ -38,15 +38,18 @@ impl MaxPool {
         });
     }
 
-    /// Position in the input of each output value's first largest input value.
+    /// Position in the input of each output value's first largest input value; `usize::MAX` where
+    /// no input is a number above negative infinity.
     pub fn winners(&self, x: &Tensor, out: &Tensor) -> Vec<usize> {
-        let mut best: Vec<usize> = vec![usize::MAX; out.data.len()];
-        self.taps(x.shape, out.shape.rect(), |o, i| {
-            if best[o] == usize::MAX || x.data[i] > x.data[best[o]] {
-                best[o] = i;
+        let c = x.shape.c;
+        let mut best = vec![(f32::NEG_INFINITY, usize::MAX); out.data.len()];
+        super::pixels_of_windows(&self.window(x.shape), x.shape, out.shape.rect(), |o, i| {
+            let taps = x.data[i * c..(i + 1) * c].iter().zip(i * c..);
+            for (best, (x, at)) in best[o * c..(o + 1) * c].iter_mut().zip(taps) {
+                *best = if *x > best.0 { (*x, at) } else { *best };
             }
         });
-        best
+        best.into_iter().map(|(_, at)| at).collect()
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     base::registry::{Args, Entry, Kind, Named, Param, Spec, SpecError, build},
     nn::tensor::Tensor,
 };
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// All rules that a composite can name.
 pub const RULES: &[Entry<dyn Rule>] = &[
@@ -115,6 +115,11 @@ pub(super) fn named<K: RuleKind>(args: &Args) -> Result<Named<dyn Rule>, SpecErr
     let of = |p: &Param| (p.key.to_owned(), args.text(p.key).to_owned());
     let spec = Spec { id: K::ID.to_owned(), params: K::PARAMS.iter().map(of).collect() };
     parse(&spec)
+}
+
+/// A rule with its default parameters.
+pub(super) fn named_default<K: RuleKind>() -> Result<Named<dyn Rule>, SpecError> {
+    parse(&Spec { id: K::ID.to_owned(), params: BTreeMap::new() })
 }
 
 /// Looks a rule up in [`RULES`].

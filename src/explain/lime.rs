@@ -1,0 +1,98 @@
+//! A linear model of the score around the picture.
+
+use super::{
+    Case, ExplainError, Explainer,
+    coalition::{Patches, SEGMENTS, VALUE},
+    least_squares,
+    reference::Reference,
+};
+use crate::{
+    base::{
+        registry::{Entry, Kind, Param},
+        rng::unit_f32,
+    },
+    nn::tensor::Tensor,
+};
+
+/// The coefficients of a ridge regression (penalty 1, free intercept) of the score on which
+/// patches are shown. Each patch is shown with probability 1/2, the first sample shows all; a
+/// sample with `k` of `d` patches weighs `exp(-D^2 / width^2)`, `D = 1 - sqrt(k / d)` the cosine
+/// distance from the picture. A patch's coefficient is spread evenly over its pixels; shape
+/// `(1, H, W)`. Samples are keyed by (seed, image).
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `samples` | 1000 | 1 to 1000000 |
+/// | `segments` | 50 | 1 to 2000 |
+/// | `width` | 0.25 | 0.01 to 100 |
+/// | `value` | `grey` | `black`, `grey`, `white`, `zero` (after normalisation) |
+///
+/// One forward pass per sample. Here the score is the logit, and patches are SLIC clusters.
+///
+/// Source: Ribeiro et al. 2016, eq. 2 and sec. 3.4.
+#[derive(Debug)]
+pub struct Lime {
+    samples: usize,
+    segments: usize,
+    width: f64,
+    value: Reference,
+}
+
+/// `lime`
+pub const ENTRY: Entry<dyn Explainer> = Entry {
+    id: "lime",
+    summary: "linear model of the score on patches shown and covered",
+    cite: "ribeiro2016why",
+    params: &[
+        Param {
+            key: "samples",
+            default: "1000",
+            kind: Kind::Integer { min: 1, max: 1_000_000 },
+            help: "pictures with covered patches",
+        },
+        SEGMENTS,
+        Param {
+            key: "width",
+            default: "0.25",
+            kind: Kind::Number { min: 0.01, max: 100.0 },
+            help: "how fast distant samples lose weight",
+        },
+        VALUE,
+    ],
+    build: |args| {
+        Ok(Box::new(Lime {
+            samples: args.usize("samples"),
+            segments: args.usize(SEGMENTS.key),
+            width: args.f64("width"),
+            value: Reference::from_word(args.text(VALUE.key)),
+        }))
+    },
+};
+
+impl Explainer for Lime {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let patches = Patches::new(case, self.segments, self.value)?;
+        let d = patches.len();
+        let mut rng = case.seed.rng("lime", case.image, &[]);
+        let (mut rows, mut scores, mut weights) = (vec![], vec![], vec![]);
+        for sample in 0..self.samples {
+            let shown: Vec<bool> =
+                (0..d).map(|_| unit_f32(&mut rng) < 0.5 || sample == 0).collect();
+            scores.push(patches.score(&shown));
+            weights.push(self.weight(&shown));
+            // the last column is the intercept
+            rows.push(shown.iter().map(|s| f64::from(*s)).chain([1.0]).collect());
+        }
+        let penalty: Vec<f64> = vec![1.0; d].into_iter().chain([0.0]).collect();
+        let found = least_squares::solve(&rows, &scores, &weights, &penalty);
+        let coefficients = found.ok_or(ExplainError::TooFewSamples { samples: self.samples })?;
+        Ok(patches.spread(&coefficients[..d]))
+    }
+}
+
+impl Lime {
+    fn weight(&self, shown: &[bool]) -> f64 {
+        let share = shown.iter().filter(|s| **s).count() as f64 / shown.len() as f64;
+        (-((1.0 - share.sqrt()) / self.width).powi(2)).exp()
+    }
+}

@@ -1,0 +1,133 @@
+//! From the name of a method to the method.
+
+use super::{
+    EXPLAINERS, Explainer,
+    lrp::{
+        composite::CompositeError,
+        file::{self, FromFile},
+    },
+    wrap::{self, WRAPPERS},
+};
+use crate::base::registry::{Named, Param, Spec, SpecError, build};
+use std::io;
+
+/// A method that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum MethodError {
+    /// No such method, or a wrong parameter.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A file that the method needs cannot be read.
+    #[error("cannot read `{file}` of method `{method}`: {reason}")]
+    Read {
+        /// The method.
+        method: &'static str,
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A composite file that cannot be used.
+    #[error("composite `{file}`: {problem}")]
+    Composite {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        problem: Box<CompositeError>,
+    },
+}
+
+/// Builds a method of [`EXPLAINERS`], or `lrp-composite:file=F` from the text that `read` gives
+/// for `F`; with the [`WRAPPERS`] that the spec asks for.
+pub fn method(
+    spec: &Spec,
+    read: impl Fn(&str) -> io::Result<String>,
+) -> Result<Named<dyn Explainer>, MethodError> {
+    let mut own = spec.clone();
+    let wrappers = wrap::taken(&mut own)?;
+    Ok(wrap::wrapped(unwrapped(&own, read)?, wrappers))
+}
+
+fn unwrapped(
+    spec: &Spec,
+    read: impl Fn(&str) -> io::Result<String>,
+) -> Result<Named<dyn Explainer>, MethodError> {
+    if spec.id != file::ENTRY.id {
+        return Ok(build("method", EXPLAINERS, spec)?);
+    }
+    let Named { name, value } = build("method", &[file::ENTRY], spec)?;
+    let FromFile { file, .. } = &*value;
+    let text = read(file).map_err(|e| MethodError::Read {
+        method: file::ENTRY.id,
+        file: file.clone(),
+        reason: e.to_string(),
+    })?;
+    let lrp = value.method(&text);
+    let lrp = lrp.map_err(|problem| MethodError::Composite {
+        file: file.clone(),
+        problem: Box::new(problem),
+    })?;
+    Ok(Named { name, value: Box::new(lrp) })
+}
+
+/// Parameters of the method with this id, those of [`WRAPPERS`] last.
+pub fn params(id: &str) -> Option<Vec<Param>> {
+    let listed = || EXPLAINERS.iter().find(|e| e.id == id).map(|e| e.params);
+    let own = if id == file::ENTRY.id { Some(file::ENTRY.params) } else { listed() };
+    Some(own?.iter().copied().chain(WRAPPERS.iter().map(|w| w.param)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(spec: &str, text: &str) -> String {
+        let read = |file: &str| match file {
+            "here.toml" => Ok(text.to_owned()),
+            _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
+        };
+        match method(&spec.parse().unwrap(), read) {
+            Ok(named) => named.name,
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn wrappers_go_round_any_method_and_stand_in_its_name() {
+        assert_eq!(
+            say("gradient:contrast=runner-up:translate=02:value=squared", ""),
+            "gradient:value=squared:translate=2:contrast=runner-up"
+        );
+        assert_eq!(
+            say("sobel:translate=0", ""),
+            "`sobel`: `translate` must be a whole number from 1 to 32, found `0`"
+        );
+        assert_eq!(
+            say("lrp-composite:file=here.toml:translate=1", "[[line]]\nrule = \"lrp-flat\""),
+            "lrp-composite:file=here.toml:start=score:sum=signed:max=winner:norm=identity\
+             :translate=1"
+        );
+    }
+
+    #[test]
+    fn a_composite_comes_from_the_file_that_its_name_gives() {
+        let good = "[[line]]\nrule = \"lrp-flat\"";
+        assert_eq!(say("gradient", good), "gradient:value=signed");
+        assert_eq!(
+            say("lrp-composite:file=here.toml:start=one", good),
+            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity"
+        );
+        assert_eq!(
+            say("lrp-composite:file=gone.toml", good),
+            "cannot read `gone.toml` of method `lrp-composite`: no such file"
+        );
+        assert_eq!(
+            say("lrp-composite:file=here.toml", "[[line]]"),
+            "composite `here.toml`: `[[line]]` number 1: `rule` is missing"
+        );
+        assert_eq!(
+            say("lrp-composite", good),
+            "`lrp-composite`: `file` must be the name of a TOML file, found ``"
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! The score under random masks.
+
+use super::{
+    Case, ExplainError, Explainer,
+    reference::{self, Reference},
+    resize::Resize,
+};
+use crate::{
+    base::{
+        geom::Shape,
+        registry::{Entry, Kind, Param},
+        rng::{KeyedRng, below, unit_f32},
+    },
+    nn::{op::softmax, tensor::Tensor},
+};
+
+/// `R_p = 1 / (n keep) sum over n masks of f(x * m) m_p`; shape `(1, H, W)`. A mask is a grid of
+/// cells, each on with probability `keep`, enlarged bilinearly and shifted at random by less than
+/// a cell; where it is off the picture is replaced. `f` is the probability of the class, or its
+/// logit. Masks are keyed by (seed, image).
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `samples` | 4000 | 1 to 1000000 |
+/// | `cells` | 7 | 1 to 1000, along each side |
+/// | `keep` | 0.5 | 0.01 to 1 |
+/// | `value` | `zero` | `black`, `grey`, `white`, `zero` (after normalisation) |
+/// | `score` | `softmax` | `softmax`, `logit` |
+///
+/// One forward pass per sample.
+///
+/// Source: Petsiuk et al. 2018, eq. 6 and sec. 3.2.
+#[derive(Debug)]
+pub struct Rise {
+    samples: usize,
+    cells: usize,
+    keep: f32,
+    value: Reference,
+    logit: bool,
+}
+
+/// `rise`
+pub const ENTRY: Entry<dyn Explainer> = Entry {
+    id: "rise",
+    summary: "mean of random masks, weighted by the score under each",
+    cite: "petsiuk2018rise",
+    params: &[
+        Param {
+            key: "samples",
+            default: "4000",
+            kind: Kind::Integer { min: 1, max: 1_000_000 },
+            help: "masks",
+        },
+        Param {
+            key: "cells",
+            default: "7",
+            kind: Kind::Integer { min: 1, max: 1000 },
+            help: "cells of a mask along each side",
+        },
+        Param {
+            key: "keep",
+            default: "0.5",
+            kind: Kind::Number { min: 0.01, max: 1.0 },
+            help: "probability that a cell is kept",
+        },
+        Param {
+            key: "value",
+            default: "zero",
+            kind: reference::KIND,
+            help: "what replaces the rest",
+        },
+        Param {
+            key: "score",
+            default: "softmax",
+            kind: Kind::Word(&["softmax", "logit"]),
+            help: "what weights a mask",
+        },
+    ],
+    build: |args| {
+        Ok(Box::new(Rise {
+            samples: args.usize("samples"),
+            cells: args.usize("cells"),
+            keep: args.f32("keep"),
+            value: Reference::from_word(args.text("value")),
+            logit: args.text("score") == "logit",
+        }))
+    },
+};
+
+impl Explainer for Rise {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let Shape { h, w, .. } = case.graph.input_shape();
+        let cover = self.value.pixel(case)?;
+        let mut rng = case.seed.rng("rise", case.image, &[]);
+        let mut sums = vec![0.0f64; h * w];
+        for _ in 0..self.samples {
+            let mask = self.mask(h, w, &mut rng);
+            let score = self.score(case, &masked(case.input(), &mask, &cover));
+            sums.iter_mut().zip(&mask).for_each(|(sum, m)| *sum += score * f64::from(*m));
+        }
+        let scale = 1.0 / (self.samples as f64 * f64::from(self.keep));
+        let data = sums.iter().map(|sum| (sum * scale) as f32).collect();
+        Ok(Tensor::new(Shape::new(1, h, w), data))
+    }
+}
+
+impl Rise {
+    fn score(&self, case: &Case<'_>, x: &Tensor) -> f64 {
+        let logits = case.graph.logits(x);
+        f64::from(if self.logit { logits[case.target] } else { softmax(&logits)[case.target] })
+    }
+
+    /// One value in [0, 1] per pixel: a window of the enlarged grid, which has one cell more than
+    /// the picture needs.
+    fn mask(&self, h: usize, w: usize, rng: &mut KeyedRng) -> Vec<f32> {
+        let side = self.cells + 1;
+        let cells = (0..side * side).map(|_| f32::from(unit_f32(rng) < self.keep)).collect();
+        let cells = Tensor::new(Shape::new(1, side, side), cells);
+        let (ch, cw) = (h.div_ceil(self.cells), w.div_ceil(self.cells));
+        let large = Resize::Bilinear.enlarge(&cells, side * ch, side * cw);
+        let (dy, dx) = (below(rng, ch as u64) as usize, below(rng, cw as u64) as usize);
+        (0..h).flat_map(|y| large.row(dy + y, dx, dx + w).to_vec()).collect()
+    }
+}
+
+/// `x m + cover (1 - m)`
+fn masked(x: &Tensor, mask: &[f32], cover: &[f32]) -> Tensor {
+    let mut out = x.clone();
+    for (pixel, m) in out.data.chunks_exact_mut(cover.len()).zip(mask) {
+        pixel.iter_mut().zip(cover).for_each(|(v, c)| *v = *v * m + c * (1.0 - m));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Seed;
+
+    #[test]
+    fn masks_are_in_the_unit_interval_and_keep_what_they_should_on_average() {
+        let value = Reference::Zero;
+        let rise = Rise { samples: 1, cells: 3, keep: 0.25, value, logit: true };
+        let mut rng = Seed(2).rng("test", "", &[]);
+        let masks: Vec<f32> = (0..2000).flat_map(|_| rise.mask(7, 5, &mut rng)).collect();
+        assert_eq!(masks.len(), 2000 * 35);
+        assert!(masks.iter().all(|m| (0.0..=1.0).contains(m)));
+        let mean = masks.iter().map(|m| f64::from(*m)).sum::<f64>() / masks.len() as f64;
+        // 2000 grids of 16 cells: five standard errors are 0.012
+        assert!((mean - 0.25).abs() < 0.015, "{mean}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Simple Taylor decomposition.
+
+use super::{
+    Case, ExplainError, Explainer,
+    reference::{self, Reference, between},
+};
+use crate::{
+    base::registry::{Entry, Kind, Param},
+    nn::tensor::Tensor,
+};
+
+/// `R_i = (x_i - x'_i) df/dx_i (x')`: the first-order terms at a root point `x'` between the
+/// picture and a reference picture; shape of the input. `x'` is the point nearest to the picture
+/// where the score is 0 (`root=nearest`, found by bisection after 32 even steps; the reference
+/// itself where the score has no zero on the way) or the reference itself (`root=reference`).
+///
+/// | parameter | default | range |
+/// |---|---|---|
+/// | `toward` | `grey` | `black`, `grey`, `white`, `zero` (after normalisation) |
+/// | `root` | `nearest` | `nearest`, `reference` |
+///
+/// Source: Bach et al. 2015, sec. "Taylor-type decomposition"; Montavon et al. 2018, sec. 4.2.
+#[derive(Debug)]
+pub struct SimpleTaylor {
+    toward: Reference,
+    search: bool,
+}
+
+/// `simple-taylor`
+pub const ENTRY: Entry<dyn Explainer> = Entry {
+    id: "simple-taylor",
+    summary: "first-order terms at a point where the score vanishes",
+    cite: "montavon2018methods",
+    params: &[
+        Param {
+            key: "toward",
+            default: "grey",
+            kind: reference::KIND,
+            help: "the reference picture",
+        },
+        Param {
+            key: "root",
+            default: "nearest",
+            kind: Kind::Word(&["nearest", "reference"]),
+            help: "the nearest zero of the score on the way to the reference, or the reference",
+        },
+    ],
+    build: |args| {
+        let toward = Reference::from_word(args.text("toward"));
+        Ok(Box::new(SimpleTaylor { toward, search: args.text("root") == "nearest" }))
+    },
+};
+
+impl Explainer for SimpleTaylor {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let (x, reference) = (case.input(), self.toward.picture(case)?);
+        let at = |t: f64| between(x, &reference, t);
+        let t = if self.search { nearest_zero(|t| case.score_at(&at(t))) } else { 1.0 };
+        let root = at(t);
+        let mut relevance = case.gradient_at(&root);
+        let way = x.data.iter().zip(&root.data).map(|(x, root)| x - root);
+        relevance.data.iter_mut().zip(way).for_each(|(r, d)| *r *= d);
+        Ok(relevance)
+    }
+}
+
+/// The smallest `t` in [0, 1] found where `f` changes its sign; 1 without any.
+fn nearest_zero(f: impl Fn(f64) -> f32) -> f64 {
+    /// Even steps in search of a sign change.
+    const STEPS: usize = 32;
+    /// Halvings of the step: below the precision of f32.
+    const HALVINGS: usize = 20;
+    let sign = f(0.0) > 0.0;
+    let point = |k: usize| k as f64 / STEPS as f64;
+    let Some(k) = (1..=STEPS).find(|k| (f(point(*k)) > 0.0) != sign) else { return 1.0 };
+    let (mut near, mut far) = (point(k - 1), point(k));
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(near, far);
+        if (f(middle) > 0.0) == sign { near = middle } else { far = middle }
+    }
+    far
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_zero_nearest_to_the_picture_is_found() {
+        // zeros at 0.3 and 0.6
+        let t = nearest_zero(|t| ((t - 0.3) * (t - 0.6)) as f32);
+        assert!((t - 0.3).abs() < 1e-6, "{t}");
+        assert!((nearest_zero(|t| (1.0 + t) as f32) - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,45 @@
+//! Methods by name, with the files that some of them need.
+
+use crate::{
+    base::registry::Named,
+    explain::{self, Explainer, MethodError},
+};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read},
+};
+
+/// Largest composite file.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// Content of the files that methods were built from, by name.
+pub type Texts = BTreeMap<String, String>;
+
+/// Builds the method that `text` names; files are read from the disk.
+pub fn method(text: &str) -> Result<Named<dyn Explainer>, MethodError> {
+    explain::method(&text.parse()?, read)
+}
+
+/// Builds several, and gives what stood in their files.
+pub fn methods(texts: &[String]) -> Result<(Vec<Named<dyn Explainer>>, Texts), MethodError> {
+    let files = RefCell::new(Texts::new());
+    let read = |file: &str| {
+        let text = read(file)?;
+        files.borrow_mut().insert(file.to_owned(), text.clone());
+        Ok(text)
+    };
+    let built = texts.iter().map(|text| explain::method(&text.parse()?, read));
+    let built = built.collect::<Result<_, MethodError>>()?;
+    Ok((built, files.into_inner()))
+}
+
+fn read(file: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let found = File::open(file)?.take(MAX_TEXT + 1).read_to_string(&mut text)? as u64;
+    if found > MAX_TEXT {
+        return Err(io::Error::other(format!("it is larger than {MAX_TEXT} bytes")));
+    }
+    Ok(text)
+}
