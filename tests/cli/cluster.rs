@@ -60,6 +60,9 @@ impl Cluster {
         during(jobs[0]);
         let start = Instant::now();
         loop {
+            // a requeued task would wait for two minutes
+            let task = format!("job={}_1", jobs[0]);
+            self.command(desk, "scontrol", &["update", &task, "starttime=now"]);
             let queue = self.command(desk, "squeue", &["--noheader"]);
             if queue.status.success() && queue.stdout.is_empty() {
                 return;
