@@ -169,7 +169,7 @@ impl Explained<'_> {
             Ok(heat.slice_move(ndarray::s![pad_y..pad_y + window.0, pad_x..pad_x + window.1]))
         })?;
         let count = slide.windows().count();
-        terminal::talk(&format!("class {target} in {count} windows of {h}x{w} pixels"));
+        terminal::talk(&format!("class {target} in {count} windows over {h}x{w} pixels"));
         let picture = Some(heatmap::rgb(&image));
         let (relevance, heat) = (vec![one_channel(&heat)], vec![heat]);
         Ok(Found { relevance, heat, batched: false, picture })
