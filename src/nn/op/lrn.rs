@@ -45,6 +45,18 @@ impl Lrn {
     }
 }
 
+impl Lrn {
+    /// A bracket to the power of beta. The usual exponent needs two roots, ten times faster than a
+    /// power.
+    fn power(&self, bracket: f32) -> f32 {
+        if self.beta.to_bits() == 0.75_f32.to_bits() {
+            let root = bracket.sqrt();
+            return root * root.sqrt();
+        }
+        bracket.powf(self.beta)
+    }
+}
+
 impl Op for Lrn {
     fn name(&self) -> &'static str {
         "LRN"
@@ -74,7 +86,7 @@ impl Op for Lrn {
         for (i, pixel) in out.chunks_exact_mut(c).enumerate() {
             let x = ins[0].pixel(rect.y0 + i / rect.width(), rect.x0 + i % rect.width());
             for (c, v) in pixel.iter_mut().enumerate() {
-                *v = x[c] / self.bracket(x, c).powf(self.beta);
+                *v = x[c] / self.power(self.bracket(x, c));
             }
         }
     }
@@ -87,7 +99,7 @@ impl Op for Lrn {
         for (((x, y), g), back) in pixels {
             for j in 0..c {
                 let bracket = self.bracket(x, j);
-                back[j] += g[j] * bracket.powf(-self.beta);
+                back[j] += g[j] / self.power(bracket);
                 let shared = -2.0 * self.weight() * self.beta * g[j] * y[j] / bracket;
                 for i in self.window(j, c) {
                     back[i] += shared * x[i];

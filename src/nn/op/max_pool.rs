@@ -53,6 +53,36 @@ impl MaxPool {
     }
 }
 
+/// One vector instruction, unlike `f32::max`, which looks for NaN on both sides.
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// The largest value of each channel over some pixels, `-inf` for none. A block of channels at a
+/// time stays in registers.
+fn largest(taps: &[&[f32]], pixel: &mut [f32]) {
+    const BLOCK: usize = 16;
+    let Some((first, others)) = taps.split_first() else {
+        return pixel.fill(f32::NEG_INFINITY);
+    };
+    for (i, out) in pixel.chunks_mut(BLOCK).enumerate() {
+        let at = i * BLOCK..i * BLOCK + out.len();
+        if let Ok(out) = <&mut [f32; BLOCK]>::try_from(&mut *out) {
+            let mut best = *out;
+            best.copy_from_slice(&first[at.clone()]);
+            for tap in others {
+                best.iter_mut().zip(&tap[at.clone()]).for_each(|(v, x)| *v = larger(*v, *x));
+            }
+            *out = best;
+        } else {
+            out.copy_from_slice(&first[at.clone()]);
+            for tap in others {
+                out.iter_mut().zip(&tap[at.clone()]).for_each(|(v, x)| *v = larger(*v, *x));
+            }
+        }
+    }
+}
+
 impl Op for MaxPool {
     fn name(&self) -> &'static str {
         self.name
@@ -72,19 +102,21 @@ impl Op for MaxPool {
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let (x, c) = (ins[0], ins[0].shape.c);
-        // pixels that have a value; those without any tap are written when the next one is
-        let mut begun = 0;
-        super::pixels_of_windows(&self.window(x.shape), x.shape, rect, |o, i| {
-            let from = &x.data[i * c..(i + 1) * c];
-            if begun > o {
-                let pixel = &mut out[o * c..(o + 1) * c];
-                return pixel.iter_mut().zip(from).for_each(|(v, x)| *v = v.max(*x));
+        let window = self.window(x.shape);
+        let columns: Vec<_> =
+            (rect.x0..rect.x1).map(|ox| window.sources(1, ox, x.shape.w)).collect();
+        let mut pixels = out.chunks_exact_mut(c);
+        let mut taps: Vec<&[f32]> = Vec::new();
+        for oy in rect.y0..rect.y1 {
+            let rows = window.sources(0, oy, x.shape.h);
+            for (columns, pixel) in columns.iter().zip(&mut pixels) {
+                taps.clear();
+                for iy in rows.clone() {
+                    taps.extend(columns.clone().map(|ix| x.pixel(iy, ix)));
+                }
+                largest(&taps, pixel);
             }
-            out[begun * c..o * c].fill(f32::NEG_INFINITY);
-            out[o * c..(o + 1) * c].copy_from_slice(from);
-            begun = o + 1;
-        });
-        out[begun * c..].fill(f32::NEG_INFINITY);
+        }
     }
 
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

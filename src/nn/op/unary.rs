@@ -50,7 +50,13 @@ impl Function {
     /// The function.
     pub fn of(self, x: f32) -> f32 {
         match self {
-            Function::Relu => x.max(0.0),
+            Function::Relu => {
+                if x > 0.0 {
+                    x
+                } else {
+                    0.0
+                }
+            }
             Function::LeakyRelu { alpha } => {
                 if x > 0.0 {
                     x
@@ -74,8 +80,10 @@ impl Function {
     /// Replaces each value by the function of it.
     pub fn apply(self, values: &mut [f32]) {
         match self {
-            // the common case without a branch per value
-            Function::Relu => values.iter_mut().for_each(|v| *v = v.max(0.0)),
+            // the common case as one vector instruction, unlike `f32::max`
+            Function::Relu => {
+                values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 });
+            }
             f => values.iter_mut().for_each(|v| *v = f.of(*v)),
         }
     }
