@@ -10,6 +10,7 @@ mod files;
 mod layout;
 mod listing;
 mod npy;
+pub mod object;
 mod packed;
 pub mod scenes;
 pub mod select;

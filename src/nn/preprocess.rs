@@ -11,7 +11,10 @@
 //! Rec. 601 luma (0.299 R + 0.587 G + 0.114 B).
 
 use super::tensor::Tensor;
-use crate::base::{geom::Shape, registry::near};
+use crate::base::{
+    geom::{Rect, Shape},
+    registry::near,
+};
 use image::{ImageBuffer, Luma, Pixel, Rgb, imageops};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, str::FromStr};
@@ -559,6 +562,12 @@ impl Preprocess {
         Ok(self.place(source, &fit))
     }
 
+    /// Which pixels of a picture of shape `found` become which pixels of the input.
+    pub fn placement(&self, found: Shape) -> Result<Placement, PreprocessError> {
+        let found = Size::of(found);
+        Ok(Placement { found, fit: self.fit(found)?, pad: self.pad, input: self.input })
+    }
+
     /// What [`Preprocess::picture`] does to a picture of size `found`.
     fn fit(&self, found: Size) -> Result<Fit, PreprocessError> {
         let Shape { h, w, .. } = self.input;
@@ -663,6 +672,49 @@ struct Fit {
     needed: Size,
     top: usize,
     left: usize,
+}
+
+/// Where the pixels of one picture lie in the network's input, and back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Placement {
+    found: Size,
+    fit: Fit,
+    pad: [usize; 2],
+    input: Shape,
+}
+
+impl Placement {
+    /// Row and column of the picture's pixel that lies under the centre of an input's pixel; none
+    /// in the padding.
+    pub fn source(&self, y: usize, x: usize) -> Option<(usize, usize)> {
+        let Placement { found, fit, pad, .. } = self;
+        let inside = |at: usize, pad: usize, needed: usize| {
+            at.checked_sub(pad).filter(|shifted| *shifted < needed)
+        };
+        let y = inside(y, pad[0], fit.needed.height)? + fit.top;
+        let x = inside(x, pad[1], fit.needed.width)? + fit.left;
+        // the centre (at + 1/2) * found / resized, rounded down
+        let back = |at: usize, found: usize, resized: usize| (2 * at + 1) * found / (2 * resized);
+        let (h, w) = (fit.resized.height, fit.resized.width);
+        Some((back(y, found.height, h), back(x, found.width, w)))
+    }
+
+    /// The input's pixels that a rectangle of the picture touches; `EMPTY` when it was cropped away.
+    pub fn rect(&self, rect: Rect) -> Rect {
+        let Placement { found, fit, pad, input } = self;
+        let Size { height, width } = fit.resized;
+        let down = |at: usize, to: usize, from: usize| at * to / from;
+        let up = |at: usize, to: usize, from: usize| (at * to).div_ceil(from);
+        let rows = |at: usize| (at + pad[0]).saturating_sub(fit.top);
+        let columns = |at: usize| (at + pad[1]).saturating_sub(fit.left);
+        let moved = Rect {
+            y0: rows(down(rect.y0, height, found.height)),
+            y1: rows(up(rect.y1, height, found.height)),
+            x0: columns(down(rect.x0, width, found.width)),
+            x1: columns(up(rect.x1, width, found.width)),
+        };
+        moved.intersect(Rect { y0: pad[0], y1: input.h - pad[0], x0: pad[1], x1: input.w - pad[1] })
+    }
 }
 
 fn short_side(found: Size, side: usize) -> Size {
@@ -960,6 +1012,37 @@ std = [1.0]
         assert_near(&of("grey", &rgb), &[0.621], 1e-7);
         assert_near(&of("rgb", &single), &[0.5; 3], 0.0);
         assert_near(&of("grey", &single), &[0.5], 0.0);
+    }
+
+    #[test]
+    fn boxes_and_pixels_are_followed_through_resize_crop_and_padding() {
+        // 10 x 20 -> 5 x 10, columns 2 to 7 of it, one pixel of padding above and below
+        let p =
+            plain("resize = { short = 5 }\ncrop = \"center\"\npad = [1, 0]", Shape::new(3, 7, 5));
+        let placement = p.placement(Shape::new(3, 10, 20)).unwrap();
+        let rect = |y0, y1, x0, x1| placement.rect(Rect { y0, y1, x0, x1 });
+        assert_eq!(rect(0, 10, 0, 20), Rect { y0: 1, y1: 6, x0: 0, x1: 5 });
+        assert_eq!(rect(2, 5, 6, 9), Rect { y0: 2, y1: 4, x0: 1, x1: 3 });
+        assert_eq!(rect(0, 10, 0, 4), Rect::EMPTY);
+        assert_eq!(placement.source(0, 0), None);
+        assert_eq!(placement.source(6, 4), None);
+        assert_eq!(placement.source(1, 0), Some((1, 5)));
+        assert_eq!(placement.source(5, 4), Some((9, 13)));
+        assert!(plain("", RGB).placement(Shape::new(3, 10, 20)).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_pixel_of_the_input_shows_the_box_around_its_source(
+            h in 4usize..40, w in 4usize..40, exact: bool, y in 0usize..4, x in 0usize..4,
+        ) {
+            let how = if exact { "resize = \"exact\"" } else { "resize = { short = 4 }\ncrop = \"center\"" };
+            let placement = plain(how, RGB).placement(Shape::new(1, h, w)).unwrap();
+            let (row, column) = placement.source(y, x).unwrap();
+            let pixel = Rect { y0: row, y1: row + 1, x0: column, x1: column + 1 };
+            let here = Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 };
+            proptest::prop_assert!(placement.rect(pixel).contains(here));
+        }
     }
 
     #[test]

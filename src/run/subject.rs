@@ -2,6 +2,7 @@
 
 use super::plan::{Plan, Target};
 use crate::{
+    data::object::Object,
     explain::Case,
     nn::{graph::Activations, tensor::Tensor},
 };
@@ -15,6 +16,8 @@ pub struct Subject {
     pub label: Option<usize>,
     /// The picture in image space, shape of the network's input.
     pub picture: Tensor,
+    /// Where the labelled object is in it, for pictures with boxes or a mask.
+    pub object: Option<Object>,
     /// Values of all nodes; those of the input are the picture in input space.
     pub acts: Activations,
     /// The class with the largest logit (the first of several).
@@ -31,6 +34,7 @@ impl Subject {
     pub fn load(plan: &Plan, index: usize) -> Result<Subject, String> {
         let item = plan.data.item(index).map_err(|e| e.to_string())?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
+        let object = Object::of(&item, &plan.preprocess).map_err(|e| e.to_string())?;
         let acts = plan.model.graph.forward(&plan.preprocess.normalise(&picture));
         let logits = &acts.of(plan.model.graph.output()).data;
         let predicted = predicted(logits)?;
@@ -47,7 +51,16 @@ impl Subject {
             (Target::Label, None) => return Err("it has no label to be the target".to_owned()),
         };
         let rank = item.label.and_then(|label| rank(logits, label));
-        Ok(Subject { id: item.id, label: item.label, picture, acts, predicted, target, rank })
+        Ok(Subject {
+            id: item.id,
+            label: item.label,
+            picture,
+            object,
+            acts,
+            predicted,
+            target,
+            rank,
+        })
     }
 
     /// What a method is asked to explain.
