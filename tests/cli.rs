@@ -124,6 +124,10 @@ fn help_and_lists_are_worded_as_agreed() {
         "predict --help",
         "model --help",
         "list --help",
+        "data --help",
+        "data check --help",
+        "data fetch --help",
+        "data list",
         "list methods",
         "list perturbations",
         "list metrics",
@@ -468,4 +472,113 @@ fn the_layers_of_a_model_are_shown() {
     fs::remove_file(desk.path("m.toml")).unwrap();
     let output = desk.expect(0, "model m.onnx");
     assert!(stdout(&output).contains("nothing says how pictures become its input"));
+}
+
+#[test]
+fn data_check_counts_and_names_what_is_broken() {
+    let desk = Desk::new(2);
+    fs::create_dir_all(desk.path("set/cat")).unwrap();
+    fs::create_dir_all(desk.path("set/dog")).unwrap();
+    fs::create_dir_all(desk.path("set/eel")).unwrap();
+    picture(1, 32).save(desk.path("set/cat/1.png")).unwrap();
+    picture(2, 16).save(desk.path("set/dog/2.jpg")).unwrap();
+    fs::write(desk.path("set/dog/3.jpg"), b"\xff\xd8\xff").unwrap();
+    let output = desk.expect(1, "data check set");
+    let quick = desk.expect(1, "data check set --quick");
+    let small = desk.expect(1, "data check pictures --max-pixels 1000");
+    let good = desk.expect(0, "data check pictures");
+    let text = [output, quick, small, good].map(|o| stdout(&o) + "--\n" + &stderr(&o)).join("\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_description_of_ones_own_can_be_fetched() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        std::io::Write::write_all(&mut std::io::stderr(), b"skipped: curl is not here\n").unwrap();
+        return;
+    }
+    let desk = Desk::new(0);
+    let content = picture(3, 32).into_raw();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/set.bin", listener.local_addr().unwrap());
+    let served = content.clone();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let _ = std::io::Read::read(&mut stream, &mut request);
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", served.len());
+        std::io::Write::write_all(&mut stream, &[head.as_bytes(), &served].concat()).unwrap();
+    });
+    let sum = sha256(&content);
+    let about = format!(
+        "name = 'mine'\ntitle = 'My pictures'\nlayout = 'flat'\npictures = 1\nlicence = 'mine'\n\
+         homepage = 'none'\ncitation = 'none'\nlabels = 'none'\n[[file]]\nname = 'set.bin'\n\
+         url = '{url}'\nsha256 = '{sum}'\n"
+    );
+    fs::write(desk.path("mine.toml"), about).unwrap();
+    let output = desk.expect(0, "data fetch mine.toml --out got");
+    insta::assert_snapshot!(stderr(&output), @r"
+            My pictures; licence: mine
+            `set.bin` has arrived, its checksum is right
+            use it with `--data got --layout flat`
+        ");
+    assert_eq!(fs::read(desk.path("got/set.bin")).unwrap(), content);
+    let again = desk.expect(0, "data fetch mine.toml --out got");
+    assert!(stderr(&again).contains("there already"));
+    let told = desk.told("data fetch mnits") + &desk.told("data fetch ilsvrc2012");
+    insta::assert_snapshot!(told, @r"
+            $ pixelflip data fetch mnits
+            error: `mnits`: expected a known data set or the path of a description ending in .toml, found another name; did you mean `mnist`?
+            [exit code 2]
+            
+            $ pixelflip data fetch ilsvrc2012
+            ILSVRC 2012, validation: 50,000 photographs of 1000 classes, with boxes; licence: ImageNet terms of access: non-commercial research and education, no redistribution
+            error: `ilsvrc2012` cannot be fetched: its terms must be accepted by name; get ILSVRC2012_img_val.tar (MD5 29b22e2961454d5413ddabcf34fc5622) into val/, ILSVRC2012_devkit_t12.tar.gz (MD5 fa75699e90414af021442c21a62c3abf) and ILSVRC2012_bbox_val_v3.tgz beside it; see https://www.image-net.org/download.php
+            [exit code 2]
+        ");
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[test]
+fn pictures_are_selected_by_what_the_network_thinks_and_the_manifest_says_how() {
+    let desk = Desk::new(6);
+    fs::write(desk.path("pictures/6.png"), "no picture").unwrap();
+    let select = "--select top-confident:4,first:5";
+    desk.expect(1, &format!("{SMALL} {select} --out out"));
+    let manifest = manifest(&desk, "out");
+    assert_eq!(manifest["config"]["select"], serde_json::json!(["top-confident:4", "first:5"]));
+    // the picture that cannot be read is not chosen away: the run names it
+    let steps = serde_json::json!([
+        {"step": "top-confident:4", "pictures": 5},
+        {"step": "first:5", "pictures": 5},
+        {"step": "images:5", "pictures": 5},
+    ]);
+    assert_eq!(manifest["protocol"]["selection"], steps);
+    let told = desk.told(&format!("{SMALL} --select correct --out c"))
+        + &desk.told(&format!("{SMALL} --select first:9 --out c"))
+        + &desk.told(&format!("{SMALL} --select top-confident:2 --images 4 --out c"))
+        + &desk.told(&format!("{SMALL} --select best --out c"));
+    insta::assert_snapshot!(told, @r"
+            $ pixelflip run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon --region 8 --steps 8 --repeats 2 --select correct --out c
+            error: selection `correct` needs labels, and none of the pictures left has one
+            [exit code 2]
+            
+            $ pixelflip run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon --region 8 --steps 8 --repeats 2 --select first:9 --out c
+            error: selection `first:9`: only 7 pictures are left at this step
+            [exit code 2]
+            
+            $ pixelflip run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon --region 8 --steps 8 --repeats 2 --select top-confident:2 --images 4 --out c
+            error: `images` is 4, but the selection `top-confident:2` leaves only 3 pictures
+            
+            hint: leave `--images` out to use all pictures
+            [exit code 2]
+            
+            $ pixelflip run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon --region 8 --steps 8 --repeats 2 --select best --out c
+            error: unknown selection `best` (there are top-confident:N, least-confident:N, correct, wrong, class:NAME, first:N, random:N)
+            [exit code 2]
+        ");
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
     base::registry::SpecError,
+    data::decode::MAX_PIXELS,
     nn::preprocess::{Channels, Crop, Resize, Settings},
     report::{
         colours::{COLOUR_MAPS, Look, Percentile},
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Model(ModelArgs),
     /// List what can be named: methods, perturbations, metrics, ...
     List(ListArgs),
+    /// Look into a data set, or download one
+    Data(DataArgs),
     /// Measure full passes and steps of chains on this machine
     Bench(BenchArgs),
 }
@@ -227,6 +230,10 @@ pub(crate) struct RunFlags {
     target: Option<String>,
     #[arg(long, value_name = "N", help = help("images"))]
     images: Option<u32>,
+    #[arg(long, value_name = "N", help = help("max_pixels"))]
+    max_pixels: Option<i64>,
+    #[arg(long, value_name = "STEP,...", value_delimiter = ',', help = help("select"))]
+    select: Option<Vec<String>>,
     #[arg(long, value_name = "N", help = help("seed"))]
     seed: Option<i64>,
     #[arg(long, value_name = "N", help = help("threads"))]
@@ -396,6 +403,49 @@ pub(crate) struct BenchArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessFlags,
+}
+
+#[derive(Args)]
+pub(crate) struct DataArgs {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DataCommand {
+    /// Say what is there, count the classes, name what is missing or broken
+    Check(CheckArgs),
+    /// Download a known data set where its licence allows it
+    Fetch(FetchArgs),
+    /// List the known data sets
+    List,
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    /// Folder or file with pictures
+    pub(crate) path: PathBuf,
+    /// How they lie, see `pixelflip list datasets`; found out when not given
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) layout: Option<String>,
+    /// Compare with a known data set, see `pixelflip data list`, or with a description.toml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Larger pictures are refused
+    #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
+    pub(crate) max_pixels: u64,
+    /// Read the listing only, do not decode the pictures
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct FetchArgs {
+    /// A known data set, see `pixelflip data list`, or the path of a description.toml
+    pub(crate) name: String,
+    /// Folder to download to; data/NAME when not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

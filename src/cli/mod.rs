@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod data;
 mod dry_run;
 mod explain;
 mod failure;
@@ -48,6 +49,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Model(args) => model::run(&args),
         Command::List(args) => list::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| failure::report(&error, log))

@@ -22,6 +22,17 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// A box in a picture that was annotated at this size (width, height), or at its own.
+    pub(super) fn new(corners: [f64; 4], frame: Option<[f64; 2]>) -> Bounds {
+        Bounds { corners, frame }
+    }
+
+    /// Pixels of the annotated picture; for comparing boxes of one picture.
+    pub(super) fn area(&self) -> f64 {
+        let [x0, y0, x1, y1] = self.corners;
+        (x1 - x0) * (y1 - y0)
+    }
+
     /// The pixels that the box touches in a picture of `shape`.
     pub(super) fn pixels(&self, shape: Shape, path: &Path) -> Result<Rect, DataError> {
         let size = [shape.w as f64, shape.h as f64];

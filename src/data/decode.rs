@@ -27,6 +27,9 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// Name endings of the files that a folder is searched for.
 const ENDINGS: [&str; 7] = ["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"];
 
+/// What to do about pictures above the limit.
+const RAISE: &str = "`--max-pixels` raises the limit";
+
 const FORMATS: &str = "a JPEG, PNG, WebP, BMP or TIFF picture";
 
 /// True when the file's name ends like a picture's.
@@ -42,7 +45,7 @@ pub fn read_picture(path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
 }
 
 /// [`read_picture`] of a file already in memory; `path` is for messages.
-fn decode(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
+pub(super) fn decode(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
     if bytes.is_empty() {
         return Err(DataError::unexpected(path, FORMATS, "an empty file"));
     }
@@ -89,7 +92,7 @@ fn broken(path: &Path, format: ImageFormat, error: &ImageError, max_pixels: u64)
         && !matches!(limit.kind(), LimitErrorKind::Unsupported { .. })
     {
         let found = "one that needs more memory than that";
-        return DataError::unexpected(path, limit_words(max_pixels), found);
+        return DataError::unexpected(path, limit_words(max_pixels), found).hint(RAISE);
     }
     let expected = format!("a readable {} picture", format!("{format:?}").to_uppercase());
     let reason = error.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
@@ -110,7 +113,9 @@ pub(super) fn check_pixels(
     let found = format!("{height}x{width} (height x width)");
     match width.saturating_mul(height) {
         0 => Err(DataError::unexpected(path, "a picture with pixels", found)),
-        n if n > max_pixels => Err(DataError::unexpected(path, limit_words(max_pixels), found)),
+        n if n > max_pixels => {
+            Err(DataError::unexpected(path, limit_words(max_pixels), found).hint(RAISE))
+        }
         _ => Ok(()),
     }
 }
@@ -345,7 +350,7 @@ mod tests {
         let with = |limit| decode(&png, Path::new("x"), limit).map_err(|e| e.to_string());
         assert!(with(12).is_ok());
         let error = with(11).unwrap_err();
-        insta::assert_snapshot!(error, @"`x`: expected a picture of at most 11 pixels, found 3x4 (height x width)");
+        insta::assert_snapshot!(error, @"`x`: expected a picture of at most 11 pixels, found 3x4 (height x width); `--max-pixels` raises the limit");
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! A data set of one picture file per item; the layouts differ in how they find and label them.
 
-use super::{DataError, Dataset, Item, boxes::Bounds, decode, fingerprint, listing::File};
+use super::{
+    DataError, Dataset, Item, boxes::Bounds, decode, fingerprint, listing::File, mask::Mask,
+};
+
+use std::{fs, io};
 
 /// One picture file with what the layout knows of it.
 #[derive(Clone, Debug)]
@@ -8,6 +12,14 @@ pub(super) struct Picture {
     pub(super) file: File,
     pub(super) label: Option<usize>,
     pub(super) boxes: Vec<Bounds>,
+    pub(super) mask: Option<Mask>,
+}
+
+impl Picture {
+    /// A picture without boxes and mask.
+    pub(super) fn new(file: File, label: Option<usize>) -> Picture {
+        Picture { file, label, boxes: vec![], mask: None }
+    }
 }
 
 /// See the [module](self).
@@ -33,12 +45,23 @@ impl Dataset for FileSet {
         self.pictures[i].file.id.clone()
     }
 
+    fn label(&self, i: usize) -> Option<usize> {
+        self.pictures[i].label
+    }
+
     fn item(&self, i: usize) -> Result<Item, DataError> {
-        let Picture { file, label, boxes } = &self.pictures[i];
+        let Picture { file, label, boxes, mask } = &self.pictures[i];
         let image = decode::read_picture(&file.path, self.max_pixels)?;
         let boxes =
             boxes.iter().map(|b| b.pixels(image.shape, &file.path)).collect::<Result<_, _>>()?;
-        Ok(Item { id: file.id.clone(), image, label: *label, boxes, mask: None })
+        let mask = mask.as_ref().map(|m| m.pixels(image.shape, &file.path)).transpose()?;
+        Ok(Item { id: file.id.clone(), image, label: *label, boxes, mask })
+    }
+
+    fn read_ahead(&self, i: usize) {
+        // only to have it in the system's cache
+        let _ = fs::File::open(&self.pictures[i].file.path)
+            .and_then(|mut file| io::copy(&mut file, &mut io::sink()));
     }
 
     fn classes(&self) -> Option<&[String]> {

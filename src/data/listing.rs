@@ -1,6 +1,7 @@
 //! What lies at a path, without opening any file.
 
 use super::{DataError, decode::is_picture};
+use crate::base::registry::{Kind, Param};
 use std::{
     collections::BTreeMap,
     fs,
@@ -162,6 +163,44 @@ impl<'a> Finder<'a> {
     pub(super) fn find(&self, key: &str) -> Option<usize> {
         let key = key.trim_start_matches("./");
         self.by_id.get(key).copied().or_else(|| self.by_name.get(key).copied().flatten())
+    }
+}
+
+/// What a layout is told to do about annotations whose picture is not there.
+pub(super) const MISSING: Param = Param {
+    key: "missing",
+    default: "refuse",
+    kind: Kind::Word(&["refuse", "skip"]),
+    help: "what to do with labels whose picture is not there",
+};
+
+/// Labels without pictures: an error that names the first, or a note.
+pub(super) fn missing(
+    path: &Path,
+    names: &[String],
+    skip: bool,
+    notes: &mut Vec<String>,
+) -> Result<(), DataError> {
+    let Some(first) = names.first() else { return Ok(()) };
+    let what = count(names.len(), "labelled picture");
+    if skip {
+        notes.push(format!("{what} not there"));
+        return Ok(());
+    }
+    let found = format!("none for {what}, first `{first}`");
+    Err(DataError::unexpected(path, "a picture for every label", found)
+        .hint("the parameter `missing=skip` of the layout leaves such labels out"))
+}
+
+/// `1 box`, `2 boxes`.
+pub(super) fn boxes(n: usize) -> String {
+    if n == 1 { "1 box".to_owned() } else { format!("{n} boxes") }
+}
+
+/// Pictures without labels, as a note.
+pub(super) fn unlabelled(n: usize, notes: &mut Vec<String>) {
+    if n > 0 {
+        notes.push(format!("{} without label left out", count(n, "picture")));
     }
 }
 

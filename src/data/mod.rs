@@ -4,20 +4,28 @@
 //! told), and gives a [`Dataset`]. A new layout is one file in `layout/` and one line in its table.
 
 mod boxes;
+pub mod catalogue;
+pub mod check;
 pub mod decode;
+pub mod digest;
 mod error;
+pub mod fetch;
 mod files;
 mod layout;
 mod listing;
+mod mask;
+mod matlab;
 mod npy;
 pub mod object;
 mod packed;
 pub mod scenes;
 pub mod select;
 mod sheet;
+pub mod tar;
 pub mod tensor;
 #[cfg(test)]
 mod testing;
+mod xml;
 
 pub use error::DataError;
 pub use layout::{LAYOUTS, Layout};
@@ -50,8 +58,15 @@ pub trait Dataset: Send + Sync {
     /// Id of picture `i` < [`Dataset::len`], without decoding it.
     fn id(&self, i: usize) -> String;
 
+    /// Class index of picture `i` < [`Dataset::len`], without decoding it.
+    fn label(&self, i: usize) -> Option<usize>;
+
     /// Decodes picture `i` < [`Dataset::len`]. An error concerns this picture only.
     fn item(&self, i: usize) -> Result<Item, DataError>;
+
+    /// Fetches what picture `i` is decoded from nearer to the memory, as the system keeps files it has
+    /// read lately; other pictures can be worked on meanwhile. An error shows when it is decoded.
+    fn read_ahead(&self, _i: usize) {}
 
     /// Names of the classes, by class index, where the set says them.
     fn classes(&self) -> Option<&[String]>;
@@ -98,12 +113,18 @@ impl Default for Options {
 /// Opens the pictures at `path`, a folder or a file. Nothing but the listing is read, except from
 /// files that hold a whole set.
 pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    open_named(path, options).map(|(_, set)| set)
+}
+
+/// [`open`], with the canonical name of the layout.
+pub fn open_named(path: &Path, options: &Options) -> Result<(String, Box<dyn Dataset>), DataError> {
     let place = Place::look(path)?;
     let layout = match &options.layout {
         Some(spec) => registry::build("layout", LAYOUTS, spec)?,
         None => layout::detect(&place)?,
     };
-    layout.value.open(&place, options)
+    let set = layout.value.open(&place, options)?;
+    Ok((layout.name, set))
 }
 
 /// Digest of `(id, size, label)` of all pictures in order, hexadecimal.

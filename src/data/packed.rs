@@ -52,6 +52,11 @@ impl Dataset for Packed {
         format!("{}/{at:05}", part.prefix)
     }
 
+    fn label(&self, i: usize) -> Option<usize> {
+        let (part, at) = self.locate(i);
+        part.labels.get(at).copied()
+    }
+
     fn item(&self, i: usize) -> Result<Item, DataError> {
         let (part, at) = self.locate(i);
         let pixels = &part.pixels[at * self.shape.len()..(at + 1) * self.shape.len()];

@@ -91,3 +91,18 @@ pub(super) fn rows(set: &dyn Dataset) -> Vec<(String, Option<usize>)> {
         })
         .collect()
 }
+
+/// A member of a tar archive.
+pub(super) fn tar_member(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut head = [0u8; 512];
+    head[..name.len().min(100)].copy_from_slice(&name.as_bytes()[..name.len().min(100)]);
+    head[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
+    head[148..156].fill(b' ');
+    head[156] = kind;
+    head[257..263].copy_from_slice(b"ustar\0");
+    let sum: u32 = head.iter().map(|b| u32::from(*b)).sum();
+    head[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    head[154] = 0;
+    let padding = vec![0; (512 - content.len() % 512) % 512];
+    [&head[..], content, &padding].concat()
+}

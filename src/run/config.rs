@@ -82,6 +82,17 @@ pub const FIELDS: &[Field] = &[
         "Number of pictures, a random sample that does not depend on the seed; all when not given",
     ),
     field(
+        "max_pixels",
+        COUNT,
+        "Larger pictures are refused before they are decoded, and the run says so",
+    ),
+    field(
+        "select",
+        LIST,
+        "Which pictures, step by step: top-confident:N, least-confident:N, correct, wrong, \
+         class:NAME, first:N, random:N; `images` samples what is left",
+    ),
+    field(
         "seed",
         ("a whole number >= 0", |v| v.as_integer().is_some_and(|n| n >= 0)),
         "Seed of every random draw",
@@ -151,6 +162,11 @@ pub struct Config {
     /// Number of pictures; all when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<usize>,
+    /// Larger pictures are refused before they are decoded.
+    pub max_pixels: u64,
+    /// Steps of a selection, applied from left to right before `images` samples what is left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
     /// Seed of every random draw.
     pub seed: u64,
     /// Number of threads; not part of what is computed, so it is not written.
@@ -291,6 +307,8 @@ impl Config {
                 .or_else(|| number("target").map(|n| n.to_string()))
                 .expect(default),
             images: number("images"),
+            max_pixels: number("max_pixels").expect(default) as u64,
+            select: texts("select").unwrap_or_default(),
             seed: number("seed").expect(default) as u64,
             threads: number("threads"),
             memory: text("memory").map(|text| memory::parse(&text).expect("checked")),

@@ -1,6 +1,7 @@
 //! What was run and what came out, for readers and for running it again.
 
 use super::{
+    choose::Chosen,
     config::Config,
     machine,
     methods::Texts,
@@ -83,7 +84,8 @@ struct Protocol {
     steps: usize,
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
     removed: f64,
-    selection: &'static str,
+    /// How many pictures each step of the selection left.
+    selection: Vec<Chosen>,
     /// Pictures of one part of the output.
     part: usize,
 }
@@ -177,7 +179,7 @@ impl Manifest {
                 covered: plan.grid.covered(),
                 steps: plan.steps,
                 removed: plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64,
-                selection: "a random sample of the pictures that does not depend on the seed",
+                selection: plan.selection.clone(),
                 part: plan.part_size(),
             },
             engine: costs(plan),

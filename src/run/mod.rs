@@ -1,6 +1,7 @@
 //! What to compute, and computing it.
 
 pub mod bench;
+pub mod choose;
 pub mod config;
 pub mod embedded;
 pub mod estimate;

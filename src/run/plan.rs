@@ -2,6 +2,7 @@
 //! refused before the long work.
 
 use super::{
+    choose::{self, Chosen},
     config::{Config, STEPS},
     embedded, machine,
     memory::{self, MemoryError, Need},
@@ -17,7 +18,7 @@ use crate::{
     data::{
         self, DataError, Dataset,
         scenes::{Scenes, Split},
-        select,
+        select::{SelectError, Step},
     },
     eval::{curve::ScoreKind, order::Order},
     explain::{Explainer, MethodError},
@@ -146,13 +147,16 @@ pub enum PlanError {
         /// Side of a region.
         region: usize,
     },
+    /// Pictures cannot be selected.
+    #[error(transparent)]
+    Select(#[from] SelectError),
     /// More pictures than there are.
-    #[error("`images` is {asked}, but `{data}` has only {found} pictures")]
+    #[error("`images` is {asked}, but {from} only {found} pictures")]
     Images {
         /// Pictures asked for.
         asked: usize,
-        /// The data set.
-        data: String,
+        /// What the pictures come from, with a verb.
+        from: String,
         /// Pictures there are.
         found: usize,
     },
@@ -199,7 +203,7 @@ fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
         return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
     }
     let layout = config.layout.as_deref().map(str::parse).transpose()?;
-    let options = data::Options { layout, ..data::Options::default() };
+    let options = data::Options { layout, max_pixels: config.max_pixels };
     Ok(data::open(Path::new(&config.data), &options)?)
 }
 
@@ -216,6 +220,8 @@ pub struct Plan {
     pub data: Box<dyn Dataset>,
     /// Indices of the pictures that are used, ascending.
     pub images: Vec<usize>,
+    /// How they were chosen.
+    pub selection: Vec<Chosen>,
     /// The contenders.
     pub methods: Vec<Named<dyn Explainer>>,
     /// Content of the files that the methods were built from.
@@ -275,14 +281,24 @@ impl Plan {
         model: Model,
         data: Box<dyn Dataset>,
     ) -> Result<Plan, PlanError> {
-        let Choices { methods, texts, perturbations, orders, score, record, target, remainder } =
-            choices;
+        let Choices {
+            methods,
+            texts,
+            perturbations,
+            orders,
+            select,
+            score,
+            record,
+            target,
+            remainder,
+        } = choices;
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
         let grid = grid(config.region, remainder, model.graph.input_shape())?;
         let steps = steps(config.steps, &grid)?;
         check_target(target, model.graph.classes())?;
-        let images = selection(config.images, &*data)?;
+        let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess };
+        let (images, selection) = looks.choose(&select, config.images)?;
         if !config.direct {
             model.graph = tuned(&model.graph, &spread(&grid));
         }
@@ -301,6 +317,7 @@ impl Plan {
             preprocess,
             data,
             images,
+            selection,
             methods,
             texts,
             perturbations,
@@ -375,6 +392,7 @@ struct Choices {
     texts: Texts,
     perturbations: Vec<Named<dyn Perturbation>>,
     orders: Vec<Order>,
+    select: Vec<Step>,
     score: ScoreKind,
     record: Record,
     target: Target,
@@ -399,6 +417,7 @@ impl Choices {
                 &mut config.perturbation,
             )?,
             orders: orders(&config.orders)?,
+            select: config.select.iter().map(|t| t.parse()).collect::<Result<_, _>>()?,
             score: config.score.parse()?,
             record: record(&config.record)?,
             target: config.target.parse()?,
@@ -486,16 +505,4 @@ fn check_target(target: Target, classes: usize) -> Result<(), PlanError> {
         }
         _ => Ok(()),
     }
-}
-
-/// A random sample of the pictures, ascending: data sets are sorted by class or let the classes
-/// take turns, so neither the first nor evenly spaced ones would do. A smaller sample is part of
-/// a larger one, and the experiment's seed does not change it.
-fn selection(asked: Option<usize>, data: &dyn Dataset) -> Result<Vec<usize>, PlanError> {
-    let found = data.len();
-    let asked = asked.unwrap_or(found);
-    if asked > found {
-        return Err(PlanError::Images { asked, data: data.name().to_owned(), found });
-    }
-    Ok(select::sample(found, asked, Seed(0)))
 }

@@ -28,7 +28,10 @@ use crate::{
     table::TableError,
 };
 use rayon::prelude::*;
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 /// Why a run ends without results.
 #[derive(Debug, thiserror::Error)]
@@ -113,11 +116,16 @@ pub fn work(
     let (finished, pictures) = (count(&done), count(&done) + count(&todo));
     let (curves, masked) = (plan.curves_per_picture(), plan.masked_curves_per_picture());
     observer.on(&Event::Started { pictures, finished, curves, masked });
-    let pictures_of = |&i: &usize| {
-        let done = part(plan, output, stop, observer, i, parts[i])?;
+    let ahead = |at: usize| todo.get(at + 1).map_or(&[][..], |&next| parts[next]);
+    let pictures_of = |(at, &i): (usize, &usize)| {
+        let done = thread::scope(|scope| {
+            scope.spawn(|| ahead(at).iter().for_each(|&next| plan.data.read_ahead(next)));
+            part(plan, output, stop, observer, i, parts[i])
+        })?;
         Ok(if done { parts[i].len() } else { 0 })
     };
-    let more = todo.par_iter().map(pictures_of).collect::<Result<Vec<usize>, RunError>>()?;
+    let more = todo.par_iter().enumerate().map(pictures_of);
+    let more = more.collect::<Result<Vec<usize>, RunError>>()?;
     let finished = finished + more.iter().sum::<usize>();
     if finished == pictures { Ok(()) } else { Err(RunError::Interrupted { finished, pictures }) }
 }

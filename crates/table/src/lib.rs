@@ -2,6 +2,7 @@
 //! crate that names polars: its generics are compiled here once, not with every change of pixelflip.
 
 pub mod atomic;
+pub mod blob;
 
 use polars::{
     io::parquet::write::KeyValueMetadata,

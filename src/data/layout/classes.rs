@@ -40,7 +40,7 @@ impl Layout for Classes {
         let listing = list_pictures(place)?;
         let words = words(classes, &listing.pictures) + &listing.others_words(0);
         let labelled = |file: File| match label(classes, &file) {
-            Some(label) => Ok(Picture { file, label: Some(label), boxes: vec![] }),
+            Some(label) => Ok(Picture::new(file, Some(label))),
             None => Err(DataError::unexpected(
                 &file.path,
                 "a picture inside a class folder",

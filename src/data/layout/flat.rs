@@ -32,7 +32,7 @@ impl Layout for Flat {
             count(listing.pictures.len(), "picture"),
             listing.others_words(0)
         );
-        let unlabelled = |file| Picture { file, label: None, boxes: vec![] };
+        let unlabelled = |file| Picture::new(file, None);
         Ok(Box::new(FileSet {
             name: place.name.clone(),
             pictures: listing.pictures.into_iter().map(unlabelled).collect(),

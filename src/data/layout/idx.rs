@@ -11,7 +11,7 @@ use super::{
 };
 use crate::base::{
     geom::Shape,
-    registry::{Entry, Kind, Param},
+    registry::{Args, Entry, Kind, Param},
 };
 use flate2::read::MultiGzDecoder;
 use std::{
@@ -24,21 +24,15 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     id: "idx",
     summary: "MNIST's IDX files, plain or .gz",
     cite: "",
-    params: &[Param {
-        key: "split",
-        default: "auto",
-        kind: Kind::Word(&["auto", "test", "train"]),
-        help: "which part of the set; auto takes test if it is there",
-    }],
-    build: |args| {
-        Ok(Box::new(Idx {
-            splits: match args.text("split") {
-                "test" => &[TEST],
-                "train" => &[TRAIN],
-                _ => &[TEST, TRAIN],
-            },
-        }))
-    },
+    params: &[SPLIT],
+    build: |args| Ok(Box::new(Idx::new(args))),
+};
+
+pub(super) const SPLIT: Param = Param {
+    key: "split",
+    default: "auto",
+    kind: Kind::Word(&["auto", "test", "train"]),
+    help: "which part of the set; auto takes test if it is there",
 };
 
 /// What the file names of a split contain.
@@ -48,7 +42,7 @@ const TRAIN: &[&str] = &["train"];
 /// No gzip stream is longer than this many times its file.
 const MAX_GZIP_RATIO: u64 = 1032;
 
-struct Idx {
+pub(super) struct Idx {
     /// In order of preference.
     splits: &'static [&'static [&'static str]],
 }
@@ -59,6 +53,27 @@ impl Layout for Idx {
     }
 
     fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+        Ok(Box::new(self.read(place, options)?))
+    }
+}
+
+fn is_images(name: &str) -> bool {
+    name.contains("images") && name.contains("idx3")
+}
+
+impl Idx {
+    /// From the parameter [`SPLIT`].
+    pub(super) fn new(args: &Args) -> Idx {
+        Idx {
+            splits: match args.text("split") {
+                "test" => &[TEST],
+                "train" => &[TRAIN],
+                _ => &[TEST, TRAIN],
+            },
+        }
+    }
+
+    pub(super) fn read(&self, place: &Place, options: &Options) -> Result<Packed, DataError> {
         let images = self.images(place)?;
         let file = Images::read(&images, options.max_pixels)?;
         let n = file.pixels.len() / file.shape.len();
@@ -72,21 +87,15 @@ impl Layout for Idx {
         let prefix = prefix.trim_end_matches(['-', '.', '_']);
         let prefix = if prefix.is_empty() { "images" } else { prefix }.to_owned();
         let labels = labels.unwrap_or_default();
-        Ok(Box::new(Packed {
+        Ok(Packed {
             name: place.name.clone(),
             shape: file.shape,
             parts: vec![Part { prefix, pixels: file.pixels, labels }],
             classes: None,
             words,
-        }))
+        })
     }
-}
 
-fn is_images(name: &str) -> bool {
-    name.contains("images") && name.contains("idx3")
-}
-
-impl Idx {
     fn images(&self, place: &Place) -> Result<PathBuf, DataError> {
         if !place.is_folder {
             return Ok(place.path.clone());

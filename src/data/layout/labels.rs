@@ -9,7 +9,7 @@ use super::{
         DataError, Dataset, Options,
         boxes::Boxes,
         files::{FileSet, Picture},
-        listing::{File, Finder, Place, count},
+        listing::{self, File, Finder, Place, count},
         sheet::{Row, Sheet},
     },
     Layout, class_names_beside,
@@ -90,7 +90,7 @@ impl Layout for Labels {
         let bare = listing.pictures.iter().enumerate().filter(|(at, _)| !labels.contains_key(at));
         self.unlabelled(&table, &bare.map(|(_, file)| file).collect::<Vec<_>>(), &mut notes)?;
         let mut pictures: Vec<Picture> = (listing.pictures.iter().cloned().enumerate())
-            .map(|(at, file)| Picture { file, label: labels.get(&at).copied(), boxes: vec![] })
+            .map(|(at, file)| Picture::new(file, labels.get(&at).copied()))
             .collect();
         if let Some(path) = place.file(|name| name == "boxes.csv") {
             let boxes = Boxes::read(&path, &finder)?;
@@ -174,8 +174,7 @@ fn count_boxes(boxes: &Boxes) -> String {
         0 => String::new(),
         n => format!(" ({n} for other pictures left out)"),
     };
-    let plural = if boxes.found.len() == 1 { "" } else { "es" };
-    format!("{} box{plural} in `boxes.csv`{others}", boxes.found.len())
+    format!("{} in `boxes.csv`{others}", listing::boxes(boxes.found.len()))
 }
 
 /// The table with its labels as class indices.

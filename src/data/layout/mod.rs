@@ -2,11 +2,19 @@
 
 mod cifar;
 mod classes;
+mod coco;
+mod fashion_mnist;
 mod flat;
 mod idx;
+mod ilsvrc2012;
+mod imagenette;
 mod labels;
 mod numpy;
+mod parquet;
 mod picture;
+mod places;
+mod sun397;
+mod voc;
 
 use super::{DataError, Dataset, Options, listing::Place};
 use crate::base::registry::{self, Entry, Named, Spec};
@@ -24,9 +32,17 @@ pub trait Layout: Send + Sync {
 /// All layouts, in the order in which they are tried.
 pub const LAYOUTS: &[Entry<dyn Layout>] = &[
     numpy::ENTRY,
+    parquet::ENTRY,
+    fashion_mnist::ENTRY,
     idx::ENTRY,
     cifar::ENTRY,
     labels::ENTRY,
+    ilsvrc2012::ENTRY,
+    imagenette::ENTRY,
+    voc::ENTRY,
+    coco::ENTRY,
+    places::ENTRY,
+    sun397::ENTRY,
     classes::ENTRY,
     flat::ENTRY,
     picture::ENTRY,
@@ -81,7 +97,7 @@ mod tests {
         let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
         let mut names: Vec<String> = files
             .filter(|path| path.is_file())
-            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().replace('_', "-"))
             .filter(|name| name != "mod")
             .collect();
         names.sort();

@@ -327,10 +327,6 @@ struct Arrays {
 }
 
 impl Arrays {
-    fn label(&self, i: usize) -> Option<usize> {
-        self.labels.as_ref().map(|labels| labels[i])
-    }
-
     fn image(&self, i: usize) -> Result<Tensor, DataError> {
         let kind = self.array.header.kind;
         let bytes = self.array.read(i * self.shape.len(), self.shape.len())?;
@@ -360,6 +356,10 @@ impl Dataset for Arrays {
 
     fn id(&self, i: usize) -> String {
         format!("{}/{i:05}", self.prefix)
+    }
+
+    fn label(&self, i: usize) -> Option<usize> {
+        self.labels.as_ref().map(|labels| labels[i])
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {

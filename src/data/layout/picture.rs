@@ -35,7 +35,7 @@ impl Layout for Single {
         let file = File { id: place.name.clone(), path: place.path.clone(), bytes: about.len() };
         Ok(Box::new(FileSet {
             name: place.name.clone(),
-            pictures: vec![Picture { file, label: None, boxes: vec![] }],
+            pictures: vec![Picture::new(file, None)],
             classes: None,
             words: "1 picture, without label".to_owned(),
             max_pixels: options.max_pixels,

@@ -154,6 +154,10 @@ impl Dataset for Scenes {
         format!("scenes/{}/{i:05}", self.split.name())
     }
 
+    fn label(&self, i: usize) -> Option<usize> {
+        Some(Scenes::label(self, i))
+    }
+
     fn item(&self, i: usize) -> Result<Item, DataError> {
         let picture = self.picture(i);
         Ok(Item {

@@ -1,0 +1,164 @@
+//! What a data set holds and what is wrong with it, picture by picture.
+
+use super::{DataError, Dataset, Item, Options, open_named};
+use crate::base::geom::Shape;
+use rayon::prelude::*;
+use std::path::Path;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Canonical name of the layout.
+    pub layout: String,
+    /// What the layout says of the set, in words.
+    pub found: String,
+    /// Number of pictures.
+    pub pictures: usize,
+    /// Pictures per class index; classes without pictures count 0.
+    pub classes: Vec<Class>,
+    /// Pictures without label.
+    pub unlabelled: usize,
+    /// What is known from decoding; `None` when only the listing was read.
+    pub content: Option<Content>,
+}
+
+/// One class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name, or empty where the set says none.
+    pub name: String,
+    /// Its pictures.
+    pub pictures: usize,
+}
+
+/// What is known from decoding every picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// Smallest height and width that occur.
+    pub smallest: Option<[usize; 2]>,
+    /// Largest height and width that occur.
+    pub largest: Option<[usize; 2]>,
+    /// Grey pictures.
+    pub grey: usize,
+    /// Colour pictures.
+    pub colour: usize,
+    /// Boxes of labelled objects.
+    pub boxes: usize,
+    /// Pictures with a mask.
+    pub masks: usize,
+    /// Pictures that cannot be used: id and reason, in the order of the set.
+    pub broken: Vec<(String, String)>,
+}
+
+/// Opens `path` and, if `decode`, reads every picture on all threads; `seen` is called after each.
+pub fn check(
+    path: &Path,
+    options: &Options,
+    decode: bool,
+    seen: &(dyn Fn(usize) + Sync),
+) -> Result<Report, DataError> {
+    let (layout, set) = open_named(path, options)?;
+    let content = decode.then(|| content(&*set, seen));
+    let labels: Vec<Option<usize>> = (0..set.len()).map(|i| set.label(i)).collect();
+    Ok(Report {
+        layout,
+        found: set.describe(),
+        pictures: set.len(),
+        classes: classes(&labels, set.classes()),
+        unlabelled: labels.iter().filter(|label| label.is_none()).count(),
+        content,
+    })
+}
+
+fn classes(labels: &[Option<usize>], names: Option<&[String]>) -> Vec<Class> {
+    let names = names.unwrap_or_default();
+    let n = labels.iter().flatten().map(|label| label + 1).max().unwrap_or(0).max(names.len());
+    let mut counts = vec![0; n];
+    labels.iter().flatten().for_each(|label| counts[*label] += 1);
+    let name = |at: usize| names.get(at).cloned().unwrap_or_default();
+    counts.iter().enumerate().map(|(at, n)| Class { name: name(at), pictures: *n }).collect()
+}
+
+fn content(set: &dyn Dataset, seen: &(dyn Fn(usize) + Sync)) -> Content {
+    let one = |i| {
+        let facts = Facts::of(set.item(i));
+        seen(set.len());
+        facts
+    };
+    let facts: Vec<Facts> = (0..set.len()).into_par_iter().map(one).collect();
+    let mut content = Content::default();
+    for (i, facts) in facts.into_iter().enumerate() {
+        match facts.0 {
+            Ok((shape, boxes, mask)) => content.add(shape, boxes, mask),
+            Err(reason) => content.broken.push((set.id(i), reason)),
+        }
+    }
+    content
+}
+
+/// Shape, boxes and presence of a mask, or what is wrong.
+struct Facts(Result<(Shape, usize, bool), String>);
+
+impl Facts {
+    fn of(item: Result<Item, DataError>) -> Facts {
+        let facts = item.map(|item| (item.image.shape, item.boxes.len(), item.mask.is_some()));
+        Facts(facts.map_err(|e| e.to_string()))
+    }
+}
+
+impl Content {
+    fn add(&mut self, shape: Shape, boxes: usize, mask: bool) {
+        let size = [shape.h, shape.w];
+        let merge = |best: Option<[usize; 2]>, f: fn(usize, usize) -> usize| {
+            Some(best.map_or(size, |best| [f(best[0], size[0]), f(best[1], size[1])]))
+        };
+        self.smallest = merge(self.smallest, usize::min);
+        self.largest = merge(self.largest, usize::max);
+        if shape.c == 1 {
+            self.grey += 1;
+        } else {
+            self.colour += 1;
+        }
+        self.boxes += boxes;
+        self.masks += usize::from(mask);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::Folder;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn classes_are_counted_and_broken_pictures_are_named() {
+        let folder = Folder::new();
+        for (name, h, w) in [("tench/a.png", 2, 9), ("tench/b.png", 5, 3), ("cat/c.png", 4, 4)] {
+            folder.png(name, h, w, 0);
+        }
+        folder.file("cat/d.jpg", b"\xff\xd8\xff\xe0");
+        std::fs::create_dir(folder.at("dog")).unwrap();
+        let seen = AtomicUsize::new(0);
+        let note = |_: usize| {
+            seen.fetch_add(1, Ordering::Relaxed);
+        };
+        let report = check(folder.path(), &Options::default(), true, &note).unwrap();
+        assert_eq!((report.pictures, report.unlabelled, seen.into_inner()), (4, 0, 4));
+        assert_eq!(report.layout, "classes");
+        let counts: Vec<(&str, usize)> =
+            report.classes.iter().map(|c| (c.name.as_str(), c.pictures)).collect();
+        assert_eq!(counts, [("cat", 2), ("dog", 0), ("tench", 2)]);
+        let content = report.content.unwrap();
+        assert_eq!((content.smallest, content.largest), (Some([2, 3]), Some([5, 9])));
+        assert_eq!((content.colour, content.broken.len()), (3, 1));
+        assert_eq!(content.broken[0].0, "cat/d.jpg");
+    }
+
+    #[test]
+    fn without_decoding_only_the_listing_is_read() {
+        let folder = Folder::new();
+        folder.file("a.png", "no picture");
+        let report = check(folder.path(), &Options::default(), false, &|_| ()).unwrap();
+        assert_eq!((report.pictures, report.unlabelled, report.content), (1, 1, None));
+    }
+}

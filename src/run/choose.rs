@@ -1,0 +1,95 @@
+//! Which pictures a run uses: the steps of its selection, then a random sample of what is left.
+
+use super::{plan::PlanError, subject::predicted};
+use crate::{
+    base::rng::Seed,
+    data::{
+        Dataset,
+        select::{self, Guess, Known, Step},
+    },
+    nn::{model::Model, op::softmax, preprocess::Preprocess},
+};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What one step of a selection left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// The step; `images:N` for the sample at the end.
+    pub step: String,
+    /// Pictures after it.
+    pub pictures: usize,
+}
+
+/// What is needed to look at pictures.
+pub(super) struct Looks<'a> {
+    pub(super) model: &'a Model,
+    pub(super) data: &'a dyn Dataset,
+    pub(super) preprocess: &'a Preprocess,
+}
+
+impl Looks<'_> {
+    /// Indices of the chosen pictures, ascending, and what each step left.
+    ///
+    /// The sample at the end is random because data sets are sorted by class or let the classes
+    /// take turns, so neither the first nor evenly spaced pictures would do. A smaller sample is
+    /// part of a larger one, and the experiment's seed does not change it.
+    pub(super) fn choose(
+        &self,
+        steps: &[Step],
+        images: Option<usize>,
+    ) -> Result<(Vec<usize>, Vec<Chosen>), PlanError> {
+        let mut left: Vec<usize> = (0..self.data.len()).collect();
+        let mut chosen = Vec::new();
+        let mut guesses: BTreeMap<usize, Option<Guess>> = BTreeMap::new();
+        for step in steps {
+            if step.needs_guess() {
+                let unknown: Vec<usize> =
+                    left.iter().copied().filter(|i| !guesses.contains_key(i)).collect();
+                let new: Vec<_> = unknown.into_par_iter().map(|i| (i, self.guess(i))).collect();
+                guesses.extend(new);
+            }
+            let known = Known {
+                label: &|i| self.data.label(i),
+                guess: &|i| guesses.get(&i).copied().flatten(),
+                classes: self.data.classes().or(self.model.classes.as_deref()),
+            };
+            left = select::apply(step, &left, &known)?;
+            chosen.push(Chosen { step: step.to_string(), pictures: left.len() });
+        }
+        // also without `images`, so that the manifest of the same run again is the same
+        let asked = images.unwrap_or(left.len());
+        left = self.sample(&left, asked, steps)?;
+        chosen.push(Chosen { step: format!("images:{asked}"), pictures: left.len() });
+        Ok((left, chosen))
+    }
+
+    fn sample(
+        &self,
+        left: &[usize],
+        asked: usize,
+        steps: &[Step],
+    ) -> Result<Vec<usize>, PlanError> {
+        let found = left.len();
+        if asked > found {
+            let from = match steps.last() {
+                None => format!("`{}` has", self.data.name()),
+                Some(step) => format!("the selection `{step}` leaves"),
+            };
+            return Err(PlanError::Images { asked, from, found });
+        }
+        let drawn = select::sample(found, asked, Seed(0));
+        Ok(drawn.into_iter().map(|at| left[at]).collect())
+    }
+
+    /// What the network thinks of a picture; `None` when it cannot be read or classified, for which
+    /// the run gives the reason.
+    fn guess(&self, i: usize) -> Option<Guess> {
+        let image = self.data.item(i).ok()?.image;
+        let picture = self.preprocess.picture(&image).ok()?;
+        let logits = self.model.graph.logits(&self.preprocess.normalise(&picture));
+        let class = predicted(&logits).ok()?;
+        Some(Guess { class, confidence: softmax(&logits)[class] })
+    }
+}
