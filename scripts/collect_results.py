@@ -1,0 +1,101 @@
+"""Takes runs of pixelflip into results/: tables, mean curves and figures, and the tables of a README.
+
+    python scripts/collect_results.py RUNS results/samek2017 NAME...
+
+Copies from each folder RUNS/NAME what may be published (no pictures, no heat maps over pictures) to
+results/samek2017/NAME, averages its curves into curves.csv, and writes the tables between the lines
+`<!-- tables -->` and `<!-- end of tables -->` of results/samek2017/README.md. A run that is not
+finished is left out, and said. Needs pyarrow (made with pyarrow 25).
+"""
+
+import csv
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+FILES = ["summary.csv", "summary.parquet", "manifest.json", "aopc.png"]
+BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
+
+
+def short(method):
+    """Without the parameters that are defaults of every LRP method."""
+    keep = [p for p in method.split(":")
+            if p.split("=")[0] not in ("bias", "start", "sum", "max", "norm") or p in
+            ("norm=l2", "norm=linf")]
+    return ":".join(keep)
+
+
+def mean_curves(run, to):
+    """One line per method, order, perturbation and step: the mean over pictures and repeats."""
+    sums = {}
+    for part in sorted((run / "curves").glob("*.parquet")):
+        columns = ["method", "order", "perturbation", "scores"]
+        for row in pq.read_table(part, columns=columns).to_pylist():
+            if row["scores"] is not None:
+                key = (row["perturbation"], row["method"], row["order"])
+                total, count = sums.get(key, (0.0, 0))
+                sums[key] = (total + np.array(row["scores"], dtype=np.float64), count + 1)
+    with open(to, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["perturbation", "method", "order", "step", "mean_score"])
+        for (perturbation, method, order), (total, count) in sums.items():
+            for step, value in enumerate(total / count):
+                writer.writerow([perturbation, short(method), order, step, f"{value:.6g}"])
+
+
+def table(name, rows, manifest):
+    """MoRF and LeRF side by side, in the order of the ranking."""
+    morf = [r for r in rows if r["order"] == "morf"]
+    lerf = {(r["perturbation"], r["method"]): r for r in rows if r["order"] == "lerf"}
+    first = rows[0]
+    results = manifest["results"] or {}
+    top = results.get("top1")
+    accuracy = "" if top is None else f", top-1 {100 * top:.1f} %"
+    lines = [
+        f"### `{name}`",
+        "",
+        f"{first['images']} pictures{accuracy}; {first['steps']} regions of "
+        f"{first['region']}x{first['region']}; score: {first['score_kind']}.",
+        "",
+        "| perturbation | rank | method | AOPC (95 % interval) | against random | AOPC of LeRF | ABPC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    number = lambda text, form: format(float(text), form) if text else "-"
+    for r in morf:
+        back = lerf.get((r["perturbation"], r["method"]))
+        interval = f"{number(r['aopc_lo'], '.3f')} to {number(r['aopc_hi'], '.3f')}"
+        lines.append(
+            f"| {r['perturbation']} | {r['rank']} | `{short(r['method'])}` "
+            f"| {number(r['aopc'], '.3f')} ({interval}) | {number(r['relative_aopc'], '+.3f')} "
+            f"| {number(back['aopc'], '.3f') if back else '-'} | {number(r['abpc'], '.3f')} |")
+    return lines + [""]
+
+
+def main():
+    runs, results, names = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    lines = []
+    for name in names:
+        run, to = runs / name, results / name
+        if not (run / "summary.csv").exists():
+            print(f"{name}: not finished, left out")
+            continue
+        to.mkdir(parents=True, exist_ok=True)
+        for file in FILES:
+            shutil.copy(run / file, to / file)
+        mean_curves(run, to / "curves.csv")
+        with open(to / "summary.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        lines += table(name, rows, json.loads((to / "manifest.json").read_text()))
+    readme = results / "README.md"
+    text = readme.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    readme.write_text(before + BEGIN + "\n\n" + "\n".join(lines).rstrip() + "\n\n" + END + after)
+
+
+if __name__ == "__main__":
+    main()
