@@ -315,6 +315,50 @@ STACK = [node("Conv", "x w", "h"), node("Relu", "h", "r"), node("Conv", "r v", "
 case("names_missing", STACK, {"w": w(3, 2, 2, 2), "v": w(2, 3, 2, 2)}, edit=nameless)
 case("name_taken", STACK, {"w": w(3, 2, 2, 2), "v": w(2, 3, 2, 2)}, edit=named_input)
 
+# activations, as operators and written out
+for op, extra in [("Selu", {}), ("HardSigmoid", {"alpha": 0.3}), ("HardSwish", {}), ("Softplus", {}),
+                  ("Mish", {}), ("Erf", {})]:
+    case(op.lower(), [node(op, "x", "t", **extra)], opset=18)
+case("gelu", [node("Gelu", "x", "t")], opset=20)
+case("gelu_tanh", [node("Gelu", "x", "t", approximate="tanh")], opset=20)
+case("prelu", [node("PRelu", "x a", "t")], {"a": np.array([0.3], np.float32)})
+case("pow", [node("Pow", "x p", "t")], {"p": np.array(3, np.int64)})
+ONE, HALF, ROOT = np.float32(1), np.float32(0.5), np.float32(np.sqrt(2))
+case("gelu_written_out", [
+    node("Conv", "x w b", "h"), node("Div", "h root", "d"), node("Erf", "d", "e"),
+    node("Add", "e one", "a"), node("Mul", "h a", "m"), node("Mul", "m half", "t")],
+    {"w": w(3, 2, 2, 2), "b": w(3), "one": ONE, "half": HALF, "root": ROOT})
+case("gelu_tanh_written_out", [
+    node("Conv", "x w b", "h"), node("Pow", "h three", "p"), node("Mul", "p c", "q"),
+    node("Add", "h q", "s"), node("Mul", "s k", "u"), node("Tanh", "u", "v"),
+    node("Add", "v one", "a"), node("Mul", "half h", "m"), node("Mul", "m a", "t")],
+    {"w": w(3, 2, 2, 2), "b": w(3), "one": ONE, "half": HALF, "three": np.float32(3),
+     "c": np.float32(0.044715), "k": np.float32(np.sqrt(2 / np.pi))})
+case("hard_swish_written_out", [
+    node("Add", "x three", "a"), node("Clip", "a zero six", "c"), node("Div", "c six", "d"),
+    node("Mul", "x d", "t")],
+    {"three": np.float32(3), "zero": np.float32(0), "six": np.float32(6)})
+
+# batch normalisation before and after other layers
+NORM = {"g": w(3), "o": w(3), "m": w(3), "v": np.abs(w(3))}
+for name, pads in [("norm_before_conv", [0] * 4), ("norm_before_padded_conv", [1] * 4)]:
+    case(name, [
+        node("Conv", "x w", "c"), node("Relu", "c", "r"), node("BatchNormalization", "r g o m v", "n"),
+        node("Conv", "n u", "t", pads=pads)], {"w": w(3, 2, 2, 2), "u": w(4, 3, 2, 2), **NORM})
+case("norm_before_dense", [
+    node("Conv", "x w", "c"), node("Relu", "c", "r"), node("BatchNormalization", "r g o m v", "n"),
+    node("Flatten", "n", "f"), node("Gemm", "f u b", "y")],
+    {"w": w(3, 2, 2, 2), "u": w(60, 4), "b": w(4), **NORM}, flatten=False)
+for name, op in [("norm_after_sum", "Add"), ("norm_after_difference", "Sub")]:
+    case(name, [
+        node("Conv", "x w", "c"), node("Conv", "x u", "d"), node(op, "c d", "s"),
+        node("BatchNormalization", "s g o m v", "n"), node("Relu", "n", "t")],
+        {"w": w(3, 2, 2, 2), "u": w(3, 2, 2, 2), **NORM})
+case("norm_after_concat", [
+    node("Conv", "x w", "c"), node("Conv", "x u", "d"), node("Concat", "c d", "s", axis=1),
+    node("BatchNormalization", "s g o m v", "n"), node("Relu", "n", "t")],
+    {"w": w(1, 2, 2, 2), "u": w(2, 2, 2, 2), **NORM})
+
 arrays = {}
 for name, (model, data, result) in cases.items():
     arrays[f"{name}.onnx"] = np.frombuffer(model.SerializeToString(), np.uint8)

@@ -582,3 +582,73 @@ fn pictures_are_selected_by_what_the_network_thinks_and_the_manifest_says_how() 
             [exit code 2]
         ");
 }
+
+/// Columns of a CSV file, by name.
+fn csv(desk: &Desk, file: &str) -> BTreeMap<String, Vec<String>> {
+    let mut reader = csv::Reader::from_path(desk.path(file)).unwrap();
+    let heads: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let mut columns: BTreeMap<String, Vec<String>> =
+        heads.iter().map(|head| (head.clone(), vec![])).collect();
+    for record in reader.records() {
+        for (head, cell) in heads.iter().zip(record.unwrap().iter()) {
+            columns.get_mut(head).unwrap().push(cell.to_owned());
+        }
+    }
+    columns
+}
+
+#[test]
+fn properties_of_rules_are_tables_and_figures() {
+    let desk = Desk::new(2);
+    let methods = "lrp-zero:bias=ignore,lrp-z-plus,lrp-epsilon-plus-flat,gradient-x-input";
+    let arguments = format!(
+        "properties --model m.onnx --data pictures --methods {methods} --threads 1 --out p"
+    );
+    let output = desk.expect(0, &arguments);
+    assert!(stderr(&output).contains("2 pictures, 27 explanations each"), "{}", stderr(&output));
+    assert!(stderr(&output).ends_with("8 explanations; results in `p`\n"), "{}", stderr(&output));
+    assert_eq!(stdout(&output).lines().count(), 5, "{}", stdout(&output));
+    let mut names: Vec<String> = desk.tables("p").into_keys().collect();
+    names.sort();
+    insta::assert_snapshot!("files_of_properties", names.join("\n"));
+    let table = csv(&desk, "p/properties.csv");
+    let number = |column: &str, row: usize| table[column][row].parse::<f64>().unwrap();
+    for row in 0..8 {
+        // shares of one whole; only without biases is all of it conserved
+        let parts = number("ratio", row)
+            + if table["bias_share"][row].is_empty() {
+                0.0
+            } else {
+                number("bias_share", row) + number("lost_share", row)
+            };
+        let method = &table["method"][row];
+        assert!(method == "gradient-x-input" || (parts - 1.0).abs() < 1e-3, "{method}: {parts}");
+        if method.starts_with("lrp-zero") {
+            assert_eq!(table["conserving"][row], "1", "{method}");
+        }
+        if method.starts_with("lrp-z-plus") {
+            assert_eq!(table["positive"][row], "1", "{method}");
+        }
+    }
+    let layers = csv(&desk, "p/layers.csv");
+    assert!(layers["method"].iter().all(|m| m.starts_with("lrp-")));
+    let sweeps = csv(&desk, "p/sweeps.csv");
+    assert_eq!(sweeps["value"].len(), 2 * 21);
+    // any number of threads gives the same bytes
+    desk.expect(0, &arguments.replace("--threads 1 --out p", "--threads 3 --out q"));
+    assert_eq!(desk.tables("p"), desk.tables("q"));
+}
+
+#[test]
+fn what_properties_cannot_measure_is_said() {
+    let desk = Desk::new(1);
+    fs::write(desk.path("pictures/broken.png"), "no picture").unwrap();
+    let told = [
+        desk.told("properties --model m.onnx --data pictures --methods lrp-zero --out p"),
+        desk.told("properties --model m.onnx --data pictures --methods lrp-zeroo --out p"),
+        desk.told("properties --model none.onnx --data pictures"),
+        desk.told("properties --data pictures"),
+        desk.told("properties --model m.onnx --data pictures --images 3"),
+    ];
+    insta::assert_snapshot!("bad_input_of_properties", told.concat());
+}

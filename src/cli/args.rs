@@ -49,6 +49,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Look into a data set, or download one
     Data(DataArgs),
+    /// Measure what LRP rules and composites do with relevance: conservation, sign, selectivity
+    Properties(Box<PropertiesArgs>),
     /// Measure full passes and steps of chains on this machine
     Bench(BenchArgs),
 }
@@ -245,6 +247,45 @@ pub(crate) struct RunFlags {
     #[arg(long, help = help("direct"), num_args = 0, default_missing_value = "true")]
     direct: Option<bool>,
     #[arg(long, value_name = "DIR", help = help("out"))]
+    out: Option<String>,
+}
+
+/// Pictures that `properties` looks at when no number is given.
+pub(crate) const IMAGES: usize = 10;
+
+#[derive(Args)]
+pub(crate) struct PropertiesArgs {
+    #[command(flatten)]
+    pub(crate) flags: PropertiesFlags,
+    #[command(flatten)]
+    pub(crate) talk: TalkFlags,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
+}
+
+/// Flags of `properties`; serialised, they are a config.
+#[derive(Args, Serialize)]
+pub(crate) struct PropertiesFlags {
+    #[arg(long, value_name = "M.onnx", help = help("model"))]
+    model: Option<String>,
+    #[arg(long, value_name = "PATH", help = help("data"))]
+    data: Option<String>,
+    #[arg(long, value_name = "SPEC", help = help("layout"))]
+    layout: Option<String>,
+    /// Methods, see `pixelflip list methods`; without the flag all LRP rules and composites
+    #[arg(long, value_name = "SPEC,...", value_delimiter = ',')]
+    methods: Option<Vec<String>>,
+    #[arg(long, value_name = "CLASS", help = help("target"))]
+    target: Option<String>,
+    /// A random sample of this many pictures; without the flag 10, evenly spread
+    #[arg(long, value_name = "N")]
+    pub(crate) images: Option<u32>,
+    #[arg(long, value_name = "N", help = help("seed"))]
+    seed: Option<i64>,
+    #[arg(long, value_name = "N", help = help("threads"))]
+    threads: Option<u32>,
+    /// Folder of the results; without the flag results/properties/ and the name of the model
+    #[arg(long, value_name = "DIR")]
     out: Option<String>,
 }
 

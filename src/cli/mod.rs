@@ -13,6 +13,7 @@ mod merge;
 mod model;
 mod predict;
 mod progress;
+mod properties;
 mod report;
 mod run;
 mod signals;
@@ -50,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Model(args) => model::run(&args),
         Command::List(args) => list::run(&args),
         Command::Data(args) => data::run(&args),
+        Command::Properties(args) => properties::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| failure::report(&error, log))

@@ -106,13 +106,16 @@ impl Progress {
         self.state.lock().expect("no thread panics while it holds the lock")
     }
 
-    fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
+    fn begin(&self, pictures: usize, finished: usize) {
         self.bar.set_length(pictures as u64);
         self.bar.set_position(finished as u64);
         self.bar.reset_eta();
         let mut state = self.state();
         (state.total, state.done, state.finished) = (pictures, finished, finished);
-        drop(state);
+    }
+
+    fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
+        self.begin(pictures, finished);
         let resumed = if finished == 0 {
             String::new()
         } else {
@@ -168,6 +171,12 @@ impl Progress {
         match event {
             Event::Started { pictures, finished, curves, masked } => {
                 self.started(*pictures, *finished, *curves, *masked);
+            }
+            Event::Explaining { pictures, explanations } => {
+                self.begin(*pictures, 0);
+                let (pictures, each) =
+                    (count(*pictures, "picture"), count(*explanations, "explanation"));
+                self.say(&format!("{pictures}, {each} each"));
             }
             Event::Method { image, method } => {
                 self.bar.set_message(format!("{method} on {image}"));

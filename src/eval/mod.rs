@@ -1,5 +1,6 @@
 //! From a heat map to a curve, from curves to metrics and statistics.
 
+pub mod correlation;
 pub mod curve;
 pub mod masked;
 pub mod metric;

@@ -264,6 +264,9 @@ pub enum ExplainError {
     },
 }
 
+/// Sees the relevance that arrives at a node.
+pub type Watch<'a> = &'a mut dyn FnMut(NodeId, &Tensor);
+
 /// A method that explains a class score by relevance values.
 pub trait Explainer: Send + Sync {
     /// The method itself; callers use [`Explainer::relevance`], which checks what goes in and out.
@@ -290,6 +293,17 @@ pub trait Explainer: Send + Sync {
     /// relevance through the network.
     fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
         Ok((self.relevance(case)?, None))
+    }
+
+    /// As [`Explainer::relevance`]; of a method that propagates relevance through the network,
+    /// `watch` sees what arrives at each node, from the output down to the first layer.
+    fn watched(&self, case: &Case<'_>, _watch: Watch<'_>) -> Result<Tensor, ExplainError> {
+        self.relevance(case)
+    }
+
+    /// True for methods that propagate relevance through the network.
+    fn propagates(&self) -> bool {
+        false
     }
 
     /// Relevance, pooled over channels.

@@ -139,6 +139,7 @@ fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) 
         caption: format!(
             "Bands: 95 % bootstrap intervals of the mean over images (BCa){whose}.{missing}"
         ),
+        ticks: vec![],
         panels,
     }
 }

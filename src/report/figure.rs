@@ -57,6 +57,8 @@ pub struct Figure {
     pub subtitle: String,
     /// Label of the horizontal axis.
     pub x_label: String,
+    /// What stands below x = 0, 1, 2, ...; without any the numbers themselves.
+    pub ticks: Vec<String>,
     /// From top to bottom; panels without lines are left out.
     pub panels: Vec<Panel>,
     /// What bands mean, what is missing.

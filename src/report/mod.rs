@@ -13,6 +13,7 @@ pub mod layers;
 pub mod outcome;
 pub mod page;
 pub mod plot;
+pub mod properties;
 pub mod ranking;
 pub mod sheets;
 pub mod summary;

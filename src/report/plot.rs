@@ -167,7 +167,7 @@ fn draw<DB: DrawingBackend>(
     let mut rest = root.split_vertically(scale.px(HEADER)).1;
     for panel in shown(figure) {
         let (area, below) = rest.split_vertically(scale.px(height));
-        draw_panel(&area, panel, &figure.x_label, gutter, scale)?;
+        draw_panel(&area, panel, figure, gutter, scale)?;
         rest = below;
     }
     write(&rest, &figure.caption, (left, 6.0), SMALL, GREY, scale)?;
@@ -273,13 +273,13 @@ fn gutter(figure: &Figure, scale: Scale) -> Result<f64, FigureError> {
 fn draw_panel<DB: DrawingBackend>(
     area: &Area<DB>,
     panel: &Panel,
-    x_label: &str,
+    figure: &Figure,
     gutter: f64,
     scale: Scale,
 ) -> Result<(), FigureError> {
     write(area, &panel.title, (LEFT, 8.0), PANEL, BLACK, scale)?;
-    let mut chart = coordinates(area, panel, gutter, scale)?;
-    draw_axes(area, &chart, [x_label, &panel.y_label], scale)?;
+    let mut chart = coordinates(area, panel, &figure.ticks, gutter, scale)?;
+    draw_axes(area, &chart, [&figure.x_label, &panel.y_label], scale)?;
     for (_, line) in panel.lines.iter().enumerate().filter(|(i, _)| panel.has_band(*i)) {
         draw_band(&mut chart, line)?;
     }
@@ -296,9 +296,14 @@ fn draw_panel<DB: DrawingBackend>(
 fn coordinates<'a, DB: DrawingBackend>(
     area: &Area<DB>,
     panel: &Panel,
+    ticks: &[String],
     gutter: f64,
     scale: Scale,
 ) -> Result<Chart<'a, DB>, FigureError> {
+    let named = |x: f64| match ticks.get(x.round() as usize) {
+        Some(tick) => tick.clone(),
+        None => number(x),
+    };
     let steps = panel.lines.iter().map(|l| l.points.len()).max().unwrap_or(1).max(2) - 1;
     let (low, high) = range(panel);
     let mut chart = ChartBuilder::on(area)
@@ -314,9 +319,9 @@ fn coordinates<'a, DB: DrawingBackend>(
         .light_line_style(TRANSPARENT)
         .bold_line_style(FAINT.stroke_width(scale.px(1.0) as u32))
         .axis_style(GREY.stroke_width(scale.px(1.0) as u32))
-        .x_labels(11.min(steps + 1))
+        .x_labels(ticks.len().max(11).min(steps + 1))
         .y_labels(6)
-        .x_label_formatter(&|v| number(*v))
+        .x_label_formatter(&|v| named(*v))
         .y_label_formatter(&|v| number(*v))
         .label_style(scale.font(SMALL, BLACK))
         .draw()
@@ -506,6 +511,7 @@ mod tests {
             title: "a title".to_owned(),
             subtitle: "with a subtitle".to_owned(),
             x_label: "number of removed regions".to_owned(),
+            ticks: vec![],
             panels: vec![panel.clone(), Panel { lines: vec![], ..panel.clone() }, panel],
             caption: "a caption".to_owned(),
         }

@@ -24,6 +24,13 @@ pub enum Event {
         /// The method.
         method: String,
     },
+    /// Properties are about to be measured.
+    Explaining {
+        /// Pictures in all.
+        pictures: usize,
+        /// Explanations per picture.
+        explanations: usize,
+    },
     /// A picture is done.
     Picture {
         /// Its id.

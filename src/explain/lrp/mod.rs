@@ -13,6 +13,8 @@
 //! | activation | all of it |
 //! | concat, flatten, padding | to the value that was passed on |
 
+#[cfg(test)]
+mod architectures;
 pub mod composite;
 pub mod composites;
 pub mod file;
@@ -28,7 +30,7 @@ pub mod trace;
 
 pub use options::{Max, Norm, Options, START, Start, Sum};
 
-use super::{Case, ExplainError, Explainer, finite};
+use super::{Case, ExplainError, Explainer, Watch, finite};
 use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
@@ -66,6 +68,7 @@ impl Lrp {
         &self,
         case: &Case<'_>,
         trace: Option<&mut Trace>,
+        watch: Watch<'_>,
     ) -> Result<Tensor, ExplainError> {
         let plan = self.composite.resolve(case.graph)?;
         let seed = self.options.start.relevance(case)?;
@@ -73,6 +76,7 @@ impl Lrp {
         case.graph.backward(seed, |id, arrived| {
             let (options, node) = (self.options, case.graph.node(id));
             let step = Step { case, options, id, node, arrived };
+            watch(id, arrived);
             let sent = step.send(plan[id.0], rows.is_some())?;
             step.check(&sent)?;
             if let Some(rows) = &mut rows {
@@ -85,18 +89,27 @@ impl Lrp {
 
 impl Explainer for Lrp {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        self.propagate(case, None)
+        self.propagate(case, None, &mut |_, _| ())
     }
 
     fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
         case.check()?;
         let mut trace = Trace::new();
-        let relevance = finite(self.propagate(case, Some(&mut trace))?)?;
+        let relevance = finite(self.propagate(case, Some(&mut trace), &mut |_, _| ())?)?;
         Ok((relevance, Some(trace)))
     }
 
     fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
         Ok(Some(self.options.start.relevance(case)?.sum()))
+    }
+
+    fn watched(&self, case: &Case<'_>, watch: Watch<'_>) -> Result<Tensor, ExplainError> {
+        case.check()?;
+        finite(self.propagate(case, None, watch)?)
+    }
+
+    fn propagates(&self) -> bool {
+        true
     }
 }
 

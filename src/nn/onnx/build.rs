@@ -8,7 +8,7 @@ use super::{
     error::{Damage, OnnxError},
     external::External,
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
-    table,
+    table, transformer,
     value::{Constant, Map, Value, joined, volume},
 };
 use crate::{
@@ -72,6 +72,14 @@ pub(super) fn import(
     let proto = model.graph.as_ref().ok_or_else(|| damage("graph"))?;
     let opset = opset(file, model)?.ok_or_else(|| damage("version of the operator set"))?;
     let initializers = initializers(file, proto)?;
+    if let Some((node, what)) = transformer::sign(proto, |name| initializers.contains_key(name)) {
+        return Err(OnnxError::Transformer {
+            file: file.to_owned(),
+            node: node_name(node).to_owned(),
+            op: node.op_type.clone(),
+            what,
+        });
+    }
     let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
     let picture = picture(proto, &initializers, size).map_err(interface)?;
     let output = output(proto).map_err(interface)?;

@@ -17,6 +17,7 @@ mod proto;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transformer;
 mod value;
 mod wire;
 

@@ -69,6 +69,22 @@ impl Dense {
         Dense { input: self.input, weights, bias: (0..n).map(bias).collect() }
     }
 
+    /// The layer of `s x + t`, given as pairs `(s, t)`, one per input in the order channel, row,
+    /// column.
+    #[must_use]
+    pub fn scaled_before(&self, pairs: &[(f32, f32)]) -> Dense {
+        let (k, n) = (self.weights.k(), self.weights.n());
+        let pair = |k: usize| pairs[channels_first(self.input, k)];
+        let weights = Packed::new(k, n, |k, o| pair(k).0 * self.weights.get(k, o));
+        let bias = |o: usize| {
+            let terms = (0..k).map(|k| f64::from(pair(k).1) * f64::from(self.weights.get(k, o)));
+            (f64::from(*self.bias.get(o).unwrap_or(&0.0)) + terms.sum::<f64>()) as f32
+        };
+        let shifts = pairs.iter().any(|(_, t)| *t != 0.0);
+        let bias = if shifts { (0..n).map(bias).collect() } else { self.bias.clone() };
+        Dense { input: self.input, weights, bias }
+    }
+
     /// The layer of a flattened map as a layer of the map itself, so that the flattening (a change
     /// of order from channels last to channels first) can go.
     #[must_use]

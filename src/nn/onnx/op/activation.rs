@@ -1,6 +1,9 @@
 //! Scalar functions.
 
-use super::super::{call::Call, value::Value};
+use super::super::{
+    call::Call,
+    value::{Numbers, Value},
+};
 use crate::nn::op::{Function, Unary};
 
 fn unary(call: &mut Call<'_, '_>, function: Function) -> Result<Value, String> {
@@ -23,6 +26,82 @@ pub(in super::super) fn leaky_relu(call: &mut Call<'_, '_>) -> Result<Value, Str
 pub(in super::super) fn elu(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let alpha = call.finite("alpha", 1.0)?;
     unary(call, Function::Elu { alpha })
+}
+
+/// `Selu`.
+pub(in super::super) fn selu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let alpha = call.finite("alpha", 1.673_263_2)?;
+    let gamma = call.finite("gamma", 1.050_701)?;
+    unary(call, Function::Selu { alpha, gamma })
+}
+
+/// `PRelu` with one slope for all channels.
+pub(in super::super) fn prelu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    match call.weights(1)? {
+        (_, slopes) if slopes.len() == 1 => unary(call, Function::LeakyRelu { alpha: slopes[0] }),
+        (_, slopes) => {
+            Err(format!("it has {} slopes, only one for all channels is supported", slopes.len()))
+        }
+    }
+}
+
+/// `HardSigmoid`.
+pub(in super::super) fn hard_sigmoid(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let alpha = call.finite("alpha", 0.2)?;
+    let beta = call.finite("beta", 0.5)?;
+    unary(call, Function::HardSigmoid { alpha, beta })
+}
+
+/// `HardSwish`.
+pub(in super::super) fn hard_swish(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::HardSwish)
+}
+
+/// `Swish`, also known as `SiLU`.
+pub(in super::super) fn swish(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let alpha = call.finite("alpha", 1.0)?;
+    unary(call, Function::Swish { alpha })
+}
+
+/// `Softplus`.
+pub(in super::super) fn softplus(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Softplus)
+}
+
+/// `Mish`.
+pub(in super::super) fn mish(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Mish)
+}
+
+/// `Gelu`, exact or by its approximation with tanh.
+pub(in super::super) fn gelu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    match call.text("approximate")? {
+        None | Some("none") => unary(call, Function::Gelu),
+        Some("tanh") => unary(call, Function::GeluTanh),
+        Some(other) => {
+            Err(format!("attribute `approximate` is `{other}`, expected `none` or `tanh`"))
+        }
+    }
+}
+
+/// `Erf`.
+pub(in super::super) fn erf(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Erf)
+}
+
+/// `Pow` with one constant exponent.
+pub(in super::super) fn pow(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let name = call.input_name(1).to_owned();
+    let exponent = call.constant(1)?;
+    let exponent = match exponent.numbers() {
+        Numbers::Float(v) if v.len() == 1 && v[0].is_finite() => v[0],
+        Numbers::Int(v) if v.len() == 1 => v[0] as f32,
+        _ => return Err(format!("exponent `{name}` must be one finite number")),
+    };
+    if exponent < 1.0 || exponent.fract() != 0.0 {
+        return Err(format!("its exponent is {exponent}, only whole numbers >= 1 are supported"));
+    }
+    unary(call, Function::Power { exponent })
 }
 
 /// `Sigmoid`.

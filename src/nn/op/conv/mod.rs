@@ -103,6 +103,29 @@ impl Conv {
         Conv::from_product(self.geometry, self.inputs, self.outputs, weights.into(), bias)
     }
 
+    /// The convolution of `s x + t`, given as pairs `(s, t)`, one per input channel. Padding is zero
+    /// before and after, so this is exact without padding or where all `t` are 0.
+    #[must_use]
+    pub fn scaled_before(&self, pairs: &[(f32, f32)]) -> Conv {
+        let ConvGeometry { kernel: [kh, kw], groups, .. } = self.geometry;
+        let (per_in, per_out) = (self.inputs / groups, self.outputs / groups);
+        let pair = |o: usize, i: usize| pairs[o / per_out * per_in + i];
+        let weights = Product::new(self.geometry, self.inputs, self.outputs, |o, i, ky, kx| {
+            pair(o, i).0 * self.weights.get(o, i, ky, kx)
+        });
+        let taps = |o: usize, i: usize| {
+            let all = (0..kh).flat_map(move |ky| (0..kw).map(move |kx| (ky, kx)));
+            all.map(move |(ky, kx)| f64::from(self.weights.get(o, i, ky, kx))).sum::<f64>()
+        };
+        let shifts = pairs.iter().any(|(_, t)| *t != 0.0);
+        let bias = |o: usize| {
+            let shift: f64 = (0..per_in).map(|i| f64::from(pair(o, i).1) * taps(o, i)).sum();
+            (f64::from(*self.bias.get(o).unwrap_or(&0.0)) + shift) as f32
+        };
+        let bias = if shifts { (0..self.outputs).map(bias).collect() } else { self.bias.clone() };
+        Conv::from_product(self.geometry, self.inputs, self.outputs, weights.into(), bias)
+    }
+
     /// The same convolution computed by tiles, or directly (`None`). Weights are shared, those of
     /// tiles made at the first use. `None` is returned where tiles do not apply: they are for 3x3
     /// windows of stride 1 without groups.
