@@ -135,6 +135,7 @@ fn help_and_lists_are_worded_as_agreed() {
         "list composites",
         "list datasets",
         "list operators",
+        "list protocols",
     ] {
         let output = desk.run(arguments);
         let name = if arguments.is_empty() {

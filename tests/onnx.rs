@@ -5,7 +5,11 @@
 
 use ndarray::{Array1, Array2, Array4, Axis};
 use ndarray_npy::{NpzReader, read_npy};
-use pixelflip::nn::{model::Model, preprocess::Settings, tensor::Tensor};
+use pixelflip::{
+    data::{Options, open},
+    nn::{model::Model, preprocess::Settings, tensor::Tensor},
+};
+use rayon::prelude::*;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -70,14 +74,13 @@ fn all_exporters_give_the_logits_of_pytorch() {
     }
 }
 
-/// `scripts/make_onnx_cases.py` writes the cases and runs them in onnxruntime.
-#[test]
-fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
-    let mut cases = NpzReader::new(File::open(data("onnx_cases.npz")).unwrap()).unwrap();
+/// Compares all cases of a file with onnxruntime's outputs; the complaints.
+fn disagreements(file: &str, count: usize, limit: f32) -> Vec<String> {
+    let mut cases = NpzReader::new(File::open(data(file)).unwrap()).unwrap();
     let names = cases.names().unwrap();
     let names: Vec<&str> =
         names.iter().filter_map(|n| n.trim_end_matches(".npy").strip_suffix(".onnx")).collect();
-    assert_eq!(names.len(), 154);
+    assert_eq!(names.len(), count);
     let mut wrong = vec![];
     for name in names {
         let file: Array1<u8> = cases.by_name(&format!("{name}.onnx")).unwrap();
@@ -86,20 +89,32 @@ fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
         match Model::from_bytes(name, file.as_slice().unwrap(), None) {
             Err(error) => wrong.push(error.to_string()),
             Ok(model) if model.graph.classes() != want.ncols() => {
-                wrong.push(format!(
-                    "{name}: {} values, not {}",
-                    model.graph.classes(),
-                    want.ncols()
-                ));
+                let classes = model.graph.classes();
+                wrong.push(format!("{name}: {classes} values, not {}", want.ncols()));
             }
             Ok(model) => {
                 let off = deviation(&model, &inputs, &want, name.contains("softmax_trailing"));
-                if off.is_nan() || off > GOLDEN {
+                if off.is_nan() || off > limit {
                     wrong.push(format!("{name}: {off:e} of the largest value"));
                 }
             }
         }
     }
+    wrong
+}
+
+/// `scripts/make_onnx_cases.py` writes the cases and runs them in onnxruntime.
+#[test]
+fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
+    let wrong = disagreements("onnx_cases.npz", 154, GOLDEN);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `scripts/make_model_cases.py` writes small versions of well-known networks in six ways each, and
+/// a Keras one in three.
+#[test]
+fn networks_as_people_have_them_agree_with_onnxruntime() {
+    let wrong = disagreements("model_cases.npz", 10 * 6 + 3, REAL);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -160,5 +175,41 @@ fn real_networks_give_the_logits_of_onnxruntime() {
         let off = deviation(&model, &inputs, &want, false);
         assert!(off < REAL, "{stem}: {off:e} of the largest logit");
         assert!(model.preprocess().is_ok(), "{stem} has a sidecar");
+    }
+}
+
+/// How many of the first pictures of a set a model gets right, of all with `None`.
+fn right(model: &str, pictures: &str, first: Option<usize>) -> Option<usize> {
+    let shared = shared()?;
+    let file = shared.join("models").join(model).with_extension("onnx");
+    let model = Model::load(&file, Settings::default()).unwrap();
+    let preprocess = model.preprocess().unwrap();
+    let set = open(&shared.join("images").join(pictures), &Options::default()).unwrap();
+    let is_right = |i: usize| {
+        let item = set.item(i).unwrap();
+        let picture = preprocess.picture(&item.image).unwrap();
+        let logits = model.graph.logits(&preprocess.normalise(&picture));
+        let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b]));
+        best == item.label
+    };
+    let count = first.unwrap_or(set.len());
+    Some((0..count).into_par_iter().filter(|i| is_right(*i)).count())
+}
+
+/// The numbers are onnxruntime's on the same pictures. The large networks are not here: their
+/// accuracy on all pictures stands in `results/`.
+#[test]
+fn small_networks_classify_as_many_pictures_right_as_in_onnxruntime() {
+    let cases = [
+        ("mnist_lenet5_lrptoolbox", "mnist", None, 9924),
+        ("mnist_burn_bn", "mnist", Some(1000), 990),
+        ("cifar10_convnetjs", "cifar10", Some(300), 231),
+        ("cifar10_resnet20", "cifar10", Some(100), 94),
+    ];
+    for (model, pictures, first, expected) in cases {
+        match right(model, pictures, first) {
+            Some(found) => assert_eq!(found, expected, "{model}"),
+            None => println!("skipped: ../shared is not here"),
+        }
     }
 }

@@ -205,6 +205,8 @@ pub(crate) struct StatusArgs {
 /// Flags of `run`; serialised, they are a config.
 #[derive(Args, Serialize)]
 pub(crate) struct RunFlags {
+    #[arg(long, value_name = "NAME", help = help("protocol"))]
+    protocol: Option<String>,
     #[arg(long, value_name = "M.onnx", help = help("model"))]
     model: Option<String>,
     #[arg(long, value_name = "PATH", help = help("data"))]
@@ -513,4 +515,6 @@ pub(crate) enum What {
     Datasets,
     /// ONNX operators
     Operators,
+    /// Protocols of a paper and of other tools, for `run --protocol`
+    Protocols,
 }

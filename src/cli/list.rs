@@ -15,6 +15,7 @@ use pixelflip::{
     },
     nn::onnx::supported,
     perturb::PERTURBATIONS,
+    run::preset::PRESETS,
 };
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn text(what: What) -> String {
         }
         What::Datasets => terminal::columns(&all(LAYOUTS)),
         What::Operators => operators(),
+        What::Protocols => protocols(),
     }
 }
 
@@ -76,4 +78,15 @@ fn lines<T: ?Sized>(entry: &Entry<T>) -> Vec<Vec<String>> {
 
 fn operators() -> String {
     supported().fold(String::new(), |text, name| text + name + "\n")
+}
+
+/// Each with the keys it sets and with what it cannot bring about.
+fn protocols() -> String {
+    let lines = PRESETS.iter().flat_map(|preset| {
+        let keys = preset.config.lines().map(|line| format!("  {line}\n"));
+        let others = preset.departs.iter().map(|line| format!("  still different: {line}\n"));
+        let first = format!("{}  {}\n", preset.name, preset.summary);
+        std::iter::once(first).chain(keys).chain(others).collect::<Vec<_>>()
+    });
+    lines.collect()
 }

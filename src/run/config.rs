@@ -1,10 +1,13 @@
 //! What a run is to do, from files and flags.
 //!
-//! A config is a TOML table. Four of them are laid on top of each other: the protocol's defaults
+//! A config is a TOML table. Up to five of them are laid on top of each other: the protocol's defaults
 //! ([`PROTOCOL`]), those of the built-in experiment ([`SCENES`]) when neither a file nor a model nor
-//! data are given, the file, the flags.
+//! data are given, those of a [preset](super::preset) if one is named, the file, the flags.
 
-use super::memory;
+use super::{
+    memory,
+    preset::{self, PRESETS, Preset},
+};
 use crate::{
     base::registry::near,
     nn::preprocess::{PreprocessError, Settings},
@@ -51,6 +54,11 @@ const fn field(
 
 /// All keys of a config but `preprocess`, in the order in which they are printed.
 pub const FIELDS: &[Field] = &[
+    field(
+        "protocol",
+        TEXT,
+        "Defaults of a paper or of another tool, see `pixelflip list protocols`",
+    ),
     field("model", TEXT, "ONNX file, or `scenes` for the built-in network"),
     field("data", TEXT, "Folder or file with pictures, or `scenes` for the built-in ones"),
     field(
@@ -131,6 +139,9 @@ pub const FIELDS: &[Field] = &[
 /// [`Plan::new`](super::plan::Plan::new), which also knows what fits the model and the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
+    /// Name of a [preset](super::preset); the other keys say all that it sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
     /// Path of the ONNX file, or `scenes`.
     pub model: String,
     /// Path of the pictures, or `scenes`.
@@ -239,6 +250,14 @@ pub enum ConfigError {
         /// What is wrong.
         source: PreprocessError,
     },
+    /// A preset that does not exist.
+    #[error("unknown protocol `{found}`{}", did_you_mean(.near))]
+    Protocol {
+        /// What was written.
+        found: String,
+        /// Similar names, in backticks.
+        near: Vec<String>,
+    },
     /// A model without data, or data without a model.
     #[error("`{key}` is missing: give {what}")]
     Missing {
@@ -256,6 +275,16 @@ fn hint(near: &[String]) -> String {
     }
 }
 
+fn did_you_mean(near: &[String]) -> String {
+    match near {
+        [] => {
+            let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+            format!(" (there are {})", names.join(", "))
+        }
+        some => format!(", did you mean {}?", some.join(" or ")),
+    }
+}
+
 fn keys() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|f| f.key).chain([PREPROCESS])
 }
@@ -265,14 +294,18 @@ impl Config {
     /// and these flags.
     pub fn load(file: Option<&Path>, flags: Table) -> Result<Config, ConfigError> {
         check(&flags, "")?;
+        let file = file.map(read).transpose()?;
         let mut table = parsed(PROTOCOL);
-        match file {
-            Some(path) => lay_over(&mut table, read(path)?),
-            None if !flags.contains_key("model") && !flags.contains_key("data") => {
-                lay_over(&mut table, parsed(SCENES));
-            }
-            None => (),
+        if file.is_none() && !flags.contains_key("model") && !flags.contains_key("data") {
+            lay_over(&mut table, parsed(SCENES));
         }
+        let chosen = [Some(&flags), file.as_ref()].into_iter().flatten();
+        if let Some(name) = chosen.filter_map(|t| t.get("protocol")).find_map(Value::as_str) {
+            // as many steps as a protocol has, not as the built-in experiment has
+            table.remove("steps");
+            lay_over(&mut table, parsed(preset(name)?.config));
+        }
+        file.into_iter().for_each(|file| lay_over(&mut table, file));
         lay_over(&mut table, flags);
         Config::from_checked(&table)
     }
@@ -289,6 +322,7 @@ impl Config {
         let default = "the protocol has a default";
         let missing = |key, what| ConfigError::Missing { key, what };
         Ok(Config {
+            protocol: text("protocol"),
             model: text("model")
                 .ok_or_else(|| missing("model", "an ONNX file, or `scenes`, the built-in one"))?,
             data: text("data")
@@ -318,6 +352,14 @@ impl Config {
             preprocess: settings(table).expect("checked"),
         })
     }
+}
+
+fn preset(name: &str) -> Result<&'static Preset, ConfigError> {
+    let unknown = || ConfigError::Protocol {
+        found: name.to_owned(),
+        near: near(name, PRESETS.iter().map(|preset| preset.name)),
+    };
+    preset::find(name).ok_or_else(unknown)
 }
 
 /// How a default is shown in help texts; `None` for keys without one.

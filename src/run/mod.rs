@@ -15,6 +15,7 @@ pub mod methods;
 pub mod output;
 pub mod picture;
 pub mod plan;
+pub mod preset;
 pub mod properties;
 pub mod record;
 pub mod runner;
