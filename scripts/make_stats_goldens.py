@@ -1,7 +1,7 @@
-"""Writes tests/data/stats/bootstrap.json: bootstrap intervals by SciPy.
+"""Writes tests/data/stats: figures by SciPy and scikit-posthocs.
 
-Each case holds the data, 999 resampled means with the intervals that SciPy makes of exactly these
-means, and the intervals from a million resamples of its own.
+`bootstrap.json`: each case holds the data, 999 resampled means with the intervals that SciPy makes of exactly these
+means, and the intervals from a million resamples of its own. `tests.json`: tests, rank correlations, ranges.
 """
 
 import json
@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import scikit_posthocs
 import scipy
 from scipy import stats
 
-TARGET = Path(__file__).parent.parent / "tests/data/stats/bootstrap.json"
+FOLDER = Path(__file__).parent.parent / "tests/data/stats"
 
 
 def interval(result):
@@ -42,16 +43,103 @@ def case(name, values, rng):
     }
 
 
-def main():
+def bootstrap_cases():
     rng = np.random.default_rng(20170828)
-    cases = [
+    return [
         case("normal, 50 values", rng.normal(2.0, 1.0, 50), rng),
         case("gamma of shape 1, 20 values", rng.gamma(1.0, 2.0, 20), rng),
         case("a few large, 12 values", np.r_[np.linspace(-1, 1, 10), 6.0, 9.0], rng),
     ]
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    versions = {"python": sys.version.split()[0], "numpy": np.__version__, "scipy": scipy.__version__}
-    TARGET.write_text(json.dumps({"made_with": versions, "cases": cases}, indent=0) + "\n")
+
+
+def wilcoxon_case(name, differences):
+    differences = np.round(differences, 6)
+    p = None
+    if np.any(differences != 0):
+        p = float(stats.wilcoxon(differences, zero_method="pratt", correction=False, method="auto").pvalue)
+    return {"name": name, "differences": differences.tolist(), "p": p}
+
+
+def wilcoxon_cases(rng):
+    tied = np.round(rng.normal(0.3, 1.0, 120), 1)
+    return [
+        wilcoxon_case("6 without ties", rng.normal(1.0, 1.0, 6)),
+        wilcoxon_case("13 with ties and zeros", np.r_[0, 0, 1, 1, -1, 2, 2, 2, -3, 4, 5, 5, 0.5]),
+        wilcoxon_case("14 with ties and zeros", np.r_[0, 0, 1, 1, -1, 2, 2, 2, -3, 4, 5, 5, 0.5, 7]),
+        wilcoxon_case("50 without ties", rng.normal(0.2, 1.0, 50)),
+        wilcoxon_case("51 without ties", rng.normal(0.2, 1.0, 51)),
+        wilcoxon_case("120 with ties and zeros", tied),
+        wilcoxon_case("1300 without ties", rng.gamma(1.0, 1.0, 1300) - 0.9),
+        wilcoxon_case("1300 far from zero", rng.normal(2.0, 1.0, 1300)),
+        wilcoxon_case("all zero", np.zeros(20)),
+        wilcoxon_case("one", np.array([0.5])),
+    ]
+
+
+def friedman_case(values):
+    values = np.round(values, 3)
+    n, k = values.shape
+    test = stats.friedmanchisquare(*values.T)
+    pairs = scikit_posthocs.posthoc_nemenyi_friedman(values).to_numpy()
+    q = stats.studentized_range.ppf(0.95, k, np.inf)
+    return {
+        "values": values.tolist(),
+        "statistic": float(test.statistic),
+        "p": float(test.pvalue),
+        "nemenyi": pairs.tolist(),
+        "critical_difference": float(q / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n))),
+    }
+
+
+def friedman_cases(rng):
+    shifts = np.array([0.0, 0.2, 0.3, 0.9, 1.5])
+    return [
+        friedman_case(rng.normal(0, 1, (30, 5)) + shifts),
+        friedman_case(np.round(rng.normal(0, 1, (25, 4)) + shifts[:4])),
+        friedman_case(rng.normal(0, 1, (12, 3))),
+    ]
+
+
+def range_case(k, q):
+    ranges = stats.studentized_range
+    return {
+        "k": k, "q": q, "cdf": float(ranges.cdf(q, k, np.inf)), "q95": float(ranges.ppf(0.95, k, np.inf)),
+    }
+
+
+def kendall_case(a, b):
+    tau = stats.kendalltau(a, b).statistic
+    return {"a": list(map(float, a)), "b": list(map(float, b)), "tau": None if np.isnan(tau) else float(tau)}
+
+
+def test_cases():
+    rng = np.random.default_rng(19451101)
+    return {
+        "wilcoxon": wilcoxon_cases(rng),
+        "friedman": friedman_cases(rng),
+        "studentised_range": [range_case(k, q) for k in (2, 3, 8, 12, 30) for q in (0.5, 2.0, 3.5, 5.5)],
+        "kendall": [
+            kendall_case(rng.permutation(12), rng.permutation(12)),
+            kendall_case(rng.integers(0, 4, 15), rng.integers(0, 4, 15)),
+            kendall_case([1, 2, 3], [5, 5, 5]),
+        ],
+    }
+
+
+def write(name, content):
+    versions = {
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "scikit-posthocs": scikit_posthocs.__version__,
+    }
+    (FOLDER / name).write_text(json.dumps({"made_with": versions, **content}, indent=0) + "\n")
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    write("bootstrap.json", {"cases": bootstrap_cases()})
+    write("tests.json", test_cases())
 
 
 if __name__ == "__main__":

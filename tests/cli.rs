@@ -9,6 +9,7 @@ mod survive;
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
+use pixelflip::run::record::{self, AllLogits, Row};
 use std::{
     collections::BTreeMap,
     fs,
@@ -652,4 +653,137 @@ fn what_properties_cannot_measure_is_said() {
         desk.told("properties --model m.onnx --data pictures --images 3"),
     ];
     insta::assert_snapshot!("bad_input_of_properties", told.concat());
+}
+
+/// The four pictures of the reference arrays, the network and its sidecar.
+fn reference_desk() -> Desk {
+    let desk = Desk(tempfile::tempdir().unwrap());
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    fs::copy(data.join("onnx/tinyvgg.ts17_fix.onnx"), desk.path("m.onnx")).unwrap();
+    for name in ["pictures.npy", "captum.npz", "zennit.npy", "gradcam.npy"] {
+        fs::copy(data.join("heatmaps").join(name), desk.path(name)).unwrap();
+    }
+    fs::copy(data.join("heatmaps/tinyvgg.toml"), desk.path("m.toml")).unwrap();
+    desk
+}
+
+#[test]
+fn heat_maps_of_captum_and_zennit_rank_beside_the_built_in_methods() {
+    let desk = reference_desk();
+    let run = "run --model m.onnx --data pictures.npy --region 4 --repeats 1 --methods \
+               random,lrp-epsilon-plus-flat --heatmaps captum=captum.npz --heatmaps \
+               zennit=zennit.npy --heatmaps cam=gradcam.npy --upsample bilinear --out";
+    let output = desk.expect(0, &format!("{run} r"));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(["captum", "zennit", "cam"].iter().all(|name| table.contains(name)), "{table}");
+    let rows = record::read_folder(&desk.path("r/curves"), AllLogits::Skip).unwrap();
+    let curves = |method: &str, picture: &str| -> Vec<Vec<f32>> {
+        let of = |r: &&Row| r.method.starts_with(method) && r.image.ends_with(picture);
+        rows.iter().filter(of).filter_map(|r| r.scores.clone()).collect()
+    };
+    // the reference maps of the first two pictures explain the predicted class
+    for picture in ["0", "1"] {
+        let (own, other) = (curves("lrp-epsilon-plus-flat", picture), curves("zennit", picture));
+        assert_eq!((own.len(), other.len()), (2, 2));
+        assert_eq!(own, other, "picture {picture}");
+    }
+    let manifest = fs::read_to_string(desk.path("r/manifest.json")).unwrap();
+    assert!(manifest.contains("\"name\": \"captum\""), "{manifest}");
+    // the manifest repeats the run; other maps under the same name are another run
+    desk.expect(0, "run r/manifest.json --out again");
+    assert_eq!(desk.tables("r"), desk.tables("again"));
+    fs::copy(desk.path("captum.npz"), desk.path("zennit.npz")).unwrap();
+    fs::copy(desk.path("zennit.npy"), desk.path("captum.npz")).unwrap();
+    desk.expect(2, &format!("{run} r"));
+}
+
+#[test]
+fn heat_maps_that_do_not_fit_are_refused_before_the_run() {
+    let desk = reference_desk();
+    let run = "run --model m.onnx --data pictures.npy --region 4 --methods random --heatmaps";
+    fs::write(desk.path("a.txt"), "1 2\n3 4\n").unwrap();
+    let told: String = [
+        "captum.npz",
+        "=captum.npz",
+        "a:b=captum.npz",
+        "gradient=captum.npz",
+        "a=no.npz",
+        "a=a.txt",
+        "a=gradcam.npy",
+        "a=gradcam.npy --upsample bicubic",
+        "a=captum.npz --heatmaps a=zennit.npy",
+    ]
+    .iter()
+    .map(|flags| desk.told(&format!("{run} {flags}")))
+    .collect();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn rank_recomputes_the_ranking_from_records_alone_also_over_two_runs() {
+    let desk = Desk::new(6);
+    let run = |methods: &str, out: &str| {
+        desk.expect(
+            0,
+            &format!(
+                "run --model m.onnx --data pictures --region 8 --repeats 2 --methods {methods} \
+                 --out {out}"
+            ),
+        );
+    };
+    run("random,gradient", "a");
+    run("lrp-epsilon", "b");
+    let output = desk.expect(0, "rank a b --resamples 500 --out tables");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(["random", "gradient", "lrp-epsilon"].iter().all(|m| text.contains(m)), "{text}");
+    assert!(text.contains("sparseness: higher is better"), "{text}");
+    let written = [
+        "ranking.csv",
+        "pairs.parquet",
+        "agreement.csv",
+        "heatmaps.csv",
+        "ranking.md",
+        "ranking.tex",
+        "forest.png",
+        "critical-difference.svg",
+        "cost.svg",
+        "aopc.png",
+    ];
+    for name in written {
+        assert!(desk.path("tables").join(name).is_file(), "{name}");
+    }
+    // one file with curves does as well, and the other run's manifest
+    desk.expect(0, "rank a/curves/part-00000.parquet b/manifest.json --resamples 100");
+    // a part that was cut off is named, not left out
+    let part = desk.path("b/curves/part-00000.parquet");
+    let bytes = fs::read(&part).unwrap();
+    fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
+    let cut = desk.told("rank a b --resamples 100");
+    assert!(cut.contains("part-00000.parquet` is not a usable table"), "{cut}");
+    run("gradient --target 3", "c");
+    let output = desk.expect(0, "diff a c --out d.csv");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("target: predicted -> 3") && text.contains("gradient"), "{text}");
+    assert!(desk.path("d.csv").is_file());
+    let told: String = ["rank a c", "rank pictures", "rank no", "rank a --metric apoc"]
+        .iter()
+        .map(|arguments| desk.told(arguments))
+        .collect();
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn softmax_and_steps_to_flip_come_from_the_same_run_when_all_logits_are_recorded() {
+    let desk = Desk::new(4);
+    desk.expect(
+        0,
+        "run --model m.onnx --data pictures --region 8 --repeats 1 --methods random,gradient \
+         --record all --out a",
+    );
+    desk.expect(0, "rank a --resamples 100 --out t");
+    let table = fs::read_to_string(desk.path("t/ranking.csv")).unwrap();
+    assert!(table.contains(",logit,") && table.contains(",softmax,"), "{table}");
+    let output = desk.expect(0, "rank a --resamples 100 --metric steps-to-flip");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("steps-to-flip (logit") && text.contains("lower is better"), "{text}");
 }

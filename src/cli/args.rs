@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Say how much of a run is done, without touching it
     Status(StatusArgs),
+    /// Rank methods from the records of one or several runs: tables, tests, figures
+    Rank(RankArgs),
+    /// Compare two runs: the same methods and pictures before and after a change
+    Diff(DiffArgs),
     /// Explain one picture with one method
     Explain(Box<ExplainArgs>),
     /// Classify one picture
@@ -215,6 +219,10 @@ pub(crate) struct RunFlags {
     layout: Option<String>,
     #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("methods"))]
     methods: Option<Vec<String>>,
+    #[arg(long, value_name = "NAME=PATH", help = help("heatmaps"))]
+    heatmaps: Option<Vec<String>>,
+    #[arg(long, value_name = "WORD", help = help("upsample"))]
+    upsample: Option<String>,
     #[arg(long, value_name = "N", help = help("region"))]
     region: Option<u32>,
     #[arg(long, value_name = "WORD", help = help("remainder"))]
@@ -231,6 +239,8 @@ pub(crate) struct RunFlags {
     score: Option<String>,
     #[arg(long, value_name = "WORD", help = help("record"))]
     record: Option<String>,
+    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("metrics"))]
+    metrics: Option<Vec<String>>,
     #[arg(long, value_name = "CLASS", help = help("target"))]
     target: Option<String>,
     #[arg(long, value_name = "N", help = help("images"))]
@@ -350,6 +360,44 @@ impl PreprocessFlags {
             classes: self.classes.clone(),
         }
     }
+}
+
+#[derive(Args)]
+pub(crate) struct RankArgs {
+    /// Folders that `pixelflip run` has written, or files with curves
+    #[arg(required = true, value_name = "RESULTS")]
+    pub(crate) results: Vec<PathBuf>,
+    /// The metric that ranks, see `pixelflip list metrics`; AOPC when not given
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) metric: Option<String>,
+    /// Folder for tables and figures; without it the ranking is only printed
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Bootstrap resamples over images
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = at_least_one)]
+    pub(crate) resamples: usize,
+    /// Seed of the resamples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Threads, one per core when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
+pub(crate) struct DiffArgs {
+    /// Folder of the first run
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// Folder of the second run
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+    /// The metric that is compared, see `pixelflip list metrics`
+    #[arg(long, value_name = "SPEC", default_value = "aopc")]
+    pub(crate) metric: String,
+    /// CSV file for the differences
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -7,7 +7,7 @@ use super::{
 use pixelflip::{
     base::registry::{Entry, Param},
     data::LAYOUTS,
-    eval::metric::METRICS,
+    eval::metric::{METRICS, map::MAP_METRICS},
     explain::{
         EXPLAINERS, Explainer,
         lrp::{self, composite::PLAIN, rule::RULES},
@@ -29,7 +29,7 @@ fn text(what: What) -> String {
     match what {
         What::Methods => terminal::columns(&[all(EXPLAINERS), own(), wrappers()].concat()),
         What::Perturbations => terminal::columns(&all(PERTURBATIONS)),
-        What::Metrics => terminal::columns(&all(METRICS)),
+        What::Metrics => terminal::columns(&[all(METRICS), all(MAP_METRICS)].concat()),
         What::Rules => terminal::columns(&[all(RULES), plain()].concat()),
         What::Composites => {
             let composites = EXPLAINERS.iter().filter(|e| is_composite(e)).flat_map(lines);

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod data;
+mod diff;
 mod dry_run;
 mod explain;
 mod failure;
@@ -14,6 +15,7 @@ mod model;
 mod predict;
 mod progress;
 mod properties;
+mod rank;
 mod report;
 mod run;
 mod signals;
@@ -42,6 +44,8 @@ pub(crate) fn main() -> ExitCode {
     let log = command.log();
     let done = match command {
         Command::Run(args) => run::run(&args),
+        Command::Rank(args) => rank::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Merge(args) => merge::run(&args),

@@ -11,6 +11,7 @@ pub mod digest;
 mod error;
 pub mod fetch;
 mod files;
+pub mod heatmaps;
 mod layout;
 mod listing;
 mod mask;

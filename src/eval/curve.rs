@@ -365,7 +365,7 @@ mod tests {
         let falls = region_scores(&heat, &grid()).unwrap();
         let order = morf(&falls, Seed(0), "a");
         let scores = walk(&graph, &order, ScoreKind::Logit, false).scores;
-        let own = Curves { morf: Some(&scores), lerf: None };
+        let own = Curves { morf: Some(&scores), lerf: None, flip: None };
         let found = Aopc(Order::Morf).along(&Trial { own, ..Trial::default() }).unwrap();
         // AOPC_L = 1/(L+1) sum_{k=1..L} (L + 1 - k) fall_k
         for (l, found) in found.iter().enumerate() {

@@ -22,7 +22,7 @@ mod pool;
 mod quadrature;
 pub mod random;
 mod reference;
-mod resize;
+pub(crate) mod resize;
 pub mod rise;
 pub mod sensitivity;
 pub mod slide;
@@ -252,6 +252,12 @@ pub enum ExplainError {
         /// Columns of the picture.
         width: usize,
     },
+    /// A heat map from a file cannot be used.
+    #[error("{reason}")]
+    Import {
+        /// Why.
+        reason: String,
+    },
     /// A rule or method does not fit an operator.
     #[error("node `{node}` ({op}): {problem}")]
     Unfit {
@@ -279,6 +285,11 @@ pub trait Explainer: Send + Sync {
 
     /// True for the random baseline, whose regions are drawn anew for every repeat.
     fn is_random_order(&self) -> bool {
+        false
+    }
+
+    /// True for heat maps from files, which were computed elsewhere and cost nothing here.
+    fn is_imported(&self) -> bool {
         false
     }
 

@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind::Word(&["bilinear", "nearest"]);
 /// A way to resize. Pixels are squares and both maps cover the same area, so corners of the maps
 /// coincide, not centres of corner pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Resize {
+pub(crate) enum Resize {
     /// Linear between the centres of the nearest pixels; constant outside the outermost centres.
     Bilinear,
     /// The value of the pixel in whose area the new pixel's upper left corner lies.
@@ -23,12 +23,12 @@ pub(super) enum Resize {
 
 impl Resize {
     /// From a word of [`KIND`].
-    pub(super) fn from_word(word: &str) -> Resize {
+    pub(crate) fn from_word(word: &str) -> Resize {
         if word == "nearest" { Resize::Nearest } else { Resize::Bilinear }
     }
 
     /// `map` with `height` x `width` pixels.
-    pub(super) fn enlarge(self, map: &Tensor, height: usize, width: usize) -> Tensor {
+    pub(crate) fn enlarge(self, map: &Tensor, height: usize, width: usize) -> Tensor {
         let Shape { c, h, w } = map.shape;
         let (rows, columns) = (self.taps(h, height), self.taps(w, width));
         let mut data = Vec::with_capacity(c * height * width);

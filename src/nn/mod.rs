@@ -8,6 +8,7 @@ pub mod model;
 pub mod onnx;
 pub mod op;
 pub mod preprocess;
+pub mod randomise;
 pub mod stream;
 pub mod tensor;
 pub mod tune;

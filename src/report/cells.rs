@@ -3,7 +3,7 @@
 use crate::{
     eval::{
         curve::ScoreKind,
-        metric::{CurveMetric, Curves, Trial},
+        metric::{CurveMetric, Curves, Trial, flip},
         order::Order,
     },
     run::record::{Row, Status},
@@ -177,6 +177,14 @@ fn scores(row: &Row) -> Result<&[f32], &str> {
     }
 }
 
+/// When another class is predicted, where the logits of all classes are there.
+fn flip_of(row: &Row) -> Option<usize> {
+    let (logits, scores) = (row.all_logits.as_ref()?, row.scores.as_ref()?);
+    let classes = logits.len() / scores.len().max(1);
+    let target = usize::try_from(row.target?).ok().filter(|t| *t < classes)?;
+    (classes * scores.len() == logits.len()).then(|| flip(logits, target, classes))
+}
+
 impl<'a> Group<'a> {
     fn new(row: &Row) -> Group<'a> {
         let setting = Setting {
@@ -225,6 +233,9 @@ impl<'a> Group<'a> {
             });
         }
         cell.set(row.order, scores);
+        if row.order == Order::Morf {
+            cell.curves.flip = flip_of(row);
+        }
         Ok(())
     }
 
@@ -284,6 +295,21 @@ impl<'a> Group<'a> {
     /// over some of them would compare other noise.
     pub fn values(&self, method: &str, metric: &dyn CurveMetric) -> Vec<Option<f64>> {
         self.pictures.values().map(|p| p.mean(method, |trial| metric.value(trial))).collect()
+    }
+
+    /// The same repeat by repeat, in the order of their seeds and numbers.
+    pub fn values_by_repeat(
+        &self,
+        method: &str,
+        metric: &dyn CurveMetric,
+    ) -> Vec<Option<Vec<f64>>> {
+        let of = |p: &Picture<'_>| p.trials(method).map(|trial| metric.value(&trial)).collect();
+        self.pictures.values().map(of).collect()
+    }
+
+    /// Names of the pictures, in the order of the values.
+    pub fn image_names(&self) -> impl Iterator<Item = &'a str> {
+        self.pictures.keys().copied()
     }
 
     /// The same for every number of removed regions.

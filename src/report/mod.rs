@@ -1,21 +1,31 @@
 //! Tables, figures and texts for people.
 
+pub mod agreement;
 pub mod cells;
 pub mod colours;
+pub mod contest;
 pub mod curves;
 #[cfg(test)]
 mod demo;
+pub mod diff;
+pub mod drawing;
 pub mod figure;
 pub mod gallery;
 pub mod heatmap;
 pub mod labels;
 pub mod layers;
+pub mod map_metrics;
 pub mod outcome;
 pub mod page;
 pub mod plot;
+pub mod plot_drawing;
 pub mod properties;
+pub mod rank;
+pub mod rank_figures;
+mod rank_tables;
 pub mod ranking;
 pub mod sheets;
+pub mod subsets;
 pub mod summary;
 mod text;
 pub mod trace;

@@ -41,7 +41,7 @@ pub enum FigureError {
 }
 
 impl FigureError {
-    fn draw(error: impl std::fmt::Display) -> FigureError {
+    pub(super) fn draw(error: impl std::fmt::Display) -> FigureError {
         FigureError::Draw(error.to_string())
     }
 }
@@ -52,7 +52,7 @@ pub fn save(path: &Path, bytes: &[u8]) -> Result<(), FigureError> {
 }
 
 /// The family that figures ask for: the bundled font here, any such font in an SVG viewer.
-const FAMILY: &str = "sans-serif";
+pub(super) const FAMILY: &str = "sans-serif";
 
 /// Version 2.37 of `DejaVu Sans`, with its licence beside it.
 static FONT: LazyLock<bool> = LazyLock::new(|| {
@@ -60,7 +60,7 @@ static FONT: LazyLock<bool> = LazyLock::new(|| {
     register_font(FAMILY, FontStyle::Normal, bytes).is_ok()
 });
 
-fn load_font() -> Result<(), FigureError> {
+pub(super) fn load_font() -> Result<(), FigureError> {
     if *FONT { Ok(()) } else { Err(FigureError::draw("the bundled font cannot be read")) }
 }
 
@@ -84,10 +84,10 @@ const FAINT: RGBColor = RGBColor(225, 225, 225);
 
 /// How many output pixels a unit of the layout takes.
 #[derive(Clone, Copy, Debug)]
-struct Scale(f64);
+pub(super) struct Scale(pub(super) f64);
 
 impl Scale {
-    fn px(self, units: f64) -> i32 {
+    pub(super) fn px(self, units: f64) -> i32 {
         (units * self.0).round() as i32
     }
 
@@ -380,7 +380,7 @@ fn range(panel: &Panel) -> (f64, f64) {
     }
 }
 
-fn colour((r, g, b): Rgb) -> RGBColor {
+pub(super) fn colour((r, g, b): Rgb) -> RGBColor {
     RGBColor(r, g, b)
 }
 

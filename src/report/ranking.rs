@@ -8,7 +8,7 @@ use super::{
 use crate::eval::{order::Order, stats::Estimate};
 
 /// Columns that the table may take.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// The ranking that counts: mean MoRF AOPC at the first perturbation of the records (LeRF where
 /// there is no MoRF), as aligned text of at most 100 columns, with what a reader must know below.
@@ -27,7 +27,7 @@ pub fn ranking(summary: &Summary) -> String {
 }
 
 /// Breaks a line between words where it would get too long.
-fn wrap(line: &str) -> String {
+pub(super) fn wrap(line: &str) -> String {
     let mut text = String::new();
     let mut width = 0;
     for word in line.split(' ') {
@@ -88,14 +88,19 @@ fn table(rows: &[&SummaryRow]) -> String {
 
 /// Digits after the point, so that the largest mean shows four digits in all.
 fn decimals(rows: &[&SummaryRow]) -> usize {
-    let means = rows.iter().filter_map(|r| r.aopc).map(|e| e.mean.abs());
-    let largest = means.fold(0.0, f64::max);
+    let means: Vec<f64> = rows.iter().filter_map(|r| r.aopc).map(|e| e.mean).collect();
+    decimals_for(&means)
+}
+
+/// The same for any means.
+pub(super) fn decimals_for(means: &[f64]) -> usize {
+    let largest = means.iter().fold(0.0f64, |most, v| most.max(v.abs()));
     if largest > 0.0 { (3 - largest.log10().floor() as i32).clamp(0, 8) as usize } else { 3 }
 }
 
 /// Aligns cells in columns two spaces apart: text to the left (column `left`, which gives way when
 /// the line gets too long), numbers to the right.
-fn align<const N: usize>(cells: &[[String; N]], left: usize) -> String {
+pub(super) fn align<const N: usize>(cells: &[[String; N]], left: usize) -> String {
     let width = |j: usize| cells.iter().map(|r| r[j].chars().count()).max().unwrap_or(0);
     let mut widths: [usize; N] = std::array::from_fn(width);
     let total = widths.iter().sum::<usize>() + 2 * (N - 1);

@@ -67,6 +67,13 @@ pub const FIELDS: &[Field] = &[
         "How the pictures lie, see `pixelflip list datasets`; found out when not given",
     ),
     field("methods", LIST, "Contenders, see `pixelflip list methods`"),
+    field(
+        "heatmaps",
+        LIST,
+        "Contenders made by other tools, NAME=PATH each: .npy, .npz, .safetensors, .txt, .png, \
+         .tif, or a folder of them",
+    ),
+    field("upsample", TEXT, "How smaller heat maps are enlarged: none, bilinear or nearest"),
     field("region", COUNT, "Side of the square regions in pixels"),
     field("remainder", TEXT, "Pixels right and below the last whole region: drop or partial"),
     field("steps", COUNT, "Regions that are removed one after the other"),
@@ -79,6 +86,7 @@ pub const FIELDS: &[Field] = &[
     ),
     field("score", TEXT, "What is watched: logit or softmax"),
     field("record", TEXT, "What is written: the watched score (logit), or all logits too (all)"),
+    field("metrics", LIST, "Metrics of every heat map, see `pixelflip list metrics`"),
     field(
         "target",
         ("a text or a whole number", |v| v.is_str() || v.as_integer().is_some_and(|n| n >= 0)),
@@ -151,6 +159,12 @@ pub struct Config {
     pub layout: Option<String>,
     /// Specs of the methods.
     pub methods: Vec<String>,
+    /// Heat maps made by other tools, `NAME=PATH` each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub heatmaps: Vec<String>,
+    /// `none`, `bilinear` or `nearest`; without heat maps it is not written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upsample: Option<String>,
     /// Side of a region in pixels.
     pub region: usize,
     /// `drop` or `partial`.
@@ -168,6 +182,8 @@ pub struct Config {
     pub score: String,
     /// `logit` or `all`.
     pub record: String,
+    /// Specs of the metrics of heat maps.
+    pub metrics: Vec<String>,
     /// `predicted`, `label` or an index.
     pub target: String,
     /// Number of pictures; all when not given.
@@ -329,6 +345,8 @@ impl Config {
                 .ok_or_else(|| missing("data", "a folder with pictures, or `scenes`"))?,
             layout: text("layout"),
             methods: texts("methods").expect(default),
+            upsample: table.get("heatmaps").and(text("upsample")),
+            heatmaps: texts("heatmaps").unwrap_or_default(),
             region: number("region").expect(default),
             remainder: text("remainder").expect(default),
             steps: number("steps"),
@@ -337,6 +355,7 @@ impl Config {
             perturbation: texts("perturbation").expect(default),
             score: text("score").expect(default),
             record: text("record").expect(default),
+            metrics: texts("metrics").expect(default),
             target: text("target")
                 .or_else(|| number("target").map(|n| n.to_string()))
                 .expect(default),

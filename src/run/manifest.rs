@@ -3,6 +3,7 @@
 use super::{
     choose::Chosen,
     config::Config,
+    imported::Import,
     machine,
     methods::Texts,
     picture::{Picture, accuracy},
@@ -38,6 +39,9 @@ pub struct Manifest {
     texts: Texts,
     model: ModelFacts,
     data: DataFacts,
+    /// Contenders whose heat maps were made by other tools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    heatmaps: Vec<Import>,
     protocol: Protocol,
     engine: Vec<LayerCost>,
     machine: Machine,
@@ -173,6 +177,7 @@ impl Manifest {
                 pictures: plan.data.len(),
                 found: plan.data.describe(),
             },
+            heatmaps: plan.imports.clone(),
             protocol: Protocol {
                 grid: [rows, columns],
                 regions: plan.grid.len(),

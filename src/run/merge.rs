@@ -123,8 +123,12 @@ impl Found {
     pub fn bring(&self, target: &Output) -> Result<(), MergeError> {
         let there = target.finished()?;
         for (&part, folder) in self.0.iter().filter(|(part, _)| !there.contains(part)) {
-            let files =
-                [output::pictures_of(part), output::timings_of(part), output::curves_of(part)];
+            let files = [
+                output::pictures_of(part),
+                output::timings_of(part),
+                output::metrics_of(part),
+                output::curves_of(part),
+            ];
             for file in files {
                 bring(&folder.join(&file), &target.root().join(&file))?;
             }

@@ -6,6 +6,7 @@
 //! parts/               pictures and times of each part
 //! pictures.parquet     one row per picture
 //! timings.parquet      one row per measured time
+//! metrics.parquet      one row per picture, method and metric of heat maps
 //! ```
 //!
 //! While a run is at work there is also `.lock/` ([`super::lock`]), and with shards `parts/shards`,
@@ -172,6 +173,16 @@ impl Output {
         self.root.join(timings_of(part))
     }
 
+    /// File with the metrics of a part's heat maps.
+    pub fn metrics_of(&self, part: usize) -> PathBuf {
+        self.root.join(metrics_of(part))
+    }
+
+    /// File with the metrics of all heat maps.
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.parquet")
+    }
+
     /// File with all pictures.
     pub fn pictures(&self) -> PathBuf {
         self.root.join("pictures.parquet")
@@ -227,6 +238,11 @@ pub(super) fn timings_of(part: usize) -> String {
     format!("parts/timings-{part:05}.parquet")
 }
 
+/// File with the metrics of a part's heat maps, relative to an output.
+pub(super) fn metrics_of(part: usize) -> String {
+    format!("parts/metrics-{part:05}.parquet")
+}
+
 /// File with the number of shards below an output.
 pub(super) fn shards_of(root: &Path) -> PathBuf {
     root.join("parts/shards")
@@ -247,7 +263,8 @@ pub fn finished(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
         let numbers = |kind: &&str| names.iter().filter_map(|name| number(name, kind)).collect();
         Ok(kinds.iter().map(numbers).collect())
     };
-    let sets = [of("curves", &["part-"])?, of("parts", &["pictures-", "timings-"])?].concat();
+    let sets =
+        [of("curves", &["part-"])?, of("parts", &["pictures-", "timings-", "metrics-"])?].concat();
     Ok(sets.into_iter().reduce(|all, more| &all & &more).unwrap_or_default())
 }
 

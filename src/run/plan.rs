@@ -4,7 +4,9 @@
 use super::{
     choose::{self, Chosen},
     config::{Config, STEPS},
-    embedded, machine,
+    embedded,
+    imported::{self, Import, ImportError},
+    machine,
     memory::{self, MemoryError, Need},
     methods::{Texts, methods},
     statistics,
@@ -20,8 +22,12 @@ use crate::{
         scenes::{Scenes, Split},
         select::{SelectError, Step},
     },
-    eval::{curve::ScoreKind, order::Order},
-    explain::{Explainer, MethodError},
+    eval::{
+        curve::ScoreKind,
+        metric::map::{MAP_METRICS, MapMetric},
+        order::Order,
+    },
+    explain::{Explainer, MethodError, resize::Resize},
     nn::{
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
@@ -120,6 +126,9 @@ pub enum PlanError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Heat maps from files cannot take part.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The grid has no region.
     #[error("`region` is {region}, but the network's pictures are only {height}x{width} pixels")]
     Region {
@@ -226,6 +235,10 @@ pub struct Plan {
     pub methods: Vec<Named<dyn Explainer>>,
     /// Content of the files that the methods were built from.
     pub texts: Texts,
+    /// Which of the contenders are heat maps from files.
+    pub imports: Vec<Import>,
+    /// Metrics of every heat map.
+    pub metrics: Vec<Named<dyn MapMetric>>,
     /// What replaces regions.
     pub perturbations: Vec<Named<dyn Perturbation>>,
     /// Which regions go first.
@@ -282,8 +295,9 @@ impl Plan {
         data: Box<dyn Dataset>,
     ) -> Result<Plan, PlanError> {
         let Choices {
-            methods,
+            mut methods,
             texts,
+            metrics,
             perturbations,
             orders,
             select,
@@ -291,6 +305,7 @@ impl Plan {
             record,
             target,
             remainder,
+            upsample,
         } = choices;
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
@@ -299,6 +314,14 @@ impl Plan {
         check_target(target, model.graph.classes())?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess };
         let (images, selection) = looks.choose(&select, config.images)?;
+        let mut imports = Vec::new();
+        for given in &config.heatmaps {
+            let (method, import) = imported::open(given, upsample, &*data, grid.size())?;
+            methods.push(method);
+            imports.push(import);
+        }
+        let names: Vec<String> = imports.iter().map(|i| i.name.clone()).collect();
+        no_doubles("heatmaps", &names)?;
         if !config.direct {
             model.graph = tuned(&model.graph, &spread(&grid));
         }
@@ -320,6 +343,8 @@ impl Plan {
             selection,
             methods,
             texts,
+            imports,
+            metrics,
             perturbations,
             orders,
             grid,
@@ -348,6 +373,10 @@ impl Plan {
         });
         if !self.texts.is_empty() {
             identity["texts"] = serde_json::json!(self.texts);
+        }
+        if !self.imports.is_empty() {
+            let digests: Vec<&str> = self.imports.iter().map(|i| i.digest.as_str()).collect();
+            identity["heatmaps"] = serde_json::json!(digests);
         }
         let hash = Sha256::digest(identity.to_string());
         hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
@@ -390,6 +419,7 @@ impl Source for Plan {
 struct Choices {
     methods: Vec<Named<dyn Explainer>>,
     texts: Texts,
+    metrics: Vec<Named<dyn MapMetric>>,
     perturbations: Vec<Named<dyn Perturbation>>,
     orders: Vec<Order>,
     select: Vec<Step>,
@@ -397,6 +427,7 @@ struct Choices {
     record: Record,
     target: Target,
     remainder: Remainder,
+    upsample: Option<Resize>,
 }
 
 impl Choices {
@@ -410,6 +441,7 @@ impl Choices {
         Ok(Choices {
             methods,
             texts,
+            metrics: named("metric", "metrics", MAP_METRICS, &mut config.metrics)?,
             perturbations: named(
                 "perturbation",
                 "perturbation",
@@ -422,6 +454,7 @@ impl Choices {
             record: record(&config.record)?,
             target: config.target.parse()?,
             remainder: remainder(&config.remainder)?,
+            upsample: upsample(config.upsample.as_deref().unwrap_or("none"))?,
         })
     }
 }
@@ -473,6 +506,14 @@ fn remainder(text: &str) -> Result<Remainder, PlanError> {
         "drop" => Ok(Remainder::Drop),
         "partial" => Ok(Remainder::Partial),
         _ => Err(word("remainder", text, &["drop", "partial"], "")),
+    }
+}
+
+fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
+    match text {
+        "none" => Ok(None),
+        "bilinear" | "nearest" => Ok(Some(Resize::from_word(text))),
+        _ => Err(word("upsample", text, &["none", "bilinear", "nearest"], "")),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     base::registry::SpecError,
     eval::{curve::ScoreKind, order::Order},
+    nn::op::softmax,
     table::{Cell, Column, Table, TableError},
 };
 use std::{
@@ -108,7 +109,8 @@ pub struct Timing {
     pub image: String,
     /// Canonical name of the method.
     pub method: String,
-    /// What was timed: `explain` (once per picture and method) or `flip` (one curve).
+    /// What was timed: `explain` (once per picture and method; `read` for heat maps from files),
+    /// `flip` (one curve) or `forward` (a full pass of the method `model`).
     pub stage: String,
     /// Canonical name of the perturbation; null for `explain`.
     pub perturbation: Option<String>,
@@ -122,8 +124,8 @@ pub struct Timing {
 
 const TIMING_NOTES: &[(&str, &str)] = &[
     ("image", "as in the curves"),
-    ("method", "as in the curves"),
-    ("stage", "explain (once per picture and method) or flip (one curve)"),
+    ("method", "as in the curves; model for forward"),
+    ("stage", "explain (read for files), flip (one curve) or forward (a full pass)"),
     ("perturbation", "as in the curves; null for explain"),
     ("order", "as in the curves; null for explain"),
     ("repeat", "as in the curves; null for explain"),
@@ -142,6 +144,24 @@ pub enum AllLogits {
 /// Writes curves as one Parquet file, whole or not at all.
 pub fn write_curves(path: &Path, rows: &[Row]) -> Result<(), TableError> {
     curves_table(rows).write_parquet(path, &notes(CURVE_NOTES))
+}
+
+/// Rows with the other kind of score (softmax for logit, logit for softmax), for those that recorded
+/// the logits of all classes.
+pub fn other_scores(rows: &[Row]) -> Vec<Row> {
+    rows.iter().filter_map(other_score).collect()
+}
+
+fn other_score(row: &Row) -> Option<Row> {
+    let (logits, scores) = (row.all_logits.as_ref()?, row.scores.as_ref()?);
+    let classes = logits.len() / scores.len().max(1);
+    let target = usize::try_from(row.target?).ok().filter(|t| *t < classes)?;
+    let (score_kind, score): (_, fn(&[f32], usize) -> f32) = match row.score_kind {
+        ScoreKind::Logit => (ScoreKind::Softmax, |step, target| softmax(step)[target]),
+        ScoreKind::Softmax => (ScoreKind::Logit, |step, target| step[target]),
+    };
+    let scores = logits.chunks_exact(classes).map(|step| score(step, target)).collect();
+    Some(Row { score_kind, scores: Some(scores), all_logits: None, ..row.clone() })
 }
 
 /// Writes times as one Parquet file, whole or not at all.
@@ -392,6 +412,22 @@ mod tests {
         assert_eq!(slim[1], curves()[1]);
         write_timings(&path, &times()).unwrap();
         assert_eq!(read_timings(&path).unwrap(), times());
+    }
+
+    #[test]
+    fn the_other_score_follows_from_the_logits_of_all_classes() {
+        let mut row = curves().remove(0);
+        (row.target, row.scores) = (Some(1), Some(vec![12.5, 0.1, -3.0]));
+        let other = other_scores(std::slice::from_ref(&row)).remove(0);
+        assert_eq!(other.score_kind, ScoreKind::Softmax);
+        let share = |a: f64, b: f64| 1.0 / (1.0 + (b - a).exp());
+        let expected = [share(12.5, 1.0), share(0.1, 0.0), share(-3.0, 0.3)];
+        let found = other.scores.as_ref().unwrap();
+        assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6));
+        let other = Row { all_logits: row.all_logits.clone(), ..other };
+        assert_eq!(other_scores(&[other])[0].scores, row.scores);
+        row.all_logits = None;
+        assert!(other_scores(&[row]).is_empty());
     }
 
     #[test]

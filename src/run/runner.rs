@@ -4,6 +4,7 @@ use super::{
     event::{Event, Observer},
     lock::Share,
     manifest::{Manifest, Results},
+    measure::{self, Measure},
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::{Plan, Record},
@@ -148,7 +149,9 @@ fn part(
         return Ok(false);
     };
     let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
+    let metrics: Vec<Measure> = done.iter().flat_map(|d| d.metrics.clone()).collect();
     let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();
+    measure::write(&output.metrics_of(index), &metrics)?;
     picture::write(&output.pictures_of(index), &pictures)?;
     record::write_timings(&output.timings_of(index), &timings.concat())?;
     record::write_curves(&output.curves_of(index), &rows.concat())?;
@@ -163,7 +166,9 @@ pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
     let mut pictures = Vec::new();
     let mut timings = Vec::new();
     let mut rows = Vec::new();
+    let mut metrics = Vec::new();
     for part in 0..plan.parts().len() {
+        metrics.extend(measure::read(&output.metrics_of(part))?);
         pictures.extend(picture::read(&output.pictures_of(part))?);
         timings.extend(record::read_timings(&output.timings_of(part))?);
         rows.extend(record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
@@ -172,6 +177,7 @@ pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
         return Err(RunError::NoPictures { count: pictures.len(), reason });
     }
     picture::write(&output.pictures(), &pictures)?;
+    measure::write(&output.metrics(), &metrics)?;
     record::write_timings(&output.timings(), &timings)?;
     let results = Results::of(&pictures, &rows);
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
@@ -190,6 +196,7 @@ struct Done {
     picture: Picture,
     rows: Vec<Row>,
     timings: Vec<Timing>,
+    metrics: Vec<Measure>,
 }
 
 /// Everything on one picture; `None` when stopped.
@@ -207,7 +214,8 @@ fn one_picture(plan: &Plan, index: usize, stop: &Stop, observer: &dyn Observer) 
             let image = plan.data.id(index);
             observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
             let picture = skipped(image, reason);
-            Some(Done { picture, rows: Vec::new(), timings: Vec::new() })
+            let (rows, timings, metrics) = (Vec::new(), Vec::new(), Vec::new());
+            Some(Done { picture, rows, timings, metrics })
         }
     }
 }
@@ -245,10 +253,12 @@ fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observe
     let watch = Watch::new(subject.target, graph.classes(), plan.score, keep_all)
         .expect("the target is a class: the plan checked it");
     let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
-    let mut done = Done { picture, rows: Vec::new(), timings: Vec::new() };
+    let timings = vec![forward(subject)];
+    let mut done = Done { picture, rows: Vec::new(), timings, metrics: Vec::new() };
     for method in &plan.methods {
-        let (timings, check) = (Vec::new(), Check::default());
-        let mut bench = Bench { plan, subject, engine: &engine, watch, method, timings, check };
+        let (timings, metrics, check) = (Vec::new(), Vec::new(), Check::default());
+        let mut bench =
+            Bench { plan, subject, engine: &engine, watch, method, timings, metrics, check };
         let (image, name) = (subject.id.clone(), method.name.clone());
         observer.on(&Event::Method { image, method: name });
         match bench.ranking() {
@@ -262,6 +272,7 @@ fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observe
             return None;
         }
         done.timings.extend(bench.timings);
+        done.metrics.extend(bench.metrics);
         done.picture.verified = sum(done.picture.verified, bench.check.steps);
         done.picture.difference = [done.picture.difference, bench.check.difference]
             .into_iter()
@@ -293,9 +304,10 @@ pub fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>,
     let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
     let mut all = vec![load];
     for (i, method) in plan.methods.iter().enumerate() {
-        let (timings, check) = (Vec::new(), Check::default());
+        let (timings, metrics, check) = (Vec::new(), Vec::new(), Check::default());
+        let subject = &subject;
         let mut bench =
-            Bench { plan, subject: &subject, engine: &engine, watch, method, timings, check };
+            Bench { plan, subject, engine: &engine, watch, method, timings, metrics, check };
         // what fails here fails in the run too, and takes no time there either
         if let Ok(ranking) = bench.ranking() {
             for cell in bench.cells().filter(|cell| cell.repeat == 0) {
@@ -308,6 +320,19 @@ pub fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>,
         all.extend(bench.timings);
     }
     Ok(all)
+}
+
+/// The time of the full pass that the methods start from.
+fn forward(subject: &Subject) -> Timing {
+    Timing {
+        image: subject.id.clone(),
+        method: "model".to_owned(),
+        stage: "forward".to_owned(),
+        perturbation: None,
+        order: None,
+        repeat: None,
+        seconds: subject.seconds,
+    }
 }
 
 /// What the check by full passes found.
@@ -375,6 +400,7 @@ struct Bench<'a> {
     watch: Watch,
     method: &'a Named<dyn Explainer>,
     timings: Vec<Timing>,
+    metrics: Vec<Measure>,
     check: Check,
 }
 
@@ -386,9 +412,11 @@ impl Bench<'_> {
         }
         let start = Instant::now();
         let heat = self.method.value.heat_map(&self.subject.case(self.plan));
-        self.note("explain", None, start);
+        let stage = if self.method.value.is_imported() { "read" } else { "explain" };
+        self.note(stage, None, start);
         let heat = heat.map_err(|e| e.to_string())?;
         let scores = order::region_scores(&heat, &self.plan.grid).map_err(|e| e.to_string())?;
+        self.metrics = measure::measure(self.plan, self.subject, self.method, &heat);
         let morf = order::morf(&scores, self.plan.seed, &self.subject.id);
         Ok(Ranking::Scores { scores, morf })
     }

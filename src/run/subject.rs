@@ -6,6 +6,7 @@ use crate::{
     explain::Case,
     nn::{graph::Activations, tensor::Tensor},
 };
+use std::time::Instant;
 
 /// A picture, passed through the network once.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Subject {
     pub target: usize,
     /// How many classes have a larger logit than the label, where there is one.
     pub rank: Option<usize>,
+    /// How long the pass took.
+    pub seconds: f64,
 }
 
 impl Subject {
@@ -35,7 +38,10 @@ impl Subject {
         let item = plan.data.item(index).map_err(|e| e.to_string())?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
         let object = Object::of(&item, &plan.preprocess).map_err(|e| e.to_string())?;
-        let acts = plan.model.graph.forward(&plan.preprocess.normalise(&picture));
+        let input = plan.preprocess.normalise(&picture);
+        let start = Instant::now();
+        let acts = plan.model.graph.forward(&input);
+        let seconds = start.elapsed().as_secs_f64();
         let logits = &acts.of(plan.model.graph.output()).data;
         let predicted = predicted(logits)?;
         let target = match (plan.target, item.label) {
@@ -51,16 +57,8 @@ impl Subject {
             (Target::Label, None) => return Err("it has no label to be the target".to_owned()),
         };
         let rank = item.label.and_then(|label| rank(logits, label));
-        Ok(Subject {
-            id: item.id,
-            label: item.label,
-            picture,
-            object,
-            acts,
-            predicted,
-            target,
-            rank,
-        })
+        let (id, label) = (item.id, item.label);
+        Ok(Subject { id, label, picture, acts, predicted, target, rank, object, seconds })
     }
 
     /// What a method is asked to explain.

@@ -9,7 +9,7 @@ mod idx;
 mod ilsvrc2012;
 mod imagenette;
 mod labels;
-mod numpy;
+pub(super) mod numpy;
 mod parquet;
 mod picture;
 mod places;

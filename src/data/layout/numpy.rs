@@ -184,18 +184,32 @@ impl Store {
     }
 }
 
+fn open_npz(path: &Path) -> Result<ZipArchive<File>, DataError> {
+    let file = File::open(path).map_err(|e| DataError::read(path, &e))?;
+    ZipArchive::new(file).map_err(|e| not_npz(path, &e))
+}
+
+/// Names of the arrays in an `.npz` file.
+pub(in crate::data) fn arrays_of_npz(path: &Path) -> Result<Vec<String>, DataError> {
+    let archive = open_npz(path)?;
+    let names = archive.file_names().filter_map(|name| name.strip_suffix(".npy"));
+    Ok(names.map(str::to_owned).collect())
+}
+
 fn not_npz(path: &Path, error: &ZipError) -> DataError {
     DataError::unexpected(path, "a NumPy .npz file", format!("a fault ({error})"))
 }
 
 /// One array: its header, and its values in a file or in memory.
-struct Array {
+#[derive(Debug)]
+pub(in crate::data) struct Array {
     /// For messages; a member of an archive stands behind its name.
     path: PathBuf,
     header: Header,
     values: Values,
 }
 
+#[derive(Debug)]
 enum Values {
     File,
     Memory(Vec<u8>),
@@ -203,7 +217,7 @@ enum Values {
 
 impl Array {
     /// Reads the header only.
-    fn of_file(path: &Path) -> Result<Array, DataError> {
+    pub(in crate::data) fn of_file(path: &Path) -> Result<Array, DataError> {
         let failed = |e| DataError::read(path, &e);
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -211,6 +225,11 @@ impl Array {
         file.take(Header::MAX_LEN as u64).read_to_end(&mut beginning).map_err(failed)?;
         let header = Header::read(&beginning, length, path)?;
         Array { path: path.to_owned(), header, values: Values::File }.checked()
+    }
+
+    /// Reads all of an array of an `.npz` file.
+    pub(in crate::data) fn of_npz(path: &Path, name: &str) -> Result<Array, DataError> {
+        Array::of_member(&mut open_npz(path)?, &format!("{name}.npy"), path)
     }
 
     /// Reads all of a member; its header is checked before its values are unpacked.
@@ -241,8 +260,21 @@ impl Array {
         Ok(self)
     }
 
+    /// For messages; a member of an archive stands behind its name.
+    pub(in crate::data) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(in crate::data) fn shape(&self) -> &[usize] {
+        &self.header.shape
+    }
+
+    pub(in crate::data) fn kind(&self) -> Type {
+        self.header.kind
+    }
+
     /// `n` values from position `first`.
-    fn read(&self, first: usize, n: usize) -> Result<Vec<u8>, DataError> {
+    pub(in crate::data) fn read(&self, first: usize, n: usize) -> Result<Vec<u8>, DataError> {
         let size = self.header.kind.size();
         let (at, length) = (self.header.offset + first * size, n * size);
         match &self.values {

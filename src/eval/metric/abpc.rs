@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn mean_and_sum_by_hand() {
-        let own = Curves { morf: Some(&[5.0, 2.0, 1.0]), lerf: Some(&[5.0, 4.5, 3.0]) };
+        let own = Curves { morf: Some(&[5.0, 2.0, 1.0]), lerf: Some(&[5.0, 4.5, 3.0]), flip: None };
         let trial = Trial { own, ..Trial::default() };
         // distances 0, 2.5, 2
         let close = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() < 1e-15;
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn one_order_alone_has_no_area_between() {
-        let own = Curves { morf: Some(&[5.0, 2.0]), lerf: None };
+        let own = Curves { morf: Some(&[5.0, 2.0]), lerf: None, flip: None };
         assert_eq!(Abpc { sum: false }.value(&Trial { own, ..Trial::default() }), None);
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn every_l_by_hand() {
         // falls by 0, 1, 3, 2: running sums 0, 1, 4, 6
-        let own = Curves { morf: Some(&[5.0, 4.0, 2.0, 3.0]), lerf: None };
+        let own = Curves { morf: Some(&[5.0, 4.0, 2.0, 3.0]), lerf: None, flip: None };
         let along = Aopc(Order::Morf).along(&Trial { own, ..Trial::default() }).unwrap();
         let expected = [0.0, 1.0 / 2.0, 4.0 / 3.0, 6.0 / 4.0];
         assert!(along.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{along:?}");
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn nothing_removed_is_no_fall() {
-        let own = Curves { morf: Some(&[5.0]), lerf: None };
+        let own = Curves { morf: Some(&[5.0]), lerf: None, flip: None };
         assert_eq!(Aopc(Order::Morf).value(&Trial { own, ..Trial::default() }), Some(0.0));
     }
 }

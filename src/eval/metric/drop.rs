@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_fall_at_every_step_by_hand() {
-        let own = Curves { morf: None, lerf: Some(&[5.0, 4.0, 6.5]) };
+        let own = Curves { morf: None, lerf: Some(&[5.0, 4.0, 6.5]), flip: None };
         let trial = Trial { own, ..Trial::default() };
         assert_eq!(Drop(Order::Lerf).along(&trial), Some(vec![0.0, 1.0, -1.5]));
         assert_eq!(Drop(Order::Morf).along(&trial), None);

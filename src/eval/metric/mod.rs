@@ -5,8 +5,14 @@
 
 mod abpc;
 mod aopc;
+mod ask;
 mod drop;
+mod drop_at;
+mod flip;
+pub mod map;
 mod relative_aopc;
+mod rise;
+mod srg;
 
 use super::order::Order;
 use crate::base::registry::{Args, Entry, Kind, Param};
@@ -38,6 +44,9 @@ pub struct Curves<'a> {
     pub morf: Option<&'a [f32]>,
     /// Least relevant regions first.
     pub lerf: Option<&'a [f32]>,
+    /// The MoRF step at which another class is predicted for the first time ([`flip`]), where the
+    /// logits of all classes were recorded.
+    pub flip: Option<usize>,
 }
 
 impl<'a> Curves<'a> {
@@ -75,12 +84,23 @@ pub trait CurveMetric: Send + Sync {
 }
 
 /// All metrics of curves, in the order of `pixelflip list metrics`.
-pub const METRICS: &[Entry<dyn CurveMetric>] =
-    &[aopc::ENTRY, relative_aopc::ENTRY, abpc::ENTRY, abpc::SUM, drop::ENTRY];
+pub const METRICS: &[Entry<dyn CurveMetric>] = &[
+    aopc::ENTRY,
+    relative_aopc::ENTRY,
+    abpc::ENTRY,
+    abpc::SUM,
+    srg::ENTRY,
+    rise::DELETION,
+    rise::INSERTION,
+    drop::ENTRY,
+    drop_at::ENTRY,
+    flip::ENTRY,
+];
 
 pub use abpc::Abpc;
 pub use aopc::Aopc;
 pub use drop::Drop;
+pub use flip::flip;
 pub use relative_aopc::RelativeAopc;
 
 /// The parameter `order`, shared by metrics that exist for both.
@@ -134,12 +154,18 @@ mod tests {
         let (best, worst) = (falling((0..10).rev()), falling(0..10));
         let mixed = [4, 9, 0, 7, 2, 5, 8, 1, 6, 3];
         let (chance, reverse) = (falling(mixed.into_iter()), falling(mixed.into_iter().rev()));
-        let random = Curves { morf: Some(&chance), lerf: Some(&reverse) };
-        let truth = Trial { own: Curves { morf: Some(&best), lerf: Some(&worst) }, random };
+        let random = Curves { morf: Some(&chance), lerf: Some(&reverse), flip: Some(5) };
+        let truth =
+            Trial { own: Curves { morf: Some(&best), lerf: Some(&worst), flip: Some(2) }, random };
         let guess = Trial { own: random, random };
         for entry in METRICS {
             let specs = [entry.id.to_owned(), format!("{}:order=lerf", entry.id)];
-            for spec in &specs[..=usize::from(!entry.params.is_empty())] {
+            let specs = if entry.id == "drop-at" {
+                ["drop-at:k=3".to_owned(), "drop-at:k=3:order=lerf".to_owned()]
+            } else {
+                specs
+            };
+            for spec in &specs[..=usize::from(entry.params.iter().any(|p| p.key == ORDER.key))] {
                 let metric = build("metric", METRICS, &spec.parse().unwrap()).unwrap().value;
                 let (a, b) = (metric.value(&truth).unwrap(), metric.value(&guess).unwrap());
                 match metric.direction() {
@@ -156,7 +182,7 @@ mod tests {
             let spec = entry.id.parse().unwrap();
             let metric = build("metric", METRICS, &spec).unwrap().value;
             assert_eq!(metric.value(&Trial::default()), None, "{}", entry.id);
-            let empty = Curves { morf: Some(&[]), lerf: Some(&[]) };
+            let empty = Curves { morf: Some(&[]), lerf: Some(&[]), flip: None };
             assert_eq!(metric.value(&Trial { own: empty, random: empty }), None, "{}", entry.id);
         }
     }
@@ -164,11 +190,16 @@ mod tests {
     #[test]
     fn a_constant_model_scores_zero_everywhere() {
         let flat = [3.5; 11];
-        let curves = Curves { morf: Some(&flat), lerf: Some(&flat) };
+        let curves = Curves { morf: Some(&flat), lerf: Some(&flat), flip: None };
         let trial = Trial { own: curves, random: curves };
         for entry in METRICS {
             let metric = build("metric", METRICS, &entry.id.parse().unwrap()).unwrap().value;
-            assert_eq!(metric.along(&trial), Some(vec![0.0; 11]), "{}", entry.id);
+            let expected = match entry.id {
+                "deletion" | "insertion" => Some(vec![1.0; 11]),
+                "steps-to-flip" => None,
+                _ => Some(vec![0.0; 11]),
+            };
+            assert_eq!(metric.along(&trial), expected, "{}", entry.id);
         }
     }
 }

@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn the_difference_by_hand() {
-        let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None };
-        let random = Curves { morf: Some(&[5.0, 5.0, 4.0]), lerf: None };
+        let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None, flip: None };
+        let random = Curves { morf: Some(&[5.0, 5.0, 4.0]), lerf: None, flip: None };
         let value = RelativeAopc(Order::Morf).value(&Trial { own, random }).unwrap();
         // (0 + 1 + 3) / 3 - (0 + 0 + 1) / 3
         assert!((value - 1.0).abs() < 1e-15);
@@ -51,8 +51,8 @@ mod tests {
 
     #[test]
     fn curves_of_different_length_are_not_compared() {
-        let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None };
-        let random = Curves { morf: Some(&[5.0, 5.0]), lerf: None };
+        let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None, flip: None };
+        let random = Curves { morf: Some(&[5.0, 5.0]), lerf: None, flip: None };
         assert_eq!(RelativeAopc(Order::Morf).value(&Trial { own, random }), None);
     }
 }

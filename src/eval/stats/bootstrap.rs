@@ -61,6 +61,13 @@ pub fn percentile(sorted: &[f64], level: f64) -> Interval {
     Interval { lo: quantile(sorted, tail), hi: quantile(sorted, 1.0 - tail) }
 }
 
+/// The smallest interval between given values that leaves at most `(1 - level) / 2` of them on
+/// either side; for places, between which nothing can be interpolated.
+pub fn covering(sorted: &[f64], level: f64) -> Interval {
+    let outside = ((1.0 - level) / 2.0 * sorted.len() as f64).floor() as usize;
+    Interval { lo: sorted[outside], hi: sorted[sorted.len() - 1 - outside] }
+}
+
 /// The bias-corrected and accelerated interval (Efron 1987). With `z0` the normal quantile of the
 /// share of resampled means below `mean` (ties count half) and `a` the acceleration, the ends are
 /// the quantiles at `Phi(z0 + (z0 + z) / (1 - a (z0 + z)))` for `z` = the lower and the upper

@@ -1,6 +1,14 @@
 //! From one value per picture to an estimate with its uncertainty.
 
 pub mod bootstrap;
+pub mod friedman;
+pub mod kendall;
+pub mod paired;
+pub mod ranks;
+#[cfg(test)]
+mod testing;
+pub mod variance;
+pub mod wilcoxon;
 
 pub use bootstrap::{Resampling, resampled_means};
 
@@ -78,22 +86,29 @@ pub fn estimates(values: &ArrayView2<'_, f64>, resampling: Resampling) -> Option
     if n == 0 {
         return None;
     }
-    let known = n >= FEWEST;
-    let means = known.then(|| resampled_means(values, resampling));
+    let means = (n >= FEWEST).then(|| resampled_means(values, resampling));
+    Some(estimates_from(values, means.as_ref().map(|m| m.view()).as_ref()))
+}
+
+/// The same from resampled means (resamples x columns) that are there already.
+fn estimates_from(
+    values: &ArrayView2<'_, f64>,
+    means: Option<&ArrayView2<'_, f64>>,
+) -> Vec<Estimate> {
     let column = |j: usize| {
         let values = values.column(j);
         let mean = mean(&values).expect("there are pictures");
-        let sorted = means.as_ref().map(|m| bootstrap::sorted(&m.column(j)));
+        let sorted = means.map(|m| bootstrap::sorted(&m.column(j)));
         let acceleration = bootstrap::acceleration(&values);
         Estimate {
             mean,
             stderr: stderr(&values),
             bca: sorted.as_ref().and_then(|s| bootstrap::bca(s, mean, acceleration, LEVEL)),
             percentile: sorted.as_ref().map(|s| bootstrap::percentile(s, LEVEL)),
-            n,
+            n: values.len(),
         }
     };
-    Some((0..values.ncols()).into_par_iter().map(column).collect())
+    (0..values.ncols()).into_par_iter().map(column).collect()
 }
 
 /// One estimate per column, where a column may lack pictures: each is taken over the pictures that

@@ -205,7 +205,7 @@ fn tile(
     };
     let curve = |order| scores.get(&(exhibit.image.as_str(), method, order)).copied();
     let trial = Trial {
-        own: Curves { morf: curve(Order::Morf), lerf: curve(Order::Lerf) },
+        own: Curves { morf: curve(Order::Morf), lerf: curve(Order::Lerf), flip: None },
         random: Curves::default(),
     };
     let aopc = Aopc(Order::Morf).value(&trial);

@@ -1,0 +1,65 @@
+//! `pixelflip rank`.
+
+use super::{SOME_FAILED, args::RankArgs, terminal};
+use anyhow::Context;
+use pixelflip::{
+    base::{registry, rng::Seed},
+    eval::{metric::METRICS, stats::Resampling},
+    report::{
+        cells::group,
+        curves::{self, Heading},
+        map_metrics,
+        rank::{Chosen, Rank, rank},
+        rank_figures,
+    },
+    run::{
+        machine,
+        record::{AllLogits, other_scores},
+        results::{self, Loaded},
+        runner,
+    },
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+
+pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
+    let metric =
+        args.metric.as_deref().map(|spec| registry::build("metric", METRICS, &spec.parse()?));
+    let metric = metric.transpose()?;
+    let resampling = Resampling { seed: Seed(args.seed), count: args.resamples };
+    let mut loaded = results::load(&args.results, AllLogits::Read)?;
+    loaded.rows.extend(other_scores(&loaded.rows));
+    let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
+    let chosen = metric.as_ref().map(|m| Chosen { name: &m.name, metric: &*m.value });
+    let found = pool.install(|| rank(&loaded.rows, &loaded.timings, chosen, resampling))?;
+    let maps = pool.install(|| map_metrics::summarise(&loaded.metrics, resampling));
+    terminal::data(&(found.text() + &map_metrics::text(&maps)))?;
+    if let Some(folder) = &args.out {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make `{}`", folder.display()))?;
+        found.write(folder)?;
+        let table = map_metrics::table(&maps);
+        table.write_csv(&folder.join("heatmaps.csv"))?;
+        table.write_parquet(&folder.join("heatmaps.parquet"), &BTreeMap::new())?;
+        pool.install(|| draw(folder, &loaded, &found))?;
+        terminal::talk(&format!("tables and figures in `{}`", folder.display()));
+    }
+    let partial = found.contests.is_empty() || found.contests.iter().any(|c| c.left_out > 0);
+    Ok(if partial { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+}
+
+fn draw(folder: &Path, loaded: &Loaded, found: &Rank) -> anyhow::Result<()> {
+    let heading = heading(loaded.manifests.first());
+    curves::write(folder, &curves::figures(&group(&loaded.rows)?, &heading))?;
+    rank_figures::write(folder, found, &heading)?;
+    Ok(())
+}
+
+/// Model and data, from the manifest where there is one.
+fn heading(manifest: Option<&Value>) -> Heading {
+    let name = |at: &str| manifest.and_then(|m| m.pointer(at)).and_then(Value::as_str);
+    Heading {
+        model: name("/model/name").unwrap_or("a model").to_owned(),
+        data: name("/data/name").unwrap_or("unknown data").to_owned(),
+    }
+}

@@ -1,0 +1,301 @@
+//! Heat maps made by other tools, from one file or from one file per picture.
+//!
+//! | file | content |
+//! |---|---|
+//! | `.npy` | one map, or all maps in the order of the data set: `(N, H, W)` or `(N, C, H, W)` |
+//! | `.npz`, `.safetensors` | one array per picture, named by its id or index; or one array with all |
+//! | `.txt` | the LRP toolbox: channels, height and width, then the values; or plain rows |
+//! | `.png`, `.tif`, `.tiff` | a grey picture; brighter is more relevant |
+//!
+//! In a folder every such file is the map of the picture that it is named after.
+
+mod grey;
+mod keys;
+mod safetensors;
+mod text;
+
+use super::{
+    DataError,
+    layout::numpy::{Array, arrays_of_npz},
+    npy::Type,
+};
+use crate::{base::geom::Shape, nn::tensor::Tensor};
+use ndarray::ArrayView3;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+const FORMATS: &str = "heat maps as .npy, .npz, .safetensors, .txt, .png or .tif";
+
+/// Heat maps for the pictures of a data set. Opening reads names and headers, and all bytes once
+/// for the digest; a map is read when it is asked for, from any thread.
+#[derive(Debug)]
+pub struct HeatMaps {
+    /// SHA-256 of the file, or of names and contents of all files, hexadecimal.
+    pub digest: String,
+    /// Maps whose name is that of no picture.
+    pub unused: Vec<String>,
+    /// By id of the picture.
+    maps: BTreeMap<String, Map>,
+}
+
+/// Where one map is.
+#[derive(Clone, Debug)]
+enum Map {
+    /// A `.npy` file, or a member of an archive (by its name there).
+    Array { path: PathBuf, member: Option<String> },
+    /// One of the maps of an array: which, and how many values each has.
+    Slice { array: Arc<Array>, index: usize },
+    /// A tensor of a `.safetensors` file.
+    Tensor { path: PathBuf, tensor: safetensors::Entry },
+    /// One of the maps of such a tensor.
+    Part { path: PathBuf, tensor: safetensors::Entry, index: usize },
+    /// Numbers as text.
+    Text(PathBuf),
+    /// A grey picture.
+    Grey(PathBuf),
+}
+
+/// What a path holds before names are looked up.
+enum Found {
+    /// Maps with their names.
+    Named(Vec<(String, Map)>),
+    /// Maps in the order of the data set.
+    InOrder(Vec<Map>),
+}
+
+impl HeatMaps {
+    /// Opens the maps at `path` for the pictures with these ids, in the order of the data set.
+    pub fn open(path: &Path, ids: &[String]) -> Result<HeatMaps, DataError> {
+        let place = fs::metadata(path).map_err(|e| DataError::read(path, &e))?;
+        let files = if place.is_dir() { files(path)? } else { vec![path.to_owned()] };
+        let found = if place.is_dir() { of_folder(path, &files)? } else { of_file(path, ids)? };
+        let digest = digest(path, &files)?;
+        let (maps, unused) = match found {
+            Found::InOrder(maps) => (in_order(path, maps, ids)?, Vec::new()),
+            Found::Named(maps) => keys::look_up(path, maps, ids)?,
+        };
+        Ok(HeatMaps { digest, unused, maps })
+    }
+
+    /// How many pictures have a map.
+    pub fn len(&self) -> usize {
+        self.maps.len()
+    }
+
+    /// True without maps; [`HeatMaps::open`] refuses such files.
+    pub fn is_empty(&self) -> bool {
+        self.maps.is_empty()
+    }
+
+    /// The map of a picture, shape `(C, H, W)` as it was saved; `None` where there is none. Values
+    /// may be NaN.
+    pub fn of(&self, id: &str) -> Option<Result<Tensor, DataError>> {
+        self.maps.get(id).map(Map::read)
+    }
+}
+
+impl Map {
+    fn read(&self) -> Result<Tensor, DataError> {
+        match self {
+            Map::Array { path, member: None } => whole(&Array::of_file(path)?),
+            Map::Array { path, member: Some(name) } => whole(&Array::of_npz(path, name)?),
+            Map::Slice { array, index } => slice(array, *index),
+            Map::Tensor { path, tensor } => {
+                let values = tensor.read(path, 0, tensor.shape.iter().product())?;
+                tensor_of(path, &tensor.shape, values)
+            }
+            Map::Part { path, tensor, index } => {
+                let shape = &tensor.shape[1..];
+                let count = shape.iter().product();
+                tensor_of(path, shape, tensor.read(path, index * count, count)?)
+            }
+            Map::Text(path) => text::read(path),
+            Map::Grey(path) => grey::read(path),
+        }
+    }
+}
+
+fn values(kind: Type, bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(kind.size()).map(|v| kind.value(v) as f32).collect()
+}
+
+fn whole(array: &Array) -> Result<Tensor, DataError> {
+    let shape = array.shape();
+    let bytes = array.read(0, shape.iter().product())?;
+    tensor_of(array.path(), shape, values(array.kind(), &bytes))
+}
+
+/// Map `index` of an array whose first axis counts maps.
+fn slice(array: &Array, index: usize) -> Result<Tensor, DataError> {
+    let shape = &array.shape()[1..];
+    let count: usize = shape.iter().product();
+    let bytes = array.read(index * count, count)?;
+    tensor_of(array.path(), shape, values(array.kind(), &bytes))
+}
+
+/// `(H, W)` or `(C, H, W)`, also behind axes of length 1.
+fn map_shape(shape: &[usize]) -> Option<Shape> {
+    let mut sides = shape;
+    while sides.len() > 3 && sides[0] == 1 {
+        sides = &sides[1..];
+    }
+    let shape = match *sides {
+        [h, w] => Shape::new(1, h, w),
+        [c, h, w] => Shape::new(c, h, w),
+        _ => return None,
+    };
+    (!shape.is_empty()).then_some(shape)
+}
+
+fn tensor_of(path: &Path, shape: &[usize], values: Vec<f32>) -> Result<Tensor, DataError> {
+    let wrong = || DataError::unexpected(path, "a map HxW or CxHxW", format!("{shape:?}"));
+    let Shape { c, h, w } = map_shape(shape).ok_or_else(wrong)?;
+    let array = ArrayView3::from_shape((c, h, w), &values).map_err(|_| wrong())?;
+    Ok(Tensor::from_chw(array))
+}
+
+fn in_order(
+    path: &Path,
+    maps: Vec<Map>,
+    ids: &[String],
+) -> Result<BTreeMap<String, Map>, DataError> {
+    if maps.len() == ids.len() {
+        return Ok(ids.iter().cloned().zip(maps).collect());
+    }
+    let expected = format!("{} maps, one for each picture of the data set", ids.len());
+    Err(DataError::unexpected(path, expected, maps.len().to_string())
+        .hint("give maps of some pictures as .npz, each array named by the id of its picture"))
+}
+
+/// The ending in lower case.
+fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase()
+}
+
+/// A file that holds one map.
+fn single(path: &Path) -> Option<Map> {
+    match ending(path).as_str() {
+        "npy" => Some(Map::Array { path: path.to_owned(), member: None }),
+        "txt" => Some(Map::Text(path.to_owned())),
+        "png" | "tif" | "tiff" => Some(Map::Grey(path.to_owned())),
+        _ => None,
+    }
+}
+
+fn of_file(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+    match (ending(path).as_str(), single(path)) {
+        ("npy", _) => {
+            let array = Array::of_file(path)?;
+            // with one picture, three axes are its channels, rows and columns
+            let one = array.shape().len() == 2 || (array.shape().len() == 3 && ids.len() == 1);
+            let map = Map::Array { path: path.to_owned(), member: None };
+            Ok(Found::InOrder(if one { vec![map] } else { slices(array) }))
+        }
+        ("npz", _) => of_npz(path, ids),
+        ("safetensors", _) => of_safetensors(path, ids),
+        (_, Some(map)) => Ok(Found::InOrder(vec![map])),
+        (other, None) => {
+            Err(DataError::unexpected(path, FORMATS, format!("the ending `.{other}`")))
+        }
+    }
+}
+
+fn slices(array: Array) -> Vec<Map> {
+    let count = array.shape().first().copied().unwrap_or(0);
+    let array = Arc::new(array);
+    (0..count).map(|index| Map::Slice { array: Arc::clone(&array), index }).collect()
+}
+
+/// True when the only array of a file holds the maps of all pictures: its name is that of none.
+fn holds_all(name: &str, shape: &[usize], ids: &[String]) -> bool {
+    shape.len() >= 3 && shape[0] == ids.len() && !keys::Keys::new(ids).knows(name)
+}
+
+fn of_npz(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+    let names = arrays_of_npz(path)?;
+    if let [only] = names.as_slice() {
+        let array = Array::of_npz(path, only)?;
+        if holds_all(only, array.shape(), ids) {
+            return Ok(Found::InOrder(slices(array)));
+        }
+    }
+    let map =
+        |name: String| (name.clone(), Map::Array { path: path.to_owned(), member: Some(name) });
+    Ok(Found::Named(names.into_iter().map(map).collect()))
+}
+
+fn of_safetensors(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+    let tensors = safetensors::entries(path)?;
+    if let [(name, tensor)] = tensors.as_slice()
+        && holds_all(name, &tensor.shape, ids)
+    {
+        let part = |index| Map::Part { path: path.to_owned(), tensor: tensor.clone(), index };
+        return Ok(Found::InOrder((0..ids.len()).map(part).collect()));
+    }
+    let map = |(name, tensor)| (name, Map::Tensor { path: path.to_owned(), tensor });
+    Ok(Found::Named(tensors.into_iter().map(map).collect()))
+}
+
+/// All files below a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut found = Vec::new();
+    let mut todo = vec![folder.to_owned()];
+    while let Some(place) = todo.pop() {
+        let failed = |e: io::Error| DataError::read(&place, &e);
+        for entry in fs::read_dir(&place).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<Found, DataError> {
+    let named = |file: &PathBuf| Some((relative(folder, &file.with_extension("")), single(file)?));
+    let maps: Vec<(String, Map)> = files.iter().filter_map(named).collect();
+    if maps.is_empty() {
+        let found = format!("{} other files", files.len());
+        return Err(DataError::unexpected(folder, FORMATS, found));
+    }
+    Ok(Found::Named(maps))
+}
+
+/// Path below a folder with `/` between its parts.
+fn relative(folder: &Path, file: &Path) -> String {
+    let parts = file.strip_prefix(folder).unwrap_or(file).components();
+    parts.map(|p| p.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn digest(root: &Path, files: &[PathBuf]) -> Result<String, DataError> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    for path in files {
+        let failed = |e| DataError::read(path, &e);
+        let mut file = File::open(path).map_err(failed)?;
+        if files.len() > 1 || path != root {
+            hash.update(format!("{}\0", relative(root, path)));
+        }
+        loop {
+            let n = file.read(&mut buffer).map_err(failed)?;
+            if n == 0 {
+                break;
+            }
+            hash.update(&buffer[..n]);
+        }
+    }
+    Ok(hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Does a heat map belong to its class and its score?
+
+use super::correlation;
+use crate::{
+    base::{registry::Entry, rng::below},
+    eval::{
+        metric::{
+            Direction,
+            map::{Look, MapMetric},
+        },
+        stats::ranks::midranks,
+    },
+    explain::{Case, HeatMap},
+};
+
+/// `|f(x) - sum H| / |f(x)|`: how far relevance is from summing up to the score, as LRP without biases
+/// and integrated gradients from a zero score promise. At least 0, lower is better. Undefined for a
+/// score of 0.
+struct Completeness;
+
+pub(in crate::eval::metric) const COMPLETENESS: Entry<dyn MapMetric> = Entry {
+    id: "completeness-gap",
+    summary: "distance of the summed relevance from the score, relative to the score",
+    cite: "sundararajan2017axiomatic",
+    params: &[],
+    build: |_| Ok(Box::new(Completeness)),
+};
+
+impl MapMetric for Completeness {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let score = f64::from(look.asked?.case.score());
+        let sum: f64 = look.heat.iter().map(|v| f64::from(*v)).sum();
+        (score.abs() > 0.0).then(|| (score - sum).abs() / score.abs())
+    }
+}
+
+/// Spearman's rank correlation with the heat map of another class, drawn at random (after Sixt et al.
+/// 2020, who compare by SSIM). In [-1, 1], lower is better: a map that does not depend on the class
+/// does not explain it. Undefined for a single class, constant maps, and maps from files.
+struct RandomLogit;
+
+pub(in crate::eval::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {
+    id: "random-logit",
+    summary: "rank correlation with the heat map of a random other class, -1 to 1",
+    cite: "sixt2020explanations",
+    params: &[],
+    build: |_| Ok(Box::new(RandomLogit)),
+};
+
+impl MapMetric for RandomLogit {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
+        let others = asked.case.graph.classes().checked_sub(1).filter(|n| *n > 0)?;
+        let mut rng = asked.case.seed.rng("random logit", asked.case.image, &[]);
+        let drawn = below(&mut rng, others as u64) as usize;
+        let target = drawn + usize::from(drawn >= asked.case.target);
+        let other = asked.explainer.heat_map(&Case { target, ..*asked.case }).ok()?;
+        spearman(look.heat, &other)
+    }
+}
+
+/// Correlation of the ranks of pixels.
+pub(super) fn spearman(a: &HeatMap, b: &HeatMap) -> Option<f64> {
+    let ranks = |map: &HeatMap| midranks(&map.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>());
+    correlation(&ranks(a), &ranks(b))
+}

@@ -1,0 +1,117 @@
+//! Iterative removal of features.
+
+use super::{BUDGET, channel_means, slic::slic};
+use crate::{
+    base::{
+        geom::{Rect, Shape},
+        registry::{Entry, Kind, Param},
+    },
+    eval::metric::{
+        Direction,
+        map::{Look, MapMetric},
+    },
+    explain::{Case, HeatMap},
+    nn::{op::softmax, stream::Base, tensor::Tensor},
+};
+
+/// Area over the curve of `p(x^k) / p(x^0)`, the target's probability, while superpixels (SLIC) are
+/// replaced by the means of their channels, those of the largest mean relevance first (Rieger and
+/// Hansen 2020): `1 - 1/(K+1) sum_{k=0..K}`. At most 1, higher is better.
+///
+/// | parameter | default | meaning |
+/// |---|---|---|
+/// | `segments` | 100 | about so many superpixels |
+struct Irof {
+    segments: usize,
+}
+
+pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
+    id: "irof",
+    summary: "area over the curve of the probability while superpixels are removed, at most 1",
+    cite: "rieger2020irof",
+    params: &[Param {
+        key: "segments",
+        default: "100",
+        kind: Kind::Integer { min: 2, max: 100_000 },
+        help: "about so many superpixels",
+    }],
+    build: |args| Ok(Box::new(Irof { segments: args.usize("segments") })),
+};
+
+impl MapMetric for Irof {
+    fn direction(&self) -> Direction {
+        Direction::Higher
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let case = look.asked?.case;
+        let owner = slic(&visible(case), self.segments);
+        let order = by_mean_relevance(look.heat, &owner);
+        let probabilities = removal(case, &owner, &order);
+        let first = *probabilities.first().filter(|p| **p > 0.0)?;
+        let mean = probabilities.iter().sum::<f64>() / probabilities.len() as f64;
+        Some(1.0 - mean / first)
+    }
+}
+
+/// The input in image space.
+fn visible(case: &Case<'_>) -> Tensor {
+    let mut x = case.input().clone();
+    let channels = x.shape.c;
+    for pixel in x.data.chunks_exact_mut(channels) {
+        for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
+            *v = (*v - low) / (high - low);
+        }
+    }
+    x
+}
+
+/// Superpixels by descending mean relevance, equal ones by number.
+fn by_mean_relevance(heat: &HeatMap, owner: &[usize]) -> Vec<usize> {
+    let count = owner.iter().max().map_or(0, |k| k + 1);
+    let mut sums = vec![(0.0, 0.0); count];
+    for (v, &k) in heat.iter().zip(owner) {
+        sums[k].0 += f64::from(*v);
+        sums[k].1 += 1.0;
+    }
+    let mean = |k: usize| sums[k].0 / sums[k].1;
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
+    order
+}
+
+/// The target's probability after 0, 1, ... removed superpixels.
+fn removal(case: &Case<'_>, owner: &[usize], order: &[usize]) -> Vec<f64> {
+    let shape = case.graph.input_shape();
+    let rects = bounds(shape, owner, order.len());
+    let means = channel_means(case.input());
+    let mut picture = case.input().clone();
+    let mut patches = Vec::with_capacity(order.len());
+    for &k in order {
+        let rect = rects[k];
+        for y in rect.y0..rect.y1 {
+            for x in (rect.x0..rect.x1).filter(|x| owner[y * shape.w + x] == k) {
+                picture.write(Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 }, &means);
+            }
+        }
+        let mut pixels = vec![0.0; rect.area() * shape.c];
+        picture.read(rect, &mut pixels);
+        patches.push(pixels);
+    }
+    let regions: Vec<Rect> = order.iter().map(|k| rects[*k]).collect();
+    let base = Base::new(case.graph, case.acts, None);
+    let pixels = |step: usize, out: &mut [f32]| out.copy_from_slice(&patches[step]);
+    let logits = base.scores(&regions, pixels, BUDGET).values;
+    let steps = logits.chunks_exact(case.graph.classes());
+    steps.map(|step| f64::from(softmax(step)[case.target])).collect()
+}
+
+/// The smallest rectangle around each superpixel.
+fn bounds(shape: Shape, owner: &[usize], count: usize) -> Vec<Rect> {
+    let mut rects = vec![Rect::EMPTY; count];
+    for (i, &k) in owner.iter().enumerate() {
+        let (y, x) = (i / shape.w, i % shape.w);
+        rects[k] = rects[k].union(Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 });
+    }
+    rects
+}

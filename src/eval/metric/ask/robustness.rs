@@ -1,0 +1,111 @@
+//! How much a heat map changes when the picture hardly does.
+
+use crate::{
+    base::{
+        registry::{Args, Entry, Kind, Param},
+        rng::unit_f32,
+    },
+    eval::metric::{
+        Direction,
+        map::{Asked, Look, MapMetric},
+    },
+    explain::{Case, HeatMap},
+    nn::tensor::Tensor,
+};
+
+const RADIUS: Param = Param {
+    key: "radius",
+    default: "0.02",
+    kind: Kind::Number { min: 1e-6, max: 1.0 },
+    help: "largest change of a pixel value, of the range from black to white",
+};
+
+const SAMPLES: Param = Param {
+    key: "samples",
+    default: "10",
+    kind: Kind::Integer { min: 1, max: 10_000 },
+    help: "changed pictures",
+};
+
+/// See the entries.
+struct Robustness {
+    /// Relative to the change of the picture.
+    lipschitz: bool,
+    radius: f32,
+    samples: usize,
+}
+
+fn built(lipschitz: bool, args: &Args) -> Box<dyn MapMetric> {
+    let (radius, samples) = (args.f32(RADIUS.key), args.usize(SAMPLES.key));
+    Box::new(Robustness { lipschitz, radius, samples })
+}
+
+/// `max |H(x') - H(x)| / |H(x)|` over pictures `x'` with every value changed by a uniform draw within
+/// the radius (Yeh et al. 2019, eq. 3). At least 0, lower is better. Undefined for heat maps from
+/// files, which cannot be made again.
+pub(in crate::eval::metric) const MAX_SENSITIVITY: Entry<dyn MapMetric> = Entry {
+    id: "max-sensitivity",
+    summary: "largest relative change of the heat map under small noise on the picture",
+    cite: "yeh2019fidelity",
+    params: &[RADIUS, SAMPLES],
+    build: |args| Ok(built(false, args)),
+};
+
+/// `max |H(x') - H(x)| / |x' - x|` over the same pictures (Alvarez-Melis and Jaakkola 2018, eq. 2),
+/// with pictures in image space. At least 0, lower is better; it has the scale of the heat map.
+pub(in crate::eval::metric) const LIPSCHITZ: Entry<dyn MapMetric> = Entry {
+    id: "local-lipschitz",
+    summary: "largest change of the heat map relative to the change of the picture",
+    cite: "alvarez2018robustness",
+    params: &[RADIUS, SAMPLES],
+    build: |args| Ok(built(true, args)),
+};
+
+impl MapMetric for Robustness {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
+        let own = norm(look.heat.iter().map(|v| f64::from(*v)));
+        let ratio = |draw: usize| {
+            let (other, step) = self.changed(&asked, draw)?;
+            let pairs = other.iter().zip(look.heat);
+            let change = norm(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)));
+            let against = if self.lipschitz { step } else { own };
+            (against > 0.0).then(|| change / against)
+        };
+        let ratios = (0..self.samples).map(ratio).collect::<Option<Vec<f64>>>()?;
+        ratios.into_iter().reduce(f64::max)
+    }
+}
+
+impl Robustness {
+    /// The heat map of a changed picture, and the length of the change in image space.
+    fn changed(&self, asked: &Asked<'_>, draw: usize) -> Option<(HeatMap, f64)> {
+        let case = asked.case;
+        let mut rng = case.seed.rng("robustness", case.image, &[draw as u64]);
+        let (mut x, mut squares) = (case.input().clone(), 0.0);
+        let channels = x.shape.c;
+        for pixel in x.data.chunks_exact_mut(channels) {
+            for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
+                let step = self.radius * (2.0 * unit_f32(&mut rng) - 1.0);
+                *v += step * (high - low);
+                squares += f64::from(step).powi(2);
+            }
+        }
+        Some((again(asked, &x)?, squares.sqrt()))
+    }
+}
+
+/// The method's heat map of another input, for the same class.
+fn again(asked: &Asked<'_>, x: &Tensor) -> Option<HeatMap> {
+    let acts = asked.case.graph.forward(x);
+    let case = Case { acts: &acts, ..*asked.case };
+    asked.explainer.heat_map(&case).ok()
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|v| v * v).sum::<f64>().sqrt()
+}

@@ -1,0 +1,114 @@
+//! Entropies, and how many pixels count.
+
+use super::{Look, MapMetric, grey, magnitudes};
+use crate::{
+    base::registry::{Entry, Kind, Param},
+    eval::metric::Direction,
+};
+
+/// Entropy in bits of the magnitudes as shares of their sum (Bhatt et al. 2020, eq. 4): 0 for one
+/// pixel, `log2(pixels)` for an even map. Lower is better.
+struct Entropy;
+
+pub(super) const ENTROPY: Entry<dyn MapMetric> = Entry {
+    id: "entropy",
+    summary: "entropy in bits of the relevance magnitudes as shares of their sum",
+    cite: "bhatt2020evaluating",
+    params: &[],
+    build: |_| Ok(Box::new(Entropy)),
+};
+
+impl MapMetric for Entropy {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        bits(magnitudes(look.heat).into_iter())
+    }
+}
+
+/// Entropy in bits of shares that need not sum to 1.
+fn bits(weights: impl Iterator<Item = f64> + Clone) -> Option<f64> {
+    let total: f64 = weights.clone().sum();
+    let part = |w: f64| if w > 0.0 { -(w / total) * (w / total).log2() } else { 0.0 };
+    // from +0, since a single share of 1 gives -0
+    (total > 0.0).then(|| weights.fold(0.0, |sum, w| sum + part(w)))
+}
+
+/// Entropy in bits of the 256 grey levels of the shown map (Samek et al. 2017, table I): 0 for an
+/// even map, at most 8. Lower is better.
+struct GreyEntropy;
+
+pub(super) const GREY_ENTROPY: Entry<dyn MapMetric> = Entry {
+    id: "grey-entropy",
+    summary: "entropy in bits of the 256 grey levels of the heat map, 0 to 8",
+    cite: "samek2017evaluating",
+    params: &[],
+    build: |_| Ok(Box::new(GreyEntropy)),
+};
+
+impl MapMetric for GreyEntropy {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let mut counts = [0.0; 256];
+        grey(look.heat).into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
+        bits(counts.into_iter())
+    }
+}
+
+/// Number of pixels whose magnitude exceeds a share of the largest one (after Nguyen and Martinez
+/// 2020, who count those that the prediction needs). Lower is better.
+///
+/// | parameter | default | meaning |
+/// |---|---|---|
+/// | `share` | 0.1 | of the largest magnitude, in [0, 1) |
+struct Effective {
+    share: f64,
+}
+
+pub(super) const EFFECTIVE: Entry<dyn MapMetric> = Entry {
+    id: "effective-complexity",
+    summary: "number of pixels with more than a share of the largest magnitude",
+    cite: "nguyen2020quantitative",
+    params: &[Param {
+        key: "share",
+        default: "0.1",
+        kind: Kind::Number { min: 0.0, max: 1.0 },
+        help: "of the largest magnitude",
+    }],
+    build: |args| Ok(Box::new(Effective { share: f64::from(args.f32("share")) })),
+};
+
+impl MapMetric for Effective {
+    fn direction(&self) -> Direction {
+        Direction::Lower
+    }
+
+    fn value(&self, look: &Look<'_>) -> Option<f64> {
+        let v = magnitudes(look.heat);
+        let largest = v.iter().copied().fold(0.0, f64::max);
+        Some(v.iter().filter(|v| **v > self.share * largest).count() as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn entropies_by_hand() {
+        let heat = array![[2.0, -1.0], [1.0, 0.0]];
+        let look = Look { heat: &heat, object: None, asked: None };
+        // shares 1/2, 1/4, 1/4
+        assert!((Entropy.value(&look).unwrap() - 1.5).abs() < 1e-15);
+        // four different levels
+        assert!((GreyEntropy.value(&look).unwrap() - 2.0).abs() < 1e-15);
+        assert_eq!(Effective { share: 0.5 }.value(&look), Some(1.0));
+        assert_eq!(Effective { share: 0.1 }.value(&look), Some(3.0));
+    }
+}

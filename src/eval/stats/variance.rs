@@ -1,0 +1,112 @@
+//! Where the spread comes from, and how much work would separate two methods.
+
+/// Variance split by a one-way random-effects analysis (Searle et al. 1992).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// Variance of the true values of pictures; 0 where the estimate is negative.
+    pub between_images: f64,
+    /// Variance of repeats on one picture; `None` with a single repeat.
+    pub between_repeats: Option<f64>,
+    /// Repeats per picture.
+    pub repeats: usize,
+}
+
+/// Splits the variance of `values` (pictures, then repeats; as many for each picture). `None` for
+/// fewer than two pictures. With a single repeat the variance between pictures holds both.
+pub fn split(values: &[Vec<f64>]) -> Option<Split> {
+    let (n, r) = (values.len(), values.first()?.len());
+    if n < 2 || r == 0 || values.iter().any(|v| v.len() != r) {
+        return None;
+    }
+    let means: Vec<f64> = values.iter().map(|v| mean(v)).collect();
+    let between = sum_of_squares(&means) / (n as f64 - 1.0);
+    let within: f64 = values.iter().map(|v| sum_of_squares(v)).sum();
+    let repeats = (r > 1).then(|| within / (n * (r - 1)) as f64);
+    let between_images = (between - repeats.unwrap_or(0.0) / r as f64).max(0.0);
+    Some(Split { between_images, between_repeats: repeats, repeats: r })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn sum_of_squares(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    values.iter().map(|v| (v - mean).powi(2)).sum()
+}
+
+/// Normal quantiles of 97.5 % and 80 %: a two-sided test at 5 % that finds the difference in four
+/// of five experiments.
+const QUANTILES: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914_2;
+
+/// What it takes to separate two methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Power {
+    /// Pictures needed with as many repeats as there are; `None` when the means are equal.
+    pub images: Option<u64>,
+    /// Repeats needed with as many pictures as there are; `None` when no number is enough.
+    pub repeats: Option<u64>,
+}
+
+/// Pictures and repeats after which a paired difference of this mean would be found at the 5 % level
+/// with a probability of 80 %, by the normal approximation. `split` is that of the differences over
+/// `images` pictures.
+pub fn power(difference: f64, split: &Split, images: usize) -> Power {
+    let allowed = (difference / QUANTILES).powi(2);
+    if allowed <= 0.0 {
+        return Power { images: None, repeats: None };
+    }
+    let noise = split.between_repeats.unwrap_or(0.0);
+    let variance = split.between_images + noise / split.repeats as f64;
+    let rest = allowed * images as f64 - split.between_images;
+    let whole = |v: f64| (v < 1e18).then(|| (v.ceil() as u64).max(1));
+    let repeats = split.between_repeats.filter(|_| rest > 0.0).and_then(|v| whole(v / rest));
+    Power { images: whole(variance / allowed).map(|n| n.max(2)), repeats }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_pictures_with_two_repeats_by_hand() {
+        // means 1 and 5: mean square between 8; within: 4 squares of 1 over 2
+        let found = split(&[vec![0.0, 2.0], vec![4.0, 6.0]]).unwrap();
+        assert_eq!(found.between_repeats, Some(2.0));
+        // 8 - 2 / 2
+        assert!((found.between_images - 7.0).abs() < 1e-15);
+        assert_eq!(split(&[vec![0.0, 2.0]]), None);
+        assert_eq!(split(&[vec![1.0], vec![3.0]]).unwrap().between_repeats, None);
+    }
+
+    #[test]
+    fn the_parts_of_a_simulated_experiment_are_found() {
+        use crate::base::rng::{Seed, unit_f32};
+        let mut rng = Seed(2).rng("variance", "", &[]);
+        // sums of twelve uniform draws have variance 1
+        let mut normal = || (0..12).map(|_| f64::from(unit_f32(&mut rng))).sum::<f64>() - 6.0;
+        let rows: Vec<Vec<f64>> = (0..2000)
+            .map(|_| {
+                let image = 2.0 * normal();
+                (0..5).map(|_| image + 3.0 * normal()).collect()
+            })
+            .collect();
+        let found = split(&rows).unwrap();
+        // standard errors about 0.2 and 0.14
+        assert!((found.between_images - 4.0).abs() < 0.8, "{found:?}");
+        assert!((found.between_repeats.unwrap() - 9.0).abs() < 0.6, "{found:?}");
+    }
+
+    #[test]
+    fn power_by_hand() {
+        let split = Split { between_images: 4.0, between_repeats: Some(5.0), repeats: 1 };
+        // 2.8016^2 * 9 / 1 = 70.64
+        let found = power(1.0, &split, 50);
+        assert_eq!(found.images, Some(71));
+        // with 50 pictures: 5 / (50 / 7.8489 - 4) = 2.11
+        assert_eq!(found.repeats, Some(3));
+        // with 30 even endless repeats leave 4 / 30
+        assert_eq!(power(1.0, &split, 30).repeats, None);
+        assert_eq!(power(0.0, &split, 30), Power { images: None, repeats: None });
+    }
+}

@@ -1,0 +1,102 @@
+//! Networks whose learned weights are put out of order, to test what depends on them.
+
+use super::{
+    graph::{Graph, Node, NodeId},
+    op::{Conv, Dense, Linear, Op},
+};
+use crate::base::rng::{Seed, permutation};
+use std::{any::Any, sync::Arc};
+
+/// Layers with learned weights (convolutions and dense layers), from the input to the output.
+pub fn layers(graph: &Graph) -> Vec<NodeId> {
+    let learned = |(id, node): (NodeId, &Node)| {
+        let op: &dyn Any = &*node.op;
+        (op.is::<Conv>() || op.is::<Dense>()).then_some(id)
+    };
+    graph.nodes().filter_map(learned).collect()
+}
+
+/// The same network with the weights of these layers in random order; biases stay. The order depends
+/// on (seed, position of the layer) only. Layers other than those of [`layers`] stay as they are.
+pub fn randomise(graph: &Graph, chosen: &[NodeId], seed: Seed) -> Graph {
+    let mut new = Graph::new(graph.input_shape());
+    for (position, (id, node)) in graph.nodes().skip(1).enumerate() {
+        let other = chosen.contains(&id).then(|| shuffled(graph, node, seed, position as u64));
+        let op = other.flatten().unwrap_or_else(|| node.op.clone());
+        new.push_shared(&node.name, op, &node.inputs).expect("it fitted before");
+    }
+    new.set_output(graph.output());
+    new
+}
+
+fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc<dyn Op>> {
+    let input = graph.node(*node.inputs.first()?).shape;
+    let op: &dyn Any = &*node.op;
+    let shuffle = |weights: Vec<f32>| -> Vec<f32> {
+        let order = permutation(&mut seed.rng("randomise", "", &[position]), weights.len());
+        order.into_iter().map(|i| weights[i]).collect()
+    };
+    if let Some(conv) = op.downcast_ref::<Conv>() {
+        let geometry = conv.geometry();
+        let ([kh, kw], outputs) = (geometry.kernel, node.shape.c);
+        let per = input.c / geometry.groups;
+        let mut weights = Vec::with_capacity(outputs * per * kh * kw);
+        for o in 0..outputs {
+            for i in 0..per {
+                for ky in 0..kh {
+                    weights.extend((0..kw).map(|kx| conv.weight(o, i, ky, kx)));
+                }
+            }
+        }
+        let bias = Linear::bias(conv).to_vec();
+        let conv = Conv::new(shuffle(weights), outputs, input.c, geometry, bias).ok()?;
+        return Some(Arc::new(conv));
+    }
+    let dense = op.downcast_ref::<Dense>()?;
+    let (inputs, outputs) = (input.len(), node.shape.len());
+    let weights = (0..outputs).flat_map(|o| (0..inputs).map(move |i| dense.weight(i, o)));
+    let bias = Linear::bias(dense).to_vec();
+    let dense = Dense::new(shuffle(weights.collect()), outputs, input, bias).ok()?;
+    Some(Arc::new(dense))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::geom::Shape,
+        nn::{op::ConvGeometry, tensor::Tensor},
+    };
+
+    #[test]
+    fn only_the_chosen_layers_change_and_their_weights_stay_the_same_values() {
+        let shape = Shape::new(2, 5, 5);
+        let mut graph = Graph::new(shape);
+        let geometry = ConvGeometry {
+            kernel: [3; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pads: [1; 4],
+            groups: 1,
+        };
+        let wave = |n: usize| (0..n).map(|i| (i as f32).sin()).collect::<Vec<f32>>();
+        let conv = Conv::new(wave(3 * 2 * 9), 3, 2, geometry, wave(3)).unwrap();
+        let at = graph.push("conv", Box::new(conv), &[graph.input()]).unwrap();
+        let dense = Dense::new(wave(4 * 75), 4, Shape::new(3, 5, 5), wave(4)).unwrap();
+        graph.push("dense", Box::new(dense), &[at]).unwrap();
+        let learned = layers(&graph);
+        assert_eq!(learned.len(), 2);
+        let x = Tensor::new(shape, wave(50));
+        let none = randomise(&graph, &[], Seed(0));
+        assert_eq!(none.logits(&x), graph.logits(&x));
+        let top = randomise(&graph, &learned[1..], Seed(0));
+        assert_eq!(top.forward(&x).of(at), graph.forward(&x).of(at));
+        assert_ne!(top.logits(&x), graph.logits(&x));
+        assert_eq!(top.logits(&x), randomise(&graph, &learned[1..], Seed(0)).logits(&x));
+        // without a picture only biases are left, and they stay
+        let black = Tensor::zeros(shape);
+        let bottom = randomise(&graph, &learned[..1], Seed(0));
+        assert_eq!(bottom.forward(&black).of(at), graph.forward(&black).of(at));
+        assert_ne!(bottom.forward(&x).of(at), graph.forward(&x).of(at));
+    }
+}

@@ -1,0 +1,139 @@
+//! How much rankings agree across perturbations, region sizes, scores, steps and metrics.
+
+use super::{cells::Group, rank::Chosen};
+use crate::{
+    base::registry::build,
+    eval::{
+        metric::{CurveMetric, Direction, METRICS},
+        stats::kendall::kendall,
+    },
+};
+use std::collections::BTreeMap;
+
+/// One way to rank: the mean of each method, larger being better.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// What differs from the ranking that counts.
+    pub name: String,
+    /// By canonical name of the method.
+    merits: BTreeMap<String, f64>,
+}
+
+/// Kendall's tau between all ways to rank.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Agreement {
+    /// Names of the ways.
+    pub names: Vec<String>,
+    /// `tau[a][b]`; `None` where fewer than two methods are in both, or all are tied.
+    pub tau: Vec<Vec<Option<f64>>>,
+}
+
+/// Shares of the steps at which the first setting is ranked again.
+const CUTS: [(usize, usize); 3] = [(1, 10), (1, 4), (1, 2)];
+
+pub(super) fn agreement(groups: &[Group<'_>], chosen: &Chosen<'_>) -> Agreement {
+    let mut views: Vec<View> =
+        groups.iter().map(|g| view(g, setting_name(g, groups), chosen.metric)).collect();
+    views.extend(cuts(&groups[0], chosen.metric));
+    views.extend(metrics(&groups[0], chosen));
+    views.retain(|v| v.merits.len() > 1);
+    let tau = |a: &View, b: &View| {
+        let both: Vec<&String> =
+            a.merits.keys().filter(|method| b.merits.contains_key(*method)).collect();
+        let of = |v: &View| both.iter().map(|m| v.merits[*m]).collect::<Vec<f64>>();
+        kendall(&of(a), &of(b))
+    };
+    Agreement {
+        names: views.iter().map(|v| v.name.clone()).collect(),
+        tau: views.iter().map(|a| views.iter().map(|b| tau(a, b)).collect()).collect(),
+    }
+}
+
+fn sign(metric: &dyn CurveMetric) -> f64 {
+    if metric.direction() == Direction::Higher { 1.0 } else { -1.0 }
+}
+
+fn view(group: &Group<'_>, name: String, metric: &dyn CurveMetric) -> View {
+    let mean = |method: &str| {
+        let values: Vec<f64> = group.values(method, metric).into_iter().flatten().collect();
+        let mean = sign(metric) * values.iter().sum::<f64>() / values.len() as f64;
+        mean.is_finite().then(|| (method.to_owned(), mean))
+    };
+    View { name, merits: group.methods().filter_map(mean).collect() }
+}
+
+/// What tells a setting from the others.
+fn setting_name(group: &Group<'_>, all: &[Group<'_>]) -> String {
+    let (s, mut name) = (&group.setting, group.setting.perturbation.clone());
+    if all.iter().any(|g| g.setting.region != s.region) {
+        name = format!("{name}, {r}x{r}", r = s.region);
+    }
+    if all.iter().any(|g| g.setting.score_kind != s.score_kind) {
+        name = format!("{name}, {}", s.score_kind);
+    }
+    name
+}
+
+/// The first setting after fewer steps.
+fn cuts(group: &Group<'_>, metric: &dyn CurveMetric) -> Vec<View> {
+    let steps = group.setting.steps.unwrap_or(0);
+    let mut at: Vec<usize> = CUTS.iter().map(|(a, b)| steps * a / b).filter(|l| *l > 0).collect();
+    at.dedup();
+    let mut views: Vec<View> =
+        at.iter().map(|l| View { name: format!("L = {l}"), merits: BTreeMap::new() }).collect();
+    for method in group.methods() {
+        let along: Vec<Vec<f64>> =
+            group.values_along(method, metric).into_iter().flatten().collect();
+        for (view, &l) in views.iter_mut().zip(&at) {
+            let values: Vec<f64> = along.iter().filter_map(|a| a.get(l).copied()).collect();
+            let mean = sign(metric) * values.iter().sum::<f64>() / values.len() as f64;
+            if mean.is_finite() {
+                view.merits.insert(method.to_owned(), mean);
+            }
+        }
+    }
+    views
+}
+
+/// The first setting by other metrics, each with its default parameters and by both orders.
+fn metrics(group: &Group<'_>, chosen: &Chosen<'_>) -> Vec<View> {
+    let specs = METRICS.iter().flat_map(|entry| {
+        let both = entry.params.iter().any(|p| p.key == "order");
+        let second = both.then(|| format!("{}:order=lerf", entry.id));
+        [Some(entry.id.to_owned()), second].into_iter().flatten()
+    });
+    let built = specs.filter_map(|spec| build("metric", METRICS, &spec.parse().ok()?).ok());
+    let others = built.filter(|metric| metric.name != chosen.name);
+    others.map(|m| view(group, m.name.replace(":order=", " "), &*m.value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        eval::{metric::Aopc, order::Order},
+        report::{cells::group, demo},
+        run::record::Row,
+    };
+
+    #[test]
+    fn a_reversed_ranking_disagrees_completely() {
+        let mut rows = demo::records(6, 1, 20);
+        let flipped = rows.iter().map(|row| Row {
+            perturbation: "blur:sigma=3".to_owned(),
+            scores: row.scores.as_ref().map(|s| s.iter().map(|v| 2.0 * s[0] - v).collect()),
+            ..row.clone()
+        });
+        rows.extend(flipped.collect::<Vec<_>>());
+        let groups = group(&rows).unwrap();
+        let chosen = Chosen { name: "aopc:order=morf", metric: &Aopc(Order::Morf) };
+        let found = agreement(&groups, &chosen);
+        assert_eq!(found.names[..4], ["uniform", "blur:sigma=3", "L = 2", "L = 5"]);
+        assert_eq!(found.tau[0][0], Some(1.0));
+        assert_eq!(found.tau[0][1], Some(-1.0));
+        assert!(found.names.contains(&"abpc".to_owned()), "{:?}", found.names);
+        for (a, row) in found.tau.iter().enumerate() {
+            row.iter().enumerate().for_each(|(b, tau)| assert_eq!(*tau, found.tau[b][a]));
+        }
+    }
+}

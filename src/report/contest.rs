@@ -1,0 +1,190 @@
+//! Methods compared by one metric under one setting, on the pictures that all of them have.
+
+use super::cells::{Group, RANDOM, Setting};
+use crate::eval::{
+    metric::{CurveMetric, Direction},
+    stats::{
+        Resampling,
+        paired::{Comparison, Pair, compare},
+        variance::{Power, Split, power, split},
+    },
+};
+use ndarray::Array2;
+use std::collections::BTreeSet;
+
+/// A comparison with the names of what is compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contest {
+    /// Perturbation, region, score and steps.
+    pub setting: Setting,
+    /// Canonical name of the metric.
+    pub metric: String,
+    /// Which way it is better.
+    pub direction: Direction,
+    /// Methods with values, by place.
+    pub methods: Vec<String>,
+    /// The pictures that all of them have, by name.
+    pub images: Vec<String>,
+    /// Pictures on which at least one method was tried and at least one lacks its value.
+    pub left_out: usize,
+    /// Methods without any value.
+    pub without: Vec<String>,
+    /// The numbers; methods in the order of `methods`.
+    pub comparison: Comparison,
+    /// Spread of each method over pictures and repeats.
+    pub splits: Vec<Option<Split>>,
+    /// The same of each pair's differences, and what would separate the two.
+    pub powers: Vec<Option<(Split, Power)>>,
+}
+
+/// Values of all methods on the pictures that all of them have.
+struct Common {
+    methods: Vec<String>,
+    without: Vec<String>,
+    images: Vec<String>,
+    /// Per method, picture and repeat.
+    values: Vec<Vec<Vec<f64>>>,
+    tried: usize,
+}
+
+impl Contest {
+    /// Compares all methods of a group. `None` when no picture has values of all methods that have
+    /// any. With `only`, other pictures do not count.
+    pub fn new(
+        group: &Group<'_>,
+        name: &str,
+        metric: &dyn CurveMetric,
+        only: Option<&BTreeSet<&str>>,
+        resampling: Resampling,
+    ) -> Option<Contest> {
+        let mut common = Common::of(group, metric, only);
+        let direction = metric.direction();
+        let higher = direction == Direction::Higher;
+        common.sort(higher);
+        let comparison = compare(&common.means().view(), higher, resampling)?;
+        let powers = comparison.pairs.iter().map(|pair| common.power(pair)).collect();
+        Some(Contest {
+            setting: group.setting.clone(),
+            metric: name.to_owned(),
+            direction,
+            left_out: common.tried - common.images.len(),
+            splits: common.values.iter().map(|v| split(v)).collect(),
+            methods: common.methods,
+            images: common.images,
+            without: common.without,
+            comparison,
+            powers,
+        })
+    }
+
+    /// The pair of the methods at these positions of `methods`.
+    pub fn pair(&self, a: usize, b: usize) -> Option<&Pair> {
+        let same = |p: &&Pair| (p.first, p.second) == (a, b) || (p.first, p.second) == (b, a);
+        self.comparison.pairs.iter().find(same)
+    }
+
+    /// Position of the random order, which relative values refer to.
+    pub fn random(&self) -> Option<usize> {
+        self.methods.iter().position(|m| m == RANDOM)
+    }
+}
+
+impl Common {
+    fn of(group: &Group<'_>, metric: &dyn CurveMetric, only: Option<&BTreeSet<&str>>) -> Common {
+        let wanted = |image: &str| only.is_none_or(|images| images.contains(image));
+        let names: Vec<&str> = group.image_names().collect();
+        let mut known = Vec::new();
+        let mut without = Vec::new();
+        for method in group.methods() {
+            let values = group.values_by_repeat(method, metric);
+            if values.iter().all(Option::is_none) {
+                without.push(method.to_owned());
+            } else {
+                known.push((method.to_owned(), values));
+            }
+        }
+        let whole = |i: &usize| known.iter().all(|(_, values)| values[*i].is_some());
+        let tried: Vec<usize> = (0..names.len()).filter(|i| wanted(names[*i])).collect();
+        let common: Vec<usize> = tried.iter().copied().filter(whole).collect();
+        let (methods, values) = known
+            .into_iter()
+            .map(|(method, mut values)| {
+                let taken = common.iter().map(|&i| values[i].take().expect("chosen above"));
+                (method, taken.collect())
+            })
+            .unzip();
+        let images = common.iter().map(|&i| names[i].to_owned()).collect();
+        Common { methods, without, images, values, tried: tried.len() }
+    }
+
+    /// Best mean first, then by name.
+    fn sort(&mut self, higher: bool) {
+        let sign = if higher { -1.0 } else { 1.0 };
+        let means = self.means();
+        let mean = |j: usize| sign * means.column(j).sum();
+        let mut order: Vec<usize> = (0..self.methods.len()).collect();
+        order.sort_by(|&a, &b| mean(a).total_cmp(&mean(b)));
+        self.methods = order.iter().map(|&j| self.methods[j].clone()).collect();
+        self.values = order.iter().map(|&j| std::mem::take(&mut self.values[j])).collect();
+    }
+
+    /// Means over repeats: pictures x methods.
+    fn means(&self) -> Array2<f64> {
+        let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+        let shape = (self.images.len(), self.methods.len());
+        Array2::from_shape_fn(shape, |(i, j)| mean(&self.values[j][i]))
+    }
+
+    /// Spread of a pair's differences; repeats of both methods saw the same noise.
+    fn power(&self, pair: &Pair) -> Option<(Split, Power)> {
+        let (a, b) = (&self.values[pair.first], &self.values[pair.second]);
+        let row = |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| x - y).collect();
+        let differences: Vec<Vec<f64>> = a.iter().zip(b).map(row).collect();
+        let split = split(&differences)?;
+        Some((split, power(pair.difference.mean, &split, differences.len())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        eval::{metric::Aopc, order::Order},
+        report::{cells::group, demo},
+        run::record::Status,
+    };
+
+    fn contest(rows: &[crate::run::record::Row]) -> Contest {
+        let groups = group(rows).unwrap();
+        let resampling = Resampling { count: 500, ..Resampling::default() };
+        Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), None, resampling).unwrap()
+    }
+
+    #[test]
+    fn methods_are_compared_on_the_pictures_that_all_have_and_the_rest_is_counted() {
+        let mut rows = demo::records(10, 2, 20);
+        for row in rows.iter_mut().filter(|r| r.method == "gradient" && r.image.contains("0003")) {
+            (row.status, row.scores) = (Status::Failed, None);
+        }
+        for row in rows.iter_mut().filter(|r| r.method == "gradient-x-input") {
+            (row.status, row.scores) = (Status::Failed, None);
+        }
+        let found = contest(&rows);
+        assert_eq!((found.images.len(), found.left_out), (9, 1));
+        assert_eq!(found.without, ["gradient-x-input"]);
+        assert_eq!(found.methods.len(), demo::METHODS.len() - 1);
+        assert!(!found.images.contains(&"val/0003.png".to_owned()));
+        assert_eq!(found.comparison.estimates[0].n, 9);
+        assert_eq!(found.random(), Some(found.methods.len() - 1));
+        let best = found.pair(1, 0).unwrap();
+        assert_eq!((best.first, best.second), (0, 1));
+    }
+
+    #[test]
+    fn methods_stand_by_place() {
+        let found = contest(&demo::records(12, 1, 20));
+        assert!(found.comparison.ranks.is_sorted());
+        assert!(found.comparison.pairs.iter().all(|p| p.first < p.second));
+        assert_eq!(found.splits[0].unwrap().between_repeats, None, "there is one repeat");
+    }
+}

@@ -1,0 +1,84 @@
+//! Drawings on paper: PNG and SVG.
+
+use super::{
+    drawing::{Anchor, Drawing, Shape},
+    plot::{FAMILY, FigureError, Scale, colour, encode, load_font},
+};
+use image::RgbImage;
+use plotters::{
+    coord::Shift,
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
+};
+
+/// The drawing as PNG at twice its nominal size.
+pub fn png(drawing: &Drawing) -> Result<Vec<u8>, FigureError> {
+    let scale = Scale(2.0);
+    let size = (scale.px(drawing.width) as u32, scale.px(drawing.height) as u32);
+    let mut image = RgbImage::new(size.0, size.1);
+    let root = BitMapBackend::with_buffer(&mut image, size).into_drawing_area();
+    draw(&root, drawing, scale)?;
+    drop(root);
+    encode(&image)
+}
+
+/// The drawing as SVG with text as text.
+pub fn svg(drawing: &Drawing) -> Result<String, FigureError> {
+    let scale = Scale(1.0);
+    let mut text = String::new();
+    let size = (scale.px(drawing.width) as u32, scale.px(drawing.height) as u32);
+    let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
+    draw(&root, drawing, scale)?;
+    drop(root);
+    Ok(text)
+}
+
+fn draw<DB: DrawingBackend>(
+    root: &DrawingArea<DB, Shift>,
+    drawing: &Drawing,
+    scale: Scale,
+) -> Result<(), FigureError> {
+    load_font()?;
+    root.fill(&WHITE).map_err(FigureError::draw)?;
+    for shape in &drawing.shapes {
+        put(root, shape, scale)?;
+    }
+    root.present().map_err(FigureError::draw)
+}
+
+fn put<DB: DrawingBackend>(
+    root: &DrawingArea<DB, Shift>,
+    shape: &Shape,
+    scale: Scale,
+) -> Result<(), FigureError> {
+    let at = |(x, y): (f64, f64)| (scale.px(x), scale.px(y));
+    match shape {
+        Shape::Line { from, to, width, colour: c } => {
+            let stroke = colour(*c).stroke_width(scale.px(*width).max(1) as u32);
+            root.draw(&PathElement::new(vec![at(*from), at(*to)], stroke))
+        }
+        Shape::Box { from, to, colour: c } => {
+            root.draw(&Rectangle::new([at(*from), at(*to)], colour(*c).filled()))
+        }
+        Shape::Dot { at: centre, radius, colour: c } => {
+            root.draw(&Circle::new(at(*centre), scale.px(*radius), colour(*c).filled()))
+        }
+        Shape::Text { at: place, text, size, anchor, colour: c } => {
+            let side = match anchor {
+                Anchor::Left => HPos::Left,
+                Anchor::Middle => HPos::Center,
+                Anchor::Right => HPos::Right,
+            };
+            let style = (FAMILY, size * scale.0).into_font().color(&colour(*c));
+            root.draw_text(text, &style.pos(Pos::new(side, VPos::Center)), at(*place))
+        }
+    }
+    .map_err(FigureError::draw)
+}
+
+/// Width of a text in units.
+pub fn text_width(text: &str, size: f64) -> Result<f64, FigureError> {
+    load_font()?;
+    let (width, _) = (FAMILY, size).into_font().box_size(text).map_err(FigureError::draw)?;
+    Ok(f64::from(width))
+}

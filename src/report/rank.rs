@@ -1,0 +1,268 @@
+//! Everything that `pixelflip rank` says, from records alone.
+
+use super::{
+    agreement::{Agreement, agreement},
+    cells::{self, CellsError, Group},
+    contest::Contest,
+    subsets::{Subset, subsets},
+};
+use crate::{
+    eval::{
+        metric::{Aopc, CurveMetric},
+        order::Order,
+        stats::{FEWEST, Resampling},
+    },
+    run::record::{Row, Timing},
+};
+use std::{collections::BTreeMap, fmt};
+
+/// What an explanation costs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Mean time of an explanation in milliseconds; `None` for heat maps from files.
+    pub milliseconds: Option<f64>,
+    /// The same in forward passes of the model.
+    pub forwards: Option<f64>,
+}
+
+/// What a reader must know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    /// Pictures that some method lacks.
+    LeftOut {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+        /// How many.
+        left_out: usize,
+        /// How many were compared.
+        common: usize,
+        /// The methods that lack some, with how many each.
+        lacking: Vec<(String, usize)>,
+    },
+    /// Methods without curves.
+    Without {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+        /// The methods.
+        methods: Vec<String>,
+    },
+    /// No picture has all methods.
+    NothingInCommon {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+    },
+    /// Too few pictures for intervals.
+    FewImages {
+        /// How many.
+        images: usize,
+    },
+    /// The best methods cannot be told apart.
+    AllEqual {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::LeftOut { perturbation, left_out, common, lacking } => {
+                let of = |(method, n): &(String, usize)| format!("`{method}` lacks {n}");
+                let lacking: Vec<String> = lacking.iter().map(of).collect();
+                write!(
+                    f,
+                    "under `{perturbation}` methods are compared on the {common} images that all \
+                     of them have; {left_out} are left out ({})",
+                    lacking.join(", ")
+                )
+            }
+            Note::Without { perturbation, methods } => {
+                let names: Vec<String> = methods.iter().map(|m| format!("`{m}`")).collect();
+                write!(f, "no values under `{perturbation}` for {}", names.join(", "))
+            }
+            Note::NothingInCommon { perturbation } => write!(
+                f,
+                "under `{perturbation}` no image has curves of all methods, so nothing is compared"
+            ),
+            Note::FewImages { images } => {
+                write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
+            }
+            Note::AllEqual { perturbation } => {
+                write!(f, "under `{perturbation}` all methods have the same value on every image")
+            }
+        }
+    }
+}
+
+/// All results of one `rank`.
+#[derive(Debug)]
+pub struct Rank {
+    /// One per setting, in the order of the records; the first one ranks.
+    pub contests: Vec<Contest>,
+    /// By canonical name of the method.
+    pub costs: BTreeMap<String, Cost>,
+    /// Mean share of tied regions, by setting and canonical name of the method.
+    pub tied: Vec<BTreeMap<String, f64>>,
+    /// The ranking of the first setting on parts of the pictures.
+    pub subsets: Vec<Subset>,
+    /// Rankings against each other.
+    pub agreement: Agreement,
+    /// What a reader must know.
+    pub notes: Vec<Note>,
+}
+
+/// A metric with its canonical name.
+pub struct Chosen<'a> {
+    /// Canonical name.
+    pub name: &'a str,
+    /// The metric.
+    pub metric: &'a dyn CurveMetric,
+}
+
+/// Ranks the methods of these records by a metric, or by AOPC of the first order there is.
+pub fn rank(
+    rows: &[Row],
+    timings: &[Timing],
+    chosen: Option<Chosen<'_>>,
+    resampling: Resampling,
+) -> Result<Rank, CellsError> {
+    let groups = cells::group(rows)?;
+    let order = groups[0].orders().next().unwrap_or(Order::Morf);
+    let (default, default_name) = (Aopc(order), format!("aopc:order={order}"));
+    let chosen = chosen.unwrap_or(Chosen { name: &default_name, metric: &default });
+    let mut notes = Vec::new();
+    let mut contests = Vec::new();
+    let mut tied = Vec::new();
+    for group in &groups {
+        let contest = Contest::new(group, chosen.name, chosen.metric, None, resampling);
+        notes.extend(notes_on(group, contest.as_ref(), chosen.metric));
+        let Some(contest) = contest else { continue };
+        let share = |m: &String| Some((m.clone(), group.tied_fraction(m, order)?));
+        tied.push(contest.methods.iter().filter_map(share).collect());
+        contests.push(contest);
+    }
+    Ok(Rank {
+        subsets: subsets(rows, &groups[0], &chosen, resampling),
+        agreement: agreement(&groups, &chosen),
+        costs: costs(timings),
+        contests,
+        tied,
+        notes,
+    })
+}
+
+fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetric) -> Vec<Note> {
+    let perturbation = group.setting.perturbation.clone();
+    let Some(contest) = contest else { return vec![Note::NothingInCommon { perturbation }] };
+    let mut notes = Vec::new();
+    if contest.left_out > 0 {
+        let missing = |m: &String| {
+            let n = group.values(m, metric).iter().filter(|v| v.is_none()).count();
+            (n > 0).then(|| (m.clone(), n))
+        };
+        notes.push(Note::LeftOut {
+            perturbation: perturbation.clone(),
+            left_out: contest.left_out,
+            common: contest.images.len(),
+            lacking: contest.methods.iter().filter_map(missing).collect(),
+        });
+    }
+    if !contest.without.is_empty() {
+        let methods = contest.without.clone();
+        notes.push(Note::Without { perturbation: perturbation.clone(), methods });
+    }
+    if contest.images.len() < FEWEST {
+        notes.push(Note::FewImages { images: contest.images.len() });
+    }
+    let pairs = &contest.comparison.pairs;
+    if !pairs.is_empty() && pairs.iter().all(|p| p.p.is_none()) {
+        notes.push(Note::AllEqual { perturbation });
+    }
+    notes
+}
+
+/// Mean times by method. The stage `forward` is a pass of the model through the same program.
+fn costs(timings: &[Timing]) -> BTreeMap<String, Cost> {
+    let mut sums: BTreeMap<(&str, &str), (f64, usize)> = BTreeMap::new();
+    for t in timings {
+        let sum = sums.entry((&t.stage, &t.method)).or_default();
+        sum.0 += t.seconds;
+        sum.1 += 1;
+    }
+    let forward: (f64, usize) = sums
+        .iter()
+        .filter(|((stage, _), _)| *stage == "forward")
+        .fold((0.0, 0), |all, (_, one)| (all.0 + one.0, all.1 + one.1));
+    let forward = (forward.0 > 0.0).then(|| forward.0 / forward.1 as f64);
+    let explained = sums.iter().filter(|((stage, _), _)| *stage == "explain");
+    let cost = |((_, method), (total, count)): (&(&str, &str), &(f64, usize))| {
+        let seconds = total / *count as f64;
+        let forwards = forward.map(|f| seconds / f);
+        ((*method).to_owned(), Cost { milliseconds: Some(1e3 * seconds), forwards })
+    };
+    explained.map(cost).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{report::demo, run::record::Status};
+
+    fn few() -> Resampling {
+        Resampling { count: 300, ..Resampling::default() }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_said() {
+        let mut rows = demo::records(6, 1, 10);
+        for row in rows.iter_mut().filter(|r| r.method == "gradient" && r.image.contains("0002")) {
+            (row.status, row.scores) = (Status::Failed, None);
+        }
+        rows.retain(|r| !(r.method == "lrp-samek2017" && r.image.contains("0004")));
+        for row in rows.iter_mut().filter(|r| r.method == "gradient-x-input") {
+            row.scores = row.scores.as_ref().map(|s| vec![f32::NAN; s.len()]);
+        }
+        let found = rank(&rows, &[], None, few()).unwrap();
+        let notes: Vec<String> = found.notes.iter().map(Note::to_string).collect();
+        insta::assert_snapshot!(notes.join("\n"));
+    }
+
+    #[test]
+    fn few_pictures_equal_methods_and_nothing_in_common_are_said() {
+        let mut rows = demo::records(2, 1, 10);
+        let curve = rows[0].scores.clone();
+        rows.iter_mut().for_each(|row| row.scores.clone_from(&curve));
+        let found = rank(&rows, &[], None, few()).unwrap();
+        let same = Note::AllEqual { perturbation: "uniform".to_owned() };
+        assert_eq!(found.notes, [Note::FewImages { images: 2 }, same]);
+        rows.retain(|r| (r.method == "random") == r.image.contains("0000"));
+        let found = rank(&rows, &[], None, few()).unwrap();
+        assert_eq!(found.notes, [Note::NothingInCommon { perturbation: "uniform".to_owned() }]);
+        assert!(found.contests.is_empty());
+    }
+
+    #[test]
+    fn costs_are_means_in_milliseconds_and_in_forward_passes() {
+        let time = |method: &str, stage: &str, seconds: f64| Timing {
+            image: "a".to_owned(),
+            method: method.to_owned(),
+            stage: stage.to_owned(),
+            perturbation: None,
+            order: None,
+            repeat: None,
+            seconds,
+        };
+        let found = costs(&[
+            time("model", "forward", 0.01),
+            time("model", "forward", 0.03),
+            time("gradient", "explain", 0.05),
+            time("gradient", "explain", 0.07),
+            time("gradient", "flip", 9.0),
+            time("maps", "read", 0.5),
+        ]);
+        assert_eq!(found.len(), 1);
+        let cost = found["gradient"];
+        assert!((cost.milliseconds.unwrap() - 60.0).abs() < 1e-9);
+        assert!((cost.forwards.unwrap() - 3.0).abs() < 1e-9);
+    }
+}

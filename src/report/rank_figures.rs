@@ -1,0 +1,424 @@
+//! Figures of a ranking: paired differences, critical differences, agreement, cost.
+
+use super::{
+    contest::Contest,
+    curves::Heading,
+    drawing::{Anchor, Axis, Drawing, FAINT, GREY, INK},
+    figure::{Rgb, Style},
+    labels::labels,
+    plot::{FigureError, save},
+    plot_drawing::{png, svg, text_width},
+    rank::Rank,
+    ranking::shorten,
+};
+use std::path::Path;
+
+const WIDTH: f64 = 1000.0;
+const TOP: f64 = 84.0;
+const ROW: f64 = 24.0;
+
+/// Longest name of a method, in characters.
+const NAME: usize = 40;
+
+/// Pairs in a forest plot: more cannot be read.
+const MOST_PAIRS: usize = 45;
+
+/// A difference that is significant, and one that is not.
+const CLEAR: Rgb = (0, 114, 178);
+const UNCLEAR: Rgb = (150, 150, 150);
+
+/// Writes `forest`, `critical-difference`, `agreement` and `cost` as PNG and SVG into a folder, as
+/// far as there is something to show.
+pub fn write(folder: &Path, rank: &Rank, heading: &Heading) -> Result<(), FigureError> {
+    let Some(contest) = rank.contests.first() else { return Ok(()) };
+    let figures = [
+        ("forest", forest(contest, heading)?),
+        ("critical-difference", critical_difference(contest, heading)?),
+        ("agreement", agreement(rank, heading)?),
+        ("cost", cost(rank, contest, heading)?),
+    ];
+    for (name, figure) in figures {
+        let Some(drawing) = figure else { continue };
+        save(&folder.join(format!("{name}.png")), &png(&drawing)?)?;
+        save(&folder.join(format!("{name}.svg")), svg(&drawing)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn names(contest: &Contest) -> Vec<String> {
+    let names: Vec<&str> = contest.methods.iter().map(String::as_str).collect();
+    labels(&names).iter().map(|name| shorten(name, NAME)).collect()
+}
+
+fn subject(contest: &Contest, heading: &Heading) -> String {
+    format!(
+        "{} on {}, {} images, {}, perturbation {}",
+        heading.model,
+        heading.data,
+        contest.images.len(),
+        contest.metric,
+        contest.setting.perturbation,
+    )
+}
+
+fn widest(names: impl Iterator<Item = impl AsRef<str>>, size: f64) -> Result<f64, FigureError> {
+    let mut widths = names.map(|name| text_width(name.as_ref(), size));
+    widths.try_fold(0.0, |most, width| Ok(f64::max(most, width?)))
+}
+
+/// Vertical grid lines with their numbers below.
+fn grid(page: &mut Drawing, axis: &Axis, top: f64, bottom: f64, label: &str, centre: f64) {
+    for (value, text) in axis.ticks(7) {
+        let x = axis.at(value);
+        page.line((x, top), (x, bottom), 1.0, FAINT);
+        page.text((x, bottom + 14.0), &text, Anchor::Middle);
+    }
+    page.text((centre, bottom + 38.0), label, Anchor::Middle);
+}
+
+/// Forest plot: the mean difference of every two methods with its 95 % interval.
+fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
+    let pairs = &contest.comparison.pairs;
+    let shown = &pairs[..pairs.len().min(MOST_PAIRS)];
+    if shown.is_empty() {
+        return Ok(None);
+    }
+    let names = names(contest);
+    let left = 24.0 + widest(names.iter(), 15.0)?;
+    let start = 2.0 * left + 30.0;
+    let width = WIDTH.max(start + 500.0);
+    let bottom = TOP + ROW * shown.len() as f64;
+    let more = match pairs.len() - shown.len() {
+        0 => String::new(),
+        n => format!("; {n} more pairs are in pairs.csv"),
+    };
+    let mut page = Drawing::new(
+        width,
+        bottom + 92.0,
+        "Paired differences between methods",
+        &subject(contest, heading),
+    );
+    let ends = shown.iter().flat_map(|p| {
+        let d = &p.difference;
+        [0.0, d.mean, d.lo().unwrap_or(d.mean), d.hi().unwrap_or(d.mean)]
+    });
+    let end = width - 120.0;
+    let axis = Axis::new(ends, start, end);
+    let label = format!("mean difference in {}, image by image", contest.metric);
+    grid(&mut page, &axis, TOP - 10.0, bottom, &label, f64::midpoint(start, end));
+    page.line((axis.at(0.0), TOP - 10.0), (axis.at(0.0), bottom), 1.5, GREY);
+    page.label((width - 60.0, TOP - 22.0), "p (Holm)", 15.0, Anchor::Middle, GREY);
+    for (i, pair) in shown.iter().enumerate() {
+        let y = TOP + ROW * (i as f64 + 0.5);
+        let clear = pair.p_holm.is_some_and(|p| p < 0.05);
+        let (ink, text) = if clear { (CLEAR, INK) } else { (UNCLEAR, GREY) };
+        page.label((left, y), &names[pair.first], 15.0, Anchor::Right, text);
+        page.label((left + 14.0, y), "-", 15.0, Anchor::Middle, GREY);
+        page.label((left + 28.0, y), &names[pair.second], 15.0, Anchor::Left, text);
+        if let (Some(lo), Some(hi)) = (pair.difference.lo(), pair.difference.hi()) {
+            page.line((axis.at(lo), y), (axis.at(hi), y), 2.0, ink);
+        }
+        page.dot((axis.at(pair.difference.mean), y), 4.0, ink);
+        let p = pair.p_holm.map_or("-".to_owned(), |p| match p {
+            p if p < 1e-4 => "<0.0001".to_owned(),
+            p => format!("{p:.4}"),
+        });
+        page.label((width - 60.0, y), &p, 15.0, Anchor::Middle, text);
+    }
+    let note = format!(
+        "Lines: 95 % bootstrap intervals over images (BCa). Blue: p < 0.05 after Holm's correction{more}."
+    );
+    page.label((18.0, bottom + 70.0), &note, 15.0, Anchor::Left, GREY);
+    Ok(Some(page))
+}
+
+/// Critical-difference diagram (Demsar 2006): mean ranks on a line, bars over methods that cannot be
+/// told apart.
+fn critical_difference(
+    contest: &Contest,
+    heading: &Heading,
+) -> Result<Option<Drawing>, FigureError> {
+    let Some(test) = contest.comparison.friedman.as_ref().filter(|f| f.statistic.is_some()) else {
+        return Ok(None);
+    };
+    let k = contest.methods.len();
+    let names = names(contest);
+    let mut order: Vec<usize> = (0..k).collect();
+    order.sort_by(|&a, &b| test.mean_ranks[a].total_cmp(&test.mean_ranks[b]));
+    let ranks: Vec<f64> = order.iter().map(|&j| test.mean_ranks[j]).collect();
+    let groups = cliques(&ranks, test.critical_difference);
+    let side = 60.0 + widest(names.iter(), 15.0)?;
+    let (from, to) = (side, WIDTH.max(2.0 * side + 400.0) - side);
+    let axis = Axis::exact(1.0, k as f64, from, to);
+    let line = TOP + 56.0;
+    let bars = line + 18.0 + 11.0 * groups.len() as f64;
+    let height = bars + ROW * k.div_ceil(2) as f64 + 66.0;
+    let title = "Critical differences of mean ranks";
+    let mut page = Drawing::new(to + side, height, title, &subject(contest, heading));
+    let width = axis.at(1.0 + test.critical_difference) - from;
+    page.line((from, TOP + 6.0), (from + width, TOP + 6.0), 3.0, INK);
+    let text = format!("critical difference {:.3}", test.critical_difference);
+    page.text((from + width + 10.0, TOP + 6.0), &text, Anchor::Left);
+    page.line((from, line), (to, line), 1.5, INK);
+    for rank in 1..=k {
+        let x = axis.at(rank as f64);
+        page.line((x, line - 6.0), (x, line), 1.5, INK);
+        page.text((x, line - 18.0), &rank.to_string(), Anchor::Middle);
+    }
+    for (i, (a, b)) in groups.iter().enumerate() {
+        let y = line + 14.0 + 11.0 * i as f64;
+        let ends = (axis.at(ranks[*a]) - 4.0, axis.at(ranks[*b]) + 4.0);
+        page.line((ends.0, y), (ends.1, y), 4.0, CLEAR);
+    }
+    let half = k.div_ceil(2);
+    for (i, &j) in order.iter().enumerate() {
+        let left = i < half;
+        let row = if left { i } else { k - 1 - i };
+        let y = bars + ROW * (row as f64 + 0.6);
+        let x = axis.at(ranks[i]);
+        let end = if left { from - 12.0 } else { to + 12.0 };
+        page.line((x, line), (x, y), 1.2, GREY);
+        page.line((x, y), (end, y), 1.2, GREY);
+        let (at, anchor) =
+            if left { (end - 6.0, Anchor::Right) } else { (end + 6.0, Anchor::Left) };
+        page.text((at, y), &names[j], anchor);
+        let (at, anchor) =
+            if left { (end + 4.0, Anchor::Left) } else { (end - 4.0, Anchor::Right) };
+        page.label((at, y - 9.0), &format!("{:.2}", ranks[i]), 12.0, anchor, GREY);
+    }
+    let p = test.p.unwrap_or(1.0);
+    let p = if p < 1e-4 { "< 0.0001".to_owned() } else { format!("= {p:.4}") };
+    let note = format!(
+        "Rank 1 is best. Bars join methods whose mean ranks cannot be told apart (Nemenyi, 5 %). Friedman: p {p}."
+    );
+    page.label((18.0, height - 24.0), &note, 15.0, Anchor::Left, GREY);
+    Ok(Some(page))
+}
+
+/// Longest runs of ascending ranks within a distance; first and last position of each.
+fn cliques(ranks: &[f64], distance: f64) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for start in 0..ranks.len() {
+        let end = (start..ranks.len()).take_while(|&i| ranks[i] - ranks[start] <= distance).last();
+        let end = end.unwrap_or(start);
+        if end > start && found.last().is_none_or(|(_, last)| end > *last) {
+            found.push((start, end));
+        }
+    }
+    found
+}
+
+/// Heat map of Kendall's tau between ways to rank.
+fn agreement(rank: &Rank, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
+    let found = &rank.agreement;
+    let n = found.names.len();
+    if n < 2 {
+        return Ok(None);
+    }
+    let names: Vec<String> = found.names.iter().map(|name| shorten(name, NAME)).collect();
+    let left = 66.0 + widest(names.iter(), 15.0)?;
+    let cell = 46.0;
+    let width = (left + cell * n as f64 + 40.0).max(760.0);
+    let bottom = TOP + 20.0 + cell * n as f64;
+    let title = "Agreement of rankings (Kendall's tau)";
+    let line = format!("{} on {}", heading.model, heading.data);
+    let mut page = Drawing::new(width, bottom + 50.0, title, &line);
+    for (i, name) in names.iter().enumerate() {
+        let y = TOP + 20.0 + cell * (i as f64 + 0.5);
+        page.text((left - 8.0, y), &format!("{name}  {}", i + 1), Anchor::Right);
+        let x = left + cell * (i as f64 + 0.5);
+        page.text((x, TOP + 6.0), &(i + 1).to_string(), Anchor::Middle);
+        for (j, tau) in found.tau[i].iter().enumerate() {
+            let x = left + cell * j as f64;
+            let y = TOP + 20.0 + cell * i as f64;
+            let (fill, ink) = shade(*tau);
+            page.rectangle((x + 1.0, y + 1.0), (x + cell - 1.0, y + cell - 1.0), fill);
+            let text = tau.map_or("-".to_owned(), |t| format!("{t:.2}"));
+            let at = (x + cell / 2.0, y + cell / 2.0);
+            page.label(at, &text, 13.0, Anchor::Middle, ink);
+        }
+    }
+    let note = "1: the same ranking, -1: the reverse. Grey: too few methods in common.";
+    page.label((18.0, bottom + 26.0), note, 15.0, Anchor::Left, GREY);
+    Ok(Some(page))
+}
+
+/// Blue for agreement, red for disagreement, white for neither; and a text colour that can be read.
+fn shade(tau: Option<f64>) -> (Rgb, Rgb) {
+    let Some(tau) = tau else { return ((235, 235, 235), GREY) };
+    let end = if tau >= 0.0 { CLEAR } else { (213, 94, 0) };
+    let share = tau.abs().min(1.0) * 0.9;
+    let mix = |to: u8| (255.0 + (f64::from(to) - 255.0) * share).round() as u8;
+    let ink = if share > 0.62 { (255, 255, 255) } else { INK };
+    ((mix(end.0), mix(end.1), mix(end.2)), ink)
+}
+
+/// Quality against the cost of an explanation, on a logarithmic scale.
+fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
+    let names = names(contest);
+    let point = |j: usize| {
+        let ms = rank.costs.get(&contest.methods[j])?.milliseconds.filter(|v| *v > 0.0)?;
+        Some((j, ms.log10(), contest.comparison.estimates[j]))
+    };
+    let points: Vec<_> = (0..names.len()).filter_map(point).collect();
+    if points.len() < 2 {
+        return Ok(None);
+    }
+    let (left, top, bottom) = (90.0, TOP, TOP + 420.0);
+    let right = WIDTH - 60.0 - widest(points.iter().map(|p| &names[p.0]), 15.0)?;
+    let title = "Quality against cost";
+    let mut page = Drawing::new(WIDTH, bottom + 92.0, title, &subject(contest, heading));
+    let x_axis = Axis::new(points.iter().map(|p| p.1), left, right);
+    let ends = points
+        .iter()
+        .flat_map(|(_, _, e)| [e.mean, e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
+    let y_axis = Axis::new(ends, bottom, top);
+    for (value, text) in y_axis.ticks(6) {
+        let y = y_axis.at(value);
+        page.line((left, y), (right, y), 1.0, FAINT);
+        page.text((left - 10.0, y), &text, Anchor::Right);
+    }
+    for (value, text) in log_ticks(&points.iter().map(|p| p.1).collect::<Vec<_>>()) {
+        let x = x_axis.at(value);
+        if (left..=right).contains(&x) {
+            page.line((x, top), (x, bottom), 1.0, FAINT);
+            page.text((x, bottom + 14.0), &text, Anchor::Middle);
+        }
+    }
+    let mut labels: Vec<(f64, f64, usize)> = Vec::new();
+    for (i, (j, log, e)) in points.iter().enumerate() {
+        let (x, y) = (x_axis.at(*log), y_axis.at(e.mean));
+        let colour = Style::nth(i).colour;
+        if let (Some(lo), Some(hi)) = (e.lo(), e.hi()) {
+            page.line((x, y_axis.at(lo)), (x, y_axis.at(hi)), 2.0, colour);
+        }
+        page.dot((x, y), 5.0, colour);
+        labels.push((x, y, *j));
+    }
+    for (x, wanted, y, j) in spread_labels(labels) {
+        if (wanted - y).abs() > 4.0 {
+            page.line((x + 6.0, wanted), (x + 12.0, y), 1.0, GREY);
+        }
+        page.text((x + 14.0, y), &names[j], Anchor::Left);
+    }
+    page.text(
+        (f64::midpoint(left, right), bottom + 40.0),
+        "milliseconds per explanation",
+        Anchor::Middle,
+    );
+    page.label((left, top - 12.0), &contest.metric, 15.0, Anchor::Left, INK);
+    let note = "Lines: 95 % bootstrap intervals over images (BCa). Heat maps from files have no cost and are left out.";
+    page.label((18.0, bottom + 70.0), note, 15.0, Anchor::Left, GREY);
+    Ok(Some(page))
+}
+
+/// 1, 2 and 5 times powers of ten around these logarithms.
+fn log_ticks(logs: &[f64]) -> Vec<(f64, String)> {
+    let low = logs.iter().copied().fold(f64::INFINITY, f64::min).floor() as i32 - 1;
+    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil() as i32 + 1;
+    let steps: &[f64] = if high - low > 5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let tick = |power: i32, step: f64| {
+        let value = step * 10f64.powi(power);
+        let digits = (-power).max(0) as usize;
+        (value.log10(), format!("{value:.digits$}"))
+    };
+    (low..=high).flat_map(|p| steps.iter().map(move |s| tick(p, *s))).collect()
+}
+
+/// Moves labels of near points down until they do not overlap: (x, wanted y, y, index).
+fn spread_labels(mut labels: Vec<(f64, f64, usize)>) -> Vec<(f64, f64, f64, usize)> {
+    labels.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut placed: Vec<(f64, f64, f64, usize)> = Vec::new();
+    for (x, wanted, j) in labels {
+        let near = |p: &&(f64, f64, f64, usize)| (p.0 - x).abs() < 300.0;
+        let lowest = placed.iter().filter(near).map(|p| p.2 + 17.0).fold(f64::MIN, f64::max);
+        placed.push((x, wanted, wanted.max(lowest), j));
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        eval::stats::Resampling,
+        report::{demo, drawing::Shape, rank::rank},
+        run::record::Timing,
+    };
+
+    fn found() -> Rank {
+        let rows = demo::records(20, 2, 20);
+        let time = |(i, (method, _)): (usize, &(&str, f32))| Timing {
+            image: "a".to_owned(),
+            method: (*method).to_owned(),
+            stage: "explain".to_owned(),
+            perturbation: None,
+            order: None,
+            repeat: None,
+            seconds: 0.002 * (i as f64 + 1.0).powi(2),
+        };
+        let times: Vec<Timing> = demo::METHODS.iter().enumerate().map(time).collect();
+        let resampling = Resampling { count: 200, ..Resampling::default() };
+        rank(&rows, &times, None, resampling).unwrap()
+    }
+
+    fn heading() -> Heading {
+        Heading { model: "SqueezeNet".to_owned(), data: "ImageNet".to_owned() }
+    }
+
+    #[test]
+    fn methods_within_the_critical_difference_are_joined_once() {
+        assert_eq!(cliques(&[1.0, 1.5, 2.0, 4.0], 1.0), [(0, 2)]);
+        assert_eq!(cliques(&[1.0, 1.8, 2.6, 4.0], 1.0), [(0, 1), (1, 2)]);
+        assert!(cliques(&[1.0, 3.0], 1.0).is_empty());
+    }
+
+    #[test]
+    fn every_shape_lies_on_its_page() {
+        let (found, heading) = (found(), heading());
+        let contest = &found.contests[0];
+        let pages = [
+            forest(contest, &heading).unwrap().unwrap(),
+            critical_difference(contest, &heading).unwrap().unwrap(),
+            agreement(&found, &heading).unwrap().unwrap(),
+            cost(&found, contest, &heading).unwrap().unwrap(),
+        ];
+        for page in pages {
+            let inside = |(x, y): (f64, f64)| {
+                assert!((0.0..=page.width).contains(&x), "{x} of {}", page.width);
+                assert!((0.0..=page.height).contains(&y), "{y} of {}", page.height);
+            };
+            for shape in &page.shapes {
+                match shape {
+                    Shape::Line { from, to, .. } | Shape::Box { from, to, .. } => {
+                        inside(*from);
+                        inside(*to);
+                    }
+                    Shape::Dot { at, .. } => inside(*at),
+                    Shape::Text { at, text, size, anchor, .. } => {
+                        let width = text_width(text, *size).unwrap();
+                        let left = match anchor {
+                            Anchor::Left => at.0,
+                            Anchor::Middle => at.0 - width / 2.0,
+                            Anchor::Right => at.0 - width,
+                        };
+                        inside((left, at.1));
+                        inside((left + width, at.1));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn figures_are_written_as_png_and_svg() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &found(), &heading()).unwrap();
+        for name in ["forest", "critical-difference", "agreement", "cost"] {
+            let svg = std::fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
+            assert!(svg.contains("<svg"), "{name}");
+            let png = std::fs::read(folder.path().join(format!("{name}.png"))).unwrap();
+            assert!(png.starts_with(b"\x89PNG"), "{name}");
+        }
+    }
+}

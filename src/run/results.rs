@@ -1,0 +1,134 @@
+//! Reading back what runs have written.
+
+use super::{
+    measure::{self, Measure},
+    record::{self, AllLogits, Row, Timing},
+};
+use crate::table::TableError;
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Records of one or several runs that belong together.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// One row per curve.
+    pub rows: Vec<Row>,
+    /// Measured times; empty where they were not kept.
+    pub timings: Vec<Timing>,
+    /// Metrics of heat maps; empty where they were not kept.
+    pub metrics: Vec<Measure>,
+    /// The manifests that were found, in the order of the paths.
+    pub manifests: Vec<Value>,
+}
+
+/// Why results cannot be read together.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultsError {
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A path that holds no results.
+    #[error(
+        "`{}` holds no results: a folder that `pixelflip run` has written is needed, or a \
+         .parquet file with its curves", .path.display()
+    )]
+    Nothing {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A manifest that cannot be understood.
+    #[error("`{}` is not the manifest of a run: {reason}", .path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Runs that measured different things.
+    #[error(
+        "`{}` and `{}` cannot be ranked together, their {what} differ; rank them one by one, or \
+         compare them with `pixelflip diff`", .first.display(), .second.display()
+    )]
+    Mixed {
+        /// The first run.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+        /// What differs, in words.
+        what: &'static str,
+    },
+}
+
+/// What must be the same in runs that are ranked together: the words for it, and where it stands in
+/// the manifest.
+const SAME: &[(&str, &str)] = &[
+    ("models", "/model/digest"),
+    ("data", "/data/fingerprint"),
+    ("preprocessing", "/config/preprocess"),
+    ("targets", "/config/target"),
+    ("grids (`remainder`)", "/config/remainder"),
+    ("versions of the results", "/results_version"),
+];
+
+/// Reads the results at these paths: folders of runs, folders of curves, or files with curves.
+pub fn load(paths: &[PathBuf], logits: AllLogits) -> Result<Loaded, ResultsError> {
+    let mut all = Loaded::default();
+    let mut first: Option<(PathBuf, Value)> = None;
+    for path in paths {
+        let one = load_one(path, logits)?;
+        for manifest in &one.manifests {
+            match &first {
+                None => first = Some((path.clone(), manifest.clone())),
+                Some((other, theirs)) => same(other, theirs, path, manifest)?,
+            }
+        }
+        all.rows.extend(one.rows);
+        all.timings.extend(one.timings);
+        all.metrics.extend(one.metrics);
+        all.manifests.extend(one.manifests);
+    }
+    Ok(all)
+}
+
+fn same(a: &Path, left: &Value, b: &Path, right: &Value) -> Result<(), ResultsError> {
+    let differs = SAME.iter().find(|(_, at)| left.pointer(at) != right.pointer(at));
+    differs.map_or(Ok(()), |(what, _)| {
+        Err(ResultsError::Mixed { first: a.to_owned(), second: b.to_owned(), what })
+    })
+}
+
+fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
+    let nothing = || ResultsError::Nothing { path: path.to_owned() };
+    if path.is_file() {
+        let rows = match path.file_name().and_then(|name| name.to_str()) {
+            Some("manifest.json") => {
+                return load_one(path.parent().unwrap_or(Path::new(".")), logits);
+            }
+            Some(name) if name.ends_with(".parquet") => record::read_curves(path, logits)?,
+            _ => return Err(nothing()),
+        };
+        return Ok(Loaded { rows, ..Loaded::default() });
+    }
+    let curves = path.join("curves");
+    let folder = if curves.is_dir() { &curves } else { path };
+    let rows = if folder.is_dir() { record::read_folder(folder, logits)? } else { Vec::new() };
+    if rows.is_empty() {
+        return Err(nothing());
+    }
+    let timings = path.join("timings.parquet");
+    let timings = if timings.is_file() { record::read_timings(&timings)? } else { Vec::new() };
+    let metrics = path.join("metrics.parquet");
+    let metrics = if metrics.is_file() { measure::read(&metrics)? } else { Vec::new() };
+    let manifest = path.join("manifest.json");
+    let manifests = if manifest.is_file() { vec![read_manifest(&manifest)?] } else { Vec::new() };
+    Ok(Loaded { rows, timings, metrics, manifests })
+}
+
+fn read_manifest(path: &Path) -> Result<Value, ResultsError> {
+    let wrong = |reason: String| ResultsError::Manifest { path: path.to_owned(), reason };
+    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+    serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))
+}
