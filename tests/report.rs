@@ -100,7 +100,7 @@ addEventListener("load", () => setTimeout(() => {
     say("read-out", readout.innerText.split("\n")[0]);
     say("read-out lines", all("div", readout).length);
     const first = one("span:last-child", one("div", readout)).textContent.split(" ")[0];
-    say("read-out is the table", one(".ranking tbody tr td:nth-of-type(2)").textContent.startsWith(first.slice(0, 5)));
+    say("read-out is the table", one(".ranking tbody tr td:nth-of-type(3)").textContent.startsWith(first.slice(0, 5)));
     chart.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
     chart.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
     say("read-out by keys", readout.innerText.split("\n")[0]);

@@ -12,18 +12,29 @@ mod exhibits;
 mod facts;
 mod pairs;
 mod picture;
+mod ranks;
 mod svg;
 mod tables;
 
 use super::{
+    agreement::agreement,
     cells::Group,
     colours::Look,
+    contest::Contest,
     curves::Figures,
     gallery::Exhibit,
     plot::{self, FigureError},
+    rank::Chosen,
     summary::Summary,
 };
-use crate::run::record::Row;
+use crate::{
+    eval::{
+        metric::Aopc,
+        order::Order,
+        stats::Resampling,
+    },
+    run::record::Row,
+};
 use contenders::Contenders;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
@@ -71,6 +82,8 @@ struct Content {
     ranking: tables::Ranking,
     settings: Vec<curves::Setting>,
     pairs: Vec<pairs::Matrix>,
+    ranks: Vec<ranks::Diagram>,
+    agreement: Option<tables::Agreement>,
     gallery: exhibits::Gallery,
     numbers: tables::Numbers,
     methods: Vec<facts::Method>,
@@ -106,7 +119,8 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let contenders = Contenders::of(summary);
     let (settings, charts) = curves::settings(source, &contenders);
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
-    let pairs = pairs::matrices(source.groups, &contenders);
+    let contests = contests(source.groups);
+    let pairs = pairs::matrices(&contests, &contenders);
     let name = |at: &str| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
     let data = Data { methods: labels, charts, exhibits: &chains };
@@ -117,11 +131,13 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         title: format!("{} on {}", name("/model/name"), name("/data/name")),
         subtitle: facts::subtitle(source),
         answer_html: answer::sentences(source, &contenders, pairs.first()),
-        caveats: caveats(source),
+        caveats: caveats(source, &contests),
         legend: contenders.0.iter().enumerate().map(legend).collect(),
-        ranking: tables::ranking(summary, &contenders),
+        ranking: tables::ranking(summary, &contenders, contests.first()),
         settings,
         pairs,
+        ranks: ranks::diagrams(&contests, &contenders),
+        agreement: agreements(source.groups),
         gallery,
         numbers: tables::numbers(summary, &contenders),
         methods: facts::methods(&contenders),
@@ -135,13 +151,42 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     render(&content)
 }
 
+/// All methods compared by the area over the curve of the first order, setting by setting, on the
+/// pictures that all of them have.
+fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
+    let contest = |group: &Group<'_>| {
+        let order = group.orders().next()?;
+        let resampling = Resampling::default();
+        Contest::new(group, &format!("AOPC {order}"), &Aopc(order), None, resampling)
+    };
+    groups.iter().filter_map(contest).collect()
+}
+
+/// Agreement of the rankings by other settings, steps and metrics, where there are any.
+fn agreements(groups: &[Group<'_>]) -> Option<tables::Agreement> {
+    let order = groups.first()?.orders().next().unwrap_or(Order::Morf);
+    let (name, metric) = (format!("aopc:order={order}"), Aopc(order));
+    let found = agreement(groups, &Chosen { name: &name, metric: &metric });
+    (found.names.len() > 1).then(|| tables::agreement(&found))
+}
+
 /// What a reader must know.
-fn caveats(source: &Source<'_>) -> Vec<String> {
-    let unfinished = source.manifest.get("results").is_none_or(Value::is_null);
-    let unfinished = unfinished.then(|| {
-        "the run was not finished when this page was made, so some pictures are missing".to_owned()
-    });
-    unfinished.into_iter().chain(source.summary.caveats.iter().map(ToString::to_string)).collect()
+fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
+    let mut found = Vec::new();
+    if source.manifest.get("results").is_none_or(Value::is_null) {
+        found.push("the run was not finished when this page was made, so some pictures are missing".to_owned());
+    }
+    found.extend(source.summary.caveats.iter().map(ToString::to_string));
+    found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {
+        format!(
+            "under {} differences and mean ranks are over the {} pictures that all methods have; {} \
+             are left out",
+            c.setting.perturbation,
+            c.images.len(),
+            c.left_out
+        )
+    }));
+    found
 }
 
 fn legend((index, c): (usize, &contenders::Contender<'_>)) -> Legend {

@@ -2,87 +2,84 @@
 
 use super::contenders::Contenders;
 use crate::{
-    eval::{
-        metric::{Aopc, CurveMetric as _, Direction},
-        order::Order,
-        stats::{Estimate, Resampling, estimates_of_known},
-    },
-    report::{cells::Group, colours::short},
+    eval::stats::{Estimate, Interval, paired::Pair},
+    report::{cells::Setting, colours::short, contest::Contest},
 };
 use serde::Serialize;
 
-/// Mean differences between the methods of one setting, oriented so that positive is better for the
+/// Differences between the methods of one setting, oriented so that positive is better for the
 /// method of the row.
 #[derive(Serialize)]
 pub(super) struct Matrix {
-    /// The setting and order, in words.
+    /// The setting and metric, in words.
     pub(super) title: String,
     /// Short names of the methods of rows and columns.
-    pub(super) names: Vec<String>,
+    names: Vec<String>,
     /// Places of the methods.
-    pub(super) marks: Vec<String>,
+    marks: Vec<String>,
     /// Row by row.
-    pub(super) cells: Vec<Vec<Cell>>,
+    cells: Vec<Vec<Cell>>,
     /// The estimates behind the cells, by contender; those of a method with itself are `None`.
     #[serde(skip)]
     pub(super) estimates: Vec<Vec<Option<Estimate>>>,
 }
 
 /// One method against another.
-#[derive(Serialize)]
-pub(super) struct Cell {
-    /// The mean difference, or a dash.
+#[derive(Clone, Serialize)]
+struct Cell {
+    /// The mean difference, with a star where the test sees one too.
     text: String,
     /// Class: `better`, `worse`, `open` (the interval holds 0) or `none`.
     verdict: &'static str,
     /// How strong the colour is, from 0 to 1.
     strength: f64,
-    /// The same in words, with the interval.
+    /// The same in words, with the interval, wins and p-value.
     words: String,
 }
 
-/// One matrix per setting: of MoRF curves, or of LeRF curves where there are no others.
-pub(super) fn matrices(groups: &[Group<'_>], contenders: &Contenders<'_>) -> Vec<Matrix> {
-    groups.iter().filter_map(|group| matrix(group, contenders)).collect()
+/// Below this a corrected p-value is marked.
+const LEVEL: f64 = 0.05;
+
+/// One matrix per contest of at least two methods.
+pub(super) fn matrices(contests: &[Contest], contenders: &Contenders<'_>) -> Vec<Matrix> {
+    contests.iter().filter_map(|contest| matrix(contest, contenders)).collect()
 }
 
-fn matrix(group: &Group<'_>, contenders: &Contenders<'_>) -> Option<Matrix> {
-    let metric = Aopc(group.orders().next()?);
-    let sign = if metric.direction() == Direction::Lower { -1.0 } else { 1.0 };
-    let values: Vec<Vec<Option<f64>>> =
-        contenders.0.iter().map(|c| group.values(c.method, &metric)).collect();
-    let count = values.len();
-    let pairs: Vec<(usize, usize)> =
-        (0..count).flat_map(|i| (i + 1..count).map(move |j| (i, j))).collect();
-    let difference = |&(i, j): &(usize, usize)| {
-        let both = values[i].iter().zip(&values[j]);
-        both.map(|(a, b)| Some(sign * ((*a)? - (*b)?))).collect()
-    };
-    let columns: Vec<Vec<Option<f64>>> = pairs.iter().map(difference).collect();
-    let found = estimates_of_known(&columns, Resampling::default());
-    let mut estimates = vec![vec![None; count]; count];
-    for (&(i, j), estimate) in pairs.iter().zip(found) {
-        estimates[i][j] = estimate;
-        estimates[j][i] = estimate.map(reversed);
+fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
+    let found = contest.methods.iter().map(|m| contenders.find(m));
+    let methods: Vec<_> = found.collect::<Option<Vec<_>>>()?;
+    if methods.len() < 2 {
+        return None;
     }
-    let largest = estimates.iter().flatten().flatten().map(|e| e.mean.abs()).fold(0.0, f64::max);
-    let cell = |i: usize, j: usize| {
-        let names = (contenders.0[i].label.as_str(), contenders.0[j].label.as_str());
-        cell(estimates[i][j], largest, names)
-    };
+    let pairs = &contest.comparison.pairs;
+    let largest = pairs.iter().map(|p| p.difference.mean.abs()).fold(0.0, f64::max);
+    let nothing =
+        Cell { text: String::new(), verdict: "none", strength: 0.0, words: String::new() };
+    let mut cells = vec![vec![nothing; methods.len()]; methods.len()];
+    let mut estimates = vec![vec![None; contenders.0.len()]; contenders.0.len()];
+    for pair in pairs {
+        let ((i, first), (j, second)) = (methods[pair.first], methods[pair.second]);
+        let back = reversed(pair.difference);
+        estimates[i][j] = Some(pair.difference);
+        estimates[j][i] = Some(back);
+        let names = format!("{} against {}", first.label, second.label);
+        cells[pair.first][pair.second] = cell(pair.difference, pair.wins, pair, largest, &names);
+        let names = format!("{} against {}", second.label, first.label);
+        cells[pair.second][pair.first] = cell(back, pair.losses, pair, largest, &names);
+    }
     Some(Matrix {
-        title: title(group, metric.0),
-        names: contenders.0.iter().map(|c| c.label.clone()).collect(),
-        marks: contenders.0.iter().map(|c| c.mark.clone()).collect(),
-        cells: (0..count).map(|i| (0..count).map(|j| cell(i, j)).collect()).collect(),
+        title: title(&contest.setting, &contest.metric),
+        names: methods.iter().map(|(_, c)| c.label.clone()).collect(),
+        marks: methods.iter().map(|(_, c)| c.mark.clone()).collect(),
+        cells,
         estimates,
     })
 }
 
-fn title(group: &Group<'_>, order: Order) -> String {
-    let s = &group.setting;
+/// A setting and what was measured, in words.
+pub(super) fn title(s: &Setting, metric: &str) -> String {
     format!(
-        "AOPC, {order}, {} of the target, {}, regions of {r}x{r}",
+        "{metric}, {} of the target, {}, regions of {r}x{r}",
         s.score_kind,
         s.perturbation,
         r = s.region
@@ -91,8 +88,7 @@ fn title(group: &Group<'_>, order: Order) -> String {
 
 /// The same difference seen from the other side.
 fn reversed(e: Estimate) -> Estimate {
-    let turn =
-        |i: crate::eval::stats::Interval| crate::eval::stats::Interval { lo: -i.hi, hi: -i.lo };
+    let turn = |i: Interval| Interval { lo: -i.hi, hi: -i.lo };
     Estimate { mean: -e.mean, bca: e.bca.map(turn), percentile: e.percentile.map(turn), ..e }
 }
 
@@ -101,22 +97,25 @@ pub(super) fn is_clear(e: &Estimate) -> bool {
     e.lo().zip(e.hi()).is_some_and(|(lo, hi)| lo > 0.0 || hi < 0.0)
 }
 
-fn cell(estimate: Option<Estimate>, largest: f64, (row, column): (&str, &str)) -> Cell {
-    let Some(e) = estimate else {
-        return Cell { text: String::new(), verdict: "none", strength: 0.0, words: String::new() };
-    };
-    let interval = e.lo().zip(e.hi());
-    let verdict = match interval {
+fn cell(e: Estimate, wins: usize, pair: &Pair, largest: f64, names: &str) -> Cell {
+    let verdict = match e.mean {
         _ if !is_clear(&e) => "open",
-        _ if e.mean > 0.0 => "better",
+        mean if mean > 0.0 => "better",
         _ => "worse",
     };
+    let interval = e.lo().zip(e.hi());
     let range =
         interval.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", short(lo), short(hi)));
+    let p = pair.p_holm.map_or(String::new(), |p| format!(", p = {}", short(p)));
+    let star = if pair.p_holm.is_some_and(|p| p < LEVEL) { "*" } else { "" };
     Cell {
-        text: short(e.mean).replace('-', "−"),
+        text: format!("{}{star}", short(e.mean).replace('-', "−")),
         verdict,
         strength: if largest > 0.0 { (e.mean.abs() / largest).sqrt() } else { 0.0 },
-        words: format!("{row} minus {column}: {}{range}, {} pictures", short(e.mean), e.n),
+        words: format!(
+            "{names}: {}{range}, better on {wins} of {} pictures{p}",
+            short(e.mean),
+            e.n
+        ),
     }
 }

@@ -7,6 +7,8 @@ use super::{
 use crate::{
     eval::{order::Order, stats::Estimate},
     report::{
+        agreement,
+        contest::Contest,
         figure::Point,
         summary::{Summary, SummaryRow},
     },
@@ -28,6 +30,8 @@ pub(super) struct Ranking {
 struct Place {
     index: usize,
     rank: String,
+    /// The places it takes in 95 % of the resamples.
+    places: String,
     label: String,
     method: String,
     sample_html: String,
@@ -72,7 +76,52 @@ fn span(estimates: impl Iterator<Item = Estimate>) -> (f64, f64) {
     ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)))
 }
 
-pub(super) fn ranking(summary: &Summary, contenders: &Contenders<'_>) -> Ranking {
+/// The places that a method takes in 95 % of the resamples.
+fn places(contest: Option<&Contest>, method: &str) -> String {
+    let found = contest.and_then(|contest| {
+        let at = contest.methods.iter().position(|m| m == method)?;
+        contest.comparison.rank_intervals.as_ref()?.get(at).copied()
+    });
+    found.map_or("–".to_owned(), |i| {
+        let (lo, hi) = (svg::number(i.lo), svg::number(i.hi));
+        if lo == hi { lo } else { format!("{lo}–{hi}") }
+    })
+}
+
+/// How much rankings agree.
+#[derive(Serialize)]
+pub(super) struct Agreement {
+    names: Vec<String>,
+    cells: Vec<Vec<Tau>>,
+}
+
+/// Agreement of two rankings.
+#[derive(Serialize)]
+struct Tau {
+    text: String,
+    /// Class: `better` (alike), `worse` (opposed) or `none`.
+    verdict: &'static str,
+    strength: f64,
+}
+
+pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
+    let cell = |tau: &Option<f64>| match *tau {
+        Some(tau) => Tau {
+            text: format!("{tau:.2}").replace('-', "−"),
+            verdict: if tau >= 0.0 { "better" } else { "worse" },
+            strength: tau.abs(),
+        },
+        None => Tau { text: "–".to_owned(), verdict: "none", strength: 0.0 },
+    };
+    let row = |row: &Vec<Option<f64>>| row.iter().map(cell).collect();
+    Agreement { names: found.names.clone(), cells: found.tau.iter().map(row).collect() }
+}
+
+pub(super) fn ranking(
+    summary: &Summary,
+    contenders: &Contenders<'_>,
+    contest: Option<&Contest>,
+) -> Ranking {
     let rows = ranked(summary);
     let digits = decimals(rows.iter().filter_map(|r| Some(r.aopc?.mean)));
     let (low, high) = span(rows.iter().filter_map(|r| r.aopc));
@@ -89,6 +138,7 @@ pub(super) fn ranking(summary: &Summary, contenders: &Contenders<'_>) -> Ranking
         Some(Place {
             index,
             rank: contender.mark.clone(),
+            places: places(contest, &r.method),
             label: contender.label.clone(),
             method: r.method.clone(),
             sample_html: svg::sample(&contender.style),
