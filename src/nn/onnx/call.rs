@@ -9,7 +9,7 @@ use crate::{
     base::geom::Shape,
     nn::op::{Op, Reshape},
 };
-use std::rc::Rc;
+use std::{any::Any, rc::Rc};
 
 /// Most values of one map: 1 GiB. Nothing that is fed with pictures needs more, and sizes stay far
 /// from overflow.
@@ -337,6 +337,13 @@ impl Call<'_, '_> {
         }
         if shape == self.build.graph.node(map.node).shape {
             return Ok(Value::Map(Map { node: map.node, dims, batched }));
+        }
+        // back to the shape that an earlier reshape began with
+        let before = self.build.graph.node(map.node);
+        if (&*before.op as &dyn Any).is::<Reshape>()
+            && self.build.graph.node(before.inputs[0]).shape == shape
+        {
+            return Ok(Value::Map(Map { node: before.inputs[0], dims, batched }));
         }
         let name = self.build.free_name(self.name());
         let op = Box::new(Reshape::new(shape));

@@ -56,7 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     both("Expand", shape::expand, shape::expand_constant),
     both("Flatten", shape::flatten, shape::flatten_constant),
     constants("Floor", arithmetic::floor_constant),
-    constants("Gather", index::gather),
+    both("Gather", index::gather_channels, index::gather),
     maps("Gelu", activation::gelu),
     maps("Gemm", dense::linear),
     maps("GlobalAveragePool", pool::global_average),

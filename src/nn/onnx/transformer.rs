@@ -18,10 +18,10 @@ const NORMALISATION: &[&str] = &[
 
 /// The first node that only transformers have, and what it does. `weights` are the names of the
 /// initializers.
-pub(super) fn sign<'a>(
-    graph: &'a GraphProto,
+pub(super) fn sign(
+    graph: &GraphProto,
     weights: impl Fn(&str) -> bool,
-) -> Option<(&'a NodeProto, &'static str)> {
+) -> Option<(&NodeProto, &'static str)> {
     let inputs = graph.input.iter().map(|v| &v.name[..]);
     let mut computed: HashSet<&str> = inputs.filter(|name| !weights(name)).collect();
     for node in &graph.node {

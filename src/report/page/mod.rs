@@ -28,11 +28,7 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    eval::{
-        metric::Aopc,
-        order::Order,
-        stats::Resampling,
-    },
+    eval::{metric::Aopc, order::Order, stats::Resampling},
     run::record::Row,
 };
 use contenders::Contenders;
@@ -174,7 +170,10 @@ fn agreements(groups: &[Group<'_>]) -> Option<tables::Agreement> {
 fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
     let mut found = Vec::new();
     if source.manifest.get("results").is_none_or(Value::is_null) {
-        found.push("the run was not finished when this page was made, so some pictures are missing".to_owned());
+        found.push(
+            "the run was not finished when this page was made, so some pictures are missing"
+                .to_owned(),
+        );
     }
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {

@@ -161,12 +161,18 @@ pub fn rules_and_composites() -> Vec<String> {
     ids.filter(propagates).map(str::to_owned).collect()
 }
 
+/// What one picture gives.
+type Rows = (Vec<Row>, Vec<SweepRow>);
+
+/// A picture that was left out, and why.
+type Skipped = (String, String);
+
 /// Explains every picture of the plan by every method. Uses the threads of the pool it is called
 /// in; the results do not depend on their number.
 pub fn measure(plan: &Plan, sweeps: &Sweeps, observer: &dyn Observer) -> Measured {
     let (pictures, explanations) = (plan.images.len(), plan.methods.len() + sweeps.len());
     observer.on(&Event::Explaining { pictures, explanations });
-    let done: Vec<Result<(Vec<Row>, Vec<SweepRow>), (String, String)>> =
+    let done: Vec<Result<Rows, Skipped>> =
         plan.images.par_iter().map(|&index| one_picture(plan, sweeps, index, observer)).collect();
     let mut all = Measured { rows: vec![], sweeps: vec![], skipped: vec![] };
     for picture in done {
@@ -186,7 +192,7 @@ fn one_picture(
     sweeps: &Sweeps,
     index: usize,
     observer: &dyn Observer,
-) -> Result<(Vec<Row>, Vec<SweepRow>), (String, String)> {
+) -> Result<Rows, Skipped> {
     let subject = Subject::load(plan, index).map_err(|reason| {
         let image = plan.data.id(index);
         observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
