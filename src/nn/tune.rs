@@ -50,6 +50,13 @@ fn total(graph: &Graph, regions: &[Rect]) -> u64 {
     graph.nodes().map(of).sum()
 }
 
+/// The other forms of a convolution.
+fn others(op: &Arc<dyn Op>) -> Vec<Conv> {
+    let Some(conv) = as_conv(op) else { return vec![] };
+    let forms = conv.tiles().into_iter().map(Some).chain([None]);
+    forms.filter(|tile| *tile != conv.tile()).filter_map(|tile| conv.with_tile(tile)).collect()
+}
+
 /// The same graph with another operator at one node.
 fn with_op(graph: &Graph, at: NodeId, op: &Arc<dyn Op>) -> Graph {
     let mut new = Graph::new(graph.input_shape());
@@ -70,10 +77,7 @@ pub fn tuned(graph: &Graph, regions: &[Rect]) -> Graph {
     for _ in 0..2 {
         let convs: Vec<NodeId> = best.nodes().map(|(id, _)| id).rev().collect();
         for id in convs {
-            for tile in Tile::ALL.map(Some).into_iter().chain([None]) {
-                let op = &best.node(id).op;
-                let Some(conv) = as_conv(op).filter(|c| c.tile() != tile) else { continue };
-                let Some(other) = conv.with_tile(tile) else { continue };
+            for other in others(&best.node(id).op) {
                 let candidate = with_op(&best, id, &(Arc::new(other) as Arc<dyn Op>));
                 let work = total(&candidate, regions);
                 if work < least {

@@ -36,10 +36,10 @@ impl Packed {
     /// Packs the matrix with the values `weight(k, n)`.
     pub fn new(k: usize, n: usize, weight: impl Fn(usize, usize) -> f32) -> Packed {
         let mut data = Aligned::zeros(n.div_ceil(PANEL) * k * PANEL);
-        for (at, v) in data.as_mut_slice().iter_mut().enumerate() {
-            let column = at / (k * PANEL) * PANEL + at % PANEL;
-            if column < n {
-                *v = weight(at / PANEL % k, column);
+        for (p, panel) in data.as_mut_slice().chunks_exact_mut((k * PANEL).max(1)).enumerate() {
+            let columns = p * PANEL..((p + 1) * PANEL).min(n);
+            for (i, row) in panel.chunks_exact_mut(PANEL).enumerate() {
+                row.iter_mut().zip(columns.clone()).for_each(|(v, j)| *v = weight(i, j));
             }
         }
         Packed { k, n, data }

@@ -1,10 +1,11 @@
-//! Transforms of Winograd's minimal filtering for 3x3 windows (Lavin & Gray 2016): F(m x m, 3x3) for
-//! m = 2 to 6. The interpolation points are the first m + 1 of 0, 1, -1, 2, -2, 1/2, -1/2, and
-//! infinity; the rows of `B^T` are scaled to whole numbers. Larger tiles lose too many digits in single
-//! precision (m = 7: a hundred times those of the direct form).
+//! Transforms of Winograd's minimal filtering (Lavin & Gray 2016): F(m x m, 3x3) for m = 2 to 6 and
+//! F(m x m, 5x5) for m = 2 to 4. The interpolation points are the first of 0, 1, -1, 2, -2, 1/2,
+//! -1/2, and infinity, as many as a tile has inputs per side; the rows of `B^T` are scaled to whole
+//! numbers. Tiles of nine and more inputs lose too many digits in single precision (m = 7: a hundred
+//! times those of the direct form).
 //!
-//! A tile of `m x m` outputs needs `(m + 2)^2` products per channel pair instead of `9 m^2`. The
-//! transforms work on sixteen channels at a time.
+//! A tile of `m x m` outputs needs `(m + r - 1)^2` products per channel pair instead of `(r m)^2`.
+//! The transforms work on sixteen channels at a time.
 #![expect(unsafe_code, reason = "vector instructions chosen at run time")]
 #![expect(clippy::inline_always, reason = "a body takes the instruction set of its caller")]
 #![expect(clippy::needless_range_loop, reason = "lanes run through several arrays at once")]
@@ -17,77 +18,81 @@ pub const LANES: usize = 16;
 
 type Lane = [f32; LANES];
 
-/// Outputs per side of a tile.
+/// Interpolation points of the transforms, beside infinity.
+const POINTS: [f64; 7] = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5];
+
+/// Factors of the rows of `G` for 4 to 8 inputs per side: one per point, then that of infinity. They
+/// undo the scaling by which the rows of `B^T` are whole numbers.
+const FACTORS: [&[f64]; 5] = [
+    &[1.0, 0.5, 0.5, 1.0],
+    &[0.5, -0.5, -1.0 / 6.0, 1.0 / 6.0, 1.0],
+    &[0.25, -1.0 / 6.0, -1.0 / 6.0, 1.0 / 24.0, 1.0 / 24.0, 1.0],
+    &[-0.25, -1.0 / 6.0, 1.0 / 18.0, 1.0 / 72.0, -1.0 / 120.0, 32.0 / 45.0, 0.5],
+    &[-0.25, -1.0 / 18.0, -1.0 / 18.0, 1.0 / 360.0, 1.0 / 360.0, 16.0 / 45.0, 16.0 / 45.0, 0.25],
+];
+
+/// F(m x m, r x r) on a grid of tiles: tile `k` of an axis holds the outputs from `m k - shift` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tile {
-    /// F(2x2, 3x3): 16 products per tile, 2.25 times fewer than direct.
-    Two,
-    /// F(3x3, 3x3): 25 products per tile, 3.24 times fewer than direct.
-    Three,
-    /// F(4x4, 3x3): 36 products per tile, 4 times fewer than direct.
-    Four,
-    /// F(5x5, 3x3): 49 products per tile, 4.59 times fewer than direct.
-    Five,
-    /// F(6x6, 3x3): 64 products per tile, 5.06 times fewer than direct.
-    Six,
+pub struct Tile {
+    side: u8,
+    window: u8,
+    shift: u8,
 }
 
 impl Tile {
-    /// All sizes.
-    pub const ALL: [Tile; 5] = [Tile::Two, Tile::Three, Tile::Four, Tile::Five, Tile::Six];
+    /// Tiles of `side` outputs for windows of `window` taps per side, moved up and left by `shift`
+    /// outputs. `None` where there are none: windows have 3 or 5 taps, a tile has 4 to 8 inputs per
+    /// side, and a shift is smaller than the side.
+    pub fn new(side: usize, window: usize, shift: usize) -> Option<Tile> {
+        let fits = matches!(window, 3 | 5) && side >= 2 && side + window <= 9 && shift < side;
+        fits.then_some(Tile { side: side as u8, window: window as u8, shift: shift as u8 })
+    }
+
+    /// All tiles for a window, those without shift first.
+    pub fn all(window: usize) -> Vec<Tile> {
+        let at = |shift| (2..=6).filter_map(move |side| Tile::new(side, window, shift));
+        (0..6).flat_map(at).collect()
+    }
 
     /// Outputs per side.
     pub const fn side(self) -> usize {
-        self as usize + 2
+        self.side as usize
+    }
+
+    /// Taps per side of the window.
+    pub const fn window(self) -> usize {
+        self.window as usize
+    }
+
+    /// How far the grid of tiles is moved up and left.
+    pub const fn shift(self) -> usize {
+        self.shift as usize
+    }
+
+    /// Inputs per side.
+    pub const fn span(self) -> usize {
+        self.side() + self.window() - 1
     }
 
     /// Products per tile and pair of channels: the square of the input side.
     pub const fn products(self) -> usize {
-        (self.side() + 2) * (self.side() + 2)
+        self.span() * self.span()
     }
 
-    /// `G g G^T` of a 3x3 window `g`, row by row; [`Tile::products`] values.
-    pub fn weights(self, g: [[f64; 3]; 3]) -> Vec<f64> {
-        let rows: &[[f64; 3]] = match self {
-            Tile::Two => &[[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]],
-            Tile::Three => &[
-                [0.5, 0.0, 0.0],
-                [-0.5, -0.5, -0.5],
-                [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-                [1.0 / 6.0, 1.0 / 3.0, 2.0 / 3.0],
-                [0.0, 0.0, 1.0],
-            ],
-            Tile::Four => &[
-                [0.25, 0.0, 0.0],
-                [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-                [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-                [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-                [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-                [0.0, 0.0, 1.0],
-            ],
-            Tile::Five => &[
-                [-0.25, 0.0, 0.0],
-                [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-                [1.0 / 18.0, -1.0 / 18.0, 1.0 / 18.0],
-                [1.0 / 72.0, 1.0 / 36.0, 1.0 / 18.0],
-                [-1.0 / 120.0, 1.0 / 60.0, -1.0 / 30.0],
-                [32.0 / 45.0, 16.0 / 45.0, 8.0 / 45.0],
-                [0.0, 0.0, 0.5],
-            ],
-            Tile::Six => &[
-                [-0.25, 0.0, 0.0],
-                [-1.0 / 18.0, -1.0 / 18.0, -1.0 / 18.0],
-                [-1.0 / 18.0, 1.0 / 18.0, -1.0 / 18.0],
-                [1.0 / 360.0, 1.0 / 180.0, 1.0 / 90.0],
-                [1.0 / 360.0, -1.0 / 180.0, 1.0 / 90.0],
-                [16.0 / 45.0, 8.0 / 45.0, 4.0 / 45.0],
-                [16.0 / 45.0, -8.0 / 45.0, 4.0 / 45.0],
-                [0.0, 0.0, 0.25],
-            ],
+    /// `G g G^T` of a window `g` given row by row; [`Tile::products`] values, row by row.
+    pub fn weights(self, g: &[f64]) -> Vec<f64> {
+        let (n, r) = (self.span(), self.window());
+        let factors = FACTORS[n - 4];
+        let row = |i: usize| -> Vec<f64> {
+            let infinity = |k| if k + 1 == r { factors[i] } else { 0.0 };
+            let finite = |k: usize| factors[i] * POINTS[i].powi(k as i32);
+            (0..r).map(|k| if i + 1 == n { infinity(k) } else { finite(k) }).collect()
         };
-        let dot = |a: &[f64; 3], b: [f64; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-        let cell = |a: &[f64; 3], b: &[f64; 3]| dot(a, [dot(b, g[0]), dot(b, g[1]), dot(b, g[2])]);
-        rows.iter().flat_map(|a| rows.iter().map(move |b| cell(a, b))).collect()
+        let rows: Vec<Vec<f64>> = (0..n).map(row).collect();
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let columns = |b: &[f64]| -> Vec<f64> { g.chunks_exact(r).map(|g| dot(b, g)).collect() };
+        let half: Vec<Vec<f64>> = rows.iter().map(|b| columns(b)).collect();
+        rows.iter().flat_map(|a| half.iter().map(move |b| dot(a, b))).collect()
     }
 }
 
@@ -112,12 +117,12 @@ pub struct Source<'a> {
 
 /// Transforms one tile of the input: value `j` of channel `c` goes to `out[j * step + c]`.
 pub fn input(tile: Tile, from: &Source<'_>, out: &mut [f32], step: usize) {
-    match tile {
-        Tile::Two => input_with::<4, 16>(bt4, from, out, step),
-        Tile::Three => input_with::<5, 25>(bt5, from, out, step),
-        Tile::Four => input_with::<6, 36>(bt6, from, out, step),
-        Tile::Five => input_with::<7, 49>(bt7, from, out, step),
-        Tile::Six => input_with::<8, 64>(bt8, from, out, step),
+    match tile.span() {
+        4 => input_with::<4, 16>(bt4, from, out, step),
+        5 => input_with::<5, 25>(bt5, from, out, step),
+        6 => input_with::<6, 36>(bt6, from, out, step),
+        7 => input_with::<7, 49>(bt7, from, out, step),
+        _ => input_with::<8, 64>(bt8, from, out, step),
     }
 }
 
@@ -152,12 +157,15 @@ pub fn output(
     channels: usize,
 ) {
     let into = Target { rows, columns, stride, channels };
-    match tile {
-        Tile::Two => output_with::<4, 2, 8, 16>(at4, products, step, &into, out),
-        Tile::Three => output_with::<5, 3, 15, 25>(at5, products, step, &into, out),
-        Tile::Four => output_with::<6, 4, 24, 36>(at6, products, step, &into, out),
-        Tile::Five => output_with::<7, 5, 35, 49>(at7, products, step, &into, out),
-        Tile::Six => output_with::<8, 6, 48, 64>(at8, products, step, &into, out),
+    match (tile.span(), tile.side()) {
+        (4, _) => output_with::<4, 2, 8, 16>(at4, products, step, &into, out),
+        (5, _) => output_with::<5, 3, 15, 25>(at5, products, step, &into, out),
+        (6, 2) => output_with::<6, 2, 12, 36>(at6_2, products, step, &into, out),
+        (6, _) => output_with::<6, 4, 24, 36>(at6, products, step, &into, out),
+        (7, 3) => output_with::<7, 3, 21, 49>(at7_3, products, step, &into, out),
+        (7, _) => output_with::<7, 5, 35, 49>(at7, products, step, &into, out),
+        (_, 4) => output_with::<8, 4, 32, 64>(at8_4, products, step, &into, out),
+        _ => output_with::<8, 6, 48, 64>(at8, products, step, &into, out),
     }
 }
 
@@ -295,6 +303,33 @@ fn at8([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 6] {
         one_odd + 8.0 * two_odd + 0.125 * half_odd,
         one + 16.0 * two + 0.0625 * half,
         one_odd + 32.0 * two_odd + 0.03125 * half_odd + h,
+    ]
+}
+
+/// `A^T m` for six values, windows of 5.
+#[inline(always)]
+fn at6_2([a, b, c, d, e, f]: [f32; 6]) -> [f32; 2] {
+    [a + (b + c) + (d + e), (b - c) + 2.0 * (d - e) + f]
+}
+
+/// `A^T m` for seven values, windows of 5.
+#[inline(always)]
+fn at7_3([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 3] {
+    let (one, two) = (b + c, d + e);
+    [a + one + two + f, (b - c) + 2.0 * (d - e) + 0.5 * f, one + 4.0 * two + 0.25 * f + g]
+}
+
+/// `A^T m` for eight values, windows of 5.
+#[inline(always)]
+fn at8_4([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 4] {
+    let (one, one_odd) = (b + c, b - c);
+    let (two, two_odd) = (d + e, d - e);
+    let (half, half_odd) = (f + g, f - g);
+    [
+        a + one + two + half,
+        one_odd + 2.0 * two_odd + 0.5 * half_odd,
+        one + 4.0 * two + 0.25 * half,
+        one_odd + 8.0 * two_odd + 0.125 * half_odd + h,
     ]
 }
 
@@ -456,25 +491,35 @@ mod tests {
 
     #[test]
     fn a_tile_of_one_channel_is_the_direct_convolution() {
-        for tile in Tile::ALL {
-            let (m, a) = (tile.side(), tile.side() + 2);
+        for tile in [3, 5].into_iter().flat_map(Tile::all).filter(|t| t.shift() == 0) {
+            let (m, r, a) = (tile.side(), tile.window(), tile.span());
             let map: Vec<f32> = (0..a * a).map(|i| ((i * 7 % 11) as f32 - 5.0) / 3.0).collect();
-            let g = [[0.5, -1.0, 2.0], [1.5, 0.25, -0.75], [-2.0, 1.0, 0.125]];
+            let g: Vec<f64> = (0..r * r).map(|i| (i * 5 % 13) as f64 / 4.0 - 1.5).collect();
             let from =
                 Source { map: &map, width: a, channels: 1, rows: 0..a, columns: 0..a, y: 0, x: 0 };
             let mut v = vec![0.0; a * a];
             input(tile, &from, &mut v, 1);
-            let w = tile.weights(g);
+            let w = tile.weights(&g);
             let products: Vec<f32> = v.iter().zip(&w).map(|(v, w)| v * *w as f32).collect();
             let mut y = vec![0.0; m * m];
             output(tile, &products, 1, (0..m, 0..m), &mut y, m, 1);
             for (i, y) in y.iter().enumerate() {
-                let tap = |k: usize| {
-                    g[k / 3][k % 3] * f64::from(map[(i / m + k / 3) * a + i % m + k % 3])
-                };
-                let want: f64 = (0..9).map(tap).sum();
-                assert!((f64::from(*y) - want).abs() < 3e-5, "{tile:?} {i}: {y} {want}");
+                let tap = |k: usize| g[k] * f64::from(map[(i / m + k / r) * a + i % m + k % r]);
+                let want: f64 = (0..r * r).map(tap).sum();
+                // sums of 25 terms of size 2, rounding amplified by the transforms of large tiles
+                assert!((f64::from(*y) - want).abs() < 1e-4, "{tile:?} {i}: {y} {want}");
             }
         }
+    }
+
+    #[test]
+    fn there_are_tiles_of_every_size_and_shift_and_no_others() {
+        assert_eq!(Tile::all(3).len(), 2 + 3 + 4 + 5 + 6);
+        assert_eq!(Tile::all(5).len(), 2 + 3 + 4);
+        assert!(Tile::all(7).is_empty());
+        assert_eq!(
+            (Tile::new(7, 3, 0), Tile::new(4, 3, 4), Tile::new(1, 3, 0)),
+            (None, None, None)
+        );
     }
 }

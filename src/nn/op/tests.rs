@@ -46,9 +46,9 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
     vec![
         one(conv(3, 1, 1, 1)),
         one(conv(3, 2, 1, 2)),
-        one(tiled(Tile::Two)),
-        one(tiled(Tile::Three)),
-        one(tiled(Tile::Four)),
+        one(tiled(Tile::new(2, 3, 0).unwrap())),
+        one(tiled(Tile::new(3, 3, 1).unwrap())),
+        one(tiled(Tile::new(4, 3, 2).unwrap())),
         one(conv(1, 1, 0, 1)),
         one(conv(3, 1, 2, 4)),
         one(Box::new(dense)),

@@ -49,9 +49,11 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
     };
     let outputs = [4, 6, 34][below(rng, 3) as usize];
     let pick = below(rng, 19);
-    let tile = Tile::ALL[below(rng, 5) as usize];
+    let window = [3, 3, 5][below(rng, 3) as usize];
+    let tiles = Tile::all(window);
+    let tile = tiles[below(rng, tiles.len() as u64) as usize];
     let mut tiled = || -> Box<dyn Op> {
-        let op = direct(rng, shape.c, outputs, geometry(3, 1, 1, 1));
+        let op = direct(rng, shape.c, outputs, geometry(window, 1, window / 2, 1));
         Box::new(op.with_tile(Some(tile)).unwrap())
     };
     let op: Box<dyn Op> = match pick {

@@ -127,10 +127,10 @@ impl Conv {
     }
 
     /// The same convolution computed by tiles, or directly (`None`). Weights are shared, those of
-    /// tiles made at the first use. `None` is returned where tiles do not apply: they are for 3x3
-    /// windows of stride 1 without groups.
+    /// tiles made at the first use. `None` is returned where the tile does not apply
+    /// ([`Conv::tiles`]).
     pub fn with_tile(&self, tile: Option<Tile>) -> Option<Conv> {
-        if tile.is_some() && !Winograd::fits(&self.geometry) {
+        if tile.is_some_and(|tile| !self.tiles().contains(&tile)) {
             return None;
         }
         let (geometry, inputs, outputs) = (self.geometry, self.inputs, self.outputs);
@@ -138,6 +138,12 @@ impl Conv {
         let conv = Conv::from_product(geometry, inputs, outputs, weights, self.bias.clone());
         let winograd = tile.map(|tile| Winograd::new(tile, self.weights.clone()));
         Some(Conv { winograd, ..conv })
+    }
+
+    /// The tiles that can compute it: there are some for 3x3 and 5x5 windows of stride 1 without
+    /// groups.
+    pub fn tiles(&self) -> Vec<Tile> {
+        Winograd::tiles_for(&self.geometry)
     }
 
     /// The tiles by which forward passes compute it.
@@ -196,7 +202,7 @@ impl Op for Conv {
     }
 
     fn weight_bytes(&self) -> u64 {
-        let tiles = self.tile().map_or(0, |tile| (tile.side() + 2).pow(2));
+        let tiles = self.tile().map_or(0, Tile::products);
         ((self.parameters() + tiles * self.inputs * self.outputs) * size_of::<f32>()) as u64
     }
 

@@ -126,25 +126,27 @@ proptest! {
 
 #[test]
 fn tiles_agree_with_the_direct_form_and_do_not_depend_on_the_rectangle() {
-    for (per_in, per_out, h, w, pads) in [
-        (3, 5, 9, 8, [1; 4]),
-        (16, 33, 14, 14, [1; 4]),
-        (20, 16, 7, 5, [0; 4]),
-        (1, 1, 6, 11, [2, 0, 1, 2]),
+    for (kernel, per_in, per_out, h, w, pads) in [
+        (3, 3, 5, 9, 8, [1; 4]),
+        (3, 16, 33, 14, 14, [1; 4]),
+        (3, 20, 16, 7, 5, [0; 4]),
+        (3, 1, 1, 6, 11, [2, 0, 1, 2]),
+        (5, 3, 5, 9, 8, [2; 4]),
+        (5, 17, 16, 13, 7, [0, 1, 2, 3]),
     ] {
         let geometry =
-            ConvGeometry { kernel: [3; 2], stride: [1; 2], dilation: [1; 2], pads, groups: 1 };
+            ConvGeometry { kernel: [kernel; 2], stride: [1; 2], dilation: [1; 2], pads, groups: 1 };
         let problem = Problem::new(geometry, per_in, per_out, h, w);
         let direct = problem.conv();
         let x = Tensor::from_chw(problem.x.view());
         let want = direct.forward(&[&x]);
         let largest = want.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        for tile in Tile::ALL {
+        for tile in direct.tiles() {
             let conv = direct.with_tile(Some(tile)).unwrap();
             let got = conv.forward(&[&x]);
             // the transforms of large tiles amplify rounding about a hundredfold
             let close =
-                got.data.iter().zip(&want.data).all(|(a, b)| (a - b).abs() < 1e-5 * largest);
+                got.data.iter().zip(&want.data).all(|(a, b)| (a - b).abs() < 2e-5 * largest);
             assert!(close, "{tile:?}");
             let rect = Rect { y0: 1, y1: 4, x0: 2, x1: 5 }.intersect(want.shape.rect());
             let mut part = vec![f32::NAN; rect.area() * want.shape.c];

@@ -1,8 +1,10 @@
-//! 3x3 convolutions of stride 1 by Winograd's minimal filtering.
+//! 3x3 and 5x5 convolutions of stride 1 by Winograd's minimal filtering.
 //!
 //! Rounding makes every output of a tile depend on every input of the tile, so a tile is the unit
-//! of change: tiles stand at absolute multiples of their side, a patch is widened to whole tiles,
-//! and a value has the same bits in whatever rectangle it is computed.
+//! of change: tiles stand at fixed places of the map, a patch is widened to whole tiles, and a value
+//! has the same bits in whatever rectangle it is computed. The grid of tiles may be shifted: a patch
+//! that comes as whole tiles of the layer before reaches one pixel further, and with a grid shifted by
+//! that pixel it is widened on one side instead of two.
 
 use super::{ConvGeometry, product::Product};
 use crate::{
@@ -17,7 +19,10 @@ use crate::{
         tensor::Tensor,
     },
 };
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// Floats of transformed input and of products that are held at a time.
 const HELD: usize = 1 << 20;
@@ -47,10 +52,11 @@ struct Waiting {
 }
 
 impl Winograd {
-    /// True for convolutions that have this form.
-    pub(super) fn fits(geometry: &ConvGeometry) -> bool {
-        let ConvGeometry { kernel, stride, dilation, groups, .. } = *geometry;
-        kernel == [3, 3] && stride == [1, 1] && dilation == [1, 1] && groups == 1
+    /// The tiles that can compute a convolution.
+    pub(super) fn tiles_for(geometry: &ConvGeometry) -> Vec<Tile> {
+        let ConvGeometry { kernel: [kh, kw], stride, dilation, groups, .. } = *geometry;
+        let plain = kh == kw && stride == [1, 1] && dilation == [1, 1] && groups == 1;
+        if plain { Tile::all(kh) } else { vec![] }
     }
 
     /// From the weights of the direct form.
@@ -65,9 +71,10 @@ impl Winograd {
             let mut all = vec![0.0; self.inputs * self.outputs * n];
             for (pair, out) in all.chunks_exact_mut(n).enumerate() {
                 let (i, o) = (pair / self.outputs, pair % self.outputs);
-                let weight = |ky, kx| f64::from(self.direct.get(o, i, ky, kx));
-                let g = std::array::from_fn(|ky| std::array::from_fn(|kx| weight(ky, kx)));
-                out.iter_mut().zip(self.tile.weights(g)).for_each(|(v, w)| *v = w as f32);
+                let r = self.tile.window();
+                let tap = |k: usize| f64::from(self.direct.get(o, i, k / r, k % r));
+                let g: Vec<f64> = (0..r * r).map(tap).collect();
+                out.iter_mut().zip(self.tile.weights(&g)).for_each(|(v, w)| *v = w as f32);
             }
             let at = |j: usize| {
                 Packed::new(self.inputs, self.outputs, |i, o| all[(i * self.outputs + o) * n + j])
@@ -86,19 +93,21 @@ impl Winograd {
         if rect.is_empty() {
             return Rect::EMPTY;
         }
-        let m = self.tile.side();
+        let (m, shift) = (self.tile.side(), self.tile.shift());
+        let [rows, columns] = self.tiles(rect);
         Rect {
-            y0: rect.y0 / m * m,
-            y1: (rect.y1.div_ceil(m) * m).min(out.h),
-            x0: rect.x0 / m * m,
-            x1: (rect.x1.div_ceil(m) * m).min(out.w),
+            y0: (rows.start * m).saturating_sub(shift),
+            y1: (rows.end * m - shift).min(out.h),
+            x0: (columns.start * m).saturating_sub(shift),
+            x1: (columns.end * m - shift).min(out.w),
         }
     }
 
     /// Rows and columns of tiles that cover `rect`.
-    fn tiles(&self, rect: Rect) -> [std::ops::Range<usize>; 2] {
-        let m = self.tile.side();
-        [rect.y0 / m..rect.y1.div_ceil(m), rect.x0 / m..rect.x1.div_ceil(m)]
+    fn tiles(&self, rect: Rect) -> [Range<usize>; 2] {
+        let (m, shift) = (self.tile.side(), self.tile.shift());
+        let axis = |from: usize, to: usize| (from + shift) / m..(to + shift).div_ceil(m);
+        [axis(rect.y0, rect.y1), axis(rect.x0, rect.x1)]
     }
 
     /// Products of the tiles that cover `rect`, in multiply-adds.
@@ -159,12 +168,14 @@ impl Winograd {
 
     /// What a tile reads.
     fn source<'a>(&self, x: &'a Tensor, tile: [usize; 2]) -> Source<'a> {
-        let side = self.tile.side() + 2;
-        // the first row of the tile in the padded map, then the part that is not padding
+        let span = self.tile.span();
+        // the first row of the tile in the padded map, then the part that is not padding; a shift is
+        // more padding in front
         let axis = |axis: usize, n: usize| {
-            let (at, pad) = (tile[axis] * self.tile.side(), self.geometry.pads[axis]);
-            let first = pad.saturating_sub(at).min(side);
-            let last = (n + pad).saturating_sub(at).min(side);
+            let at = tile[axis] * self.tile.side();
+            let pad = self.geometry.pads[axis] + self.tile.shift();
+            let first = pad.saturating_sub(at).min(span);
+            let last = (n + pad).saturating_sub(at).min(span);
             (first..last.max(first), (at + first).saturating_sub(pad))
         };
         let (rows, y) = axis(0, x.shape.h);
@@ -189,11 +200,11 @@ impl Winograd {
             let a = Rows { data: &v[j * room * k..], stride: k, count: waiting.len() };
             matmul(a, weights, 0..weights.panels(), &mut products[j * room * c..], c);
         }
-        let m = self.tile.side();
+        let (m, shift) = (self.tile.side(), self.tile.shift());
         for (i, Waiting { tile, rect, start }) in waiting.iter().enumerate() {
-            // rows and columns of the tile inside the rectangle
+            // rows and columns of the tile inside the rectangle, counted on the shifted grid
             let axis = |axis: usize, from: usize, to: usize| {
-                let at = tile[axis] * m;
+                let (at, from, to) = (tile[axis] * m, from + shift, to + shift);
                 (from.saturating_sub(at)..(to - at).min(m), at.max(from) - from)
             };
             let (rows, y) = axis(0, rect.y0, rect.y1);
