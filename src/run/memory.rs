@@ -15,7 +15,7 @@ use std::{fs, path::Path};
 const PATCHES: u64 = 128 << 20;
 
 /// Buffers of a thread in which products are gathered.
-const SCRATCH: u64 = 16 << 20;
+const SCRATCH: u64 = 32 << 20;
 
 /// Vectors of patches that a thread keeps for reuse, when a chain holds `patches` bytes at a time.
 const fn kept(patches: u64) -> u64 {

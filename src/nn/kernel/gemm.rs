@@ -7,18 +7,21 @@
 //! engine rests on this.
 #![expect(unsafe_code, reason = "vector instructions chosen at run time")]
 
-use super::aligned::Aligned;
+use super::{aligned::Aligned, lanes::vectorized};
 use std::ops::Range;
 
 /// Columns of a panel: two AVX-512 or four AVX2 registers.
 pub const PANEL: usize = 32;
 
 /// Inputs accumulated in registers before they are added to `C`.
-const DEPTH: usize = 256;
+pub const DEPTH: usize = 256;
 
 /// Rows of a panel that are fetched ahead of their use: the time they take from the outer caches.
 #[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 24 * PANEL;
+
+/// Floats of `C` that are worked on together: they share the L2 cache with a part of `A`.
+const C_FLOATS: usize = 1 << 16;
 
 /// Rows of `A` that are worked on together: their part of one depth block stays in the L2 cache.
 const ROWS: usize = 336;
@@ -131,22 +134,148 @@ fn matmul_with(
         (0..a.count).for_each(|i| c[i * stride..][..columns].fill(0.0));
     }
     for rows in blocks(a.count, ROWS) {
-        for depth in blocks(b.k, DEPTH) {
-            for p in panels.clone() {
-                let panel = &b.panel(p)[depth.start * PANEL..depth.end * PANEL];
-                let at = (p - panels.start) * PANEL;
-                for tile in even_blocks(rows.len(), isa.tile_rows()) {
-                    let i = rows.start + tile.start;
-                    let a = Rows {
-                        data: &a.data[i * a.stride + depth.start..],
-                        stride: a.stride,
-                        count: tile.len(),
-                    };
-                    let c =
-                        Target { data: &mut c[i * stride + at..], stride, new: depth.start == 0 };
-                    block_product(isa, a, panel, c, b.columns(p).len());
+        // C of a group of panels stays in the L2 cache while the inputs go by
+        for group in blocks(panels.len(), (C_FLOATS / (rows.len() * PANEL)).max(1)) {
+            for depth in blocks(b.k, DEPTH) {
+                let data = &a.data[rows.start * a.stride + depth.start..];
+                let a = Rows { data, stride: a.stride, count: rows.len() };
+                let new = depth.start == 0;
+                for p in group.clone() {
+                    let data = &mut c[rows.start * stride + p * PANEL..];
+                    let panel = (panels.start + p, depth.clone());
+                    panel_product(isa, a, b, panel, Target { data, stride, new });
                 }
             }
+        }
+    }
+}
+
+/// Rows times a block of inputs of one panel.
+fn panel_product(
+    isa: Isa,
+    a: Rows<'_>,
+    b: &Packed,
+    (p, depth): (usize, Range<usize>),
+    c: Target<'_>,
+) {
+    let panel = &b.panel(p)[depth.start * PANEL..depth.end * PANEL];
+    let width = b.columns(p).len();
+    for tile in even_blocks(a.count, isa.tile_rows()) {
+        let data = &a.data[tile.start * a.stride..];
+        let a = Rows { data, stride: a.stride, count: tile.len() };
+        let data = &mut c.data[tile.start * c.stride..];
+        block_product(isa, a, panel, Target { data, ..c }, width);
+    }
+}
+
+/// Rows of activations of which each differs from the one before in a few blocks of [`DEPTH`] inputs:
+/// every block is kept once per change.
+#[derive(Clone, Debug)]
+pub struct ChangingRows {
+    k: usize,
+    /// Per block, the rows at which it changes, in ascending order; each begins with row 0.
+    changes: Vec<Vec<usize>>,
+    /// Per block, its inputs after each change, [`DEPTH`] floats apart.
+    data: Vec<Vec<f32>>,
+    rows: usize,
+}
+
+impl ChangingRows {
+    /// No rows of `k` inputs yet.
+    pub fn new(k: usize) -> ChangingRows {
+        let blocks = k.div_ceil(DEPTH);
+        ChangingRows { k, changes: vec![vec![]; blocks], data: vec![vec![]; blocks], rows: 0 }
+    }
+
+    /// The blocks that hold some of the inputs `changed`.
+    pub fn blocks(changed: Range<usize>) -> Range<usize> {
+        if changed.is_empty() { 0..0 } else { changed.start / DEPTH..changed.end.div_ceil(DEPTH) }
+    }
+
+    /// Appends a row that differs from the last one within `changed` (ascending) only.
+    pub fn push(&mut self, row: &[f32], changed: impl Iterator<Item = Range<usize>>) {
+        let mut next = 0;
+        let all = std::iter::once(0..self.k);
+        let first = self.rows == 0;
+        let ranges = changed.filter(|_| !first).chain(all.filter(|_| first));
+        for block in ranges.flat_map(ChangingRows::blocks) {
+            if block >= next {
+                self.changes[block].push(self.rows);
+                let inputs = &row[block * DEPTH..self.k.min((block + 1) * DEPTH)];
+                let data = &mut self.data[block];
+                data.extend_from_slice(inputs);
+                data.resize(self.changes[block].len() * DEPTH, 0.0);
+                next = block + 1;
+            }
+        }
+        self.rows += 1;
+    }
+
+    /// `C = A B` over all columns, row `i` of `C` from `c[i * n]` on, with the bits of [`matmul`].
+    /// Products of a block that did not change are those of the row before. Single-threaded;
+    /// `scratch` lends a buffer of so many floats.
+    pub fn matmul(
+        &self,
+        b: &Packed,
+        c: &mut [f32],
+        scratch: impl Fn(usize, &mut dyn FnMut(&mut [f32])),
+    ) {
+        assert_eq!(self.k, b.k, "a row holds as many inputs as there are weights for");
+        let starts: Vec<usize> = self
+            .changes
+            .iter()
+            .scan(0, |at, c| {
+                let start = *at;
+                *at += c.len() * PANEL;
+                Some(start)
+            })
+            .collect();
+        let len = self.changes.iter().map(Vec::len).sum::<usize>() * PANEL;
+        let isa = Isa::detect();
+        scratch(len, &mut |products| {
+            for p in 0..b.panels() {
+                for (block, start) in starts.iter().enumerate() {
+                    let depth = block * DEPTH..self.k.min((block + 1) * DEPTH);
+                    let count = self.changes[block].len();
+                    let a = Rows { data: &self.data[block], stride: DEPTH, count };
+                    let data = &mut products[*start..];
+                    let c = Target { data, stride: PANEL, new: true };
+                    panel_product(isa, a, b, (p, depth), c);
+                }
+                let columns = b.columns(p);
+                vectorized(|| {
+                    self.sum(products, &starts, columns.len(), |i| i * b.n + columns.start, c)
+                });
+            }
+        });
+    }
+
+    /// Adds up the products of the blocks for each row; the first `width` sums go to `c[at(row)]`.
+    fn sum(
+        &self,
+        products: &[f32],
+        starts: &[usize],
+        width: usize,
+        at: impl Fn(usize) -> usize,
+        c: &mut [f32],
+    ) {
+        let mut current: Vec<usize> = starts.to_vec();
+        let mut changed = vec![0; starts.len()];
+        for row in 0..self.rows {
+            for (block, rows) in self.changes.iter().enumerate() {
+                if rows.get(changed[block] + 1) == Some(&row) {
+                    changed[block] += 1;
+                    current[block] += PANEL;
+                }
+            }
+            let mut sums = [0.0; PANEL];
+            for (i, start) in current.iter().enumerate() {
+                let product = &products[*start..*start + PANEL];
+                for (sum, v) in sums.iter_mut().zip(product) {
+                    *sum = if i == 0 { *v } else { *sum + v };
+                }
+            }
+            c[at(row)..][..width].copy_from_slice(&sums[..width]);
         }
     }
 }
@@ -459,6 +588,31 @@ mod tests {
             let c = product(isa, &a, m, &packed, 0..packed.panels());
             // f32 sums of 700 terms below 1/4, in two orders
             assert!(c.iter().zip(&want).all(|(c, w)| (c - w).abs() < 3e-5), "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_change_in_parts_have_the_bits_of_whole_rows() {
+        for (k, n, rows) in [(700, 45, 23), (256, 32, 5), (10, 3, 4), (1030, 70, 9)] {
+            let (mut row, weights) = (noise(k, 1), noise(k * n, 2));
+            let packed = Packed::new(k, n, |k, j| weights[k * n + j]);
+            let mut changing = ChangingRows::new(k);
+            let mut all = Vec::new();
+            for i in 0..rows {
+                // two ranges that may share a block, sometimes none
+                let (a, b) = (i * 37 % k, (i * 37 + 5).min(k));
+                let (c, d) = (b.max(k - k / 3), if i % 3 == 0 { b.max(k - k / 3) } else { k });
+                let fresh = noise(k, i as u32 + 3);
+                for at in (a..b).chain(c..d) {
+                    row[at] = fresh[at];
+                }
+                changing.push(&row, [a..b, c..d].into_iter());
+                all.extend_from_slice(&row);
+            }
+            let want = product(Isa::detect(), &all, rows, &packed, 0..packed.panels());
+            let mut got = vec![f32::NAN; rows * n];
+            changing.matmul(&packed, &mut got, |len, f| f(&mut vec![f32::NAN; len]));
+            assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()), "{k} {n}");
         }
     }
 

@@ -6,5 +6,6 @@
 
 pub mod aligned;
 pub mod gemm;
+pub mod lanes;
 pub mod parallel;
 pub mod winograd;

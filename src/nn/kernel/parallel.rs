@@ -76,7 +76,7 @@ pub fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
 }
 
 /// Vectors kept per thread for reuse.
-pub const KEPT: usize = 8;
+pub const KEPT: usize = 32;
 
 /// Bytes they may have together.
 pub const KEPT_BYTES: usize = 64 << 20;
@@ -91,7 +91,9 @@ thread_local! {
 pub fn take_vector(len: usize) -> Vec<f32> {
     let mut kept = VECTORS.take();
     let fits = kept.iter().enumerate().filter(|(_, v)| v.capacity() >= len);
-    let best = fits.min_by_key(|(_, v)| v.capacity()).map(|(i, _)| i);
+    // what must be cleared, then what is cut off and must be cleared when it is asked for again
+    let cost = |v: &Vec<f32>| (len.saturating_sub(v.len()), v.len().saturating_sub(len));
+    let best = fits.min_by_key(|(_, v)| cost(v)).map(|(i, _)| i);
     let mut vector = if let Some(i) = best {
         kept.swap_remove(i)
     } else {

@@ -8,15 +8,14 @@
 //! The transforms work on sixteen channels at a time.
 #![expect(unsafe_code, reason = "vector instructions chosen at run time")]
 #![expect(clippy::inline_always, reason = "a body takes the instruction set of its caller")]
-#![expect(clippy::needless_range_loop, reason = "lanes run through several arrays at once")]
 
-use super::gemm::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Half, Wide};
+use super::{
+    gemm::Isa,
+    lanes::{LANES, Lanes, Plain},
+};
 use std::ops::Range;
-
-/// Channels transformed together.
-pub const LANES: usize = 16;
-
-type Lane = [f32; LANES];
 
 /// Interpolation points of the transforms, beside infinity.
 const POINTS: [f64; 7] = [0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5];
@@ -118,29 +117,25 @@ pub struct Source<'a> {
 /// Transforms one tile of the input: value `j` of channel `c` goes to `out[j * step + c]`.
 pub fn input(tile: Tile, from: &Source<'_>, out: &mut [f32], step: usize) {
     match tile.span() {
-        4 => input_with::<4, 16>(bt4, from, out, step),
-        5 => input_with::<5, 25>(bt5, from, out, step),
-        6 => input_with::<6, 36>(bt6, from, out, step),
-        7 => input_with::<7, 49>(bt7, from, out, step),
-        _ => input_with::<8, 64>(bt8, from, out, step),
+        4 => input_with::<Four, 4>(from, out, step),
+        5 => input_with::<Five, 5>(from, out, step),
+        6 => input_with::<Six, 6>(from, out, step),
+        7 => input_with::<Seven, 7>(from, out, step),
+        _ => input_with::<Eight, 8>(from, out, step),
     }
 }
 
 /// [`input_body`] with the vectors of this processor.
-fn input_with<const A: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; A],
-    from: &Source<'_>,
-    out: &mut [f32],
-    step: usize,
-) {
+fn input_with<T: Transform<A, A>, const A: usize>(from: &Source<'_>, out: &mut [f32], step: usize) {
     match Isa::detect() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set was detected.
-        Isa::Avx512 => unsafe { input_avx512::<A, N>(transform, from, out, step) },
+        Isa::Avx512 => unsafe { input_avx512::<T, A>(from, out, step) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { input_avx2::<A, N>(transform, from, out, step) },
-        _ => input_body::<A, N>(transform, from, out, step),
+        Isa::Avx2 => unsafe { input_avx2::<T, A>(from, out, step) },
+        // SAFETY: plain lanes need no instructions of a certain processor.
+        _ => unsafe { input_body::<T, Plain, A>(from, out, step) },
     }
 }
 
@@ -158,20 +153,19 @@ pub fn output(
 ) {
     let into = Target { rows, columns, stride, channels };
     match (tile.span(), tile.side()) {
-        (4, _) => output_with::<4, 2, 8, 16>(at4, products, step, &into, out),
-        (5, _) => output_with::<5, 3, 15, 25>(at5, products, step, &into, out),
-        (6, 2) => output_with::<6, 2, 12, 36>(at6_2, products, step, &into, out),
-        (6, _) => output_with::<6, 4, 24, 36>(at6, products, step, &into, out),
-        (7, 3) => output_with::<7, 3, 21, 49>(at7_3, products, step, &into, out),
-        (7, _) => output_with::<7, 5, 35, 49>(at7, products, step, &into, out),
-        (_, 4) => output_with::<8, 4, 32, 64>(at8_4, products, step, &into, out),
-        _ => output_with::<8, 6, 48, 64>(at8, products, step, &into, out),
+        (4, _) => output_with::<Four, 4, 2>(products, step, &into, out),
+        (5, _) => output_with::<Five, 5, 3>(products, step, &into, out),
+        (6, 2) => output_with::<Six, 6, 2>(products, step, &into, out),
+        (6, _) => output_with::<Six, 6, 4>(products, step, &into, out),
+        (7, 3) => output_with::<Seven, 7, 3>(products, step, &into, out),
+        (7, _) => output_with::<Seven, 7, 5>(products, step, &into, out),
+        (_, 4) => output_with::<Eight, 8, 4>(products, step, &into, out),
+        _ => output_with::<Eight, 8, 6>(products, step, &into, out),
     }
 }
 
 /// [`output_body`] with the vectors of this processor.
-fn output_with<const A: usize, const M: usize, const H: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; M],
+fn output_with<T: Transform<A, M>, const A: usize, const M: usize>(
     products: &[f32],
     step: usize,
     into: &Target,
@@ -180,13 +174,12 @@ fn output_with<const A: usize, const M: usize, const H: usize, const N: usize>(
     match Isa::detect() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set was detected.
-        Isa::Avx512 => unsafe {
-            output_avx512::<A, M, H, N>(transform, products, step, into, out);
-        },
+        Isa::Avx512 => unsafe { output_avx512::<T, A, M>(products, step, into, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { output_avx2::<A, M, H, N>(transform, products, step, into, out) },
-        _ => output_body::<A, M, H, N>(transform, products, step, into, out),
+        Isa::Avx2 => unsafe { output_avx2::<T, A, M>(products, step, into, out) },
+        // SAFETY: plain lanes need no instructions of a certain processor.
+        _ => unsafe { output_body::<T, Plain, A, M>(products, step, into, out) },
     }
 }
 
@@ -197,236 +190,291 @@ struct Target {
     channels: usize,
 }
 
-/// `B^T d` for four values.
-#[inline(always)]
-fn bt4([a, b, c, d]: [f32; 4]) -> [f32; 4] {
-    [a - c, b + c, c - b, b - d]
+/// A linear map of `A` values to `M`: `B^T` where both are the same number, else `A^T`.
+trait Transform<const A: usize, const M: usize> {
+    /// Reads `x(0)` to `x(A - 1)`, then writes `y(0, ...)` to `y(M - 1, ...)`. One by one, as arrays of
+    /// vectors would be copied through memory.
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, y: impl FnMut(usize, V));
 }
 
-/// `B^T d` for six values.
-#[inline(always)]
-fn bt6([a, b, c, d, e, f]: [f32; 6]) -> [f32; 6] {
-    let (even, odd) = (e - 4.0 * c, d - 4.0 * b);
-    let (even2, odd2) = (e - c, 2.0 * (d - b));
-    [
-        4.0 * a - 5.0 * c + e,
-        even + odd,
-        even - odd,
-        even2 + odd2,
-        even2 - odd2,
-        4.0 * b - 5.0 * d + f,
-    ]
+/// Transforms of tiles with four inputs per side.
+struct Four;
+/// Five inputs.
+struct Five;
+/// Six inputs.
+struct Six;
+/// Seven inputs.
+struct Seven;
+/// Eight inputs.
+struct Eight;
+
+impl Transform<4, 4> for Four {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d) = (x(0), x(1), x(2), x(3));
+        y(0, a - c);
+        y(1, b + c);
+        y(2, c - b);
+        y(3, b - d);
+    }
 }
 
-/// `B^T d` for five values.
-#[inline(always)]
-fn bt5([a, b, c, d, e]: [f32; 5]) -> [f32; 5] {
-    [2.0 * (a - c) + d - b, d - c - 2.0 * b, 2.0 * b - 3.0 * c + d, d - b, 2.0 * (b - d) + e - c]
+impl Transform<5, 5> for Five {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e) = (x(0), x(1), x(2), x(3), x(4));
+        y(0, (a - c) * 2.0 + d - b);
+        y(1, d - c - b * 2.0);
+        y(2, b * 2.0 - c * 3.0 + d);
+        y(3, d - b);
+        y(4, (b - d) * 2.0 + e - c);
+    }
 }
 
-/// `B^T d` for seven values.
-#[inline(always)]
-fn bt7([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 7] {
-    [
-        2.0 * f - e - 10.0 * d + 5.0 * c + 8.0 * b - 4.0 * a,
-        2.0 * f + e - 9.0 * d + 4.0 * (b - c),
-        2.0 * f - 3.0 * e - 7.0 * d + 12.0 * c - 4.0 * b,
-        2.0 * (f + b) + 3.0 * (e - c) - 4.0 * d,
-        2.0 * (f - b) + 5.0 * (c - e),
-        f - 5.0 * d + 4.0 * b,
-        2.0 * g - f - 10.0 * e + 5.0 * d + 8.0 * c - 4.0 * b,
-    ]
+impl Transform<6, 6> for Six {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f) = (x(0), x(1), x(2), x(3), x(4), x(5));
+        let (even, odd) = (e - c * 4.0, d - b * 4.0);
+        let (even2, odd2) = (e - c, (d - b) * 2.0);
+        y(0, a * 4.0 - c * 5.0 + e);
+        y(1, even + odd);
+        y(2, even - odd);
+        y(3, even2 + odd2);
+        y(4, even2 - odd2);
+        y(5, b * 4.0 - d * 5.0 + f);
+    }
 }
 
-/// `B^T d` for eight values.
-#[inline(always)]
-fn bt8([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 8] {
-    let (one, one_odd) = (4.0 * (c + g) - 17.0 * e, 4.0 * (b + f) - 17.0 * d);
-    let (two, two_odd) = (c - 5.0 * e + 4.0 * g, 2.0 * b - 10.0 * d + 8.0 * f);
-    let (half, half_odd) = (8.0 * c - 10.0 * e + 2.0 * g, 4.0 * b - 5.0 * d + f);
-    [
-        4.0 * (g - a) + 21.0 * (c - e),
-        one + one_odd,
-        one - one_odd,
-        two + two_odd,
-        two - two_odd,
-        half + half_odd,
-        half - half_odd,
-        4.0 * (h - b) + 21.0 * (d - f),
-    ]
+impl Transform<7, 7> for Seven {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6));
+        y(0, f * 2.0 - e - d * 10.0 + c * 5.0 + b * 8.0 - a * 4.0);
+        y(1, f * 2.0 + e - d * 9.0 + (b - c) * 4.0);
+        y(2, f * 2.0 - e * 3.0 - d * 7.0 + c * 12.0 - b * 4.0);
+        y(3, (f + b) * 2.0 + (e - c) * 3.0 - d * 4.0);
+        y(4, (f - b) * 2.0 + (c - e) * 5.0);
+        y(5, f - d * 5.0 + b * 4.0);
+        y(6, g * 2.0 - f - e * 10.0 + d * 5.0 + c * 8.0 - b * 4.0);
+    }
 }
 
-/// `A^T m` for four values.
-#[inline(always)]
-fn at4([a, b, c, d]: [f32; 4]) -> [f32; 2] {
-    [a + b + c, b - c - d]
+impl Transform<8, 8> for Eight {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g, h) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6), x(7));
+        let (one, one_odd) = ((c + g) * 4.0 - e * 17.0, (b + f) * 4.0 - d * 17.0);
+        let (two, two_odd) = (c - e * 5.0 + g * 4.0, b * 2.0 - d * 10.0 + f * 8.0);
+        let (half, half_odd) = (c * 8.0 - e * 10.0 + g * 2.0, b * 4.0 - d * 5.0 + f);
+        y(0, (g - a) * 4.0 + (c - e) * 21.0);
+        y(1, one + one_odd);
+        y(2, one - one_odd);
+        y(3, two + two_odd);
+        y(4, two - two_odd);
+        y(5, half + half_odd);
+        y(6, half - half_odd);
+        y(7, (h - b) * 4.0 + (d - f) * 21.0);
+    }
 }
 
-/// `A^T m` for six values.
-#[inline(always)]
-fn at6([a, b, c, d, e, f]: [f32; 6]) -> [f32; 4] {
-    let (near, near_odd) = (b + c, b - c);
-    let (far, far_odd) = (d + e, d - e);
-    [a + near + far, near_odd + 2.0 * far_odd, near + 4.0 * far, near_odd + 8.0 * far_odd + f]
+impl Transform<4, 2> for Four {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d) = (x(0), x(1), x(2), x(3));
+        y(0, a + b + c);
+        y(1, b - c - d);
+    }
 }
 
-/// `A^T m` for five values.
-#[inline(always)]
-fn at5([a, b, c, d, e]: [f32; 5]) -> [f32; 3] {
-    [a + b + c + d, b - c + 2.0 * d, b + c + 4.0 * d + e]
+impl Transform<5, 3> for Five {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e) = (x(0), x(1), x(2), x(3), x(4));
+        y(0, a + b + c + d);
+        y(1, b - c + d * 2.0);
+        y(2, b + c + d * 4.0 + e);
+    }
 }
 
-/// `A^T m` for seven values.
-#[inline(always)]
-fn at7([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 5] {
-    let (one, one_odd) = (b + c, b - c);
-    let (two, two_odd) = (d + e, d - e);
-    [
-        a + one + two + f,
-        one_odd + 2.0 * two_odd + 0.5 * f,
-        one + 4.0 * two + 0.25 * f,
-        one_odd + 8.0 * two_odd + 0.125 * f,
-        one + 16.0 * two + 0.0625 * f + g,
-    ]
+impl Transform<6, 2> for Six {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f) = (x(0), x(1), x(2), x(3), x(4), x(5));
+        y(0, a + (b + c) + (d + e));
+        y(1, (b - c) + (d - e) * 2.0 + f);
+    }
 }
 
-/// `A^T m` for eight values.
-#[inline(always)]
-fn at8([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 6] {
-    let (one, one_odd) = (b + c, b - c);
-    let (two, two_odd) = (d + e, d - e);
-    let (half, half_odd) = (f + g, f - g);
-    [
-        a + one + two + half,
-        one_odd + 2.0 * two_odd + 0.5 * half_odd,
-        one + 4.0 * two + 0.25 * half,
-        one_odd + 8.0 * two_odd + 0.125 * half_odd,
-        one + 16.0 * two + 0.0625 * half,
-        one_odd + 32.0 * two_odd + 0.03125 * half_odd + h,
-    ]
+impl Transform<6, 4> for Six {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f) = (x(0), x(1), x(2), x(3), x(4), x(5));
+        let (near, near_odd) = (b + c, b - c);
+        let (far, far_odd) = (d + e, d - e);
+        y(0, a + near + far);
+        y(1, near_odd + far_odd * 2.0);
+        y(2, near + far * 4.0);
+        y(3, near_odd + far_odd * 8.0 + f);
+    }
 }
 
-/// `A^T m` for six values, windows of 5.
-#[inline(always)]
-fn at6_2([a, b, c, d, e, f]: [f32; 6]) -> [f32; 2] {
-    [a + (b + c) + (d + e), (b - c) + 2.0 * (d - e) + f]
+impl Transform<7, 3> for Seven {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6));
+        let (one, two) = (b + c, d + e);
+        y(0, a + one + two + f);
+        y(1, (b - c) + (d - e) * 2.0 + f * 0.5);
+        y(2, one + two * 4.0 + f * 0.25 + g);
+    }
 }
 
-/// `A^T m` for seven values, windows of 5.
-#[inline(always)]
-fn at7_3([a, b, c, d, e, f, g]: [f32; 7]) -> [f32; 3] {
-    let (one, two) = (b + c, d + e);
-    [a + one + two + f, (b - c) + 2.0 * (d - e) + 0.5 * f, one + 4.0 * two + 0.25 * f + g]
+impl Transform<7, 5> for Seven {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6));
+        let (one, one_odd) = (b + c, b - c);
+        let (two, two_odd) = (d + e, d - e);
+        y(0, a + one + two + f);
+        y(1, one_odd + two_odd * 2.0 + f * 0.5);
+        y(2, one + two * 4.0 + f * 0.25);
+        y(3, one_odd + two_odd * 8.0 + f * 0.125);
+        y(4, one + two * 16.0 + f * 0.0625 + g);
+    }
 }
 
-/// `A^T m` for eight values, windows of 5.
-#[inline(always)]
-fn at8_4([a, b, c, d, e, f, g, h]: [f32; 8]) -> [f32; 4] {
-    let (one, one_odd) = (b + c, b - c);
-    let (two, two_odd) = (d + e, d - e);
-    let (half, half_odd) = (f + g, f - g);
-    [
-        a + one + two + half,
-        one_odd + 2.0 * two_odd + 0.5 * half_odd,
-        one + 4.0 * two + 0.25 * half,
-        one_odd + 8.0 * two_odd + 0.125 * half_odd + h,
-    ]
+impl Transform<8, 4> for Eight {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g, h) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6), x(7));
+        let (one, one_odd) = (b + c, b - c);
+        let (two, two_odd) = (d + e, d - e);
+        let (half, half_odd) = (f + g, f - g);
+        y(0, a + one + two + half);
+        y(1, one_odd + two_odd * 2.0 + half_odd * 0.5);
+        y(2, one + two * 4.0 + half * 0.25);
+        y(3, one_odd + two_odd * 8.0 + half_odd * 0.125 + h);
+    }
 }
 
-/// `A` inputs per side, `N = A * A`.
+impl Transform<8, 6> for Eight {
+    #[inline(always)]
+    fn apply<V: Lanes>(x: impl Fn(usize) -> V, mut y: impl FnMut(usize, V)) {
+        let (a, b, c, d, e, f, g, h) = (x(0), x(1), x(2), x(3), x(4), x(5), x(6), x(7));
+        let (one, one_odd) = (b + c, b - c);
+        let (two, two_odd) = (d + e, d - e);
+        let (half, half_odd) = (f + g, f - g);
+        y(0, a + one + two + half);
+        y(1, one_odd + two_odd * 2.0 + half_odd * 0.5);
+        y(2, one + two * 4.0 + half * 0.25);
+        y(3, one_odd + two_odd * 8.0 + half_odd * 0.125);
+        y(4, one + two * 16.0 + half * 0.0625);
+        y(5, one_odd + two_odd * 32.0 + half_odd * 0.03125 + h);
+    }
+}
+
+/// Inputs per side of the largest tile.
+const MOST: usize = 8;
+
+/// `A` inputs per side.
+///
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
-fn input_body<const A: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; A],
+unsafe fn input_body<T: Transform<A, A>, V: Lanes, const A: usize>(
     from: &Source<'_>,
     out: &mut [f32],
     step: usize,
 ) {
+    // padding stays 0 in both
+    let mut half = [[0.0; LANES]; MOST * MOST];
+    let mut line = [[0.0; LANES]; MOST];
     for c0 in (0..from.channels).step_by(LANES) {
         let lanes = LANES.min(from.channels - c0);
-        let mut d: [Lane; N] = [[0.0; LANES]; N];
         for (i, a) in from.rows.clone().enumerate() {
-            for (j, b) in from.columns.clone().enumerate() {
-                let at = ((from.y + i) * from.width + from.x + j) * from.channels + c0;
-                if lanes == LANES {
-                    d[a * A + b].copy_from_slice(&from.map[at..at + LANES]);
-                } else {
-                    d[a * A + b][..lanes].copy_from_slice(&from.map[at..at + lanes]);
-                }
-            }
-        }
-        for line in 0..A {
-            apply(&mut d, |k| line * A + k, &transform);
-        }
-        for line in 0..A {
-            apply(&mut d, |k| k * A + line, &transform);
-        }
-        for (j, lane) in d.iter().enumerate() {
-            let at = j * step + c0;
-            if lanes == LANES {
-                out[at..at + LANES].copy_from_slice(lane);
+            let at = ((from.y + i) * from.width + from.x) * from.channels + c0;
+            let half = &mut half[a * A..(a + 1) * A];
+            if lanes == LANES && from.columns.len() == A {
+                let pixels = &from.map[at..at + (A - 1) * from.channels + LANES];
+                // SAFETY: `pixels` reaches to the sixteenth channel of the last pixel, `half` holds `A`
+                // lanes; the caller knows the instructions.
+                let pixel = |b: usize| unsafe { V::load(pixels.as_ptr().add(b * from.channels)) };
+                T::apply(pixel, |b, v| unsafe { v.store(half[b].as_mut_ptr()) });
             } else {
-                out[at..at + lanes].copy_from_slice(&lane[..lanes]);
+                for (j, b) in from.columns.clone().enumerate() {
+                    let pixel = &from.map[at + j * from.channels..][..lanes];
+                    line[b][..lanes].copy_from_slice(pixel);
+                }
+                // SAFETY: `line` and `half` hold `A` lanes.
+                let pixel = |b: usize| unsafe { V::load(line[b].as_ptr()) };
+                T::apply(pixel, |b, v| unsafe { v.store(half[b].as_mut_ptr()) });
+            }
+        }
+        for b in 0..A {
+            // SAFETY: `half` holds `A * A` lanes.
+            let column = |a: usize| unsafe { V::load(half[a * A + b].as_ptr()) };
+            let first = b * step + c0;
+            if lanes == LANES {
+                let to = &mut out[first..first + (A - 1) * A * step + LANES];
+                // SAFETY: `to` reaches to the sixteenth lane of the last of `A` values.
+                T::apply(column, |a, v| unsafe { v.store(to.as_mut_ptr().add(a * A * step)) });
+            } else {
+                // SAFETY: as above.
+                T::apply(column, |a, v| unsafe {
+                    v.store_some(&mut out[first + a * A * step..][..lanes]);
+                });
             }
         }
     }
 }
 
-/// Transforms the line of values at `place(0), place(1), ...` in place.
+/// `A` products and `M` outputs per side.
+///
+/// # Safety
+/// The processor has the instructions of `V`.
 #[inline(always)]
-fn apply<const A: usize, const N: usize>(
-    d: &mut [Lane; N],
-    place: impl Fn(usize) -> usize,
-    transform: impl Fn([f32; A]) -> [f32; A],
-) {
-    for lane in 0..LANES {
-        let line = std::array::from_fn(|k| d[place(k)][lane]);
-        for (k, v) in transform(line).into_iter().enumerate() {
-            d[place(k)][lane] = v;
-        }
-    }
-}
-
-/// `A` products and `M` outputs per side, `H = A * M`, `N = A * A`.
-#[inline(always)]
-fn output_body<const A: usize, const M: usize, const H: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; M],
+unsafe fn output_body<T: Transform<A, M>, V: Lanes, const A: usize, const M: usize>(
     products: &[f32],
     step: usize,
     into: &Target,
     out: &mut [f32],
 ) {
+    let mut half = [[0.0; LANES]; MOST * MOST];
     for c0 in (0..into.channels).step_by(LANES) {
         let lanes = LANES.min(into.channels - c0);
-        let mut d: [Lane; N] = [[0.0; LANES]; N];
-        for (j, lane) in d.iter_mut().enumerate() {
-            let from = &products[j * step + c0..];
+        for b in 0..A {
+            let first = b * step + c0;
+            // SAFETY: `half` holds `A` lanes for each of `M` rows.
+            let write = |i: usize, v: V| unsafe { v.store(half[i * A + b].as_mut_ptr()) };
             if lanes == LANES {
-                lane.copy_from_slice(&from[..LANES]);
+                let from = &products[first..first + (A - 1) * A * step + LANES];
+                // SAFETY: `from` reaches to the sixteenth lane of the last of `A` values.
+                T::apply(|a| unsafe { V::load(from.as_ptr().add(a * A * step)) }, write);
             } else {
-                lane[..lanes].copy_from_slice(&from[..lanes]);
-            }
-        }
-        let mut half: [Lane; H] = [[0.0; LANES]; H];
-        for column in 0..A {
-            for lane in 0..LANES {
-                let line = transform(std::array::from_fn(|k| d[k * A + column][lane]));
-                for (k, v) in line.into_iter().enumerate() {
-                    half[k * A + column][lane] = v;
-                }
+                let from = |a: usize| &products[first + a * A * step..][..lanes];
+                // SAFETY: the caller knows the instructions.
+                T::apply(|a| unsafe { V::load_some(from(a)) }, write);
             }
         }
         for (i, row) in into.rows.clone().enumerate() {
-            let mut pixels: [Lane; M] = [[0.0; LANES]; M];
-            for lane in 0..LANES {
-                let line = transform(std::array::from_fn(|k| half[row * A + k][lane]));
-                for (k, v) in line.into_iter().enumerate() {
-                    pixels[k][lane] = v;
+            let at = i * into.stride + c0;
+            // SAFETY: as above.
+            let value = |b: usize| unsafe { V::load(half[row * A + b].as_ptr()) };
+            T::apply(value, |column, v| {
+                if into.columns.contains(&column) {
+                    let at = at + (column - into.columns.start) * into.channels;
+                    let pixel = &mut out[at..at + lanes];
+                    // SAFETY: `pixel` holds the lanes; the caller knows the instructions.
+                    unsafe {
+                        if lanes == LANES {
+                            v.store(pixel.as_mut_ptr());
+                        } else {
+                            v.store_some(pixel);
+                        }
+                    }
                 }
-            }
-            for (j, column) in into.columns.clone().enumerate() {
-                let at = i * into.stride + j * into.channels + c0;
-                out[at..at + lanes].copy_from_slice(&pixels[column][..lanes]);
-            }
+            });
         }
     }
 }
@@ -435,54 +483,54 @@ fn output_body<const A: usize, const M: usize, const H: usize, const N: usize>(
 /// The processor has AVX-512F.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn input_avx512<const A: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; A],
+unsafe fn input_avx512<T: Transform<A, A>, const A: usize>(
     from: &Source<'_>,
     out: &mut [f32],
     step: usize,
 ) {
-    input_body::<A, N>(transform, from, out, step);
+    // SAFETY: the processor has the instructions of `Wide`.
+    unsafe { input_body::<T, Wide, A>(from, out, step) }
 }
 
 /// # Safety
 /// The processor has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn input_avx2<const A: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; A],
+unsafe fn input_avx2<T: Transform<A, A>, const A: usize>(
     from: &Source<'_>,
     out: &mut [f32],
     step: usize,
 ) {
-    input_body::<A, N>(transform, from, out, step);
+    // SAFETY: the processor has the instructions of `Half`.
+    unsafe { input_body::<T, Half, A>(from, out, step) }
 }
 
 /// # Safety
 /// The processor has AVX-512F.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn output_avx512<const A: usize, const M: usize, const H: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; M],
+unsafe fn output_avx512<T: Transform<A, M>, const A: usize, const M: usize>(
     products: &[f32],
     step: usize,
     into: &Target,
     out: &mut [f32],
 ) {
-    output_body::<A, M, H, N>(transform, products, step, into, out);
+    // SAFETY: the processor has the instructions of `Wide`.
+    unsafe { output_body::<T, Wide, A, M>(products, step, into, out) }
 }
 
 /// # Safety
 /// The processor has AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn output_avx2<const A: usize, const M: usize, const H: usize, const N: usize>(
-    transform: impl Fn([f32; A]) -> [f32; M],
+unsafe fn output_avx2<T: Transform<A, M>, const A: usize, const M: usize>(
     products: &[f32],
     step: usize,
     into: &Target,
     out: &mut [f32],
 ) {
-    output_body::<A, M, H, N>(transform, products, step, into, out);
+    // SAFETY: the processor has the instructions of `Half`.
+    unsafe { output_body::<T, Half, A, M>(products, step, into, out) }
 }
 
 #[cfg(test)]

@@ -5,19 +5,17 @@ use crate::{
     base::geom::{Rect, Shape},
     nn::{
         kernel::{
-            gemm::{PANEL, Packed, Rows, matmul, row_stride},
+            gemm::{ChangingRows, DEPTH, PANEL, Packed, Rows, matmul},
             parallel::{for_chunks, with_scratch},
         },
         stream::Replay,
         tensor::Tensor,
     },
 };
+use std::ops::Range;
 
 /// Outputs computed together by one thread.
 const OUTPUTS: usize = 4 * PANEL;
-
-/// Steps of a chain computed together.
-const STEPS: usize = 128;
 
 /// Inputs computed together in a transposed product.
 const INPUTS: usize = 64;
@@ -35,6 +33,12 @@ pub struct Dense {
 fn channels_first(shape: Shape, at: usize) -> usize {
     let (c, pixel) = (at % shape.c, at / shape.c);
     c * shape.h * shape.w + pixel
+}
+
+/// The inputs in `rect`, row by row, as they lie in the map.
+fn changed(input: Shape, rect: Rect) -> impl Iterator<Item = Range<usize>> {
+    let at = move |y: usize, x: usize| (y * input.w + x) * input.c;
+    (rect.y0..rect.y1).map(move |y| at(y, rect.x0)..at(y, rect.x1))
 }
 
 impl Dense {
@@ -139,7 +143,11 @@ impl Dense {
         let n = self.weights.n();
         let a = Rows { data, stride, count: out.len() / n };
         matmul(a, &self.weights, 0..self.weights.panels(), out, n);
-        for row in out.chunks_exact_mut(n) {
+        self.add_bias(out);
+    }
+
+    fn add_bias(&self, out: &mut [f32]) {
+        for row in out.chunks_exact_mut(self.weights.n()) {
             row.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
         }
     }
@@ -169,6 +177,19 @@ impl Op for Dense {
         rect.area() as u64 * self.work()
     }
 
+    /// Blocks of inputs that did not change keep their products.
+    fn step_macs(&self, _ins: &[Shape], dirty: &[Rect], rect: Rect) -> u64 {
+        let ranges = changed(self.input, dirty[0]).map(ChangingRows::blocks);
+        let (mut next, mut inputs) = (0, 0);
+        for block in ranges.flatten() {
+            if block >= next {
+                inputs += DEPTH.min(self.weights.k() - block * DEPTH);
+                next = block + 1;
+            }
+        }
+        if rect.is_empty() { 0 } else { (inputs * self.weights.n()) as u64 }
+    }
+
     fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         if dirty.is_empty() { Rect::EMPTY } else { Shape::vector(1).rect() }
     }
@@ -189,17 +210,13 @@ impl Op for Dense {
     }
 
     fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], _c: usize, out: &mut [f32]) {
-        let k = self.weights.k();
-        let stride = row_stride(k);
-        let steps: Vec<usize> = (0..rects.len()).filter(|s| !rects[*s].is_empty()).collect();
-        for (steps, out) in steps.chunks(STEPS).zip(out.chunks_mut(STEPS * self.weights.n())) {
-            with_scratch(steps.len() * stride, |rows| {
-                for (step, row) in steps.iter().zip(rows.chunks_exact_mut(stride)) {
-                    row[..k].copy_from_slice(&replay.first(*step).data);
-                }
-                self.rows(rows, stride, out);
-            });
+        let mut rows = ChangingRows::new(self.weights.k());
+        for step in (0..rects.len()).filter(|s| !rects[*s].is_empty()) {
+            let changed = changed(self.input, replay.changed(step));
+            rows.push(&replay.first(step).data, changed);
         }
+        rows.matmul(&self.weights, out, |len, f| with_scratch(len, f));
+        self.add_bias(out);
     }
 
     fn forward(&self, ins: &[&Tensor]) -> Tensor {

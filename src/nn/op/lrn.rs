@@ -3,7 +3,7 @@
 use super::{Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{kernel::lanes::vectorized, tensor::Tensor},
 };
 
 /// `y_c = x_c / (bias + alpha / size * sum x_j^2)^beta`, `j` over the `size` channels around `c`
@@ -83,12 +83,22 @@ impl Op for Lrn {
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let c = ins[0].shape.c;
-        for (i, pixel) in out.chunks_exact_mut(c).enumerate() {
-            let x = ins[0].pixel(rect.y0 + i / rect.width(), rect.x0 + i % rect.width());
-            for (c, v) in pixel.iter_mut().enumerate() {
-                *v = x[c] / self.power(self.bracket(x, c));
+        let before = (self.size - 1) / 2;
+        // squares with zeros on both sides, so that all windows are whole
+        let mut squares = vec![0.0; c + self.size - 1];
+        vectorized(|| {
+            for (i, pixel) in out.chunks_exact_mut(c).enumerate() {
+                let x = ins[0].pixel(rect.y0 + i / rect.width(), rect.x0 + i % rect.width());
+                squares[before..][..c].iter_mut().zip(x).for_each(|(s, x)| *s = x * x);
+                pixel.fill(0.0);
+                for j in 0..self.size {
+                    pixel.iter_mut().zip(&squares[j..]).for_each(|(v, s)| *v += s);
+                }
+                for (v, x) in pixel.iter_mut().zip(x) {
+                    *v = x / self.power(self.bias + self.weight() * *v);
+                }
             }
-        }
+        });
     }
 
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

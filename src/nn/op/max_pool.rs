@@ -1,9 +1,13 @@
 //! Max-pooling.
+#![expect(clippy::inline_always, reason = "a body takes the instruction set of its caller")]
 
 use super::{OneChannel, Op, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{
+        kernel::lanes::{Body, vectorized},
+        tensor::Tensor,
+    },
 };
 
 /// The largest value of each window; padding never wins.
@@ -60,8 +64,9 @@ fn larger(a: f32, b: f32) -> f32 {
 
 /// The largest value of each channel over some pixels, `-inf` for none. A block of channels at a
 /// time stays in registers.
+#[inline(always)]
 fn largest(taps: &[&[f32]], pixel: &mut [f32]) {
-    const BLOCK: usize = 16;
+    const BLOCK: usize = 64;
     let Some((first, others)) = taps.split_first() else {
         return pixel.fill(f32::NEG_INFINITY);
     };
@@ -78,6 +83,37 @@ fn largest(taps: &[&[f32]], pixel: &mut [f32]) {
             out.copy_from_slice(&first[at.clone()]);
             for tap in others {
                 out.iter_mut().zip(&tap[at.clone()]).for_each(|(v, x)| *v = larger(*v, *x));
+            }
+        }
+    }
+}
+
+/// The largest values of all windows of `rect`, into `out`.
+struct Slide<'a> {
+    window: &'a Window,
+    x: &'a Tensor,
+    rect: Rect,
+    out: &'a mut [f32],
+}
+
+impl Body for Slide<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Slide { window, x, rect, out } = self;
+        let columns: Vec<_> =
+            (rect.x0..rect.x1).map(|ox| window.sources(1, ox, x.shape.w)).collect();
+        let mut taps: Vec<&[f32]> = Vec::new();
+        let mut pixels = out.chunks_exact_mut(x.shape.c);
+        for oy in rect.y0..rect.y1 {
+            let rows = window.sources(0, oy, x.shape.h);
+            for (columns, pixel) in columns.iter().zip(&mut pixels) {
+                taps.clear();
+                for iy in rows.clone() {
+                    taps.extend(columns.clone().map(|ix| x.pixel(iy, ix)));
+                }
+                largest(&taps, pixel);
             }
         }
     }
@@ -101,22 +137,8 @@ impl Op for MaxPool {
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
-        let (x, c) = (ins[0], ins[0].shape.c);
-        let window = self.window(x.shape);
-        let columns: Vec<_> =
-            (rect.x0..rect.x1).map(|ox| window.sources(1, ox, x.shape.w)).collect();
-        let mut pixels = out.chunks_exact_mut(c);
-        let mut taps: Vec<&[f32]> = Vec::new();
-        for oy in rect.y0..rect.y1 {
-            let rows = window.sources(0, oy, x.shape.h);
-            for (columns, pixel) in columns.iter().zip(&mut pixels) {
-                taps.clear();
-                for iy in rows.clone() {
-                    taps.extend(columns.clone().map(|ix| x.pixel(iy, ix)));
-                }
-                largest(&taps, pixel);
-            }
-        }
+        let window = self.window(ins[0].shape);
+        vectorized(Slide { window: &window, x: ins[0], rect, out });
     }
 
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

@@ -69,6 +69,12 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         0
     }
 
+    /// Multiply-adds of the output pixels in `rect` at a step of a chain in which input `k` changes
+    /// inside `dirty[k]`: fewer than [`Op::macs`] where parts of sums are kept from step to step.
+    fn step_macs(&self, ins: &[Shape], _dirty: &[Rect], rect: Rect) -> u64 {
+        self.macs(ins, rect)
+    }
+
     /// The smallest output rectangle outside of which nothing changes when input `k` changes
     /// inside `dirty` only. The whole output where there is no local form.
     fn reach(&self, ins: &[Shape], k: usize, dirty: Rect) -> Rect;

@@ -111,9 +111,9 @@ fn gradients_agree_with_finite_differences() {
                 };
                 let slope = (shifted(h) - shifted(-h)) / f64::from(2.0 * h);
                 let got = f64::from(back.data[i]);
-                // differences of f32 scores of size 100 over 2e-3
+                // differences of f32 scores of size 100 over 2e-3, rounded more coarsely by tiles
                 assert!(
-                    (got - slope).abs() < 5e-2,
+                    (got - slope).abs() < 1e-1,
                     "{} input {k} at {i}: {got} {slope}",
                     op.name()
                 );

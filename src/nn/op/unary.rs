@@ -3,7 +3,7 @@
 use super::{OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{kernel::lanes::vectorized, tensor::Tensor},
 };
 use statrs::function::erf::{erf, erfc};
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
@@ -127,7 +127,9 @@ impl Function {
         match self {
             // the common case as one vector instruction, unlike `f32::max`
             Function::Relu => {
-                values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 });
+                vectorized(|| {
+                    values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 });
+                });
             }
             f => values.iter_mut().for_each(|v| *v = f.of(*v)),
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     base::geom::Rect,
-    nn::graph::{Graph, NodeId},
+    nn::graph::{Graph, Node, NodeId},
 };
 
 /// The rectangles that change in every node at every step.
@@ -38,11 +38,20 @@ impl Plan {
         &self.rects[id.0]
     }
 
-    /// Multiply-adds of the steps, per node.
+    /// Multiply-adds of the steps, per node, when all are worked on together: the first step keeps
+    /// nothing from a step before.
     pub fn macs(&self, graph: &Graph) -> Vec<u64> {
-        let of = |(id, node): (NodeId, &crate::nn::graph::Node)| {
-            let shapes = graph.shapes(&node.inputs);
-            self.of(id).iter().map(|r| node.op.macs(&shapes, *r)).sum()
+        let of = |(id, node): (NodeId, &Node)| {
+            let (shapes, rects) = (graph.shapes(&node.inputs), self.of(id));
+            let first = rects.iter().position(|rect| !rect.is_empty());
+            let step = |step: usize| {
+                if Some(step) <= first {
+                    return node.op.macs(&shapes, rects[step]);
+                }
+                let dirty: Vec<Rect> = node.inputs.iter().map(|k| self.of(*k)[step]).collect();
+                node.op.step_macs(&shapes, &dirty, rects[step])
+            };
+            (0..rects.len()).map(step).sum()
         };
         graph.nodes().map(of).collect()
     }

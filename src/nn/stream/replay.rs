@@ -1,9 +1,12 @@
 //! The inputs of an operator as they are after each step.
 
 use super::Patches;
-use crate::nn::{
-    kernel::parallel::{give_vector, take_vector},
-    tensor::Tensor,
+use crate::{
+    base::geom::Rect,
+    nn::{
+        kernel::parallel::{give_vector, take_vector},
+        tensor::Tensor,
+    },
 };
 
 /// Inputs of one operator, moved forward step by step. Steps can only be asked for in ascending
@@ -32,6 +35,11 @@ impl<'a> Replay<'a> {
     pub fn at(&mut self, k: usize) -> Vec<&Tensor> {
         self.tracks.iter_mut().for_each(|t| t.advance(k));
         self.tracks.iter().map(|t| &t.current).collect()
+    }
+
+    /// Where the first input changes at step `k`.
+    pub fn changed(&self, k: usize) -> Rect {
+        self.tracks[0].patches.rects[k]
     }
 
     /// The first input after step `k`.

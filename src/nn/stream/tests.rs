@@ -49,11 +49,11 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
     };
     let outputs = [4, 6, 34][below(rng, 3) as usize];
     let pick = below(rng, 19);
-    let window = [3, 3, 5][below(rng, 3) as usize];
-    let tiles = Tile::all(window);
+    let taps = [3, 3, 5][below(rng, 3) as usize];
+    let tiles = Tile::all(taps);
     let tile = tiles[below(rng, tiles.len() as u64) as usize];
     let mut tiled = || -> Box<dyn Op> {
-        let op = direct(rng, shape.c, outputs, geometry(window, 1, window / 2, 1));
+        let op = direct(rng, shape.c, outputs, geometry(taps, 1, taps / 2, 1));
         Box::new(op.with_tile(Some(tile)).unwrap())
     };
     let op: Box<dyn Op> = match pick {
@@ -240,6 +240,18 @@ fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
     let streamed: u64 = Plan::new(&graph, &regions).macs(&graph).iter().sum();
     let ratio = graph.macs() as f64 * 100.0 / streamed as f64;
     assert!((11.0..12.2).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn a_dense_layer_multiplies_only_the_blocks_of_inputs_that_changed() {
+    let mut graph = Graph::new(Shape::new(64, 8, 8));
+    let dense = Dense::new(vec![0.1; 10 * 4096], 10, graph.input_shape(), vec![]).unwrap();
+    graph.push("fc", Box::new(dense), &[graph.input()]).unwrap();
+    // a block is 256 inputs, four pixels: two rows of two pixels lie in two blocks, or in four where
+    // they cross from one block into the next
+    let at = |x0: usize| Rect { y0: 2, y1: 4, x0, x1: x0 + 2 };
+    let macs = Plan::new(&graph, &[at(0), at(1), at(3), Rect::EMPTY]).macs(&graph);
+    assert_eq!(macs[1], 10 * (4096 + 2 * 256 + 4 * 256));
 }
 
 #[test]

@@ -9,7 +9,11 @@ mod winograd;
 use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{kernel::winograd::Tile, stream::Replay, tensor::Tensor},
+    nn::{
+        kernel::{lanes::vectorized, winograd::Tile},
+        stream::Replay,
+        tensor::Tensor,
+    },
 };
 use product::Product;
 use std::sync::{Arc, OnceLock};
@@ -170,9 +174,11 @@ impl Conv {
 
     fn add_bias(&self, out: &mut [f32]) {
         if !self.bias.is_empty() {
-            for pixel in out.chunks_exact_mut(self.outputs) {
-                pixel.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
-            }
+            vectorized(|| {
+                for pixel in out.chunks_exact_mut(self.outputs) {
+                    pixel.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
+                }
+            });
         }
     }
 

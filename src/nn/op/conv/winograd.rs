@@ -13,7 +13,7 @@ use crate::{
         kernel::{
             gemm::{Packed, Rows, matmul, row_stride},
             parallel::with_scratch,
-            winograd::{LANES, Source, Tile, input, output},
+            winograd::{Source, Tile, input, output},
         },
         stream::Replay,
         tensor::Tensor,
@@ -28,7 +28,7 @@ use std::{
 const HELD: usize = 1 << 20;
 
 /// Tiles that are multiplied together at least: fewer would read the weights too often.
-const MIN_TILES: usize = 56;
+const MIN_TILES: usize = 112;
 
 /// A convolution computed by tiles of one size.
 #[derive(Debug)]
@@ -135,12 +135,13 @@ impl Winograd {
         out: &mut [f32],
     ) {
         let n = self.tile.products();
-        let (k, c) = (row_stride(self.inputs), self.outputs.next_multiple_of(LANES));
+        let (k, c) = (row_stride(self.inputs), row_stride(self.outputs));
         let most: usize = rects.iter().map(|r| self.macs(*r)).sum::<u64>() as usize
             / (n * self.inputs * self.outputs);
-        let room = (HELD / (n * self.inputs.max(self.outputs))).max(MIN_TILES).min(most.max(1));
-        with_scratch(n * room * k, |v| {
-            with_scratch(n * room * c, |products| {
+        let held = HELD / (n * self.inputs.max(self.outputs));
+        let room = held.max(MIN_TILES).min(most.max(1));
+        with_scratch(room * row_stride(n * k), |v| {
+            with_scratch(room * row_stride(n * c), |products| {
                 let mut waiting: Vec<Waiting> = Vec::with_capacity(room);
                 let mut start = 0;
                 for (step, &rect) in rects.iter().enumerate() {
@@ -151,17 +152,17 @@ impl Winograd {
                         let [rows, columns] = self.tiles(rect);
                         for tile in rows.flat_map(|y| columns.clone().map(move |x| [y, x])) {
                             let from = self.source(x, tile);
-                            input(self.tile, &from, &mut v[waiting.len() * k..], room * k);
+                            input(self.tile, &from, &mut v[waiting.len() * row_stride(n * k)..], k);
                             waiting.push(Waiting { tile, rect, start });
                             if waiting.len() == room {
-                                self.finish(&waiting, v, products, room, out);
+                                self.finish(&waiting, v, products, out);
                                 waiting.clear();
                             }
                         }
                     });
                     start += rect.area() * self.outputs;
                 }
-                self.finish(&waiting, v, products, room, out);
+                self.finish(&waiting, v, products, out);
             });
         });
     }
@@ -184,21 +185,16 @@ impl Winograd {
     }
 
     /// Multiplies the transformed tiles and writes their outputs.
-    fn finish(
-        &self,
-        waiting: &[Waiting],
-        v: &[f32],
-        products: &mut [f32],
-        room: usize,
-        out: &mut [f32],
-    ) {
+    fn finish(&self, waiting: &[Waiting], v: &[f32], products: &mut [f32], out: &mut [f32]) {
         if waiting.is_empty() {
             return;
         }
-        let (k, c) = (row_stride(self.inputs), self.outputs.next_multiple_of(LANES));
+        let n = self.tile.products();
+        let (k, c) = (row_stride(self.inputs), row_stride(self.outputs));
         for (j, weights) in self.weights().iter().enumerate() {
-            let a = Rows { data: &v[j * room * k..], stride: k, count: waiting.len() };
-            matmul(a, weights, 0..weights.panels(), &mut products[j * room * c..], c);
+            let a = Rows { data: &v[j * k..], stride: row_stride(n * k), count: waiting.len() };
+            let stride = row_stride(n * c);
+            matmul(a, weights, 0..weights.panels(), &mut products[j * c..], stride);
         }
         let (m, shift) = (self.tile.side(), self.tile.shift());
         for (i, Waiting { tile, rect, start }) in waiting.iter().enumerate() {
@@ -211,8 +207,8 @@ impl Winograd {
             let (columns, x) = axis(1, rect.x0, rect.x1);
             let stride = rect.width() * self.outputs;
             let into = &mut out[start + y * stride + x * self.outputs..];
-            let from = &products[i * c..];
-            output(self.tile, from, room * c, (rows, columns), into, stride, self.outputs);
+            let from = &products[i * row_stride(n * c)..];
+            output(self.tile, from, c, (rows, columns), into, stride, self.outputs);
         }
     }
 }
