@@ -91,9 +91,11 @@ impl Draft<'_> {
         let mut changes = Changes::new();
         for reader in (at + 1..self.nodes.len()).filter(reads) {
             let node = &self.nodes[reader];
-            if node.op::<Reshape>().is_some() && reader != self.output {
-                let flat = self.only_dense_readers(reader, by, &live)?;
-                changes.extend(flat);
+            if let Some(flat) = node.op::<Reshape>()
+                && reader != self.output
+            {
+                let pairs = flat.carry(self.nodes[at].shape, &by.values());
+                changes.extend(self.only_dense_readers(reader, &pairs, &live)?);
             } else {
                 changes.push((reader, scaled_before(node, by)?));
             }
@@ -101,13 +103,19 @@ impl Draft<'_> {
         (!changes.is_empty()).then_some(changes)
     }
 
-    /// As [`Self::taken_by_readers`], behind a flattening.
-    fn only_dense_readers(&self, flat: usize, by: &Scaling, live: &[bool]) -> Option<Changes> {
+    /// As [`Self::taken_by_readers`], behind a flattening; `pairs` of scale and shift belong to the
+    /// flattened values.
+    fn only_dense_readers(
+        &self,
+        flat: usize,
+        pairs: &[(f32, f32)],
+        live: &[bool],
+    ) -> Option<Changes> {
         let reads = |i: &usize| live[*i] && self.nodes[*i].inputs.contains(&flat);
         let readers = (flat + 1..self.nodes.len()).filter(reads);
         let change = |i: usize| {
             let dense = self.nodes[i].op::<Dense>()?;
-            let op: Arc<dyn Op> = Arc::new(dense.scaled_before(&by.values()));
+            let op: Arc<dyn Op> = Arc::new(dense.scaled_before(pairs));
             Some((i, op))
         };
         readers.map(change).collect()
