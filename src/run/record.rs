@@ -110,7 +110,8 @@ pub struct Timing {
     /// Canonical name of the method.
     pub method: String,
     /// What was timed: `explain` (once per picture and method; `read` for heat maps from files),
-    /// `flip` (one curve) or `forward` (a full pass of the method `model`).
+    /// `flip` (one curve), `prepare` (decoding and preprocessing) or `forward` (a full pass), the last
+    /// two of the method `model`.
     pub stage: String,
     /// Canonical name of the perturbation; null for `explain`.
     pub perturbation: Option<String>,
@@ -124,8 +125,12 @@ pub struct Timing {
 
 const TIMING_NOTES: &[(&str, &str)] = &[
     ("image", "as in the curves"),
-    ("method", "as in the curves; model for forward"),
-    ("stage", "explain (read for files), flip (one curve) or forward (a full pass)"),
+    ("method", "as in the curves; model for prepare and forward"),
+    (
+        "stage",
+        "explain (read for files), flip (one curve), prepare (decoding and preprocessing) or \
+         forward (a full pass)",
+    ),
     ("perturbation", "as in the curves; null for explain"),
     ("order", "as in the curves; null for explain"),
     ("repeat", "as in the curves; null for explain"),

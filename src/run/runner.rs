@@ -163,26 +163,36 @@ fn part(
 
 /// Reads all parts and writes what stands beside them.
 pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
-    let mut pictures = Vec::new();
-    let mut timings = Vec::new();
-    let mut rows = Vec::new();
-    let mut metrics = Vec::new();
-    for part in 0..plan.parts().len() {
-        metrics.extend(measure::read(&output.metrics_of(part))?);
-        pictures.extend(picture::read(&output.pictures_of(part))?);
-        timings.extend(record::read_timings(&output.timings_of(part))?);
-        rows.extend(record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
-    }
+    let parts = 0..plan.parts().len();
+    let pictures = all(parts.clone().map(|part| picture::read(&output.pictures_of(part))))?;
     if let Some(reason) = no_picture(&pictures) {
         return Err(RunError::NoPictures { count: pictures.len(), reason });
     }
     picture::write(&output.pictures(), &pictures)?;
+    // one table after the other, so that they are not in memory together
+    let metrics = all(parts.clone().map(|part| measure::read(&output.metrics_of(part))))?;
     measure::write(&output.metrics(), &metrics)?;
+    drop(metrics);
+    let timings = all(parts.clone().map(|part| record::read_timings(&output.timings_of(part))))?;
     record::write_timings(&output.timings(), &timings)?;
+    drop(timings);
+    let curves = |part| record::read_curves(&output.curves_of(part), AllLogits::Skip);
+    let rows = all(parts.map(curves))?;
     let results = Results::of(&pictures, &rows);
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
     output.forget_shards()?;
     Ok(Records { rows, results })
+}
+
+/// The rows of all parts, one after the other.
+fn all<T>(
+    parts: impl Iterator<Item = Result<Vec<T>, TableError>>,
+) -> Result<Vec<T>, TableError> {
+    let mut rows = Vec::new();
+    for part in parts {
+        rows.extend(part?);
+    }
+    Ok(rows)
 }
 
 /// The first reason when no picture could be used.
@@ -253,7 +263,10 @@ fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observe
     let watch = Watch::new(subject.target, graph.classes(), plan.score, keep_all)
         .expect("the target is a class: the plan checked it");
     let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
-    let timings = vec![forward(subject)];
+    let timings = vec![
+        passed(subject, "prepare", subject.prepared),
+        passed(subject, "forward", subject.seconds),
+    ];
     let mut done = Done { picture, rows: Vec::new(), timings, metrics: Vec::new() };
     for method in &plan.methods {
         let (timings, metrics, check) = (Vec::new(), Vec::new(), Check::default());
@@ -322,16 +335,16 @@ pub fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>,
     Ok(all)
 }
 
-/// The time of the full pass that the methods start from.
-fn forward(subject: &Subject) -> Timing {
+/// The time of a stage that all methods share.
+fn passed(subject: &Subject, stage: &str, seconds: f64) -> Timing {
     Timing {
         image: subject.id.clone(),
         method: "model".to_owned(),
-        stage: "forward".to_owned(),
+        stage: stage.to_owned(),
         perturbation: None,
         order: None,
         repeat: None,
-        seconds: subject.seconds,
+        seconds,
     }
 }
 
