@@ -3,7 +3,7 @@
 use super::{
     event::{Event, Observer},
     lock::Share,
-    manifest::{Manifest, Results},
+    manifest::{Manifest, Results, Tally},
     measure::{self, Measure},
     output::{Output, OutputError},
     picture::{self, Picture},
@@ -95,7 +95,9 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<Records, RunError> {
     work(plan, output, stop, observer)?;
-    collect(plan, output)
+    let results = collect(plan, output)?;
+    let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
+    Ok(Records { rows, results })
 }
 
 /// Does the parts of this process's share that are not done yet.
@@ -161,38 +163,29 @@ fn part(
     Ok(true)
 }
 
-/// Reads all parts and writes what stands beside them.
-pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
-    let parts = 0..plan.parts().len();
-    let pictures = all(parts.clone().map(|part| picture::read(&output.pictures_of(part))))?;
+/// Reads all parts, one after the other, and writes what stands beside them.
+pub fn collect(plan: &Plan, output: &Output) -> Result<Results, RunError> {
+    let mut pictures = Vec::new();
+    let mut metrics = measure::growing(&output.metrics());
+    let mut timings = record::growing_timings(&output.timings());
+    let mut tally = Tally::default();
+    for part in 0..plan.parts().len() {
+        pictures.extend(picture::read(&output.pictures_of(part))?);
+        metrics.append(&measure::table(&measure::read(&output.metrics_of(part))?))?;
+        let times = record::read_timings(&output.timings_of(part))?;
+        timings.append(&record::timings_table(&times))?;
+        tally.add(&record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
+    }
     if let Some(reason) = no_picture(&pictures) {
         return Err(RunError::NoPictures { count: pictures.len(), reason });
     }
     picture::write(&output.pictures(), &pictures)?;
-    // one table after the other, so that they are not in memory together
-    let metrics = all(parts.clone().map(|part| measure::read(&output.metrics_of(part))))?;
-    measure::write(&output.metrics(), &metrics)?;
-    drop(metrics);
-    let timings = all(parts.clone().map(|part| record::read_timings(&output.timings_of(part))))?;
-    record::write_timings(&output.timings(), &timings)?;
-    drop(timings);
-    let curves = |part| record::read_curves(&output.curves_of(part), AllLogits::Skip);
-    let rows = all(parts.map(curves))?;
-    let results = Results::of(&pictures, &rows);
+    metrics.finish()?;
+    timings.finish()?;
+    let results = Results::of(&pictures, tally);
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
     output.forget_shards()?;
-    Ok(Records { rows, results })
-}
-
-/// The rows of all parts, one after the other.
-fn all<T>(
-    parts: impl Iterator<Item = Result<Vec<T>, TableError>>,
-) -> Result<Vec<T>, TableError> {
-    let mut rows = Vec::new();
-    for part in parts {
-        rows.extend(part?);
-    }
-    Ok(rows)
+    Ok(results)
 }
 
 /// The first reason when no picture could be used.

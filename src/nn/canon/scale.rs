@@ -26,11 +26,24 @@ impl Draft<'_> {
     /// Folds what can be folded, and says so.
     pub(super) fn fold_scales(&mut self) {
         let mut readers = self.readers();
-        for at in 1..self.nodes.len() {
-            if readers[at] > 0 && self.nodes[at].op::<Affine>().is_some() {
-                self.fold(at, &mut readers);
+        // first into one another, as where a file spells a normalisation out, then into layers
+        for chained in [true, false] {
+            for at in 1..self.nodes.len() {
+                if readers[at] > 0 && self.is_scale(at) && chained == self.continues(at, &readers) {
+                    self.fold(at, &mut readers);
+                }
             }
         }
+    }
+
+    fn is_scale(&self, at: usize) -> bool {
+        self.nodes[at].op::<Affine>().is_some()
+    }
+
+    /// True where a node is the only reader of another scale and shift.
+    fn continues(&self, at: usize, readers: &[usize]) -> bool {
+        let before = self.nodes[at].inputs[0];
+        self.is_scale(before) && readers[before] == 1
     }
 
     fn fold(&mut self, at: usize, readers: &mut [usize]) {
