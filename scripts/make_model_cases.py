@@ -21,6 +21,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import torch
+from export_models import export, randomise
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torchvision.models import densenet, mobilenetv2, resnet, squeezenet, vgg
@@ -126,33 +127,10 @@ NETWORKS = {
 }
 
 
-def randomise(net):
-    """Weights of a size that keeps signals alive, biases and batch statistics that matter."""
-    for module in net.modules():
-        if isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(module.weight)
-            if module.bias is not None:
-                nn.init.normal_(module.bias, std=0.1)
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.2)
-            nn.init.normal_(module.running_mean, std=0.2)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
-    return net.eval()
-
-
-def export(net, side, exporter, opset, batch):
-    x = torch.randn(2 if batch == "dynamic" else 1, 3, side, side)
-    names = dict(input_names=["input"], output_names=["logits"], opset_version=opset)
+def exported(net, side, exporter, opset, batch):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
-        if exporter == "legacy":
-            axes = {"input": {0: "n"}, "logits": {0: "n"}} if batch == "dynamic" else None
-            torch.onnx.export(net, (x,), str(path), dynamo=False, dynamic_axes=axes, **names)
-        else:
-            shapes = ({0: torch.export.Dim("n")},) if batch == "dynamic" else None
-            torch.onnx.export(net, (x,), str(path), dynamo=True, external_data=False,
-                              dynamic_shapes=shapes, verbose=False, **names)
+        export(net, side, path, exporter, opset, batch)
         return path.read_bytes()
 
 
@@ -243,7 +221,7 @@ def main():
         randomise(net)
         x = rng.normal(size=(2, 3, side, side)).astype(np.float32)
         for exporter, opset, batch in VARIANTS:
-            model = export(net, side, exporter, opset, batch)
+            model = exported(net, side, exporter, opset, batch)
             keep(f"{network}.{exporter}{opset}.{batch}", model, x, outputs(model, x))
     for opset in (11, 13, 18):
         model, before = keras_vgg(opset)

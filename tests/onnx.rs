@@ -115,12 +115,15 @@ fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
 #[test]
 fn networks_as_people_have_them_agree_with_onnxruntime() {
     let wrong = disagreements("model_cases.npz", 10 * 6 + 3, REAL);
-    // a known limit: channels-last graphs are refused, with what to do
-    let (keras, wrong): (Vec<_>, Vec<_>) =
-        wrong.into_iter().partition(|told| told.contains("`keras_vgg."));
-    assert_eq!(keras.len(), 3);
-    let told = "export the model with channels before height and width (NCHW)";
-    assert!(keras.iter().all(|k| k.contains(told)), "{}", keras.join("\n"));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// `scripts/make_keras_cases.py` has Keras export four networks in three and two ways; channels are
+/// last in all of them.
+#[test]
+fn networks_that_keras_exports_agree_with_onnxruntime() {
+    let mut wrong = disagreements("keras_tensorflow.npz", 4 * 3, REAL);
+    wrong.extend(disagreements("keras_torch.npz", 4 * 2, REAL));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -184,8 +187,8 @@ fn real_networks_give_the_logits_of_onnxruntime() {
     }
 }
 
-/// How many of the first pictures of a set a model gets right, of all with `None`.
-fn right(model: &str, pictures: &str, first: Option<usize>) -> Option<usize> {
+/// How many pictures of a set a model gets right; `None` where the pictures are not here.
+fn right(model: &str, pictures: &str) -> Option<usize> {
     let shared = shared()?;
     let file = shared.join("models").join(model).with_extension("onnx");
     let model = Model::load(&file, Settings::default()).unwrap();
@@ -198,24 +201,26 @@ fn right(model: &str, pictures: &str, first: Option<usize>) -> Option<usize> {
         let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b]));
         best == item.label
     };
-    let count = first.unwrap_or(set.len());
-    Some((0..count).into_par_iter().filter(|i| is_right(*i)).count())
+    Some((0..set.len()).into_par_iter().filter(|i| is_right(*i)).count())
 }
 
-/// The numbers are onnxruntime's on the same pictures. The large networks are not here: their
-/// accuracy on all pictures stands in `results/`.
+/// The numbers are onnxruntime's on the same pictures; JPEG decoders differ, so on photographs three
+/// of them may. Some seconds per network: all pictures that there are.
 #[test]
-fn small_networks_classify_as_many_pictures_right_as_in_onnxruntime() {
+fn networks_classify_as_many_pictures_right_as_in_onnxruntime() {
     let cases = [
-        ("mnist_lenet5_lrptoolbox", "mnist", None, 9924),
-        ("mnist_burn_bn", "mnist", Some(1000), 990),
-        ("cifar10_convnetjs", "cifar10", Some(300), 231),
-        ("cifar10_resnet20", "cifar10", Some(100), 94),
+        ("mnist_lenet5_lrptoolbox", "mnist", 9924, 0),
+        ("mnist_burn_bn", "mnist", 9917, 0),
+        ("cifar10_convnetjs", "cifar10", 756, 0),
+        ("cifar10_resnet20", "cifar10", 915, 0),
+        ("cifar10_resnet56", "cifar10", 926, 0),
+        ("squeezenet1_1_227", "imagenet_val", 480, 3),
+        ("googlenet_bvlc", "imagenet_val", 528, 3),
     ];
-    for (model, pictures, first, expected) in cases {
-        match right(model, pictures, first) {
-            Some(found) => assert_eq!(found, expected, "{model}"),
-            None => println!("skipped: ../shared is not here"),
+    for (model, pictures, expected, margin) in cases {
+        match right(model, pictures) {
+            Some(found) => assert!(found.abs_diff(expected) <= margin, "{model}: {found}"),
+            None => println!("skipped {model}: ../shared is not here"),
         }
     }
 }

@@ -34,10 +34,35 @@ impl Shape {
         self.len() == 0
     }
 
+    /// The extent of one axis.
+    pub const fn along(self, axis: Axis) -> usize {
+        match axis {
+            Axis::Channel => self.c,
+            Axis::Row => self.h,
+            Axis::Column => self.w,
+        }
+    }
+
     /// All pixels of the map.
     pub const fn rect(self) -> Rect {
         Rect { y0: 0, y1: self.h, x0: 0, x1: self.w }
     }
+}
+
+/// An axis of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Channels.
+    Channel,
+    /// Rows.
+    Row,
+    /// Columns.
+    Column,
+}
+
+impl Axis {
+    /// All axes in the order of a shape, which is ONNX's: the slowest first.
+    pub const ALL: [Axis; 3] = [Axis::Channel, Axis::Row, Axis::Column];
 }
 
 impl fmt::Display for Shape {

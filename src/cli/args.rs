@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
     base::registry::SpecError,
     data::decode::MAX_PIXELS,
-    nn::preprocess::{Channels, Crop, Resize, Settings},
+    nn::preprocess::{Channels, Crop, InputAxes, Resize, Settings},
     report::{
         colours::{COLOUR_MAPS, Look, Percentile},
         page::SHOWN,
@@ -309,6 +309,9 @@ pub(crate) struct PreprocessFlags {
     /// Height and width fed to a model that leaves them open
     #[arg(long, value_name = "H,W", value_parser = pair)]
     input_size: Option<[usize; 2]>,
+    /// nchw or nhwc: order of the input's axes, for a model that does not tell it
+    #[arg(long, value_name = "WORD")]
+    axes: Option<InputAxes>,
     /// none, exact, or short=PIXELS
     #[arg(long, value_name = "WORD")]
     resize: Option<Resize>,
@@ -350,6 +353,7 @@ impl PreprocessFlags {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             input: self.input_size,
+            axes: self.axes,
             resize: self.resize,
             crop: self.crop,
             pad: self.pad,

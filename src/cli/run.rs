@@ -74,11 +74,10 @@ pub(crate) fn finish(
     look: Look,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
-    let records = runner::collect(plan, output)?;
+    let results = &runner::collect(plan, output)?;
     let exhibits = gallery::collect(plan, gallery::KEPT);
-    let summary = outcome::write(output.root(), &records.rows, &exhibits, look)?;
+    let summary = outcome::write(output.root(), &exhibits, look)?;
     terminal::data(&ranking(&summary))?;
-    let results = &records.results;
     progress.object(serde_json::json!({
         "event": "finished", "results": results, "folder": output.root(),
     }));

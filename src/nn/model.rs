@@ -107,7 +107,7 @@ impl Model {
             text,
         });
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Model::assemble(&model, name, sidecar, flags, |size| onnx::read(path, size))
+        Model::assemble(&model, name, sidecar, flags, |given| onnx::read(path, given))
     }
 
     /// A model in memory. `sidecar` is the text of a sidecar; it cannot name a file with classes.
@@ -117,7 +117,7 @@ impl Model {
             folder: None,
             text: text.to_owned(),
         });
-        let read = |size| onnx::read_bytes(name, onnx, size);
+        let read = |given| onnx::read_bytes(name, onnx, given);
         Model::assemble(name, name.to_owned(), sidecar, Settings::default(), read)
     }
 
@@ -126,7 +126,7 @@ impl Model {
         name: String,
         sidecar: Option<Sidecar>,
         flags: Settings,
-        read: impl FnOnce(Option<[usize; 2]>) -> Result<(Imported, String), OnnxError>,
+        read: impl FnOnce(onnx::Given) -> Result<(Imported, String), OnnxError>,
     ) -> Result<Model, ModelError> {
         let wrong = |source| ModelError::Preprocess {
             model: model.to_owned(),
@@ -135,7 +135,7 @@ impl Model {
         };
         let below = sidecar.as_ref().map(|s| Settings::from_toml(&s.text)).transpose();
         let settings = flags.or(below.map_err(wrong)?.unwrap_or_default());
-        let (imported, digest) = read(settings.input)?;
+        let (imported, digest) = read(onnx::Given { size: settings.input, axes: settings.axes })?;
         let (graph, changes) = canonicalise(&imported.graph, &imported.remarks);
         let notes = [imported.notes, changes].concat();
         let preprocess = match settings.resolve(graph.input_shape()) {

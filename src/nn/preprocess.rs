@@ -26,8 +26,9 @@ const MAX_RESIZED_PIXELS: usize = 100_000_000;
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The keys of a sidecar and what the value of each must be.
-const FIELDS: [(&str, &str); 9] = [
+const FIELDS: [(&str, &str); 10] = [
     ("input", "[height, width] in pixels"),
+    ("axes", "\"nchw\" or \"nhwc\""),
     ("resize", "\"none\", \"exact\" or { short = PIXELS } (as a flag: none, exact, short=PIXELS)"),
     ("crop", "\"none\", \"center\" or \"center-torchvision\""),
     ("pad", "[y, x], the zero pixels on each side"),
@@ -231,6 +232,28 @@ impl FromStr for Crop {
     }
 }
 
+/// The order of a model's input axes: batch, then channels, height and width in some order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputAxes {
+    /// Channels, height, width (PyTorch, Caffe).
+    Nchw,
+    /// Height, width, channels (Keras, TensorFlow).
+    Nhwc,
+}
+
+impl FromStr for InputAxes {
+    type Err = PreprocessError;
+
+    fn from_str(text: &str) -> Result<Self, PreprocessError> {
+        match text {
+            "nchw" => Ok(InputAxes::Nchw),
+            "nhwc" => Ok(InputAxes::Nhwc),
+            _ => Err(value("axes", text)),
+        }
+    }
+}
+
 /// Channels of the network and their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -287,6 +310,9 @@ pub struct Settings {
     /// file leaves them open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<[usize; 2]>,
+    /// Order of the axes of the model file's input; needed only where nothing in the file tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axes: Option<InputAxes>,
     /// Default: [`Resize::None`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
@@ -323,6 +349,7 @@ impl Settings {
         }
         Ok(Settings {
             input: take(&table, "input")?,
+            axes: take(&table, "axes")?,
             resize: take(&table, "resize")?,
             crop: take(&table, "crop")?,
             pad: take(&table, "pad")?,
@@ -339,6 +366,7 @@ impl Settings {
     pub fn or(self, below: Settings) -> Settings {
         Settings {
             input: self.input.or(below.input),
+            axes: self.axes.or(below.axes),
             resize: self.resize.or(below.resize),
             crop: self.crop.or(below.crop),
             pad: self.pad.or(below.pad),
@@ -374,9 +402,10 @@ impl Settings {
             return Err(value("resize", "short=0"));
         }
         let crop = self.crop.unwrap_or(Crop::None);
-        let classes = self.classes;
+        let (axes, classes) = (self.axes, self.classes);
         Ok(Preprocess {
             input,
+            axes,
             resize,
             crop,
             pad,
@@ -492,6 +521,7 @@ fn affine(
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocess {
     input: Shape,
+    axes: Option<InputAxes>,
     resize: Resize,
     crop: Crop,
     pad: [usize; 2],
@@ -534,6 +564,7 @@ impl Preprocess {
     pub fn settings(&self) -> Settings {
         Settings {
             input: Some([self.input.h, self.input.w]),
+            axes: self.axes,
             resize: Some(self.resize),
             crop: Some(self.crop),
             pad: Some(self.pad),

@@ -1,5 +1,6 @@
 //! Records put in order: setting by setting, picture by picture, method by method.
 
+use super::scratch::Scratch;
 use crate::{
     eval::{
         curve::ScoreKind,
@@ -8,7 +9,11 @@ use crate::{
     },
     run::record::{Row, Status},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// Canonical name of the method that relative metrics refer to.
 pub const RANDOM: &str = "random";
@@ -76,52 +81,134 @@ pub enum CellsError {
     },
 }
 
-/// The curves of one method on one picture for one repeat, or why they are missing.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cell<'a> {
-    curves: Curves<'a>,
-    morf_failed: Option<&'a str>,
-    lerf_failed: Option<&'a str>,
+/// One curve of a cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Score {
+    /// Not recorded.
+    #[default]
+    Missing,
+    /// Its number among the curves of the group.
+    Known(u32),
+    /// The number of the reason why there is none.
+    Failed(u32),
 }
 
-impl<'a> Cell<'a> {
-    fn failed(&self, order: Order) -> Option<&'a str> {
+/// The curves of one method on one picture for one repeat. Small, because a run has millions.
+#[derive(Clone, Copy, Debug)]
+struct Cell {
+    noise: u32,
+    method: u16,
+    morf: Score,
+    lerf: Score,
+    flip: Option<u32>,
+}
+
+impl Cell {
+    fn of(&self, order: Order) -> Score {
         match order {
-            Order::Morf => self.morf_failed,
-            Order::Lerf => self.lerf_failed,
+            Order::Morf => self.morf,
+            Order::Lerf => self.lerf,
         }
     }
 
-    fn set(&mut self, order: Order, scores: Result<&'a [f32], &'a str>) {
-        let (curve, failed) = match order {
-            Order::Morf => (&mut self.curves.morf, &mut self.morf_failed),
-            Order::Lerf => (&mut self.curves.lerf, &mut self.lerf_failed),
-        };
-        match scores {
-            Ok(scores) => *curve = Some(scores),
-            Err(reason) => *failed = Some(reason),
+    fn set(&mut self, order: Order, score: Score) {
+        match order {
+            Order::Morf => self.morf = score,
+            Order::Lerf => self.lerf = score,
         }
     }
 }
 
 /// All methods on one picture.
 #[derive(Clone, Debug, Default)]
-struct Picture<'a> {
+struct Picture {
     target: Option<u64>,
-    /// By (seed, repeat), then by method.
-    repeats: BTreeMap<(u64, u64), BTreeMap<&'a str, Cell<'a>>>,
+    cells: Vec<Cell>,
+}
+
+impl Picture {
+    fn has(&self, noise: u32) -> bool {
+        self.cells.iter().any(|cell| cell.noise == noise)
+    }
+
+    fn cell(&self, noise: u32, method: u16) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.noise == noise && cell.method == method)
+    }
+
+    /// The cell of a method for a repeat, made where there is none.
+    fn cell_mut(&mut self, noise: u32, method: u16) -> &mut Cell {
+        let is = |cell: &Cell| cell.noise == noise && cell.method == method;
+        let at = self.cells.iter().position(is).unwrap_or_else(|| {
+            let (morf, lerf) = (Score::Missing, Score::Missing);
+            self.cells.push(Cell { noise, method, morf, lerf, flip: None });
+            self.cells.len() - 1
+        });
+        &mut self.cells[at]
+    }
+}
+
+/// The scores of all curves of a group.
+#[derive(Debug)]
+enum Scores<'a> {
+    /// With the records.
+    Here(Vec<&'a [f32]>),
+    /// In a file.
+    Away(&'a Scratch),
+}
+
+impl<'a> Scores<'a> {
+    fn get(&self, number: u32) -> Cow<'a, [f32]> {
+        match self {
+            Scores::Here(all) => Cow::Borrowed(all[number as usize]),
+            Scores::Away(file) => Cow::Owned(file.read(number)),
+        }
+    }
+}
+
+/// The curves of a method as metrics look at them.
+#[derive(Default)]
+struct Loaded<'a> {
+    morf: Option<Cow<'a, [f32]>>,
+    lerf: Option<Cow<'a, [f32]>>,
+    flip: Option<usize>,
+}
+
+impl Loaded<'_> {
+    fn curves(&self) -> Curves<'_> {
+        Curves { morf: self.morf.as_deref(), lerf: self.lerf.as_deref(), flip: self.flip }
+    }
 }
 
 /// All curves of one setting.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Group<'a> {
     /// What they have in common.
     pub setting: Setting,
-    methods: BTreeSet<&'a str>,
+    methods: BTreeMap<&'a str, u16>,
     orders: BTreeSet<Order>,
-    pictures: BTreeMap<&'a str, Picture<'a>>,
+    /// Numbers of the noise images, by seed and repeat.
+    noises: BTreeMap<(u64, u64), u32>,
+    pictures: BTreeMap<&'a str, Picture>,
+    reasons: Vec<&'a str>,
+    scores: Scores<'a>,
     /// Sums over the curves of a (method, order).
     costs: BTreeMap<(&'a str, Order), Costs>,
+}
+
+/// What a group keeps of a record: words that outlive it, and its scores where these do.
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    pub(super) image: &'a str,
+    pub(super) method: &'a str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) scores: Option<&'a [f32]>,
+}
+
+impl<'a> Kept<'a> {
+    fn of(row: &'a Row) -> Kept<'a> {
+        let (reason, scores) = (row.reason.as_deref(), row.scores.as_deref());
+        Kept { image: &row.image, method: &row.method, reason, scores }
+    }
 }
 
 /// What curves cost, and how much of their order was chance.
@@ -153,25 +240,41 @@ impl Sum {
 /// everything is sorted by name, so shards and parts may come in any order.
 pub fn group(rows: &[Row]) -> Result<Vec<Group<'_>>, CellsError> {
     let mut groups: Vec<Group> = Vec::new();
-    for row in rows {
-        let at = groups.iter().position(|g| g.takes(row)).unwrap_or_else(|| {
-            groups.push(Group::new(row));
-            groups.len() - 1
-        });
-        groups[at].add(row)?;
-    }
+    rows.iter().try_for_each(|row| add(&mut groups, row, Kept::of(row), None))?;
     if groups.is_empty() { Err(CellsError::Empty) } else { Ok(groups) }
 }
 
+/// Puts one more record in order; with `scratch`, its scores are moved there.
+pub(super) fn add<'a>(
+    groups: &mut Vec<Group<'a>>,
+    row: &Row,
+    kept: Kept<'a>,
+    scratch: Option<&'a Scratch>,
+) -> Result<(), CellsError> {
+    let at = groups.iter().position(|g| g.takes(row)).unwrap_or_else(|| {
+        let scores = scratch.map_or(Scores::Here(Vec::new()), Scores::Away);
+        groups.push(Group::new(row, scores));
+        groups.len() - 1
+    });
+    groups[at].add(row, kept)
+}
+
+/// Why a record has no scores.
+enum Lack {
+    /// It says so itself.
+    Recorded,
+    /// It should have some.
+    Wrong(&'static str),
+}
+
 /// The scores of a row, or why there are none.
-fn scores(row: &Row) -> Result<&[f32], &str> {
-    let failed = || row.reason.as_deref().unwrap_or("no reason recorded");
+fn scores(row: &Row) -> Result<&[f32], Lack> {
     match (row.status, &row.scores) {
-        (Status::Failed, _) => Err(failed()),
-        (Status::Ok, None) => Err("the record has no scores"),
-        (Status::Ok, Some(s)) if s.is_empty() => Err("the record has no scores"),
+        (Status::Failed, _) => Err(Lack::Recorded),
+        (Status::Ok, None) => Err(Lack::Wrong("the record has no scores")),
+        (Status::Ok, Some(s)) if s.is_empty() => Err(Lack::Wrong("the record has no scores")),
         (Status::Ok, Some(s)) if s.iter().any(|v| !v.is_finite()) => {
-            Err("a score is not a finite number")
+            Err(Lack::Wrong("a score is not a finite number"))
         }
         (Status::Ok, Some(s)) => Ok(s),
     }
@@ -186,7 +289,7 @@ fn flip_of(row: &Row) -> Option<usize> {
 }
 
 impl<'a> Group<'a> {
-    fn new(row: &Row) -> Group<'a> {
+    fn new(row: &Row, scores: Scores<'a>) -> Group<'a> {
         let setting = Setting {
             perturbation: row.perturbation.clone(),
             region: row.region,
@@ -195,9 +298,12 @@ impl<'a> Group<'a> {
         };
         Group {
             setting,
-            methods: BTreeSet::new(),
+            methods: BTreeMap::new(),
             orders: BTreeSet::new(),
+            noises: BTreeMap::new(),
             pictures: BTreeMap::new(),
+            reasons: Vec::new(),
+            scores,
             costs: BTreeMap::new(),
         }
     }
@@ -209,21 +315,24 @@ impl<'a> Group<'a> {
             && s.perturbation == row.perturbation
     }
 
-    fn add(&mut self, row: &'a Row) -> Result<(), CellsError> {
+    fn add(&mut self, row: &Row, kept: Kept<'a>) -> Result<(), CellsError> {
         let scores = scores(row);
         if let Ok(scores) = scores {
             self.check_steps(row, scores.len() - 1)?;
-            let costs = self.costs.entry((&row.method, row.order)).or_default();
+            let costs = self.costs.entry((kept.method, row.order)).or_default();
             costs.macs.add(row.macs.map(|m| m as f64));
             costs.tied_fraction.add(row.tied_fraction);
         }
-        self.methods.insert(&row.method);
+        let methods = self.methods.len() as u16;
+        let method = *self.methods.entry(kept.method).or_insert(methods);
+        let noises = self.noises.len() as u32;
+        let noise = *self.noises.entry((row.seed, row.repeat)).or_insert(noises);
         self.orders.insert(row.order);
-        let picture = self.pictures.entry(&row.image).or_default();
+        let score = self.keep(scores, kept);
+        let picture = self.pictures.entry(kept.image).or_default();
         picture.check_target(row)?;
-        let repeat = picture.repeats.entry((row.seed, row.repeat)).or_default();
-        let cell = repeat.entry(&row.method).or_default();
-        if cell.curves.of(row.order).is_some() || cell.failed(row.order).is_some() {
+        let cell = picture.cell_mut(noise, method);
+        if cell.of(row.order) != Score::Missing {
             return Err(CellsError::Twice {
                 image: row.image.clone(),
                 method: row.method.clone(),
@@ -232,11 +341,26 @@ impl<'a> Group<'a> {
                 repeat: row.repeat,
             });
         }
-        cell.set(row.order, scores);
+        cell.set(row.order, score);
         if row.order == Order::Morf {
-            cell.curves.flip = flip_of(row);
+            cell.flip = flip_of(row).map(|step| step as u32);
         }
         Ok(())
+    }
+
+    /// Keeps the scores of a record, or the reason why there are none.
+    fn keep(&mut self, scores: Result<&[f32], Lack>, kept: Kept<'a>) -> Score {
+        let reason = match (scores, &mut self.scores) {
+            (Ok(scores), Scores::Away(file)) => return Score::Known(file.append(scores)),
+            (Ok(_), Scores::Here(all)) => {
+                all.push(kept.scores.expect("records in memory have their scores"));
+                return Score::Known(all.len() as u32 - 1);
+            }
+            (Err(Lack::Wrong(reason)), _) => reason,
+            (Err(Lack::Recorded), _) => kept.reason.unwrap_or("no reason recorded"),
+        };
+        self.reasons.push(reason);
+        Score::Failed(self.reasons.len() as u32 - 1)
     }
 
     fn check_steps(&mut self, row: &Row, found: usize) -> Result<(), CellsError> {
@@ -250,7 +374,7 @@ impl<'a> Group<'a> {
 
     /// Methods by name.
     pub fn methods(&self) -> impl Iterator<Item = &'a str> {
-        self.methods.iter().copied()
+        self.methods.keys().copied()
     }
 
     /// Orders, MoRF first.
@@ -265,12 +389,13 @@ impl<'a> Group<'a> {
 
     /// Number of noise images per picture, the most there are.
     pub fn repeats(&self) -> usize {
-        self.pictures.values().map(|p| p.repeats.len()).max().unwrap_or(0)
+        let of = |p: &Picture| self.noises_of(p).count();
+        self.pictures.values().map(of).max().unwrap_or(0)
     }
 
     /// True when the random order was evaluated.
     pub fn has_random(&self) -> bool {
-        self.methods.contains(RANDOM)
+        self.methods.contains_key(RANDOM)
     }
 
     /// Mean multiply-adds of a curve.
@@ -286,15 +411,20 @@ impl<'a> Group<'a> {
     /// Why a method lacks curves of an order: the first reason in the order of the pictures'
     /// names.
     pub fn first_failure(&self, method: &str, order: Order) -> Option<&'a str> {
-        let cells = self.pictures.values().flat_map(|p| p.repeats.values());
-        cells.filter_map(|repeat| repeat.get(method)).find_map(|cell| cell.failed(order))
+        let method = *self.methods.get(method)?;
+        let scores = |p| self.noises_of(p).filter_map(move |n| Some(p.cell(n, method)?.of(order)));
+        self.pictures.values().flat_map(scores).find_map(|score| match score {
+            Score::Failed(reason) => Some(self.reasons[reason as usize]),
+            _ => None,
+        })
     }
 
     /// The metric of a method, picture by picture in the order of their names, averaged over
     /// repeats. A picture counts only when all its repeats have the curves that are needed: a mean
     /// over some of them would compare other noise.
     pub fn values(&self, method: &str, metric: &dyn CurveMetric) -> Vec<Option<f64>> {
-        self.pictures.values().map(|p| p.mean(method, |trial| metric.value(trial))).collect()
+        let mean = |repeats: Vec<f64>| repeats.iter().sum::<f64>() / repeats.len() as f64;
+        self.each(method, metric).map(|repeats| repeats.map(mean)).collect()
     }
 
     /// The same repeat by repeat, in the order of their seeds and numbers.
@@ -303,8 +433,19 @@ impl<'a> Group<'a> {
         method: &str,
         metric: &dyn CurveMetric,
     ) -> Vec<Option<Vec<f64>>> {
-        let of = |p: &Picture<'_>| p.trials(method).map(|trial| metric.value(&trial)).collect();
-        self.pictures.values().map(of).collect()
+        self.each(method, metric).collect()
+    }
+
+    fn each<'s>(
+        &'s self,
+        method: &'s str,
+        metric: &'s dyn CurveMetric,
+    ) -> impl Iterator<Item = Option<Vec<f64>>> + 's {
+        let value = |[own, random]: [Loaded<'_>; 2]| {
+            metric.value(&Trial { own: own.curves(), random: random.curves() })
+        };
+        let of = move |p| self.trials(p, method).map(value).collect();
+        self.pictures.values().map(of)
     }
 
     /// Names of the pictures, in the order of the values.
@@ -314,11 +455,69 @@ impl<'a> Group<'a> {
 
     /// The same for every number of removed regions.
     pub fn values_along(&self, method: &str, metric: &dyn CurveMetric) -> Vec<Option<Vec<f64>>> {
-        self.pictures.values().map(|p| p.mean_along(method, metric)).collect()
+        self.values_within(method, metric, 0..usize::MAX)
+    }
+
+    /// The same for some numbers of removed regions.
+    pub fn values_within(
+        &self,
+        method: &str,
+        metric: &dyn CurveMetric,
+        steps: Range<usize>,
+    ) -> Vec<Option<Vec<f64>>> {
+        let of = |p| self.mean_within(p, method, metric, &steps);
+        self.pictures.values().map(of).collect()
+    }
+
+    fn mean_within(
+        &self,
+        picture: &Picture,
+        method: &str,
+        metric: &dyn CurveMetric,
+        steps: &Range<usize>,
+    ) -> Option<Vec<f64>> {
+        let (mut sum, mut repeats) = (Vec::new(), 0.0);
+        for [own, random] in self.trials(picture, method) {
+            let trial = Trial { own: own.curves(), random: random.curves() };
+            let along = metric.along(&trial)?;
+            let along = &along[steps.start.min(along.len())..steps.end.min(along.len())];
+            sum.resize(along.len(), 0.0);
+            sum.iter_mut().zip(along).for_each(|(s, v)| *s += v);
+            repeats += 1.0;
+        }
+        Some(sum.into_iter().map(|s: f64| s / repeats).collect())
+    }
+
+    /// Numbers of the noise images that a picture has, in the order of their seeds and repeats.
+    fn noises_of<'s>(&'s self, picture: &'s Picture) -> impl Iterator<Item = u32> + 's {
+        self.noises.values().copied().filter(|noise| picture.has(*noise))
+    }
+
+    /// The curves of a method and of the random order, repeat by repeat.
+    fn trials<'s>(
+        &'s self,
+        picture: &'s Picture,
+        method: &str,
+    ) -> impl Iterator<Item = [Loaded<'a>; 2]> + 's {
+        let methods = [method, RANDOM].map(|name| self.methods.get(name).copied());
+        let loaded = move |noise, method: Option<u16>| {
+            let cell = method.and_then(|method| picture.cell(noise, method));
+            cell.map(|cell| self.loaded(cell)).unwrap_or_default()
+        };
+        self.noises_of(picture).map(move |noise| methods.map(|method| loaded(noise, method)))
+    }
+
+    fn loaded(&self, cell: &Cell) -> Loaded<'a> {
+        let get = |score| match score {
+            Score::Known(number) => Some(self.scores.get(number)),
+            Score::Missing | Score::Failed(_) => None,
+        };
+        let flip = cell.flip.map(|step| step as usize);
+        Loaded { morf: get(cell.morf), lerf: get(cell.lerf), flip }
     }
 }
 
-impl Picture<'_> {
+impl Picture {
     fn check_target(&mut self, row: &Row) -> Result<(), CellsError> {
         let Some(found) = row.target else { return Ok(()) };
         let target = *self.target.get_or_insert(found);
@@ -327,32 +526,6 @@ impl Picture<'_> {
         }
         Err(CellsError::Targets { image: row.image.clone(), targets: (target, found) })
     }
-
-    fn trials(&self, method: &str) -> impl Iterator<Item = Trial<'_>> {
-        let random = |repeat| curves(repeat, RANDOM);
-        self.repeats.values().map(move |r| Trial { own: curves(r, method), random: random(r) })
-    }
-
-    fn mean(&self, method: &str, value: impl Fn(&Trial<'_>) -> Option<f64>) -> Option<f64> {
-        let values: Option<Vec<f64>> = self.trials(method).map(|t| value(&t)).collect();
-        let values = values?;
-        Some(values.iter().sum::<f64>() / values.len() as f64)
-    }
-
-    fn mean_along(&self, method: &str, metric: &dyn CurveMetric) -> Option<Vec<f64>> {
-        let mut sum: Vec<f64> = Vec::new();
-        for trial in self.trials(method) {
-            let along = metric.along(&trial)?;
-            sum.resize(along.len(), 0.0);
-            sum.iter_mut().zip(along).for_each(|(s, v)| *s += v);
-        }
-        let repeats = self.repeats.len() as f64;
-        Some(sum.into_iter().map(|s| s / repeats).collect())
-    }
-}
-
-fn curves<'a>(repeat: &BTreeMap<&str, Cell<'a>>, method: &str) -> Curves<'a> {
-    repeat.get(method).map(|cell| cell.curves).unwrap_or_default()
 }
 
 #[cfg(test)]

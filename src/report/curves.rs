@@ -16,6 +16,9 @@ use std::path::Path;
 /// Resamples behind a band: one interval per step needs fewer than the numbers of a table.
 const RESAMPLES: usize = 2_000;
 
+/// Steps of a figure that are computed together: few enough for little memory with many pictures.
+const BLOCK: usize = 16;
+
 /// What was evaluated, for titles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heading {
@@ -178,21 +181,28 @@ fn lines(
     let line = |((method, style), name): (&(&str, Style), String)| Line {
         name,
         style: *style,
-        points: points(&group.values_along(method, metric), sign),
+        points: points(group, method, metric, sign),
     };
     let wanted = methods.iter().zip(labels(&names)).rev().filter(|((m, _), _)| *m != skip);
     wanted.map(line).filter(|l| !l.points.is_empty()).collect()
 }
 
 /// Means over pictures with intervals, step by step.
-fn points(pictures: &[Option<Vec<f64>>], sign: f64) -> Vec<Point> {
-    let known: Vec<&Vec<f64>> = pictures.iter().flatten().collect();
-    let steps = known.first().map_or(0, |p| p.len());
-    let column = |k: usize| known.iter().map(|p| Some(sign * p[k])).collect();
-    let columns: Vec<Vec<Option<f64>>> = (0..steps).map(column).collect();
+fn points(group: &Group<'_>, method: &str, metric: &dyn CurveMetric, sign: f64) -> Vec<Point> {
+    let steps = group.setting.steps.map_or(0, |steps| steps + 1);
     let resampling = Resampling { count: RESAMPLES, ..Resampling::default() };
     let point = |e: Estimate| Point { value: e.mean, interval: e.lo().zip(e.hi()) };
-    estimates_of_known(&columns, resampling).into_iter().flatten().map(point).collect()
+    let block = |first: usize| {
+        let block = first..(first + BLOCK).min(steps);
+        let pictures = group.values_within(method, metric, block.clone());
+        let known: Vec<&Vec<f64>> = pictures.iter().flatten().collect();
+        let column = |k: usize| known.iter().map(|p| Some(sign * p[k])).collect();
+        let columns: Vec<Vec<Option<f64>>> = (0..block.len()).map(column).collect();
+        let estimates =
+            if known.is_empty() { vec![] } else { estimates_of_known(&columns, resampling) };
+        estimates.into_iter().flatten().map(point)
+    };
+    (0..steps).step_by(BLOCK).flat_map(block).collect()
 }
 
 #[cfg(test)]

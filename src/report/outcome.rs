@@ -1,21 +1,20 @@
 //! Everything that people look at, written into the folder of a run.
 
 use super::{
-    cells::{CellsError, group},
+    cells::CellsError,
     colours::Look,
     curves::{self, Heading},
     gallery::{self, Exhibit},
+    ledger::Ledger,
     page::{self, Source},
     plot::FigureError,
     sheets,
-    summary::{Summary, summarise},
+    summary::{Summary, summarise_groups},
 };
-use crate::{
-    run::record::{self, AllLogits, Row},
-    table::TableError,
-};
+use crate::table::TableError;
 use serde_json::Value;
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -29,6 +28,14 @@ pub enum OutcomeError {
     /// The records cannot be summarised.
     #[error(transparent)]
     Cells(#[from] CellsError),
+    /// Scores cannot be put aside.
+    #[error("cannot keep scores in `{}` while the report is made: {source}", .path.display())]
+    Scratch {
+        /// The file or its folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A figure or the page cannot be made.
     #[error(transparent)]
     Figure(#[from] FigureError),
@@ -61,11 +68,6 @@ pub fn manifest(folder: &Path) -> Result<Value, OutcomeError> {
         .map_err(|e| OutcomeError::Manifest { path, reason: e.to_string() })
 }
 
-/// All curves in a folder of results.
-pub fn records(folder: &Path) -> Result<Vec<Row>, OutcomeError> {
-    Ok(record::read_folder(&folder.join("curves"), AllLogits::Skip)?)
-}
-
 /// The pictures that a run kept; none where it kept none.
 pub fn exhibits(folder: &Path) -> Result<Vec<Exhibit>, OutcomeError> {
     let path = folder.join(gallery::FILE);
@@ -78,24 +80,21 @@ fn heading(manifest: &Value) -> Heading {
 }
 
 /// Writes tables, figures, heat-map sheets, the kept pictures and the page of a run whose manifest
-/// is in the folder.
-pub fn write(
-    folder: &Path,
-    rows: &[Row],
-    exhibits: &[Exhibit],
-    look: Look,
-) -> Result<Summary, OutcomeError> {
+/// and curves are in the folder.
+pub fn write(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<Summary, OutcomeError> {
     let manifest = manifest(folder)?;
-    let summary = summarise(rows)?;
-    summary.write(folder)?;
-    let groups = group(rows)?;
+    let ledger = Ledger::open(folder, &images(exhibits))?;
+    let groups = ledger.groups()?;
+    let summary = summarise_groups(&groups);
     let figures = curves::figures(&groups, &heading(&manifest));
+    ledger.check()?;
+    summary.write(folder)?;
     curves::write(folder, &figures)?;
     sheets::write(&folder.join("heatmaps"), exhibits, &look)?;
     gallery::write(&folder.join(gallery::FILE), exhibits)?;
     let source = Source {
         manifest: &manifest,
-        rows,
+        rows: &ledger.rows,
         groups: &groups,
         summary: &summary,
         figures: &figures,
@@ -103,13 +102,23 @@ pub fn write(
         look,
     };
     page::write(folder, &source)?;
+    ledger.check()?;
     Ok(summary)
 }
 
 /// The page alone, from what is in a folder of results.
 pub fn page(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<String, OutcomeError> {
-    let (manifest, rows) = (&manifest(folder)?, &records(folder)?);
-    let (summary, groups) = (&summarise(rows)?, &group(rows)?);
+    let manifest = &manifest(folder)?;
+    let ledger = Ledger::open(folder, &images(exhibits))?;
+    let groups = &ledger.groups()?;
+    let summary = &summarise_groups(groups);
     let figures = &curves::figures(groups, &heading(manifest));
-    Ok(page::page(&Source { manifest, rows, groups, summary, figures, exhibits, look })?)
+    let rows = &ledger.rows;
+    let page = page::page(&Source { manifest, rows, groups, summary, figures, exhibits, look })?;
+    ledger.check()?;
+    Ok(page)
+}
+
+fn images(exhibits: &[Exhibit]) -> BTreeSet<&str> {
+    exhibits.iter().map(|e| &e.image[..]).collect()
 }

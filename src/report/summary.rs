@@ -98,13 +98,17 @@ pub struct Summary {
 
 /// Summarises records, with 10,000 bootstrap resamples.
 pub fn summarise(rows: &[Row]) -> Result<Summary, CellsError> {
-    let groups = cells::group(rows)?;
+    Ok(summarise_groups(&cells::group(rows)?))
+}
+
+/// Summarises records that are in order.
+pub fn summarise_groups(groups: &[Group<'_>]) -> Summary {
     let rows: Vec<SummaryRow> = groups.iter().flat_map(summarise_group).collect();
     let mut caveats: Vec<Caveat> = groups.iter().flat_map(|g| incomplete(g, &rows)).collect();
     if let Some(images) = groups.iter().map(Group::images).min().filter(|n| *n < FEWEST) {
         caveats.push(Caveat::FewImages { images });
     }
-    Ok(Summary { rows, caveats })
+    Summary { rows, caveats }
 }
 
 /// What is estimated for every method.
@@ -118,9 +122,13 @@ const ESTIMATED: [&dyn CurveMetric; 6] = [
 ];
 
 fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
-    let values = |method| ESTIMATED.iter().map(move |metric| group.values(method, *metric));
-    let columns: Vec<Vec<Option<f64>>> = group.methods().flat_map(values).collect();
-    let estimates = estimates_of_known(&columns, Resampling::default());
+    // one method after the other: the resamples are the same, and fewer values are in memory
+    let of = |method| {
+        let columns: Vec<Vec<Option<f64>>> =
+            ESTIMATED.iter().map(|metric| group.values(method, *metric)).collect();
+        estimates_of_known(&columns, Resampling::default())
+    };
+    let estimates: Vec<Option<Estimate>> = group.methods().flat_map(of).collect();
     let row = |order, method: &str, found: &[Option<Estimate>]| {
         let by_order = |first: usize| found[first + usize::from(order == Order::Lerf)];
         let aopc = by_order(0);

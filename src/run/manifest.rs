@@ -205,9 +205,30 @@ impl Manifest {
     }
 }
 
+/// What is counted of the curves, part by part.
+#[derive(Debug, Default)]
+pub struct Tally {
+    curves: usize,
+    multiply_adds: u64,
+    /// By method and reason: how many curves failed so, and the first picture.
+    failures: BTreeMap<(String, String), (usize, String)>,
+}
+
+impl Tally {
+    /// Counts the curves of one more part.
+    pub fn add(&mut self, rows: &[Row]) {
+        self.curves += rows.len();
+        self.multiply_adds += rows.iter().filter_map(|r| r.macs).sum::<u64>();
+        for row in rows.iter().filter(|r| r.status == Status::Failed) {
+            let key = (row.method.clone(), row.reason.clone().unwrap_or_default());
+            self.failures.entry(key).or_insert_with(|| (0, row.image.clone())).0 += 1;
+        }
+    }
+}
+
 impl Results {
     /// Counts what the records hold.
-    pub fn of(pictures: &[Picture], rows: &[Row]) -> Results {
+    pub fn of(pictures: &[Picture], tally: Tally) -> Results {
         let skipped = |p: &Picture| {
             let reason = p.skipped.clone()?;
             Some(Skipped { image: p.image.clone(), reason })
@@ -217,13 +238,13 @@ impl Results {
         Results {
             pictures: pictures.len() - skipped.len(),
             skipped,
-            curves: rows.len(),
-            failed_curves: rows.iter().filter(|r| r.status == Status::Failed).count(),
-            failures: failures(rows),
+            curves: tally.curves,
+            failed_curves: tally.failures.values().map(|(curves, _)| curves).sum(),
+            failures: tally.failures.into_iter().map(failure).collect(),
             labelled: used.filter(|p| p.label.is_some()).count(),
             top1: accuracy(pictures, 1),
             top5: accuracy(pictures, 5),
-            multiply_adds: rows.iter().filter_map(|r| r.macs).sum(),
+            multiply_adds: tally.multiply_adds,
             verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
             largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),
         }
@@ -246,17 +267,6 @@ fn costs(plan: &Plan) -> Vec<LayerCost> {
     graph.nodes().zip(steps).map(cost).filter(|c| c.full > 0).collect()
 }
 
-fn failures(rows: &[Row]) -> Vec<Failure> {
-    let mut found: BTreeMap<(&str, &str), (usize, &str)> = BTreeMap::new();
-    for row in rows.iter().filter(|r| r.status == Status::Failed) {
-        let key = (row.method.as_str(), row.reason.as_deref().unwrap_or_default());
-        found.entry(key).or_insert((0, &row.image)).0 += 1;
-    }
-    let failure = |((method, reason), (curves, first)): ((&str, &str), (usize, &str))| Failure {
-        method: method.to_owned(),
-        reason: reason.to_owned(),
-        curves,
-        first: first.to_owned(),
-    };
-    found.into_iter().map(failure).collect()
+fn failure(((method, reason), (curves, first)): ((String, String), (usize, String))) -> Failure {
+    Failure { method, reason, curves, first }
 }

@@ -5,7 +5,7 @@ use crate::{
     base::registry::Named,
     eval::metric::map::{Asked, Look, MapMetric, Object},
     explain::{Explainer, HeatMap},
-    table::{Column, Table, TableError},
+    table::{Column, Growing, Table, TableError},
 };
 use std::{collections::BTreeMap, path::Path};
 
@@ -34,6 +34,19 @@ const NOTES: &[(&str, &str)] = &[
 
 /// Writes values as one Parquet file, whole or not at all.
 pub fn write(path: &Path, rows: &[Measure]) -> Result<(), TableError> {
+    table(rows).write_parquet(path, &notes())
+}
+
+/// A file of values that grows part by part.
+pub(super) fn growing(path: &Path) -> Growing {
+    Growing::new(path, notes())
+}
+
+fn notes() -> BTreeMap<String, String> {
+    NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned())).collect()
+}
+
+pub(super) fn table(rows: &[Measure]) -> Table {
     let text = |of: fn(&Measure) -> &String| {
         Column::Text(rows.iter().map(|row| Some(of(row).clone())).collect())
     };
@@ -43,8 +56,7 @@ pub fn write(path: &Path, rows: &[Measure]) -> Result<(), TableError> {
     table.push("metric", text(|m| &m.metric));
     table.push("direction", text(|m| &m.direction));
     table.push("value", Column::Float(rows.iter().map(|m| m.value).collect()));
-    let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
-    table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
+    table
 }
 
 /// Reads the values of one file.

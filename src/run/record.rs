@@ -4,7 +4,7 @@ use crate::{
     base::registry::SpecError,
     eval::{curve::ScoreKind, order::Order},
     nn::op::softmax,
-    table::{Cell, Column, Table, TableError},
+    table::{Cell, Column, Growing, Table, TableError},
 };
 use std::{
     collections::BTreeMap,
@@ -110,7 +110,8 @@ pub struct Timing {
     /// Canonical name of the method.
     pub method: String,
     /// What was timed: `explain` (once per picture and method; `read` for heat maps from files),
-    /// `flip` (one curve) or `forward` (a full pass of the method `model`).
+    /// `flip` (one curve), `prepare` (decoding and preprocessing) or `forward` (a full pass), the last
+    /// two of the method `model`.
     pub stage: String,
     /// Canonical name of the perturbation; null for `explain`.
     pub perturbation: Option<String>,
@@ -124,8 +125,12 @@ pub struct Timing {
 
 const TIMING_NOTES: &[(&str, &str)] = &[
     ("image", "as in the curves"),
-    ("method", "as in the curves; model for forward"),
-    ("stage", "explain (read for files), flip (one curve) or forward (a full pass)"),
+    ("method", "as in the curves; model for prepare and forward"),
+    (
+        "stage",
+        "explain (read for files), flip (one curve), prepare (decoding and preprocessing) or \
+         forward (a full pass)",
+    ),
     ("perturbation", "as in the curves; null for explain"),
     ("order", "as in the curves; null for explain"),
     ("repeat", "as in the curves; null for explain"),
@@ -164,6 +169,11 @@ fn other_score(row: &Row) -> Option<Row> {
     Some(Row { score_kind, scores: Some(scores), all_logits: None, ..row.clone() })
 }
 
+/// A file of times that grows part by part.
+pub fn growing_timings(path: &Path) -> Growing {
+    Growing::new(path, notes(TIMING_NOTES))
+}
+
 /// Writes times as one Parquet file, whole or not at all.
 pub fn write_timings(path: &Path, rows: &[Timing]) -> Result<(), TableError> {
     timings_table(rows).write_parquet(path, &notes(TIMING_NOTES))
@@ -180,6 +190,15 @@ pub fn read_curves(path: &Path, logits: AllLogits) -> Result<Vec<Row>, TableErro
 
 /// Reads the curves of all `*.parquet` files in a folder, in the order of their names.
 pub fn read_folder(folder: &Path, logits: AllLogits) -> Result<Vec<Row>, TableError> {
+    let mut rows = Vec::new();
+    for path in files(folder)? {
+        rows.extend(read_curves(&path, logits)?);
+    }
+    Ok(rows)
+}
+
+/// All `*.parquet` files in a folder, in the order of their names.
+pub fn files(folder: &Path) -> Result<Vec<PathBuf>, TableError> {
     let unreadable = |source| TableError::Io { action: "read", path: folder.to_owned(), source };
     let paths = fs::read_dir(folder).and_then(|entries| {
         entries.map(|entry| entry.map(|e| e.path())).collect::<io::Result<Vec<PathBuf>>>()
@@ -187,11 +206,7 @@ pub fn read_folder(folder: &Path, logits: AllLogits) -> Result<Vec<Row>, TableEr
     let mut paths = paths.map_err(unreadable)?;
     paths.retain(|path| path.extension().is_some_and(|e| e == "parquet"));
     paths.sort();
-    let mut rows = Vec::new();
-    for path in &paths {
-        rows.extend(read_curves(path, logits)?);
-    }
-    Ok(rows)
+    Ok(paths)
 }
 
 /// Reads the times of one file.
@@ -226,7 +241,7 @@ fn curves_table(rows: &[Row]) -> Table {
     t
 }
 
-fn timings_table(rows: &[Timing]) -> Table {
+pub(super) fn timings_table(rows: &[Timing]) -> Table {
     let order = |r: &Timing| r.order.map(|o| o.name().to_owned());
     let mut t = Table::default();
     t.push("image", text(rows, |r| &r.image));

@@ -3,7 +3,7 @@
 use super::{
     event::{Event, Observer},
     lock::Share,
-    manifest::{Manifest, Results},
+    manifest::{Manifest, Results, Tally},
     measure::{self, Measure},
     output::{Output, OutputError},
     picture::{self, Picture},
@@ -95,7 +95,9 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<Records, RunError> {
     work(plan, output, stop, observer)?;
-    collect(plan, output)
+    let results = collect(plan, output)?;
+    let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
+    Ok(Records { rows, results })
 }
 
 /// Does the parts of this process's share that are not done yet.
@@ -161,28 +163,29 @@ fn part(
     Ok(true)
 }
 
-/// Reads all parts and writes what stands beside them.
-pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
+/// Reads all parts, one after the other, and writes what stands beside them.
+pub fn collect(plan: &Plan, output: &Output) -> Result<Results, RunError> {
     let mut pictures = Vec::new();
-    let mut timings = Vec::new();
-    let mut rows = Vec::new();
-    let mut metrics = Vec::new();
+    let mut metrics = measure::growing(&output.metrics());
+    let mut timings = record::growing_timings(&output.timings());
+    let mut tally = Tally::default();
     for part in 0..plan.parts().len() {
-        metrics.extend(measure::read(&output.metrics_of(part))?);
         pictures.extend(picture::read(&output.pictures_of(part))?);
-        timings.extend(record::read_timings(&output.timings_of(part))?);
-        rows.extend(record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
+        metrics.append(&measure::table(&measure::read(&output.metrics_of(part))?))?;
+        let times = record::read_timings(&output.timings_of(part))?;
+        timings.append(&record::timings_table(&times))?;
+        tally.add(&record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
     }
     if let Some(reason) = no_picture(&pictures) {
         return Err(RunError::NoPictures { count: pictures.len(), reason });
     }
     picture::write(&output.pictures(), &pictures)?;
-    measure::write(&output.metrics(), &metrics)?;
-    record::write_timings(&output.timings(), &timings)?;
-    let results = Results::of(&pictures, &rows);
+    metrics.finish()?;
+    timings.finish()?;
+    let results = Results::of(&pictures, tally);
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
     output.forget_shards()?;
-    Ok(Records { rows, results })
+    Ok(results)
 }
 
 /// The first reason when no picture could be used.
@@ -253,7 +256,10 @@ fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observe
     let watch = Watch::new(subject.target, graph.classes(), plan.score, keep_all)
         .expect("the target is a class: the plan checked it");
     let engine = Streams::new(graph, &subject.acts, &watch, plan.patches);
-    let timings = vec![forward(subject)];
+    let timings = vec![
+        passed(subject, "prepare", subject.prepared),
+        passed(subject, "forward", subject.seconds),
+    ];
     let mut done = Done { picture, rows: Vec::new(), timings, metrics: Vec::new() };
     for method in &plan.methods {
         let (timings, metrics, check) = (Vec::new(), Vec::new(), Check::default());
@@ -322,16 +328,16 @@ pub fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>,
     Ok(all)
 }
 
-/// The time of the full pass that the methods start from.
-fn forward(subject: &Subject) -> Timing {
+/// The time of a stage that all methods share.
+fn passed(subject: &Subject, stage: &str, seconds: f64) -> Timing {
     Timing {
         image: subject.id.clone(),
         method: "model".to_owned(),
-        stage: "forward".to_owned(),
+        stage: stage.to_owned(),
         perturbation: None,
         order: None,
         repeat: None,
-        seconds: subject.seconds,
+        seconds,
     }
 }
 

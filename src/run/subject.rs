@@ -27,6 +27,8 @@ pub struct Subject {
     pub target: usize,
     /// How many classes have a larger logit than the label, where there is one.
     pub rank: Option<usize>,
+    /// How long it took to decode and prepare it.
+    pub prepared: f64,
     /// How long the pass took.
     pub seconds: f64,
 }
@@ -35,10 +37,12 @@ impl Subject {
     /// Decodes, prepares and classifies picture `index` of the data set. The error says in words
     /// why the picture cannot be used.
     pub fn load(plan: &Plan, index: usize) -> Result<Subject, String> {
+        let start = Instant::now();
         let item = plan.data.item(index).map_err(|e| e.to_string())?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
         let object = Object::of(&item, &plan.preprocess).map_err(|e| e.to_string())?;
         let input = plan.preprocess.normalise(&picture);
+        let prepared = start.elapsed().as_secs_f64();
         let start = Instant::now();
         let acts = plan.model.graph.forward(&input);
         let seconds = start.elapsed().as_secs_f64();
@@ -58,7 +62,7 @@ impl Subject {
         };
         let rank = item.label.and_then(|label| rank(logits, label));
         let (id, label) = (item.id, item.label);
-        Ok(Subject { id, label, picture, object, acts, predicted, target, rank, seconds })
+        Ok(Subject { id, label, picture, object, acts, predicted, target, rank, prepared, seconds })
     }
 
     /// What a method is asked to explain.

@@ -23,7 +23,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-fn temporary(path: &Path) -> PathBuf {
+/// The name under which `path` is written before it is renamed.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     // another name in every process of every machine
     let random = RandomState::new().hash_one(std::process::id());

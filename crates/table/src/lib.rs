@@ -3,6 +3,9 @@
 
 pub mod atomic;
 pub mod blob;
+mod growing;
+
+pub use growing::Growing;
 
 use polars::{
     io::parquet::write::KeyValueMetadata,
@@ -13,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, Cursor},
+    io::{self, Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -148,8 +151,7 @@ impl Table {
     fn parquet(&self, notes: &BTreeMap<String, String>) -> pl::PolarsResult<Vec<u8>> {
         let mut frame = self.frame()?;
         let mut bytes = Vec::new();
-        let blank = ("seal".to_owned(), format!("{SEAL}{}", "0".repeat(DIGEST)));
-        let notes = notes.iter().map(|(k, v)| (k.clone(), v.clone())).chain([blank]).collect();
+        let notes = unsealed(notes);
         pl::ParquetWriter::new(&mut bytes)
             .with_compression(pl::ParquetCompression::Zstd(None))
             .with_row_group_size(Some(ROW_GROUP))
@@ -220,6 +222,28 @@ const SEAL: &str = "pixelflip-sha256-";
 /// Hexadecimal digits of a SHA-256.
 const DIGEST: usize = 64;
 
+/// Notes with a mark behind which the digest goes, zeros until then.
+fn unsealed(notes: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let blank = ("seal".to_owned(), format!("{SEAL}{}", "0".repeat(DIGEST)));
+    notes.iter().map(|(k, v)| (k.clone(), v.clone())).chain([blank]).collect()
+}
+
+/// SHA-256 of a file, which is read from its start.
+fn digest_of(file: &mut fs::File) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; PAGE];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            n => hash.update(&buffer[..n]),
+        }
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+}
+
 /// Where the digest stands: the last place behind the mark.
 fn find_seal(bytes: &[u8]) -> Option<(usize, usize)> {
     let mark = bytes.windows(SEAL.len()).rposition(|w| w == SEAL.as_bytes())?;
@@ -234,7 +258,7 @@ fn digest(bytes: &[u8]) -> String {
     hash.update(&bytes[..start]);
     hash.update(&[b'0'; DIGEST][..end - start]);
     hash.update(&bytes[end..]);
-    hash.finalize().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(hex_digit).collect()
+    hexadecimal(&hash.finalize())
 }
 
 fn hex_digit(half: u8) -> char {

@@ -110,12 +110,10 @@ impl<'a> Draft<'a> {
         for (i, _) in live.into_iter().enumerate().filter(|(_, live)| *live) {
             let Some(dense) = self.nodes[i].op::<Dense>() else { continue };
             let flat = &self.nodes[self.nodes[i].inputs[0]];
-            if flat.op::<Reshape>().is_none() {
-                continue;
-            }
+            let Some(reshape) = flat.op::<Reshape>() else { continue };
             let (map, name) = (flat.inputs[0], flat.name);
             let shape = self.nodes[map].shape;
-            let op = Arc::new(dense.over(shape));
+            let op = Arc::new(dense.over(shape, &reshape.destinations(shape)));
             self.nodes[i].op = op;
             self.nodes[i].inputs = vec![map];
             let layer = self.nodes[i].name;

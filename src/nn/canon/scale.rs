@@ -26,11 +26,24 @@ impl Draft<'_> {
     /// Folds what can be folded, and says so.
     pub(super) fn fold_scales(&mut self) {
         let mut readers = self.readers();
-        for at in 1..self.nodes.len() {
-            if readers[at] > 0 && self.nodes[at].op::<Affine>().is_some() {
-                self.fold(at, &mut readers);
+        // first into one another, as where a file spells a normalisation out, then into layers
+        for chained in [true, false] {
+            for at in 1..self.nodes.len() {
+                if readers[at] > 0 && self.is_scale(at) && chained == self.continues(at, &readers) {
+                    self.fold(at, &mut readers);
+                }
             }
         }
+    }
+
+    fn is_scale(&self, at: usize) -> bool {
+        self.nodes[at].op::<Affine>().is_some()
+    }
+
+    /// True where a node is the only reader of another scale and shift.
+    fn continues(&self, at: usize, readers: &[usize]) -> bool {
+        let before = self.nodes[at].inputs[0];
+        self.is_scale(before) && readers[before] == 1
     }
 
     fn fold(&mut self, at: usize, readers: &mut [usize]) {
@@ -91,9 +104,11 @@ impl Draft<'_> {
         let mut changes = Changes::new();
         for reader in (at + 1..self.nodes.len()).filter(reads) {
             let node = &self.nodes[reader];
-            if node.op::<Reshape>().is_some() && reader != self.output {
-                let flat = self.only_dense_readers(reader, by, &live)?;
-                changes.extend(flat);
+            if let Some(flat) = node.op::<Reshape>()
+                && reader != self.output
+            {
+                let pairs = flat.carry(self.nodes[at].shape, &by.values());
+                changes.extend(self.only_dense_readers(reader, &pairs, &live)?);
             } else {
                 changes.push((reader, scaled_before(node, by)?));
             }
@@ -101,13 +116,19 @@ impl Draft<'_> {
         (!changes.is_empty()).then_some(changes)
     }
 
-    /// As [`Self::taken_by_readers`], behind a flattening.
-    fn only_dense_readers(&self, flat: usize, by: &Scaling, live: &[bool]) -> Option<Changes> {
+    /// As [`Self::taken_by_readers`], behind a flattening; `pairs` of scale and shift belong to the
+    /// flattened values.
+    fn only_dense_readers(
+        &self,
+        flat: usize,
+        pairs: &[(f32, f32)],
+        live: &[bool],
+    ) -> Option<Changes> {
         let reads = |i: &usize| live[*i] && self.nodes[*i].inputs.contains(&flat);
         let readers = (flat + 1..self.nodes.len()).filter(reads);
         let change = |i: usize| {
             let dense = self.nodes[i].op::<Dense>()?;
-            let op: Arc<dyn Op> = Arc::new(dense.scaled_before(&by.values()));
+            let op: Arc<dyn Op> = Arc::new(dense.scaled_before(pairs));
             Some((i, op))
         };
         readers.map(change).collect()

@@ -2,18 +2,22 @@
 //! operator's importer, and files what it returns.
 
 use super::{
-    Imported,
-    call::{Call, MAX_VALUES, node_name},
-    decode::{self, Element},
+    Given, Imported,
+    call::{Call, node_name},
+    decode,
     error::{Damage, OnnxError},
     external::External,
+    input::{self, Picture, names},
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
     table, transformer,
     value::{Constant, Map, Value, joined, volume},
 };
 use crate::{
-    base::geom::Shape,
-    nn::graph::{Graph, NodeId},
+    base::geom::{Axis, Shape},
+    nn::{
+        graph::{Graph, NodeId},
+        op::Reshape,
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -50,20 +54,12 @@ pub(super) struct Build<'a> {
     names: HashMap<String, usize>,
 }
 
-/// What the file says about the picture.
-struct Picture<'a> {
-    name: &'a str,
-    shape: Shape,
-    batch: Option<usize>,
-    single: bool,
-}
-
-/// Imports a decoded model. `size` is the height and width where the file leaves them open.
+/// Imports a decoded model. `given` is what the file may leave open about its input.
 pub(super) fn import(
     file: &str,
     model: &ModelProto,
     external: External,
-    size: Option<[usize; 2]>,
+    given: Given,
 ) -> Result<(Imported, External), OnnxError> {
     let damage = |missing| OnnxError::Damaged {
         file: file.to_owned(),
@@ -81,7 +77,7 @@ pub(super) fn import(
         });
     }
     let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
-    let picture = picture(proto, &initializers, size).map_err(interface)?;
+    let picture = input::picture(proto, &initializers, given).map_err(interface)?;
     let output = output(proto).map_err(interface)?;
     let mut build = Build {
         file,
@@ -136,62 +132,6 @@ fn initializers<'a>(
     Ok(all)
 }
 
-fn names(values: &[&ValueInfoProto]) -> String {
-    values.iter().map(|v| format!("`{}`", v.name)).collect::<Vec<_>>().join(", ")
-}
-
-fn picture<'a>(
-    graph: &'a GraphProto,
-    initializers: &HashMap<&str, &TensorProto>,
-    size: Option<[usize; 2]>,
-) -> Result<Picture<'a>, String> {
-    // files older than IR 4 list the weights among the inputs
-    let is_fed = |v: &&ValueInfoProto| !initializers.contains_key(&v.name[..]);
-    let fed: Vec<&ValueInfoProto> = graph.input.iter().filter(is_fed).collect();
-    let [input] = fed[..] else {
-        return Err(match fed.len() {
-            0 => "it has no input, expected one of dimensions (N, C, H, W)".to_owned(),
-            n => format!("it has {n} inputs ({}), expected a single one", names(&fed)),
-        });
-    };
-    let name = &input.name[..];
-    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-    let tensor = tensor.ok_or_else(|| format!("input `{name}` is no tensor"))?;
-    let element = Element::of(i64::from(tensor.elem_type));
-    if !element.as_ref().is_ok_and(|e| e.is_float()) {
-        return Err(format!(
-            "input `{name}` has element type {}, expected floats (normalised pixels)",
-            tensor.elem_type
-        ));
-    }
-    let dims = tensor.shape.as_ref().ok_or_else(|| {
-        format!("the dimensions of input `{name}` are not in the file; export them")
-    })?;
-    // sizes left open are 0 or -1 in old files
-    let known = |d: Option<i64>| d.and_then(|d| usize::try_from(d).ok()).filter(|d| *d > 0);
-    let dims: Vec<Option<usize>> = dims.dim.iter().map(|d| known(d.dim_value)).collect();
-    let printed = || {
-        let each = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string()));
-        format!("({})", each.collect::<Vec<_>>().join(", "))
-    };
-    let [batch, c, h, w] = dims[..] else {
-        return Err(format!("input `{name}` is {}, expected (N, C, H, W)", printed()));
-    };
-    let [height, width] = size.map_or([None; 2], |s| s.map(Some));
-    let (Some(c), Some(h), Some(w)) = (c, h.or(height), w.or(width)) else {
-        return Err(format!(
-            "input `{name}` is {}, its size is left open; write `input = [height, width]` into the \
-             sidecar, or export the model with fixed channels, height and width",
-            printed()
-        ));
-    };
-    if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
-        return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
-    }
-    let single = element == Ok(Element::F32);
-    Ok(Picture { name, shape: Shape::new(c, h, w), batch, single })
-}
-
 /// Name of the class scores: the only output, or the first one when the others only exist in
 /// training.
 fn output(graph: &GraphProto) -> Result<&str, String> {
@@ -229,9 +169,12 @@ fn needed(graph: &GraphProto, output: &str) -> HashSet<usize> {
 
 impl<'a> Build<'a> {
     fn start(&mut self, picture: &Picture<'a>) {
-        let Shape { c, h, w } = picture.shape;
-        let map = Map { node: NodeId(0), dims: vec![1, c, h, w], batched: true };
+        let axes = picture.axes.to_vec();
+        let sides = axes.iter().map(|axis| picture.shape.along(*axis));
+        let dims = [1].into_iter().chain(sides).collect();
+        let map = Map { node: NodeId(0), dims, batched: true, axes };
         self.values.insert(picture.name, Value::Map(map));
+        self.notes.extend(picture.note.clone());
         if !picture.single {
             let name = picture.name;
             self.notes.push(format!("input `{name}` and all that follows in single precision"));
@@ -374,16 +317,25 @@ impl<'a> Build<'a> {
             }
             None => return Err(error(format!("no node computes output `{name}`"))),
         };
-        // (N, classes, 1, 1) has the same values
-        let is_vector = match map.features() {
-            [_, rest @ ..] => map.batched && rest.iter().all(|d| *d == 1),
-            [] => false,
-        };
-        if !is_vector {
+        // (N, classes, 1, 1) and (N, 1, 1, classes) have the same values
+        let long = map.features().iter().filter(|d| **d != 1).count();
+        if !map.batched || map.axes.is_empty() || long > 1 {
             let dims = joined(&map.dims);
             return Err(error(format!("output `{name}` is {dims}, expected (N, classes)")));
         }
-        self.graph.set_output(map.node);
+        let scores = Shape::vector(map.shape().len());
+        let node = if map.shape() == scores {
+            map.node
+        } else {
+            let op = Reshape::ordered(map.order(), scores, Axis::ALL);
+            let name = self.free_name(name);
+            let pushed = self.graph.push(&name, Box::new(op), &[map.node]);
+            pushed.map_err(|e| OnnxError::Interface {
+                file: self.file.to_owned(),
+                problem: e.problem,
+            })?
+        };
+        self.graph.set_output(node);
         let Build { graph, notes, remarks, external, .. } = self;
         Ok((Imported { graph, notes, remarks }, external))
     }

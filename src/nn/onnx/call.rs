@@ -3,10 +3,10 @@
 use super::{
     build::Build,
     proto::{AttributeProto, NodeProto, TensorProto},
-    value::{Constant, Map, Numbers, Value, graph_shape, joined, volume},
+    value::{Constant, Map, Numbers, Value, joined, volume},
 };
 use crate::{
-    base::geom::Shape,
+    base::geom::{Axis, Shape},
     nn::op::{Op, Reshape},
 };
 use std::{any::Any, rc::Rc};
@@ -170,11 +170,12 @@ impl Call<'_, '_> {
         }
     }
 
-    /// An input of dimensions `(N, C, H, W)` that is computed from the picture.
-    pub(super) fn image(&self, k: usize) -> Result<(Map, Shape), String> {
+    /// An input of dimensions `(N, C, H, W)` that is computed from the picture, and its shape: each
+    /// of its dimensions is along the graph's axis of that name.
+    pub(super) fn image(&mut self, k: usize) -> Result<(Map, Shape), String> {
         let map = self.map(k)?;
         match (map.batched, map.features()) {
-            (true, &[c, h, w]) => Ok((map, Shape::new(c, h, w))),
+            (true, &[c, h, w]) => Ok((self.along(&map, &Axis::ALL)?, Shape::new(c, h, w))),
             _ => Err(format!(
                 "input `{}` has dimensions {}{}, expected (N, C, H, W); only two-dimensional \
                  pictures are supported",
@@ -284,26 +285,30 @@ impl Call<'_, '_> {
         self.push(op, std::slice::from_ref(input), vec![1, shape.c, shape.h, shape.w])
     }
 
-    /// Adds an operator; `dims` are the dimensions of its output, with a batch axis where its
-    /// inputs have one.
+    /// Adds an operator; `dims` are the dimensions of its output, along the same axes as those of its
+    /// largest input, to which the others are brought.
     pub(super) fn push(
         &mut self,
         op: impl Op,
         inputs: &[Map],
         dims: Vec<usize>,
     ) -> Result<Value, String> {
-        self.shape_after(&op, inputs)?;
         let batched = inputs.iter().all(|m| m.batched);
         if inputs.iter().any(|m| m.batched) != batched {
             return Err("some inputs have a batch axis and others not".to_owned());
         }
+        // the first of the largest
+        let largest = inputs.iter().rev().max_by_key(|m| m.shape().len());
+        let axes = largest.map(|m| m.axes.clone()).unwrap_or_default();
+        let inputs: Result<Vec<Map>, String> =
+            inputs.iter().map(|m| self.along(m, &axes)).collect();
+        let inputs = inputs?;
+        let shape = self.shape_after(&op, &inputs)?;
         let nodes: Vec<_> = inputs.iter().map(|m| m.node).collect();
         let name = self.build.free_name(self.name());
-        let graph = &mut self.build.graph;
-        let node = graph.push(&name, Box::new(op), &nodes).map_err(|e| e.problem)?;
-        let map = Map { node, dims, batched };
-        let shape = graph.node(node).shape;
-        if graph_shape(map.features()) == Some(shape) {
+        let node = self.build.graph.push(&name, Box::new(op), &nodes).map_err(|e| e.problem)?;
+        let map = Map { node, dims, batched, axes };
+        if map.features().len() == map.axes.len() && map.shape() == shape {
             return Ok(Value::Map(map));
         }
         Err(format!("output {} does not have dimensions {}", shape, joined(&map.dims)))
@@ -320,35 +325,60 @@ impl Call<'_, '_> {
         }
     }
 
-    /// The same values under other dimensions; an operator is added only where the graph's shape
-    /// changes.
+    /// A map with its dimensions along other axes of the graph; an operator is added only where that
+    /// moves values.
+    pub(super) fn along(&mut self, map: &Map, axes: &[Axis]) -> Result<Map, String> {
+        if map.axes.len() != axes.len() {
+            let (found, wanted) = (map.axes.len(), axes.len());
+            return Err(format!("{} has {found} axes, expected {wanted}", joined(&map.dims)));
+        }
+        self.moved(map, Map { axes: axes.to_vec(), ..map.clone() })
+    }
+
+    /// The same values in the same order under other dimensions.
     pub(super) fn reshape(
         &mut self,
         map: &Map,
         dims: Vec<usize>,
         batched: bool,
     ) -> Result<Value, String> {
-        let features = &dims[usize::from(batched)..];
-        let shape = graph_shape(features).ok_or_else(|| {
+        let axes = Axis::ALL.get(..dims.len() - usize::from(batched)).ok_or_else(|| {
             format!("dimensions {} are not supported, at most 4 axes are", joined(&dims))
         })?;
         if volume(&dims) != volume(&map.dims) {
             return Err(format!("{} cannot become {}", joined(&map.dims), joined(&dims)));
         }
-        if shape == self.build.graph.node(map.node).shape {
-            return Ok(Value::Map(Map { node: map.node, dims, batched }));
+        let same = |map: &Map| map.relabelled(dims.clone(), batched);
+        if let Some(map) = same(map).or_else(|| same(&self.before_reshape(map)?)) {
+            return Ok(Value::Map(map));
         }
-        // back to the shape that an earlier reshape began with
-        let before = self.build.graph.node(map.node);
-        if (&*before.op as &dyn Any).is::<Reshape>()
-            && self.build.graph.node(before.inputs[0]).shape == shape
-        {
-            return Ok(Value::Map(Map { node: before.inputs[0], dims, batched }));
+        let wanted = Map { node: map.node, dims, batched, axes: axes.to_vec() };
+        self.moved(map, wanted).map(Value::Map)
+    }
+
+    /// What an earlier reshape made `map` from, when that has the same values in the same order.
+    fn before_reshape(&self, map: &Map) -> Option<Map> {
+        let graph = &self.build.graph;
+        let node = graph.node(map.node);
+        let (from, into) = (&*node.op as &dyn Any).downcast_ref::<Reshape>()?.orders();
+        let of = |node, axes: [Axis; 3]| {
+            let dims = axes.map(|axis| graph.node(node).shape.along(axis)).to_vec();
+            Map { node, dims, batched: false, axes: axes.to_vec() }
+        };
+        let made = of(map.node, into);
+        made.ordered_like(map).then(|| of(node.inputs[0], from))
+    }
+
+    /// The values of `map` as those of `wanted`, which says everything but the node.
+    fn moved(&mut self, map: &Map, mut wanted: Map) -> Result<Map, String> {
+        wanted.node = map.node;
+        if !wanted.ordered_like(map) {
+            let op = Reshape::ordered(map.order(), wanted.shape(), wanted.order());
+            let name = self.build.free_name(self.name());
+            let pushed = self.build.graph.push(&name, Box::new(op), &[map.node]);
+            wanted.node = pushed.map_err(|e| e.problem)?;
         }
-        let name = self.build.free_name(self.name());
-        let op = Box::new(Reshape::new(shape));
-        let node = self.build.graph.push(&name, op, &[map.node]).map_err(|e| e.problem)?;
-        Ok(Value::Map(Map { node, dims, batched }))
+        Ok(wanted)
     }
 }
 

@@ -5,6 +5,10 @@
 //! exporters compute from `Shape`, `Gather`, `Concat` and the like are numbers when a `Reshape`
 //! asks for them. A new operator is a function in a file of `op` and a line in `table`.
 //!
+//! Channels-last files are read as they are: every value knows along which axes of the graph its
+//! dimensions are (`value::Map`), so a `Transpose` only renames dimensions, and values are moved
+//! where an operator needs another order.
+//!
 //! One picture at a time is computed: the batch axis counts 1, whatever the file says.
 
 mod build;
@@ -12,6 +16,7 @@ mod call;
 mod decode;
 mod error;
 mod external;
+mod input;
 mod op;
 mod proto;
 mod table;
@@ -23,7 +28,7 @@ mod wire;
 
 pub use error::{Damage, OnnxError};
 
-use super::graph::Graph;
+use super::{graph::Graph, preprocess::InputAxes};
 use external::External;
 use prost::{Message, bytes::Bytes};
 use sha2::{Digest, Sha256};
@@ -48,10 +53,18 @@ pub struct Imported {
     pub remarks: BTreeMap<String, String>,
 }
 
-/// Reads a model file. `size` is the height and width where the file leaves them open. Returns the
-/// network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are
+/// What a model file may leave open about its input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Height and width, used where the file does not fix them.
+    pub size: Option<[usize; 2]>,
+    /// The order of axes, used whatever the file looks like.
+    pub axes: Option<InputAxes>,
+}
+
+/// Reads a model file. Returns the network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are
 /// sorted by their location.
-pub fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Imported, String), OnnxError> {
+pub fn read(path: &Path, given: Given) -> Result<(Imported, String), OnnxError> {
     let file = path.display().to_string();
     let fail = |e: io::Error| OnnxError::Io { file: file.clone(), reason: e.to_string() };
     let bytes = read_file(path, &file)?;
@@ -61,7 +74,7 @@ pub fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Imported, String),
     let mut model = decode(&file, bytes.clone())?;
     external::let_go(&mut model, &bytes);
     drop(bytes);
-    let (imported, external) = build::import(&file, &model, external, size)?;
+    let (imported, external) = build::import(&file, &model, external, given)?;
     for path in external.used() {
         io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
     }
@@ -70,16 +83,12 @@ pub fn read(path: &Path, size: Option<[usize; 2]>) -> Result<(Imported, String),
 
 /// [`read`] for a model in memory, which has no external data; `name` stands for the file in
 /// messages.
-pub fn read_bytes(
-    name: &str,
-    bytes: &[u8],
-    size: Option<[usize; 2]>,
-) -> Result<(Imported, String), OnnxError> {
+pub fn read_bytes(name: &str, bytes: &[u8], given: Given) -> Result<(Imported, String), OnnxError> {
     let bytes = Bytes::copy_from_slice(bytes);
     let mut sha = Sha256::new();
     sha.update(&bytes);
     let model = decode(name, bytes)?;
-    let (imported, _) = build::import(name, &model, External::new(None), size)?;
+    let (imported, _) = build::import(name, &model, External::new(None), given)?;
     Ok((imported, hexadecimal(sha)))
 }
 

@@ -76,6 +76,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     maps("Pad", pad::pad),
     maps("Pow", activation::pow),
     constants("Range", constant::range),
+    maps("ReduceMax", reduce::max),
     maps("ReduceMean", reduce::mean),
     constants("ReduceProd", reduce::product_of_constant),
     maps("Relu", activation::relu),

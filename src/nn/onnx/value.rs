@@ -1,6 +1,9 @@
 //! What a node reads and writes: constants known at import, and maps computed from the picture.
 
-use crate::{base::geom::Shape, nn::graph::NodeId};
+use crate::{
+    base::geom::{Axis, Shape},
+    nn::graph::NodeId,
+};
 use std::rc::Rc;
 
 /// Most axes of a tensor; networks have six at most.
@@ -17,8 +20,10 @@ pub(super) enum Value {
 
 /// A value that is computed from the picture: a node of the graph, and its dimensions in ONNX.
 ///
-/// The graph knows shapes `(C, H, W)` only. The dimensions behind the batch axis are those of the
-/// graph's shape, filled up with ones: `(N, F)` is `(F, 1, 1)`, `(N, C, L)` is `(C, L, 1)`.
+/// The graph knows shapes `(C, H, W)` only. Each dimension behind the batch axis is one axis of that
+/// shape; those that stand for no dimension are of size 1. So `(N, F)` is along the channels,
+/// `(N, C, H, W)` along channels, rows and columns, and the `(N, H, W, C)` of channels-last files
+/// along rows, columns and channels of the same node: transposing renames axes and moves no values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Map {
     pub(super) node: NodeId,
@@ -26,6 +31,8 @@ pub(super) struct Map {
     pub(super) dims: Vec<usize>,
     /// True when axis 0 is the batch, false after a `Squeeze` or `Reshape` that removed it.
     pub(super) batched: bool,
+    /// The graph's axis for each dimension behind the batch axis.
+    pub(super) axes: Vec<Axis>,
 }
 
 impl Map {
@@ -38,16 +45,54 @@ impl Map {
     pub(super) fn rank(&self) -> usize {
         self.dims.len()
     }
-}
 
-/// Dimensions behind the batch axis as a shape of the graph; `None` for more than three.
-pub(super) fn graph_shape(features: &[usize]) -> Option<Shape> {
-    match *features {
-        [] => Some(Shape::vector(1)),
-        [c] => Some(Shape::vector(c)),
-        [c, h] => Some(Shape::new(c, h, 1)),
-        [c, h, w] => Some(Shape::new(c, h, w)),
-        _ => None,
+    /// The graph's axis for one of all axes; `None` for the batch.
+    pub(super) fn axis(&self, at: usize) -> Option<Axis> {
+        at.checked_sub(usize::from(self.batched)).map(|at| self.axes[at])
+    }
+
+    /// Shape in the graph.
+    pub(super) fn shape(&self) -> Shape {
+        let along = |axis| {
+            let at = self.axes.iter().position(|a| *a == axis);
+            at.map_or(1, |at| self.features()[at])
+        };
+        let [c, h, w] = Axis::ALL.map(along);
+        Shape::new(c, h, w)
+    }
+
+    /// All axes of the graph in the order of the values, the slowest first.
+    pub(super) fn order(&self) -> [Axis; 3] {
+        let free = Axis::ALL.into_iter().filter(|a| !self.axes.contains(a));
+        let mut all = self.axes.iter().copied().chain(free);
+        Axis::ALL.map(|_| all.next().expect("axes differ, so there are three"))
+    }
+
+    /// Dimensions greater than 1 with their axes: they tell in which order the values are.
+    fn long(&self) -> impl Iterator<Item = (usize, Axis)> + '_ {
+        let all = self.features().iter().copied().zip(self.axes.iter().copied());
+        all.filter(|(size, _)| *size != 1)
+    }
+
+    /// True when the values of two maps of the same node are in the same order.
+    pub(super) fn ordered_like(&self, other: &Map) -> bool {
+        self.shape() == other.shape() && self.long().eq(other.long())
+    }
+
+    /// The same values under other dimensions, which must differ from these in ones only; `None`
+    /// where they do not.
+    pub(super) fn relabelled(&self, dims: Vec<usize>, batched: bool) -> Option<Map> {
+        let features = &dims[usize::from(batched)..];
+        let sizes = features.iter().copied().filter(|size| *size != 1);
+        if features.len() > Axis::ALL.len() || !sizes.eq(self.long().map(|(size, _)| size)) {
+            return None;
+        }
+        let long: Vec<Axis> = self.long().map(|(_, axis)| axis).collect();
+        let mut free = Axis::ALL.into_iter().filter(|a| !long.contains(a));
+        let mut taken = long.iter().copied();
+        let axis = |size: &usize| if *size == 1 { free.next() } else { taken.next() };
+        let axes = features.iter().map(axis).collect::<Option<Vec<Axis>>>()?;
+        Some(Map { node: self.node, dims, batched, axes })
     }
 }
 
@@ -157,6 +202,18 @@ impl Constant {
         Constant::new(dims, self.numbers.clone())
     }
 
+    /// One number per value of a map in the order channel, row, column, when this has one for each of
+    /// the map's dimensions behind the batch axis.
+    pub(super) fn along(&self, map: &Map) -> Constant {
+        let whole = View::whole(&self.dims);
+        let side = |axis| match map.axes.iter().position(|a| *a == axis) {
+            Some(at) => (whole.dims[at], whole.strides[at]),
+            None => (1, 0),
+        };
+        let (dims, strides) = Axis::ALL.map(side).into_iter().unzip();
+        self.view(&View { dims, strides, offset: 0 })
+    }
+
     /// Spread to dimensions that this one broadcasts to.
     pub(super) fn expanded(&self, dims: &[usize]) -> Result<Constant, String> {
         Ok(self.view(&View::whole(&self.dims).broadcast(dims)?))
@@ -258,6 +315,30 @@ mod tests {
         let row = Constant::ints(vec![7, 8]).expanded(&[2, 2]).unwrap();
         assert_eq!(row.as_ints().unwrap(), [7, 8, 7, 8]);
         assert!(Constant::ints(vec![7, 8]).expanded(&[3]).is_err());
+    }
+
+    #[test]
+    fn dimensions_of_size_one_come_and_go_without_moving_values() {
+        use Axis::{Channel, Column, Row};
+        let last = |dims: &[usize], axes: &[Axis]| Map {
+            node: NodeId(0),
+            dims: dims.to_vec(),
+            batched: true,
+            axes: axes.to_vec(),
+        };
+        let map = last(&[1, 4, 1, 3], &[Row, Column, Channel]);
+        assert_eq!(map.shape(), Shape::new(3, 4, 1));
+        assert_eq!(map.order(), [Row, Column, Channel]);
+        assert_eq!(map.relabelled(vec![1, 4, 3], true), Some(last(&[1, 4, 3], &[Row, Channel])));
+        let back = last(&[1, 1, 4, 3], &[Column, Row, Channel]);
+        assert_eq!(map.relabelled(vec![1, 1, 4, 3], true), Some(back.clone()));
+        assert!(back.ordered_like(&map));
+        assert_eq!(map.relabelled(vec![1, 3, 4], true), None);
+        assert_eq!(map.relabelled(vec![1, 12], true), None);
+        assert!(!map.ordered_like(&last(&[1, 3, 4, 1], &[Channel, Row, Column])));
+        let numbers = Constant::new(vec![2, 3], Numbers::Int((0..6).collect())).unwrap();
+        let turned = numbers.along(&last(&[1, 2, 3], &[Row, Channel]));
+        assert_eq!(turned.as_ints().unwrap(), [0, 3, 1, 4, 2, 5]);
     }
 
     #[test]

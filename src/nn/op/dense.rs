@@ -89,12 +89,12 @@ impl Dense {
         Dense { input: self.input, weights, bias }
     }
 
-    /// The layer of a flattened map as a layer of the map itself, so that the flattening (a change
-    /// of order from channels last to channels first) can go.
+    /// The layer of a flattened map as a layer of the map itself, so that the flattening can go.
+    /// `flat` is for each value of the map, in channels-last order, its place in the flattened one.
     #[must_use]
-    pub fn over(&self, map: Shape) -> Dense {
+    pub fn over(&self, map: Shape, flat: &[usize]) -> Dense {
         assert_eq!(self.input, Shape::vector(map.len()), "the map is what was flattened");
-        let weight = |k, o| self.weights.get(channels_first(map, k), o);
+        let weight = |k: usize, o| self.weights.get(flat[k], o);
         let weights = Packed::new(self.weights.k(), self.weights.n(), weight);
         Dense { input: map, weights, bias: self.bias.clone() }
     }
@@ -306,7 +306,8 @@ mod tests {
         let flat = Dense::new(weight, 5, Shape::vector(12), dense.bias.clone()).unwrap();
         let chw = Tensor::vector(x.to_chw().iter().copied().collect());
         let want = flat.forward(&[&chw]);
-        let got = flat.over(x.shape).forward(&[&x]);
+        let places: Vec<usize> = (0..12).map(|at| channels_first(x.shape, at)).collect();
+        let got = flat.over(x.shape, &places).forward(&[&x]);
         assert!(want.data.iter().zip(&got.data).all(|(a, b)| (a - b).abs() < 1e-5));
         assert_eq!(got, dense.forward(&[&x]));
         let mut out = vec![0.0; 5];

@@ -47,9 +47,9 @@ pub const SHOWN: usize = 12;
 pub struct Source<'a> {
     /// The content of `manifest.json`.
     pub manifest: &'a Value,
-    /// One row per curve.
+    /// One row per curve on the pictures of the gallery.
     pub rows: &'a [Row],
-    /// The same, put in order.
+    /// All curves, put in order.
     pub groups: &'a [Group<'a>],
     /// The ranking.
     pub summary: &'a Summary,

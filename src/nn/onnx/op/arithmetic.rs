@@ -4,7 +4,10 @@ use super::super::{
     call::Call,
     value::{Constant, Map, Numbers, Value, broadcast_dims, joined},
 };
-use crate::nn::op::{Add, Affine, Mul, Op};
+use crate::{
+    base::geom::Axis,
+    nn::op::{Add, Affine, Mul, Op},
+};
 use std::cmp::Ordering;
 
 /// The inputs of an operator on two values, of which one at least is a map.
@@ -122,7 +125,7 @@ fn constant_with(call: &mut Call<'_, '_>, map: Map, k: usize) -> Result<Operands
         let features = map.features();
         // axes of the constant as axes of the features
         let skipped = map.rank() - dims.len();
-        let is_channel = |a: usize| a + skipped == usize::from(map.batched);
+        let is_channel = |a: usize| map.axis(a + skipped) == Some(Axis::Channel);
         let per_channel = dims.iter().enumerate().all(|(a, d)| *d == 1 || is_channel(a));
         if per_channel {
             values
@@ -131,7 +134,7 @@ fn constant_with(call: &mut Call<'_, '_>, map: Map, k: usize) -> Result<Operands
             let features = features.to_vec();
             let dims = dims[dims.len().saturating_sub(features.len())..].to_vec();
             let constant = Constant::new(dims, Numbers::Float(values))?.expanded(&features)?;
-            constant.as_floats()?.to_vec()
+            constant.along(&map).as_floats()?.to_vec()
         }
     };
     Ok(Operands::Constant(map, Spread(spread), k == 0))

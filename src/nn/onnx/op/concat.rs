@@ -4,7 +4,7 @@ use super::super::{
     call::Call,
     value::{Constant, Map, Numbers, Value, axis, joined},
 };
-use crate::nn::op::Concat;
+use crate::{base::geom::Axis, nn::op::Concat};
 
 /// `Concat` of maps along their channels.
 pub(in super::super) fn channels(call: &mut Call<'_, '_>) -> Result<Value, String> {
@@ -15,7 +15,7 @@ pub(in super::super) fn channels(call: &mut Call<'_, '_>) -> Result<Value, Strin
     }
     let given = call.int("axis")?.ok_or("attribute `axis` is missing")?;
     let along = axis(given, first.rank())?;
-    if !first.batched || along != 1 {
+    if !first.batched || first.axis(along) != Some(Axis::Channel) {
         return Err(format!(
             "axis {given} of dimensions {} is not the channels, and no other is supported",
             joined(&first.dims)

@@ -4,7 +4,10 @@ use super::super::{
     call::Call,
     value::{Map, Value, joined},
 };
-use crate::{base::geom::Shape, nn::op::Dense};
+use crate::{
+    base::geom::{Axis, Shape},
+    nn::op::Dense,
+};
 
 /// `Gemm`: `alpha x W + beta C`, `W` transposed with `transB`.
 pub(in super::super) fn linear(call: &mut Call<'_, '_>) -> Result<Value, String> {
@@ -42,10 +45,10 @@ fn dense(
 }
 
 /// An input of dimensions `(N, features)`.
-fn vector(call: &Call<'_, '_>, k: usize) -> Result<Map, String> {
+fn vector(call: &mut Call<'_, '_>, k: usize) -> Result<Map, String> {
     let map = call.map(k)?;
     if map.batched && map.rank() == 2 {
-        return Ok(map);
+        return call.along(&map, &[Axis::Channel]);
     }
     let name = call.input_name(k);
     let without = if map.batched { "" } else { " without batch" };

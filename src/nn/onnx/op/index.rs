@@ -4,19 +4,20 @@ use super::super::{
     call::Call,
     value::{Constant, Numbers, Value, View, axis},
 };
-use crate::nn::op::{Conv, ConvGeometry};
+use crate::{
+    base::geom::Axis,
+    nn::op::{Conv, ConvGeometry},
+};
 
 /// `Gather` of channels of a map, as torchvision's `transform_input` writes it: a 1x1 convolution
 /// with ones and zeros.
 pub(in super::super) fn gather_channels(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let (map, indices) = (call.map(0)?, call.constant(1)?);
     let along = axis(call.int("axis")?.unwrap_or(0), map.rank())?;
-    let [_, c, h, w] = map.dims[..] else {
-        return Err(format!("it picks from {} axes, supported are (N, C, H, W)", map.rank()));
-    };
-    if along != 1 || !map.batched || indices.dims().len() > 1 {
-        return Err(format!("it picks along axis {along}, supported are channels (axis 1)"));
+    if map.axis(along) != Some(Axis::Channel) || indices.dims().len() > 1 {
+        return Err(format!("it picks along axis {along}, supported are channels"));
     }
+    let c = map.dims[along];
     let outside = |_| format!("an index is outside of the {c} channels");
     let picked = indices.as_ints()?.iter().map(|i| axis(*i, c)).collect::<Result<Vec<_>, _>>();
     let picked = picked.map_err(outside)?;
@@ -25,11 +26,15 @@ pub(in super::super) fn gather_channels(call: &mut Call<'_, '_>) -> Result<Value
     let (kernel, stride, dilation) = ([1; 2], [1; 2], [1; 2]);
     let geometry = ConvGeometry { kernel, stride, dilation, pads: [0; 4], groups: 1 };
     let pick = Conv::new(weights, picked.len(), c, geometry, vec![])?;
-    let Value::Map(channels) = call.push_image(pick, &map)? else {
+    let mut dims = map.dims.clone();
+    dims[along] = picked.len();
+    let batched = map.batched;
+    let Value::Map(channels) = call.push(pick, &[map], dims.clone())? else {
         return Err("it picks from a constant".to_owned());
     };
     if indices.dims().is_empty() {
-        return call.reshape(&channels, vec![1, h, w], true);
+        dims.remove(along);
+        return call.reshape(&channels, dims, batched);
     }
     Ok(Value::Map(channels))
 }

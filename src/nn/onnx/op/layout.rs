@@ -2,25 +2,23 @@
 
 use super::super::{
     call::Call,
-    value::{Constant, Value, View, axis, joined},
+    value::{Constant, Map, Value, View, axis},
 };
 
-/// `Transpose` of a map, where it moves axes of size 1 only and so changes no order of values.
+/// `Transpose` of a map: its dimensions change places, its values do not.
 pub(in super::super) fn transpose(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
     let order = order(call, map.rank())?;
-    let long = |axis: &usize| map.dims[*axis] > 1;
-    let moved: Vec<usize> = order.iter().copied().filter(long).collect();
-    if !moved.is_sorted() {
-        return Err(format!(
-            "the order of axes {order:?} of dimensions {} is not supported; export the model with \
-             channels before height and width (NCHW)",
-            joined(&map.dims)
-        ));
-    }
     let dims: Vec<usize> = order.iter().map(|a| map.dims[*a]).collect();
-    let batched = map.batched && order.first() == Some(&0);
-    call.reshape(&map, dims, batched)
+    let axes = order.iter().filter_map(|a| map.axis(*a)).collect();
+    let turned = |dims| Map { dims, axes, ..map.clone() };
+    if !map.batched || order.first() == Some(&0) {
+        return Ok(Value::Map(turned(dims)));
+    }
+    // the batch, of size 1, is among the features
+    let features = order.iter().filter(|a| **a != 0).map(|a| map.dims[*a]);
+    let turned = turned([1].into_iter().chain(features).collect());
+    call.reshape(&turned, dims, false)
 }
 
 /// `Transpose` of a constant.

@@ -4,7 +4,10 @@ use super::super::{
     call::Call,
     value::{Value, joined},
 };
-use crate::nn::op::{Affine, Lrn};
+use crate::{
+    base::geom::Axis,
+    nn::op::{Affine, Lrn},
+};
 
 /// More channels than any network has in one map.
 const MAX_LRN_SIZE: i64 = 1 << 20;
@@ -20,6 +23,13 @@ pub(in super::super) fn batch(call: &mut Call<'_, '_>) -> Result<Value, String> 
         return Err(format!("its input is {}, expected (N, C, ...)", joined(&map.dims)));
     }
     let spatial = call.flag("spatial", true)?;
+    // statistics are per channel, or per value in the order channel, row, column
+    let first = if spatial { 1 } else { map.axes.len() };
+    let map = if map.axes[..first] == Axis::ALL[..first] {
+        map
+    } else {
+        call.along(&map, &Axis::ALL[..map.axes.len()])?
+    };
     let n = if spatial { map.features()[0] } else { map.features().iter().product() };
     let epsilon = call.finite("epsilon", 1e-5)?;
     let mut parameter = |k: usize| {

@@ -4,7 +4,7 @@ use super::super::{
     call::Call,
     value::{Value, axis},
 };
-use crate::nn::op::Pad;
+use crate::{base::geom::Axis, nn::op::Pad};
 
 /// Largest padding: far above any in use, far below overflow.
 const MAX_PAD: i64 = 1 << 16;
@@ -33,23 +33,25 @@ pub(in super::super) fn pad(call: &mut Call<'_, '_>) -> Result<Value, String> {
     if mode != "constant" {
         return Err(format!("mode `{mode}` is not supported, only `constant` is"));
     }
-    let (map, _) = call.image(0)?;
     let mut sides = [0; 4];
+    let mut dims = map.dims.clone();
     for (k, pad) in pads.iter().enumerate() {
-        let side = match (axes[k % axes.len()], k / axes.len()) {
-            (2, end) => 2 * end,
-            (3, end) => 2 * end + 1,
+        let (along, end) = (axes[k % axes.len()], k / axes.len());
+        let side = match map.axis(along) {
+            Some(Axis::Row) => 2 * end,
+            Some(Axis::Column) => 2 * end + 1,
             _ if *pad == 0 => continue,
-            (a, _) => return Err(format!("it pads axis {a}, only height and width can be padded")),
+            _ => return Err(format!("it pads axis {along}, only height and width can be padded")),
         };
         if !(0..=MAX_PAD).contains(pad) {
             return Err(format!("a size is {pad}, expected 0 to {MAX_PAD}"));
         }
         sides[side] = *pad as usize;
+        dims[along] += sides[side];
     }
     let value = value.unwrap_or(0.0);
     if !value.is_finite() {
         return Err(format!("it pads with {value}, expected a finite number"));
     }
-    call.push_image(Pad::new(sides, value), &map)
+    call.push(Pad::new(sides, value), &[map], dims)
 }

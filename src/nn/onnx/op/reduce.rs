@@ -4,32 +4,53 @@ use super::super::{
     call::Call,
     value::{Constant, Numbers, Value, axis, joined},
 };
-use crate::nn::op::{AvgPool, Window};
+use crate::{
+    base::geom::Axis,
+    nn::op::{AvgPool, MaxPool, Op, Window},
+};
 
-/// `ReduceMean` over height, width or both. Axes are an attribute before opset 18, an input since.
+/// `ReduceMean` over height, width or both.
 pub(in super::super) fn mean(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    pooled(call, || AvgPool::global("ReduceMean"), |window| AvgPool::new(window, false))
+}
+
+/// `ReduceMax` over height, width or both.
+pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    pooled(call, MaxPool::global, MaxPool::new)
+}
+
+/// A reduction over height, width or both as a pool. Axes are an attribute before opset 18, an input
+/// since.
+fn pooled<T: Op>(
+    call: &mut Call<'_, '_>,
+    whole: impl FnOnce() -> T,
+    part: impl FnOnce(Window) -> T,
+) -> Result<Value, String> {
     let map = call.map(0)?;
     let axes = call.ints_or_input("axes", 1)?.unwrap_or_default();
     if axes.is_empty() && call.flag("noop_with_empty_axes", false)? {
         return Ok(Value::Map(map));
     }
     let axes = axes.iter().map(|a| axis(*a, map.rank())).collect::<Result<Vec<_>, _>>()?;
-    let channel = usize::from(map.batched);
-    let is_spatial = |a: &usize| *a > channel || map.dims[*a] == 1 && *a == channel;
+    let is_spatial = |a: &usize| match map.axis(*a) {
+        Some(Axis::Row | Axis::Column) => true,
+        Some(Axis::Channel) => map.dims[*a] == 1,
+        None => false,
+    };
     if axes.is_empty() || !axes.iter().all(is_spatial) || !map.batched {
         return Err(format!(
             "axes {axes:?} of dimensions {} are not height and width, and no others are supported",
             joined(&map.dims)
         ));
     }
-    let size = |a: usize| map.dims.get(a).copied().unwrap_or(1);
-    let over = |a: usize| if axes.contains(&a) { size(a) } else { 1 };
-    let kernel = [over(channel + 1), over(channel + 2)];
-    let op = if kernel == [size(channel + 1), size(channel + 2)] {
-        AvgPool::global("ReduceMean")
+    let shape = map.shape();
+    let is_reduced = |axis| axes.iter().any(|a| map.axis(*a) == Some(axis));
+    let kernel =
+        [Axis::Row, Axis::Column].map(|axis| if is_reduced(axis) { shape.along(axis) } else { 1 });
+    let op = if kernel == [shape.h, shape.w] {
+        whole()
     } else {
-        let window = Window { kernel, stride: kernel, dilation: [1, 1], pads: [0; 4], ceil: false };
-        AvgPool::new(window, false)
+        part(Window { kernel, stride: kernel, dilation: [1, 1], pads: [0; 4], ceil: false })
     };
     let left = |a: usize| if axes.contains(&a) { 1 } else { map.dims[a] };
     let dims: Vec<usize> = (0..map.rank()).map(left).collect();

@@ -4,7 +4,7 @@ use super::super::{
     call::Call,
     value::{Map, Value, axis, joined},
 };
-use crate::nn::op::Softmax;
+use crate::{base::geom::Axis, nn::op::Softmax};
 
 /// `Softmax` over the channels.
 pub(in super::super) fn softmax(call: &mut Call<'_, '_>) -> Result<Value, String> {
@@ -30,14 +30,10 @@ fn over_channels(call: &Call<'_, '_>) -> Result<Map, String> {
     let old = call.opset() < 13;
     let given = call.int("axis")?.unwrap_or(if old { 1 } else { -1 });
     let first = axis(given, map.rank())?;
-    let channel = usize::from(map.batched);
-    let size = |axes: &[usize]| axes.iter().all(|d| *d == 1);
-    let rest = &map.dims[channel + 1..];
-    let fits = match first {
-        a if a == channel => !old || size(rest),
-        a if a < channel => old && map.dims[a] == 1 && size(rest),
-        _ => false,
-    };
+    let over = if old { first..map.rank() } else { first..first + 1 };
+    let is_channel = |a: usize| map.axis(a) == Some(Axis::Channel);
+    let fits =
+        over.clone().any(is_channel) && over.clone().all(|a| is_channel(a) || map.dims[a] == 1);
     if fits {
         return Ok(map);
     }

@@ -3,7 +3,7 @@
 use super::build::small_network;
 use crate::nn::{
     model::Model,
-    onnx::{OnnxError, proto::ModelProto, read_bytes},
+    onnx::{Given, OnnxError, proto::ModelProto, read_bytes},
     tensor::Tensor,
 };
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use prost::Message;
 const NOOPT: &[u8] = include_bytes!("../../../../tests/data/onnx/bncnn.dynDefault_noopt.onnx");
 
 fn read(bytes: &[u8]) -> Result<(), OnnxError> {
-    read_bytes("m.onnx", bytes, None).map(drop)
+    read_bytes("m.onnx", bytes, Given::default()).map(drop)
 }
 
 #[test]

@@ -8,13 +8,13 @@ mod external;
 mod interface;
 mod messages;
 
-use super::{Imported, OnnxError, proto::ModelProto, read_bytes};
+use super::{Given, Imported, OnnxError, proto::ModelProto, read_bytes};
 use crate::nn::tensor::Tensor;
 use prost::Message;
 
 /// Imports a model as a file named `m.onnx`.
 fn import(model: &ModelProto) -> Result<Imported, OnnxError> {
-    read_bytes("m.onnx", &model.encode_to_vec(), None).map(|(imported, _)| imported)
+    read_bytes("m.onnx", &model.encode_to_vec(), Given::default()).map(|(imported, _)| imported)
 }
 
 /// What import says about a model that cannot be used.
