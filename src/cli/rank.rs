@@ -31,8 +31,8 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     loaded.rows.extend(other_scores(&loaded.rows));
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let chosen = metric.as_ref().map(|m| Chosen { name: &m.name, metric: &*m.value });
-    let found = pool.install(|| rank(&loaded.rows, &loaded.timings, chosen, resampling))?;
     let maps = pool.install(|| map_metrics::summarise(&loaded.metrics, resampling));
+    let found = pool.install(|| rank(&loaded.rows, &loaded.timings, &maps, chosen, resampling))?;
     terminal::data(&(found.text() + &map_metrics::text(&maps)))?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder)

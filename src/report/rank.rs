@@ -4,6 +4,7 @@ use super::{
     agreement::{Agreement, agreement},
     cells::{self, CellsError, Group},
     contest::Contest,
+    map_metrics::MapRow,
     subsets::{Subset, subsets},
 };
 use crate::{
@@ -119,10 +120,12 @@ pub struct Chosen<'a> {
     pub metric: &'a dyn CurveMetric,
 }
 
-/// Ranks the methods of these records by a metric, or by AOPC of the first order there is.
+/// Ranks the methods of these records by a metric, or by AOPC of the first order there is. `maps`
+/// are other ways to rank, for the agreement.
 pub fn rank(
     rows: &[Row],
     timings: &[Timing],
+    maps: &[MapRow],
     chosen: Option<Chosen<'_>>,
     resampling: Resampling,
 ) -> Result<Rank, CellsError> {
@@ -134,16 +137,18 @@ pub fn rank(
     let mut contests = Vec::new();
     let mut tied = Vec::new();
     for group in &groups {
-        let contest = Contest::new(group, chosen.name, chosen.metric, None, resampling);
+        let contest = Contest::new(group, chosen.name, chosen.metric, resampling);
         notes.extend(notes_on(group, contest.as_ref(), chosen.metric));
         let Some(contest) = contest else { continue };
         let share = |m: &String| Some((m.clone(), group.tied_fraction(m, order)?));
         tied.push(contest.methods.iter().filter_map(share).collect());
         contests.push(contest);
     }
+    // the first setting ranks; where it has nothing in common, there are no parts of it
+    let first = contests.first().filter(|c: &&Contest| c.setting == groups[0].setting);
     Ok(Rank {
-        subsets: subsets(rows, &groups[0], &chosen, resampling),
-        agreement: agreement(&groups, &chosen),
+        subsets: first.map_or_else(Vec::new, |contest| subsets(rows, contest, resampling)),
+        agreement: agreement(&groups, &chosen, maps),
         costs: costs(timings),
         contests,
         tied,
@@ -222,7 +227,7 @@ mod tests {
         for row in rows.iter_mut().filter(|r| r.method == "gradient-x-input") {
             row.scores = row.scores.as_ref().map(|s| vec![f32::NAN; s.len()]);
         }
-        let found = rank(&rows, &[], None, few()).unwrap();
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
         let notes: Vec<String> = found.notes.iter().map(Note::to_string).collect();
         insta::assert_snapshot!(notes.join("\n"));
     }
@@ -232,11 +237,11 @@ mod tests {
         let mut rows = demo::records(2, 1, 10);
         let curve = rows[0].scores.clone();
         rows.iter_mut().for_each(|row| row.scores.clone_from(&curve));
-        let found = rank(&rows, &[], None, few()).unwrap();
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
         let same = Note::AllEqual { perturbation: "uniform".to_owned() };
         assert_eq!(found.notes, [Note::FewImages { images: 2 }, same]);
         rows.retain(|r| (r.method == "random") == r.image.contains("0000"));
-        let found = rank(&rows, &[], None, few()).unwrap();
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
         assert_eq!(found.notes, [Note::NothingInCommon { perturbation: "uniform".to_owned() }]);
         assert!(found.contests.is_empty());
     }
