@@ -34,7 +34,8 @@ pub enum CellsError {
     Empty,
     /// Curves of different length.
     #[error(
-        "the records mix curves of {} and of {} steps (image `{image}`, method `{method}`)",
+        "the records mix curves of {} and of {} steps (image `{image}`, method `{method}`); rank \
+         them one by one, or run them with the same `steps`",
         .steps.0, .steps.1
     )]
     Steps {
@@ -48,7 +49,7 @@ pub enum CellsError {
     /// The same curve more than once.
     #[error(
         "the records hold the {order} curve of method `{method}` on image `{image}`, \
-         seed {seed}, repeat {repeat}, more than once"
+         seed {seed}, repeat {repeat}, more than once; was one run given twice?"
     )]
     Twice {
         /// The picture.
@@ -288,6 +289,24 @@ impl<'a> Group<'a> {
     pub fn first_failure(&self, method: &str, order: Order) -> Option<&'a str> {
         let cells = self.pictures.values().flat_map(|p| p.repeats.values());
         cells.filter_map(|repeat| repeat.get(method)).find_map(|cell| cell.failed(order))
+    }
+
+    /// Why a method lacks values of a metric on some picture, in words.
+    pub fn why_missing(&self, method: &str) -> String {
+        if let Some(reason) = Order::ALL.iter().find_map(|o| self.first_failure(method, *o)) {
+            return reason.to_owned();
+        }
+        let has = |p: &Picture<'_>| p.repeats.values().filter(|r| r.contains_key(method)).count();
+        let counts: Vec<(usize, usize)> =
+            self.pictures.values().map(|p| (has(p), p.repeats.len())).collect();
+        let reason = match counts {
+            _ if counts.iter().any(|(has, all)| *has > 0 && has < all) => {
+                "it was run with other seeds or repeats than other methods"
+            }
+            _ if counts.iter().any(|(has, _)| *has == 0) => "there is no record of it",
+            _ => "the metric is not defined there",
+        };
+        reason.to_owned()
     }
 
     /// The metric of a method, picture by picture in the order of their names, averaged over

@@ -51,7 +51,7 @@ struct Common {
 
 impl Contest {
     /// Compares all methods of a group. `None` when no picture has values of all methods that have
-    /// any.
+    /// any, or none has any.
     pub fn new(
         group: &Group<'_>,
         name: &str,
@@ -59,6 +59,9 @@ impl Contest {
         resampling: Resampling,
     ) -> Option<Contest> {
         let mut common = Common::of(group, metric);
+        if common.methods.is_empty() {
+            return None;
+        }
         let direction = metric.direction();
         let higher = direction == Direction::Higher;
         common.sort(higher);

@@ -54,7 +54,7 @@ const WIDTH: f64 = 980.0;
 const LEFT: f64 = 340.0;
 const RIGHT: f64 = 640.0;
 /// Longest name, in characters.
-const NAME: usize = 36;
+const NAME: usize = 32;
 const AXIS: f64 = 56.0;
 const BAR: f64 = 9.0;
 const ROW: f64 = 22.0;
