@@ -356,20 +356,24 @@ impl Area {
     }
 }
 
-/// Where the label of a point lies on the fewest other things: right or left of it, at its height or
-/// as little above or below as there is room for, between the ends of the page.
+/// Where the label of a point lies on few other things and not far away: right or left of it, at its
+/// height or some rows above or below, between the ends of the page. A thing that is covered counts as
+/// much as two and a half rows.
 fn label_place((x, y): (f64, f64), width: f64, taken: &[Area], page: (f64, f64)) -> Area {
     const HEIGHT: f64 = 17.0;
-    let shifts = (0..7).flat_map(|k| [f64::from(k), -f64::from(k)]);
-    let places = shifts.flat_map(|shift| {
-        let y = (y - HEIGHT / 2.0 + shift * HEIGHT, y + HEIGHT / 2.0 + shift * HEIGHT);
-        [x + 14.0, x - 14.0 - width].map(|start| Area { x: (start, start + width), y })
+    let at = |start: f64, rows: f64| {
+        let top = y + (rows - 0.5) * HEIGHT;
+        Area { x: (start, start + width), y: (top, top + HEIGHT) }
+    };
+    let rows = (0..7).flat_map(|k: u32| [(k, f64::from(k)), (k, -f64::from(k))]);
+    let places = rows.flat_map(|(k, shift)| {
+        [x + 14.0, x - 14.0 - width].map(|start| (k as usize, at(start, shift)))
     });
-    let inside = |a: &Area| a.x.0 >= page.0 && a.x.1 <= page.1 && a.y.0 >= TOP - 20.0;
+    let inside = |(_, a): &(usize, Area)| a.x.0 >= page.0 && a.x.1 <= page.1 && a.y.0 >= TOP - 20.0;
     let hits = |a: &Area| taken.iter().filter(|other| a.meets(other)).count();
-    let right = Area { x: (x + 14.0, x + 14.0 + width), y: (y - HEIGHT / 2.0, y + HEIGHT / 2.0) };
-    // the first of equally free ones
-    places.filter(inside).min_by_key(hits).unwrap_or(right)
+    // the first of equally good ones
+    let best = places.filter(inside).min_by_key(|(k, area)| 5 * hits(area) + 2 * k);
+    best.map_or_else(|| at(x + 14.0, 0.0), |(_, area)| area)
 }
 
 #[cfg(test)]
