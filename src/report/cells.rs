@@ -291,24 +291,6 @@ impl<'a> Group<'a> {
         cells.filter_map(|repeat| repeat.get(method)).find_map(|cell| cell.failed(order))
     }
 
-    /// Why a method lacks values of a metric on some picture, in words.
-    pub fn why_missing(&self, method: &str) -> String {
-        if let Some(reason) = Order::ALL.iter().find_map(|o| self.first_failure(method, *o)) {
-            return reason.to_owned();
-        }
-        let has = |p: &Picture<'_>| p.repeats.values().filter(|r| r.contains_key(method)).count();
-        let counts: Vec<(usize, usize)> =
-            self.pictures.values().map(|p| (has(p), p.repeats.len())).collect();
-        let reason = match counts {
-            _ if counts.iter().any(|(has, all)| *has > 0 && has < all) => {
-                "it was run with other seeds or repeats than other methods"
-            }
-            _ if counts.iter().any(|(has, _)| *has == 0) => "there is no record of it",
-            _ => "the metric is not defined there",
-        };
-        reason.to_owned()
-    }
-
     /// The metric of a method, picture by picture in the order of their names, averaged over
     /// repeats. A picture counts only when all its repeats have the curves that are needed: a mean
     /// over some of them would compare other noise.

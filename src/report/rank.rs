@@ -179,7 +179,7 @@ pub fn rank(
 fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetric) -> Vec<Note> {
     let perturbation = group.setting.perturbation.clone();
     let reasons = |methods: &[String]| -> Vec<(String, String)> {
-        methods.iter().map(|m| (m.clone(), group.why_missing(m))).collect()
+        methods.iter().map(|m| (m.clone(), why_missing(group, m, metric))).collect()
     };
     let Some(contest) = contest else {
         let empty = |m: &&str| group.values(m, metric).iter().all(Option::is_none);
@@ -190,7 +190,7 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
     if contest.left_out > 0 {
         let missing = |m: &String| {
             let n = group.values(m, metric).iter().filter(|v| v.is_none()).count();
-            (n > 0).then(|| (m.clone(), n, group.why_missing(m)))
+            (n > 0).then(|| (m.clone(), n, why_missing(group, m, metric)))
         };
         notes.push(Note::LeftOut {
             perturbation: perturbation.clone(),
@@ -211,6 +211,26 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
         notes.push(Note::AllEqual { perturbation });
     }
     notes
+}
+
+/// Why a method lacks values of a metric on some picture, in words.
+fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> String {
+    if let Some(reason) = Order::ALL.iter().find_map(|o| group.first_failure(method, *o)) {
+        return reason.to_owned();
+    }
+    let order = group.orders().next().unwrap_or(Order::Morf);
+    let whole = group.values(method, &Aopc(order));
+    let values = group.values(method, metric);
+    let has_curves = group.macs(method, order).or(group.tied_fraction(method, order)).is_some();
+    let reason = if whole.iter().zip(&values).any(|(aopc, value)| aopc.is_some() && value.is_none())
+    {
+        "the metric is not defined there"
+    } else if has_curves && whole.iter().all(Option::is_none) {
+        "it was run with other seeds or repeats than other methods"
+    } else {
+        "there is no record of it"
+    };
+    reason.to_owned()
 }
 
 /// Mean times by method. The stage `forward` is a pass of the model through the same program.
