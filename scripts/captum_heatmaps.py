@@ -35,7 +35,7 @@ def main():
         relevance = METHODS[args.method](model, x.clone().requires_grad_(), target)
         return relevance[0].detach().numpy().astype(np.float32)
 
-    run(args, explain)
+    run(args, "captum", explain)
 
 
 if __name__ == "__main__":

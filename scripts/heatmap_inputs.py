@@ -49,9 +49,11 @@ def pictures(folder, sidecar):
         yield path.relative_to(folder).as_posix(), normalise(pixels, sidecar)
 
 
-def run(args, explain):
+def run(args, tool, explain):
     """Explains the predicted class of every picture and writes the relevance (C, H, W)."""
     sidecar = tomllib.loads(args.model.with_suffix(".toml").read_text())
     maps = {name: explain(x) for name, x in pictures(args.data, sidecar)}
+    if not maps:
+        raise SystemExit(f"`{args.data}` holds no pictures ({', '.join(sorted(ENDINGS))})")
     np.savez_compressed(args.out, **maps)
-    print(f"{len(maps)} heat maps in {args.out}; now\n  pixelflip run --heatmaps {args.method}={args.out} ...")
+    print(f"{len(maps)} heat maps in {args.out}; now\n  pixelflip run --heatmaps {tool}-{args.method}={args.out} ...")

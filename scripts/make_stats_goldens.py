@@ -1,7 +1,8 @@
-"""Writes tests/data/stats: figures by SciPy and scikit-posthocs.
+"""Writes tests/data/stats: figures by SciPy, scikit-posthocs and statsmodels.
 
 `bootstrap.json`: each case holds the data, 999 resampled means with the intervals that SciPy makes of exactly these
-means, and the intervals from a million resamples of its own. `tests.json`: tests, rank correlations, ranges.
+means, and the intervals from a million resamples of its own. `tests.json`: tests, corrections, rank
+correlations, ranges.
 """
 
 import json
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import scikit_posthocs
 import scipy
+import statsmodels
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 FOLDER = Path(__file__).parent.parent / "tests/data/stats"
 
@@ -35,6 +38,8 @@ def case(name, values, rng):
     return {
         "name": name,
         "values": values.tolist(),
+        "mean": float(np.mean(values)),
+        "stderr": float(stats.sem(values)),
         "means": few.bootstrap_distribution.tolist(),
         "percentile": interval(few),
         "bca": interval(run("BCa", 0, few)),
@@ -73,7 +78,19 @@ def wilcoxon_cases(rng):
         wilcoxon_case("1300 far from zero", rng.normal(2.0, 1.0, 1300)),
         wilcoxon_case("all zero", np.zeros(20)),
         wilcoxon_case("one", np.array([0.5])),
-    ]
+    ] + small_wilcoxon_cases(np.random.default_rng(1959))
+
+
+def small_wilcoxon_cases(rng):
+    """Every small number of differences, without and with ties and zeros, all of one sign and balanced."""
+    cases = [wilcoxon_case(f"{n} without ties", rng.normal(0.5, 1.0, n)) for n in range(2, 16)]
+    for n in (2, 3, 5, 8, 11, 12, 13, 14, 20, 50):
+        cases.append(wilcoxon_case(f"{n} with ties", rng.choice([-2, -1, 1, 2, 3], n).astype(float)))
+        cases.append(wilcoxon_case(f"{n} with zeros", rng.choice([-1.5, 0, 0, 1, 2], n).astype(float)))
+        cases.append(wilcoxon_case(f"{n} of one sign", np.arange(1.0, n + 1)))
+    cases.append(wilcoxon_case("balanced", np.array([1.0, -1.0, 2.0, -2.0])))
+    cases.append(wilcoxon_case("a zero and one other", np.array([0.0, 3.0])))
+    return cases
 
 
 def friedman_case(values):
@@ -97,6 +114,23 @@ def friedman_cases(rng):
         friedman_case(rng.normal(0, 1, (30, 5)) + shifts),
         friedman_case(np.round(rng.normal(0, 1, (25, 4)) + shifts[:4])),
         friedman_case(rng.normal(0, 1, (12, 3))),
+        friedman_case(np.random.default_rng(12).normal(0, 1, (60, 12)) + np.linspace(0, 1, 12)),
+        friedman_case(np.random.default_rng(13).integers(0, 3, (40, 8)).astype(float)),
+        friedman_case(np.random.default_rng(14).normal(0, 1, (2, 3))),
+    ]
+
+
+def holm_case(p):
+    return {"p": list(map(float, p)), "corrected": multipletests(p, method="holm")[1].tolist()}
+
+
+def holm_cases():
+    rng = np.random.default_rng(1979)
+    return [
+        holm_case(np.round(rng.uniform(0, 1, 6), 4)),
+        holm_case(np.round(rng.uniform(0, 0.02, 66), 6)),
+        holm_case([0.01, 0.01, 0.04, 0.04, 1.0, 1e-300]),
+        holm_case([0.3]),
     ]
 
 
@@ -116,12 +150,16 @@ def test_cases():
     rng = np.random.default_rng(19451101)
     return {
         "wilcoxon": wilcoxon_cases(rng),
+        "holm": holm_cases(),
         "friedman": friedman_cases(rng),
         "studentised_range": [range_case(k, q) for k in (2, 3, 8, 12, 30) for q in (0.5, 2.0, 3.5, 5.5)],
         "kendall": [
             kendall_case(rng.permutation(12), rng.permutation(12)),
             kendall_case(rng.integers(0, 4, 15), rng.integers(0, 4, 15)),
             kendall_case([1, 2, 3], [5, 5, 5]),
+            kendall_case([1, 2], [2, 1]),
+            kendall_case(np.arange(30), -np.arange(30)),
+            kendall_case(*np.random.default_rng(1938).integers(0, 20, (2, 40))),
         ],
     }
 
@@ -132,6 +170,7 @@ def write(name, content):
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "scikit-posthocs": scikit_posthocs.__version__,
+        "statsmodels": statsmodels.__version__,
     }
     (FOLDER / name).write_text(json.dumps({"made_with": versions, **content}, indent=0) + "\n")
 

@@ -36,7 +36,7 @@ def main():
             _, relevance = attributor(x.clone().requires_grad_(), start)
         return relevance[0].detach().numpy().astype(np.float32)
 
-    run(args, explain)
+    run(args, "zennit", explain)
 
 
 if __name__ == "__main__":

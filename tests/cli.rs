@@ -760,7 +760,12 @@ fn rank_recomputes_the_ranking_from_records_alone_also_over_two_runs() {
     let bytes = fs::read(&part).unwrap();
     fs::write(&part, &bytes[..bytes.len() / 2]).unwrap();
     let cut = desk.told("rank a b --resamples 100");
-    assert!(cut.contains("part-00000.parquet` is not a usable table"), "{cut}");
+    assert!(cut.contains("part-00000.parquet` is not a usable table: it is cut off"), "{cut}");
+    assert!(cut.contains("delete it and repeat the run"), "{cut}");
+    // nor is one that is gone
+    fs::remove_file(&part).unwrap();
+    let gone = desk.told("rank a b --resamples 100");
+    assert!(gone.contains("curves, its manifest counts"), "{gone}");
     run("gradient --target 3", "c");
     let output = desk.expect(0, "diff a c --out d.csv");
     let text = String::from_utf8(output.stdout).unwrap();
@@ -771,6 +776,20 @@ fn rank_recomputes_the_ranking_from_records_alone_also_over_two_runs() {
         .map(|arguments| desk.told(arguments))
         .collect();
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_metric_of_each_layer_is_measured_layer_by_layer_and_an_unknown_layer_is_refused() {
+    let desk = Desk::new(3);
+    let run =
+        "run --model m.onnx --data pictures --region 8 --steps 2 --methods gradient --metrics";
+    desk.expect(0, &format!("{run} parameter-randomisation:layer=each,road:percent=30 --out a"));
+    let output = desk.expect(0, "rank a --resamples 100");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.matches("parameter-randomisation:mode=cascading").count() > 2, "{text}");
+    assert!(text.contains("road:order=morf:watch=accuracy:percent=30:noise=0.01: lower is better"));
+    let told = desk.told(&format!("{run} parameter-randomisation:layer=nowhere --out b"));
+    assert!(told.contains("the network has no layer `nowhere` with weights"), "{told}");
 }
 
 #[test]

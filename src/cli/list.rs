@@ -5,9 +5,9 @@ use super::{
     terminal,
 };
 use pixelflip::{
-    base::registry::{Entry, Param},
+    base::registry::{self, Entry, Param},
     data::LAYOUTS,
-    eval::metric::{METRICS, map::MAP_METRICS},
+    eval::metric::{Direction, METRICS, Range, map::MAP_METRICS},
     explain::{
         EXPLAINERS, Explainer,
         lrp::{self, composite::PLAIN, rule::RULES},
@@ -29,7 +29,7 @@ fn text(what: What) -> String {
     match what {
         What::Methods => terminal::columns(&[all(EXPLAINERS), own(), wrappers()].concat()),
         What::Perturbations => terminal::columns(&all(PERTURBATIONS)),
-        What::Metrics => terminal::columns(&[all(METRICS), all(MAP_METRICS)].concat()),
+        What::Metrics => terminal::columns(&metrics()),
         What::Rules => terminal::columns(&[all(RULES), plain()].concat()),
         What::Composites => {
             let composites = EXPLAINERS.iter().filter(|e| is_composite(e)).flat_map(lines);
@@ -73,6 +73,37 @@ fn lines<T: ?Sized>(entry: &Entry<T>) -> Vec<Vec<String>> {
         let name = format!("  :{}={}", param.key, param.default);
         lines.push(vec![name, format!("  {}; {}", param.help, param.kind.rule())]);
     }
+    lines
+}
+
+/// Each metric with which way it is better and what values it takes.
+fn metrics() -> Vec<Vec<String>> {
+    let of_curves = METRICS
+        .iter()
+        .flat_map(|entry| measured(entry, METRICS, |metric| (metric.direction(), metric.range())));
+    let of_maps = MAP_METRICS.iter().flat_map(|entry| {
+        measured(entry, MAP_METRICS, |metric| (metric.direction(), metric.range()))
+    });
+    of_curves.chain(of_maps).collect()
+}
+
+fn measured<T: ?Sized>(
+    entry: &Entry<T>,
+    table: &[Entry<T>],
+    of: impl Fn(&T) -> (Direction, Range),
+) -> Vec<Vec<String>> {
+    let built = |more: &str| {
+        let spec = format!("{}{more}", entry.id).parse().expect("an id of the table");
+        of(&registry::build("metric", table, &spec).expect("defaults are in range").value)
+    };
+    let (direction, range) = built("");
+    let mut words = format!("  {} is better", direction.name());
+    if entry.params.iter().any(|p| p.key == "order") {
+        let (other, _) = built(":order=lerf");
+        words = format!("{words} for morf, {} for lerf", other.name());
+    }
+    let mut lines = lines(entry);
+    lines.insert(1, vec![String::new(), format!("{words}; {range}")]);
     lines
 }
 

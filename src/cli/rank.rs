@@ -7,9 +7,10 @@ use pixelflip::{
     eval::{metric::METRICS, stats::Resampling},
     report::{
         cells::group,
+        contest::Contest,
         curves::{self, Heading},
         map_metrics,
-        rank::{Chosen, Rank, rank},
+        rank::{Chosen, Note, Rank, rank},
         rank_figures,
     },
     run::{
@@ -31,8 +32,12 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     loaded.rows.extend(other_scores(&loaded.rows));
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let chosen = metric.as_ref().map(|m| Chosen { name: &m.name, metric: &*m.value });
-    let found = pool.install(|| rank(&loaded.rows, &loaded.timings, chosen, resampling))?;
     let maps = pool.install(|| map_metrics::summarise(&loaded.metrics, resampling));
+    let mut found =
+        pool.install(|| rank(&loaded.rows, &loaded.timings, &maps, chosen, resampling))?;
+    if loaded.manifests.iter().any(|m| m.get("results").is_none_or(Value::is_null)) {
+        found.notes.push(Note::Unfinished);
+    }
     terminal::data(&(found.text() + &map_metrics::text(&maps)))?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder)
@@ -44,7 +49,8 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
         pool.install(|| draw(folder, &loaded, &found))?;
         terminal::talk(&format!("tables and figures in `{}`", folder.display()));
     }
-    let partial = found.contests.is_empty() || found.contests.iter().any(|c| c.left_out > 0);
+    let lacks = |c: &Contest| c.left_out > 0 || !c.without.is_empty();
+    let partial = found.contests.is_empty() || found.contests.iter().any(lacks);
     Ok(if partial { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }
 

@@ -27,7 +27,7 @@ pub mod rise;
 pub mod sensitivity;
 pub mod slide;
 pub mod smoothgrad;
-mod superpixel;
+pub mod superpixel;
 pub mod taylor;
 pub mod translate;
 pub mod wrap;

@@ -28,6 +28,11 @@ impl Mask {
         }
     }
 
+    /// Adds one pixel.
+    pub fn remove_pixel(&mut self, y: usize, x: usize) {
+        self.gone[y * self.width + x] = true;
+    }
+
     /// Whether a pixel is gone.
     pub fn has(&self, y: usize, x: usize) -> bool {
         self.gone[y * self.width + x]
@@ -48,7 +53,7 @@ mod tests {
     fn removed_pixels_are_listed_row_by_row() {
         let mut mask = Mask::none(3, 4);
         mask.remove(Rect { y0: 1, y1: 3, x0: 2, x1: 4 });
-        mask.remove(Rect { y0: 0, y1: 1, x0: 0, x1: 1 });
+        mask.remove_pixel(0, 0);
         let pixels: Vec<_> = mask.pixels().collect();
         assert_eq!(pixels, [(0, 0), (1, 2), (1, 3), (2, 2), (2, 3)]);
         assert!(mask.has(2, 3) && !mask.has(0, 1));

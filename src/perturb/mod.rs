@@ -23,6 +23,7 @@ mod tests;
 mod uniform;
 
 pub use mask::Mask;
+pub use road::Imputed;
 pub use statistics::{Gather, Statistics};
 
 use crate::{

@@ -8,7 +8,7 @@ use crate::{
     base::{
         geom::Rect,
         registry::{Entry, Kind, Param},
-        rng::normal_pair,
+        rng::{KeyedRng, normal_pair},
     },
     nn::tensor::Tensor,
 };
@@ -56,12 +56,7 @@ const NEIGHBOURS: [Neighbour; 8] = [
 
 impl Perturbation for Road {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
-        let mut rng = site.rng("road", &[]);
-        let mut noise = Vec::with_capacity(site.picture.data.len() + 1);
-        while noise.len() < site.picture.data.len() {
-            noise.extend(normal_pair(&mut rng).map(|n| (self.noise * n) as f32));
-        }
-        Fill::Masked(Box::new(Imputed { picture: site.picture, noise }))
+        Fill::Masked(Box::new(Imputed::new(site.picture, self.noise, site.rng("road", &[]))))
     }
 
     fn is_local(&self) -> bool {
@@ -69,10 +64,23 @@ impl Perturbation for Road {
     }
 }
 
-struct Imputed<'a> {
+/// A picture whose removed pixels are imputed, each with noise of its own.
+#[derive(Debug)]
+pub struct Imputed<'a> {
     picture: &'a Tensor,
     /// One value for each of the picture's.
     noise: Vec<f32>,
+}
+
+impl<'a> Imputed<'a> {
+    /// For a picture in image space, with noise of this standard deviation drawn from `rng`.
+    pub fn new(picture: &'a Tensor, deviation: f64, mut rng: KeyedRng) -> Imputed<'a> {
+        let mut noise = Vec::with_capacity(picture.data.len() + 1);
+        while noise.len() < picture.data.len() {
+            noise.extend(normal_pair(&mut rng).map(|n| (deviation * n) as f32));
+        }
+        Imputed { picture, noise }
+    }
 }
 
 impl Masked for Imputed<'_> {

@@ -1,6 +1,6 @@
 //! How much rankings agree across perturbations, region sizes, scores, steps and metrics.
 
-use super::{cells::Group, rank::Chosen};
+use super::{cells::Group, map_metrics::MapRow, rank::Chosen};
 use crate::{
     base::registry::build,
     eval::{
@@ -8,6 +8,7 @@ use crate::{
         stats::kendall::kendall,
     },
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// One way to rank: the mean of each method, larger being better.
@@ -31,11 +32,14 @@ pub struct Agreement {
 /// Shares of the steps at which the first setting is ranked again.
 const CUTS: [(usize, usize); 3] = [(1, 10), (1, 4), (1, 2)];
 
-pub(super) fn agreement(groups: &[Group<'_>], chosen: &Chosen<'_>) -> Agreement {
+/// All settings by one metric, the first setting after fewer steps and by other metrics, and metrics
+/// of heat maps.
+pub(super) fn agreement(groups: &[Group<'_>], chosen: &Chosen<'_>, maps: &[MapRow]) -> Agreement {
     let mut views: Vec<View> =
-        groups.iter().map(|g| view(g, setting_name(g, groups), chosen.metric)).collect();
+        groups.par_iter().map(|g| view(g, setting_name(g, groups), chosen.metric)).collect();
     views.extend(cuts(&groups[0], chosen.metric));
     views.extend(metrics(&groups[0], chosen));
+    views.extend(of_maps(maps));
     views.retain(|v| v.merits.len() > 1);
     let tau = |a: &View, b: &View| {
         let both: Vec<&String> =
@@ -97,7 +101,7 @@ fn cuts(group: &Group<'_>, metric: &dyn CurveMetric) -> Vec<View> {
 
 /// The first setting by other metrics, each with its default parameters and by both orders.
 fn metrics(group: &Group<'_>, chosen: &Chosen<'_>) -> Vec<View> {
-    let specs = METRICS.iter().flat_map(|entry| {
+    let specs = METRICS.par_iter().flat_map_iter(|entry| {
         let both = entry.params.iter().any(|p| p.key == "order");
         let second = both.then(|| format!("{}:order=lerf", entry.id));
         [Some(entry.id.to_owned()), second].into_iter().flatten()
@@ -107,11 +111,29 @@ fn metrics(group: &Group<'_>, chosen: &Chosen<'_>) -> Vec<View> {
     others.map(|m| view(group, m.name.replace(":order=", " "), &*m.value)).collect()
 }
 
+/// Rankings by metrics of heat maps, one each.
+fn of_maps(maps: &[MapRow]) -> Vec<View> {
+    let mut views: BTreeMap<&str, BTreeMap<String, f64>> = BTreeMap::new();
+    for row in maps {
+        let sign = if row.direction == Direction::Higher.name() { 1.0 } else { -1.0 };
+        if let Some(estimate) = row.estimate {
+            let merits = views.entry(&row.metric).or_default();
+            merits.insert(row.method.clone(), sign * estimate.mean);
+        }
+    }
+    let view = |(name, merits): (&str, _)| View { name: name.to_owned(), merits };
+    views.into_iter().map(view).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        eval::{metric::Aopc, order::Order},
+        eval::{
+            metric::Aopc,
+            order::Order,
+            stats::{Resampling, estimate},
+        },
         report::{cells::group, demo},
         run::record::Row,
     };
@@ -127,7 +149,19 @@ mod tests {
         rows.extend(flipped.collect::<Vec<_>>());
         let groups = group(&rows).unwrap();
         let chosen = Chosen { name: "aopc:order=morf", metric: &Aopc(Order::Morf) };
-        let found = agreement(&groups, &chosen);
+        let means = [("gradient", 3.0), ("random", 1.0), ("lrp-samek2017", 2.0)];
+        let map = |metric: &str, direction: &str, (method, mean): (&str, f64)| MapRow {
+            metric: metric.to_owned(),
+            direction: direction.to_owned(),
+            method: method.to_owned(),
+            estimate: estimate(&[mean], Resampling::default()),
+            undefined: 0,
+        };
+        let maps = means.map(|m| [map("sparseness", "higher", m), map("entropy", "lower", m)]);
+        let found = agreement(&groups, &chosen, &maps.concat());
+        let at = |name: &str| found.names.iter().position(|n| n == name).unwrap();
+        assert_eq!(found.tau[at("sparseness")][at("entropy")], Some(-1.0));
+        assert_eq!(found.tau[at("sparseness")][0], Some(1.0 / 3.0), "over the three in both");
         assert_eq!(found.names[..4], ["uniform", "blur:sigma=3", "L = 2", "L = 5"]);
         assert_eq!(found.tau[0][0], Some(1.0));
         assert_eq!(found.tau[0][1], Some(-1.0));

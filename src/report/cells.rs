@@ -39,7 +39,8 @@ pub enum CellsError {
     Empty,
     /// Curves of different length.
     #[error(
-        "the records mix curves of {} and of {} steps (image `{image}`, method `{method}`)",
+        "the records mix curves of {} and of {} steps (image `{image}`, method `{method}`); rank \
+         them one by one, or run them with the same `steps`",
         .steps.0, .steps.1
     )]
     Steps {
@@ -53,7 +54,7 @@ pub enum CellsError {
     /// The same curve more than once.
     #[error(
         "the records hold the {order} curve of method `{method}` on image `{image}`, \
-         seed {seed}, repeat {repeat}, more than once"
+         seed {seed}, repeat {repeat}, more than once; was one run given twice?"
     )]
     Twice {
         /// The picture.

@@ -10,7 +10,7 @@ use crate::eval::{
     },
 };
 use ndarray::Array2;
-use std::collections::BTreeSet;
+use rayon::prelude::*;
 
 /// A comparison with the names of what is compared.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Contest {
     pub left_out: usize,
     /// Methods without any value.
     pub without: Vec<String>,
+    /// Values over repeats: pictures x methods, in the order of `images` and `methods`.
+    pub means: Array2<f64>,
     /// The numbers; methods in the order of `methods`.
     pub comparison: Comparison,
     /// Spread of each method over pictures and repeats.
@@ -49,19 +51,22 @@ struct Common {
 
 impl Contest {
     /// Compares all methods of a group. `None` when no picture has values of all methods that have
-    /// any. With `only`, other pictures do not count.
+    /// any, or none has any.
     pub fn new(
         group: &Group<'_>,
         name: &str,
         metric: &dyn CurveMetric,
-        only: Option<&BTreeSet<&str>>,
         resampling: Resampling,
     ) -> Option<Contest> {
-        let mut common = Common::of(group, metric, only);
+        let mut common = Common::of(group, metric);
+        if common.methods.is_empty() {
+            return None;
+        }
         let direction = metric.direction();
         let higher = direction == Direction::Higher;
         common.sort(higher);
-        let comparison = compare(&common.means().view(), higher, resampling)?;
+        let means = common.means();
+        let comparison = compare(&means.view(), higher, resampling)?;
         let powers = comparison.pairs.iter().map(|pair| common.power(pair)).collect();
         Some(Contest {
             setting: group.setting.clone(),
@@ -72,6 +77,7 @@ impl Contest {
             methods: common.methods,
             images: common.images,
             without: common.without,
+            means,
             comparison,
             powers,
         })
@@ -90,22 +96,17 @@ impl Contest {
 }
 
 impl Common {
-    fn of(group: &Group<'_>, metric: &dyn CurveMetric, only: Option<&BTreeSet<&str>>) -> Common {
-        let wanted = |image: &str| only.is_none_or(|images| images.contains(image));
+    fn of(group: &Group<'_>, metric: &dyn CurveMetric) -> Common {
         let names: Vec<&str> = group.image_names().collect();
-        let mut known = Vec::new();
-        let mut without = Vec::new();
-        for method in group.methods() {
-            let values = group.values_by_repeat(method, metric);
-            if values.iter().all(Option::is_none) {
-                without.push(method.to_owned());
-            } else {
-                known.push((method.to_owned(), values));
-            }
-        }
+        let methods: Vec<&str> = group.methods().collect();
+        let values = methods.par_iter().map(|method| group.values_by_repeat(method, metric));
+        let values: Vec<Vec<Option<Vec<f64>>>> = values.collect();
+        let all = methods.iter().map(|&method| method.to_owned()).zip(values);
+        let (without, known): (Vec<_>, Vec<_>) =
+            all.partition(|(_, values)| values.iter().all(Option::is_none));
+        let without = without.into_iter().map(|(method, _)| method).collect();
         let whole = |i: &usize| known.iter().all(|(_, values)| values[*i].is_some());
-        let tried: Vec<usize> = (0..names.len()).filter(|i| wanted(names[*i])).collect();
-        let common: Vec<usize> = tried.iter().copied().filter(whole).collect();
+        let common: Vec<usize> = (0..names.len()).filter(whole).collect();
         let (methods, values) = known
             .into_iter()
             .map(|(method, mut values)| {
@@ -114,7 +115,7 @@ impl Common {
             })
             .unzip();
         let images = common.iter().map(|&i| names[i].to_owned()).collect();
-        Common { methods, without, images, values, tried: tried.len() }
+        Common { methods, without, images, values, tried: names.len() }
     }
 
     /// Best mean first, then by name.
@@ -157,7 +158,7 @@ mod tests {
     fn contest(rows: &[crate::run::record::Row]) -> Contest {
         let groups = group(rows).unwrap();
         let resampling = Resampling { count: 500, ..Resampling::default() };
-        Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), None, resampling).unwrap()
+        Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), resampling).unwrap()
     }
 
     #[test]

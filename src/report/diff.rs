@@ -7,9 +7,12 @@ use super::{
     ranking::{align, decimals_for, wrap},
 };
 use crate::{
-    eval::stats::{
-        Estimate, Resampling, estimate,
-        wilcoxon::{holm, wilcoxon},
+    eval::{
+        metric::CurveMetric,
+        stats::{
+            Estimate, Resampling, estimate,
+            wilcoxon::{holm, wilcoxon},
+        },
     },
     run::record::Row,
     table::{Column, Table},
@@ -113,9 +116,30 @@ fn unlike(a: &Group<'_>, b: &Group<'_>) -> Vec<String> {
     }
     if a.setting.steps != b.setting.steps {
         let steps = |g: &Group<'_>| g.setting.steps.map_or("no".to_owned(), |s| s.to_string());
-        notes.push(format!("the first run has {} steps, the second {}", steps(a), steps(b)));
+        let both = a.setting.steps.min(b.setting.steps).map_or("no".to_owned(), |s| s.to_string());
+        notes.push(format!(
+            "the first run has {} steps, the second {}; compared is what both have, {both} steps",
+            steps(a),
+            steps(b)
+        ));
     }
     notes
+}
+
+/// The metric of a method after so many steps, picture by picture.
+fn values_after(
+    group: &Group<'_>,
+    method: &str,
+    metric: &dyn CurveMetric,
+    steps: Option<usize>,
+) -> Vec<Option<f64>> {
+    match steps {
+        Some(steps) if group.setting.steps != Some(steps) => {
+            let along = group.values_along(method, metric).into_iter();
+            along.map(|values| values?.get(steps).copied()).collect()
+        }
+        _ => group.values(method, metric),
+    }
 }
 
 fn compare(
@@ -124,8 +148,9 @@ fn compare(
     chosen: &Chosen<'_>,
     resampling: Resampling,
 ) -> Vec<Change> {
+    let steps = a.setting.steps.min(b.setting.steps);
     let values = |group: &Group<'_>, method: &str| -> BTreeMap<String, f64> {
-        let named = group.image_names().zip(group.values(method, chosen.metric));
+        let named = group.image_names().zip(values_after(group, method, chosen.metric, steps));
         named.filter_map(|(image, v)| Some((image.to_owned(), v?))).collect()
     };
     let change = |method: &str| {
@@ -297,5 +322,22 @@ mod tests {
         let random = found.changes.iter().find(|c| c.method == "random").unwrap();
         assert_eq!((random.difference.mean, random.p), (0.0, None));
         insta::assert_snapshot!(found.text());
+    }
+
+    #[test]
+    fn runs_of_different_length_are_compared_after_the_steps_that_both_have() {
+        let a = demo::records(6, 1, 20);
+        let mut b = a.clone();
+        for row in &mut b {
+            row.scores.as_mut().unwrap().truncate(11);
+        }
+        let chosen = Chosen { name: "aopc:order=morf", metric: &Aopc(Order::Morf) };
+        let resampling = Resampling { count: 300, ..Resampling::default() };
+        let side = |rows| Side { rows, manifest: None };
+        let found = diff(side(&a), side(&b), &chosen, resampling).unwrap();
+        assert!(found.changes.iter().all(|c| c.p.is_none() && c.difference.mean == 0.0));
+        let note =
+            "the first run has 20 steps, the second 10; compared is what both have, 10 steps";
+        assert!(found.notes.contains(&note.to_owned()), "{:?}", found.notes);
     }
 }

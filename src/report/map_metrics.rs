@@ -2,11 +2,15 @@
 
 use super::{labels::labels, ranking::align};
 use crate::{
-    eval::stats::{Estimate, Resampling, estimate},
+    eval::{
+        metric::Direction,
+        stats::{Estimate, Resampling, estimate},
+    },
     run::measure::Measure,
     table::{Column, Table},
 };
-use std::collections::BTreeMap;
+use rayon::prelude::*;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 /// One metric of one method.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +27,7 @@ pub struct MapRow {
     pub undefined: usize,
 }
 
-/// Means with intervals, by metric, then by method. A metric that is defined nowhere is left out.
+/// Means with intervals, by metric, then best first, undefined ones last. A metric that is defined nowhere is left out.
 pub fn summarise(measures: &[Measure], resampling: Resampling) -> Vec<MapRow> {
     let mut found: BTreeMap<(&str, &str, &str), Vec<Option<f64>>> = BTreeMap::new();
     for m in measures {
@@ -39,10 +43,20 @@ pub fn summarise(measures: &[Measure], resampling: Resampling) -> Vec<MapRow> {
             estimate: estimate(&known, resampling),
         }
     };
-    let rows: Vec<MapRow> = found.into_iter().map(row).collect();
+    let mut rows: Vec<MapRow> = found.into_par_iter().map(row).collect();
+    rows.sort_by(|a, b| a.metric.cmp(&b.metric).then_with(|| better(a, b)));
     let defined: Vec<String> =
         rows.iter().filter(|r| r.estimate.is_some()).map(|r| r.metric.clone()).collect();
     rows.into_iter().filter(|r| defined.contains(&r.metric)).collect()
+}
+
+/// The better mean first.
+fn better(a: &MapRow, b: &MapRow) -> Ordering {
+    let sign = if a.direction == Direction::Higher.name() { -1.0 } else { 1.0 };
+    match (a.estimate, b.estimate) {
+        (Some(x), Some(y)) => (sign * x.mean).total_cmp(&(sign * y.mean)),
+        (x, y) => y.is_some().cmp(&x.is_some()),
+    }
 }
 
 /// As a table.

@@ -4,6 +4,7 @@ use super::{
     agreement::{Agreement, agreement},
     cells::{self, CellsError, Group},
     contest::Contest,
+    map_metrics::MapRow,
     subsets::{Subset, subsets},
 };
 use crate::{
@@ -36,21 +37,25 @@ pub enum Note {
         left_out: usize,
         /// How many were compared.
         common: usize,
-        /// The methods that lack some, with how many each.
-        lacking: Vec<(String, usize)>,
+        /// The methods that lack some, with how many each and why.
+        lacking: Vec<(String, usize, String)>,
     },
     /// Methods without curves.
     Without {
         /// Canonical name of the perturbation.
         perturbation: String,
-        /// The methods.
-        methods: Vec<String>,
+        /// The methods, and why.
+        methods: Vec<(String, String)>,
     },
     /// No picture has all methods.
     NothingInCommon {
         /// Canonical name of the perturbation.
         perturbation: String,
+        /// Methods without any value, and why.
+        without: Vec<(String, String)>,
     },
+    /// A run that has not come to its end.
+    Unfinished,
     /// Too few pictures for intervals.
     FewImages {
         /// How many.
@@ -67,22 +72,32 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Note::LeftOut { perturbation, left_out, common, lacking } => {
-                let of = |(method, n): &(String, usize)| format!("`{method}` lacks {n}");
+                let of = |(method, n, why): &(String, usize, String)| {
+                    format!("`{method}` lacks {n}: {why}")
+                };
                 let lacking: Vec<String> = lacking.iter().map(of).collect();
                 write!(
                     f,
                     "under `{perturbation}` methods are compared on the {common} images that all \
                      of them have; {left_out} are left out ({})",
-                    lacking.join(", ")
+                    lacking.join("; ")
                 )
             }
             Note::Without { perturbation, methods } => {
-                let names: Vec<String> = methods.iter().map(|m| format!("`{m}`")).collect();
-                write!(f, "no values under `{perturbation}` for {}", names.join(", "))
+                write!(f, "no values under `{perturbation}` for {}", with_reasons(methods))
             }
-            Note::NothingInCommon { perturbation } => write!(
-                f,
-                "under `{perturbation}` no image has curves of all methods, so nothing is compared"
+            Note::NothingInCommon { perturbation, without } => {
+                let why = with_reasons(without);
+                let why = if why.is_empty() { why } else { format!("; no values for {why}") };
+                write!(
+                    f,
+                    "under `{perturbation}` no image has curves of all methods, so nothing is \
+                     compared{why}"
+                )
+            }
+            Note::Unfinished => f.write_str(
+                "a run has not come to its end, so some of its images are missing; the same \
+                 `pixelflip run` goes on with it",
             ),
             Note::FewImages { images } => {
                 write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
@@ -92,6 +107,12 @@ impl fmt::Display for Note {
             }
         }
     }
+}
+
+/// Methods in backticks, each with its reason.
+fn with_reasons(methods: &[(String, String)]) -> String {
+    let one = |(method, why): &(String, String)| format!("`{method}` ({why})");
+    methods.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// All results of one `rank`.
@@ -119,10 +140,12 @@ pub struct Chosen<'a> {
     pub metric: &'a dyn CurveMetric,
 }
 
-/// Ranks the methods of these records by a metric, or by AOPC of the first order there is.
+/// Ranks the methods of these records by a metric, or by AOPC of the first order there is. `maps`
+/// are other ways to rank, for the agreement.
 pub fn rank(
     rows: &[Row],
     timings: &[Timing],
+    maps: &[MapRow],
     chosen: Option<Chosen<'_>>,
     resampling: Resampling,
 ) -> Result<Rank, CellsError> {
@@ -134,16 +157,18 @@ pub fn rank(
     let mut contests = Vec::new();
     let mut tied = Vec::new();
     for group in &groups {
-        let contest = Contest::new(group, chosen.name, chosen.metric, None, resampling);
+        let contest = Contest::new(group, chosen.name, chosen.metric, resampling);
         notes.extend(notes_on(group, contest.as_ref(), chosen.metric));
         let Some(contest) = contest else { continue };
         let share = |m: &String| Some((m.clone(), group.tied_fraction(m, order)?));
         tied.push(contest.methods.iter().filter_map(share).collect());
         contests.push(contest);
     }
+    // the first setting ranks; where it has nothing in common, there are no parts of it
+    let first = contests.first().filter(|c: &&Contest| c.setting == groups[0].setting);
     Ok(Rank {
-        subsets: subsets(rows, &groups[0], &chosen, resampling),
-        agreement: agreement(&groups, &chosen),
+        subsets: first.map_or_else(Vec::new, |contest| subsets(rows, contest, resampling)),
+        agreement: agreement(&groups, &chosen, maps),
         costs: costs(timings),
         contests,
         tied,
@@ -153,12 +178,19 @@ pub fn rank(
 
 fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetric) -> Vec<Note> {
     let perturbation = group.setting.perturbation.clone();
-    let Some(contest) = contest else { return vec![Note::NothingInCommon { perturbation }] };
+    let reasons = |methods: &[String]| -> Vec<(String, String)> {
+        methods.iter().map(|m| (m.clone(), why_missing(group, m, metric))).collect()
+    };
+    let Some(contest) = contest else {
+        let empty = |m: &&str| group.values(m, metric).iter().all(Option::is_none);
+        let methods: Vec<String> = group.methods().filter(empty).map(str::to_owned).collect();
+        return vec![Note::NothingInCommon { perturbation, without: reasons(&methods) }];
+    };
     let mut notes = Vec::new();
     if contest.left_out > 0 {
         let missing = |m: &String| {
             let n = group.values(m, metric).iter().filter(|v| v.is_none()).count();
-            (n > 0).then(|| (m.clone(), n))
+            (n > 0).then(|| (m.clone(), n, why_missing(group, m, metric)))
         };
         notes.push(Note::LeftOut {
             perturbation: perturbation.clone(),
@@ -168,7 +200,7 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
         });
     }
     if !contest.without.is_empty() {
-        let methods = contest.without.clone();
+        let methods = reasons(&contest.without);
         notes.push(Note::Without { perturbation: perturbation.clone(), methods });
     }
     if contest.images.len() < FEWEST {
@@ -179,6 +211,26 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
         notes.push(Note::AllEqual { perturbation });
     }
     notes
+}
+
+/// Why a method lacks values of a metric on some picture, in words.
+fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> String {
+    if let Some(reason) = Order::ALL.iter().find_map(|o| group.first_failure(method, *o)) {
+        return reason.to_owned();
+    }
+    let order = group.orders().next().unwrap_or(Order::Morf);
+    let whole = group.values(method, &Aopc(order));
+    let values = group.values(method, metric);
+    let has_curves = group.macs(method, order).or(group.tied_fraction(method, order)).is_some();
+    let reason = if whole.iter().zip(&values).any(|(aopc, value)| aopc.is_some() && value.is_none())
+    {
+        "the metric is not defined there"
+    } else if has_curves && whole.iter().all(Option::is_none) {
+        "it was run with other seeds or repeats than other methods"
+    } else {
+        "there is no record of it"
+    };
+    reason.to_owned()
 }
 
 /// Mean times by method. The stage `forward` is a pass of the model through the same program.
@@ -222,7 +274,7 @@ mod tests {
         for row in rows.iter_mut().filter(|r| r.method == "gradient-x-input") {
             row.scores = row.scores.as_ref().map(|s| vec![f32::NAN; s.len()]);
         }
-        let found = rank(&rows, &[], None, few()).unwrap();
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
         let notes: Vec<String> = found.notes.iter().map(Note::to_string).collect();
         insta::assert_snapshot!(notes.join("\n"));
     }
@@ -232,13 +284,30 @@ mod tests {
         let mut rows = demo::records(2, 1, 10);
         let curve = rows[0].scores.clone();
         rows.iter_mut().for_each(|row| row.scores.clone_from(&curve));
-        let found = rank(&rows, &[], None, few()).unwrap();
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
         let same = Note::AllEqual { perturbation: "uniform".to_owned() };
         assert_eq!(found.notes, [Note::FewImages { images: 2 }, same]);
         rows.retain(|r| (r.method == "random") == r.image.contains("0000"));
-        let found = rank(&rows, &[], None, few()).unwrap();
-        assert_eq!(found.notes, [Note::NothingInCommon { perturbation: "uniform".to_owned() }]);
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let nothing = Note::NothingInCommon { perturbation: "uniform".to_owned(), without: vec![] };
+        assert_eq!(found.notes, [nothing]);
         assert!(found.contests.is_empty());
+    }
+
+    #[test]
+    fn methods_under_other_noise_are_not_compared_and_the_reason_is_said() {
+        let mut rows = demo::records(5, 1, 10);
+        rows.iter_mut().filter(|r| r.method == "gradient").for_each(|r| r.seed = 7);
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let said: Vec<String> = found.notes.iter().map(Note::to_string).collect();
+        assert!(said[0].contains("run with other seeds or repeats than other methods"), "{said:?}");
+        for row in &mut rows {
+            (row.seed, row.scores) = (0, row.scores.as_ref().map(|s| vec![f32::INFINITY; s.len()]));
+        }
+        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        assert!(found.contests.is_empty());
+        let said = found.notes[0].to_string();
+        assert!(said.contains("`random` (a score is not a finite number)"), "{said}");
     }
 
     #[test]

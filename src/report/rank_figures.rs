@@ -11,6 +11,7 @@ use super::{
     rank::Rank,
     ranking::shorten,
 };
+use crate::eval::stats::friedman::cliques;
 use std::path::Path;
 
 const WIDTH: f64 = 1000.0;
@@ -147,14 +148,17 @@ fn critical_difference(
     order.sort_by(|&a, &b| test.mean_ranks[a].total_cmp(&test.mean_ranks[b]));
     let ranks: Vec<f64> = order.iter().map(|&j| test.mean_ranks[j]).collect();
     let groups = cliques(&ranks, test.critical_difference);
-    let side = 60.0 + widest(names.iter(), 15.0)?;
-    let (from, to) = (side, WIDTH.max(2.0 * side + 400.0) - side);
+    let half = k.div_ceil(2);
+    let (first, second) = order.split_at(half);
+    let left = 60.0 + widest(first.iter().map(|&j| &names[j]), 15.0)?;
+    let right = 60.0 + widest(second.iter().map(|&j| &names[j]), 15.0)?;
+    let (from, to) = (left, WIDTH.max(left + right + 400.0) - right);
     let axis = Axis::exact(1.0, k as f64, from, to);
     let line = TOP + 56.0;
     let bars = line + 18.0 + 11.0 * groups.len() as f64;
     let height = bars + ROW * k.div_ceil(2) as f64 + 66.0;
     let title = "Critical differences of mean ranks";
-    let mut page = Drawing::new(to + side, height, title, &subject(contest, heading));
+    let mut page = Drawing::new(to + right, height, title, &subject(contest, heading));
     let width = axis.at(1.0 + test.critical_difference) - from;
     page.line((from, TOP + 6.0), (from + width, TOP + 6.0), 3.0, INK);
     let text = format!("critical difference {:.3}", test.critical_difference);
@@ -170,7 +174,6 @@ fn critical_difference(
         let ends = (axis.at(ranks[*a]) - 4.0, axis.at(ranks[*b]) + 4.0);
         page.line((ends.0, y), (ends.1, y), 4.0, CLEAR);
     }
-    let half = k.div_ceil(2);
     for (i, &j) in order.iter().enumerate() {
         let left = i < half;
         let row = if left { i } else { k - 1 - i };
@@ -193,19 +196,6 @@ fn critical_difference(
     );
     page.label((18.0, height - 24.0), &note, 15.0, Anchor::Left, GREY);
     Ok(Some(page))
-}
-
-/// Longest runs of ascending ranks within a distance; first and last position of each.
-fn cliques(ranks: &[f64], distance: f64) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for start in 0..ranks.len() {
-        let end = (start..ranks.len()).take_while(|&i| ranks[i] - ranks[start] <= distance).last();
-        let end = end.unwrap_or(start);
-        if end > start && found.last().is_none_or(|(_, last)| end > *last) {
-            found.push((start, end));
-        }
-    }
-    found
 }
 
 /// Heat map of Kendall's tau between ways to rank.
@@ -265,10 +255,19 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
         return Ok(None);
     }
     let (left, top, bottom) = (90.0, TOP, TOP + 420.0);
-    let right = WIDTH - 60.0 - widest(points.iter().map(|p| &names[p.0]), 15.0)?;
+    let widths: Vec<f64> = points
+        .iter()
+        .map(|(j, ..)| text_width(&names[*j], 15.0))
+        .collect::<Result<_, FigureError>>()?;
+    let scale = |right: f64| Axis::new(points.iter().map(|p| p.1), left, right);
+    let right = room_for_labels(|right| {
+        let axis = scale(right);
+        let ends = points.iter().zip(&widths).map(|((_, log, _), width)| axis.at(*log) + width);
+        ends.fold(0.0, f64::max) + 14.0
+    });
+    let x_axis = scale(right);
     let title = "Quality against cost";
     let mut page = Drawing::new(WIDTH, bottom + 92.0, title, &subject(contest, heading));
-    let x_axis = Axis::new(points.iter().map(|p| p.1), left, right);
     let ends = points
         .iter()
         .flat_map(|(_, _, e)| [e.mean, e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
@@ -285,21 +284,28 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
             page.text((x, bottom + 14.0), &text, Anchor::Middle);
         }
     }
-    let mut labels: Vec<(f64, f64, usize)> = Vec::new();
-    for (i, (j, log, e)) in points.iter().enumerate() {
+    let mut taken = Vec::new();
+    for (i, (_, log, e)) in points.iter().enumerate() {
         let (x, y) = (x_axis.at(*log), y_axis.at(e.mean));
         let colour = Style::nth(i).colour;
         if let (Some(lo), Some(hi)) = (e.lo(), e.hi()) {
-            page.line((x, y_axis.at(lo)), (x, y_axis.at(hi)), 2.0, colour);
+            let (lo, hi) = (y_axis.at(lo), y_axis.at(hi));
+            page.line((x, lo), (x, hi), 2.0, colour);
+            taken.push(Area { x: (x - 2.0, x + 2.0), y: (hi, lo) });
         }
         page.dot((x, y), 5.0, colour);
-        labels.push((x, y, *j));
+        taken.push(Area { x: (x - 7.0, x + 7.0), y: (y - 7.0, y + 7.0) });
     }
-    for (x, wanted, y, j) in spread_labels(labels) {
-        if (wanted - y).abs() > 4.0 {
-            page.line((x + 6.0, wanted), (x + 12.0, y), 1.0, GREY);
+    for ((j, log, e), width) in points.iter().zip(&widths) {
+        let (x, y) = (x_axis.at(*log), y_axis.at(e.mean));
+        let place = label_place((x, y), *width, &taken, (left, WIDTH - 6.0));
+        let end = if place.x.0 > x { place.x.0 - 3.0 } else { place.x.1 + 3.0 };
+        let middle = f64::midpoint(place.y.0, place.y.1);
+        if (middle - y).abs() > 4.0 {
+            page.line((x + 6.0 * (end - x).signum(), y), (end, middle), 1.0, GREY);
         }
-        page.text((x + 14.0, y), &names[j], Anchor::Left);
+        page.text((place.x.0, middle), &names[*j], Anchor::Left);
+        taken.push(place);
     }
     page.text(
         (f64::midpoint(left, right), bottom + 40.0),
@@ -325,16 +331,49 @@ fn log_ticks(logs: &[f64]) -> Vec<(f64, String)> {
     (low..=high).flat_map(|p| steps.iter().map(move |s| tick(p, *s))).collect()
 }
 
-/// Moves labels of near points down until they do not overlap: (x, wanted y, y, index).
-fn spread_labels(mut labels: Vec<(f64, f64, usize)>) -> Vec<(f64, f64, f64, usize)> {
-    labels.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut placed: Vec<(f64, f64, f64, usize)> = Vec::new();
-    for (x, wanted, j) in labels {
-        let near = |p: &&(f64, f64, f64, usize)| (p.0 - x).abs() < 300.0;
-        let lowest = placed.iter().filter(near).map(|p| p.2 + 17.0).fold(f64::MIN, f64::max);
-        placed.push((x, wanted, wanted.max(lowest), j));
+/// The right end of a scale for which the last label ends within the page; `end` says where that is
+/// for a right end.
+fn room_for_labels(end: impl Fn(f64) -> f64) -> f64 {
+    let mut right = WIDTH - 20.0;
+    // a shorter scale moves labels by less than itself
+    for _ in 0..20 {
+        right -= (end(right) - (WIDTH - 12.0)).max(0.0);
     }
-    placed
+    right.max(0.4 * WIDTH)
+}
+
+/// A rectangle with its ends in both directions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Area {
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Area {
+    fn meets(&self, other: &Area) -> bool {
+        let both = |a: (f64, f64), b: (f64, f64)| a.0 < b.1 && b.0 < a.1;
+        both(self.x, other.x) && both(self.y, other.y)
+    }
+}
+
+/// Where the label of a point lies on few other things and not far away: right or left of it, at its
+/// height or some rows above or below, between the ends of the page. A thing that is covered counts as
+/// much as two and a half rows.
+fn label_place((x, y): (f64, f64), width: f64, taken: &[Area], page: (f64, f64)) -> Area {
+    const HEIGHT: f64 = 17.0;
+    let at = |start: f64, rows: f64| {
+        let top = y + (rows - 0.5) * HEIGHT;
+        Area { x: (start, start + width), y: (top, top + HEIGHT) }
+    };
+    let rows = (0..7).flat_map(|k: u32| [(k, f64::from(k)), (k, -f64::from(k))]);
+    let places = rows.flat_map(|(k, shift)| {
+        [x + 14.0, x - 14.0 - width].map(|start| (k as usize, at(start, shift)))
+    });
+    let inside = |(_, a): &(usize, Area)| a.x.0 >= page.0 && a.x.1 <= page.1 && a.y.0 >= TOP - 20.0;
+    let hits = |a: &Area| taken.iter().filter(|other| a.meets(other)).count();
+    // the first of equally good ones
+    let best = places.filter(inside).min_by_key(|(k, area)| 5 * hits(area) + 2 * k);
+    best.map_or_else(|| at(x + 14.0, 0.0), |(_, area)| area)
 }
 
 #[cfg(test)]
@@ -359,7 +398,7 @@ mod tests {
         };
         let times: Vec<Timing> = demo::METHODS.iter().enumerate().map(time).collect();
         let resampling = Resampling { count: 200, ..Resampling::default() };
-        rank(&rows, &times, None, resampling).unwrap()
+        rank(&rows, &times, &[], None, resampling).unwrap()
     }
 
     fn heading() -> Heading {
@@ -367,10 +406,19 @@ mod tests {
     }
 
     #[test]
-    fn methods_within_the_critical_difference_are_joined_once() {
-        assert_eq!(cliques(&[1.0, 1.5, 2.0, 4.0], 1.0), [(0, 2)]);
-        assert_eq!(cliques(&[1.0, 1.8, 2.6, 4.0], 1.0), [(0, 1), (1, 2)]);
-        assert!(cliques(&[1.0, 3.0], 1.0).is_empty());
+    fn labels_give_way_to_what_is_there() {
+        let free = label_place((500.0, 300.0), 80.0, &[], (90.0, 994.0));
+        assert_eq!(free.x, (514.0, 594.0));
+        let bar = Area { x: (540.0, 544.0), y: (250.0, 310.0) };
+        let left = label_place((500.0, 300.0), 80.0, &[bar], (90.0, 994.0));
+        assert_eq!(left.x, (406.0, 486.0));
+        // with both sides taken it goes below the bars
+        let other = Area { x: (430.0, 434.0), y: (250.0, 310.0) };
+        let below = label_place((500.0, 300.0), 80.0, &[bar, other], (90.0, 994.0));
+        assert!(below.y.0 >= 310.0 && !below.meets(&bar), "{below:?}");
+        // and at the edge of the page to the left
+        let edge = label_place((980.0, 300.0), 80.0, &[], (90.0, 994.0));
+        assert!(edge.x.1 < 980.0, "{edge:?}");
     }
 
     #[test]

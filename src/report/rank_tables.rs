@@ -5,6 +5,7 @@ use super::{
     labels::labels,
     rank::Rank,
     ranking::{align, decimals_for, wrap},
+    subsets::Subset,
 };
 use crate::{
     base::atomic,
@@ -148,16 +149,16 @@ impl Rank {
     /// One row per part of the pictures and method.
     pub fn subsets_table(&self) -> Table {
         let mut rows = Sheet::default();
-        for subset in &self.subsets {
-            let c = &subset.contest.comparison;
-            for (j, method) in subset.contest.methods.iter().enumerate() {
-                rows.text("by", subset.by);
-                rows.text("value", &subset.value);
-                rows.setting(&subset.contest);
-                rows.whole("rank", Some(c.ranks[j]));
-                rows.text("method", method);
-                rows.whole("images", Some(subset.contest.images.len()));
-                rows.estimate("mean", &c.estimates[j]);
+        let Some(contest) = self.contests.first() else { return rows.finish() };
+        for Subset { by, value, images, standing } in &self.subsets {
+            for &j in &standing.order {
+                rows.text("by", by);
+                rows.text("value", value);
+                rows.setting(contest);
+                rows.whole("rank", Some(standing.ranks[j]));
+                rows.text("method", &contest.methods[j]);
+                rows.whole("images", Some(*images));
+                rows.estimate("mean", &standing.estimates[j]);
             }
         }
         rows.finish()
@@ -404,7 +405,7 @@ mod tests {
         };
         let times = [time("model", "forward", 0.01), time("gradient", "explain", 0.025)];
         let resampling = Resampling { count: 1000, ..Resampling::default() };
-        rank(&rows, &times, None, resampling).unwrap()
+        rank(&rows, &times, &[], None, resampling).unwrap()
     }
 
     #[test]

@@ -1,7 +1,17 @@
 //! The ranking on parts of the pictures: predicted right or wrong, and class by class.
 
-use super::{cells::Group, contest::Contest, rank::Chosen};
-use crate::{eval::stats::Resampling, run::record::Row};
+use super::contest::Contest;
+use crate::{
+    eval::{
+        metric::Direction,
+        stats::{
+            Resampling,
+            paired::{Standing, standing},
+        },
+    },
+    run::record::Row,
+};
+use ndarray::Axis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A part of the pictures with its ranking.
@@ -11,43 +21,60 @@ pub struct Subset {
     pub by: &'static str,
     /// `right` or `wrong`, or the index of the class.
     pub value: String,
-    /// The ranking on these pictures.
-    pub contest: Contest,
+    /// Pictures in it that all methods have.
+    pub images: usize,
+    /// The ranking on these; methods in the order of those of the contest.
+    pub standing: Standing,
 }
 
-/// The ranking of a group on pictures predicted right and wrong, and on those of each class (the
+/// Pictures by name.
+type Part<'a> = BTreeSet<&'a str>;
+
+/// The ranking of a contest on pictures predicted right and wrong, and on those of each class (the
 /// label where it is known, else the prediction), where there is more than one.
-pub(super) fn subsets(
-    rows: &[Row],
-    group: &Group<'_>,
-    chosen: &Chosen<'_>,
-    resampling: Resampling,
-) -> Vec<Subset> {
-    let mut predictions: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    let mut classes: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
+pub(super) fn subsets(rows: &[Row], contest: &Contest, resampling: Resampling) -> Vec<Subset> {
+    let (predictions, classes) = parts(rows);
+    let mut found = Vec::new();
+    for (by, parts) in [("prediction", predictions), ("class", classes)] {
+        if parts.len() > 1 {
+            let one = |(value, part)| subset(contest, by, value, &part, resampling);
+            found.extend(parts.into_iter().filter_map(one));
+        }
+    }
+    found
+}
+
+/// Pictures by prediction, and by class in the order of their indices.
+fn parts(rows: &[Row]) -> (Vec<(String, Part<'_>)>, Vec<(String, Part<'_>)>) {
+    let mut predictions: BTreeMap<&str, Part<'_>> = BTreeMap::new();
+    let mut classes: BTreeMap<u64, Part<'_>> = BTreeMap::new();
     for row in rows {
         if let (Some(label), Some(predicted)) = (row.label, row.predicted) {
             let value = if label == predicted { "right" } else { "wrong" };
-            predictions.entry(value.to_owned()).or_default().insert(&row.image);
+            predictions.entry(value).or_default().insert(&row.image);
         }
         if let Some(class) = row.label.or(row.predicted) {
             classes.entry(class).or_default().insert(&row.image);
         }
     }
-    let classes = classes.into_iter().map(|(class, images)| (class.to_string(), images)).collect();
-    let mut found = Vec::new();
-    for (by, parts) in [("prediction", predictions.into_iter().collect()), ("class", classes)] {
-        let parts: Vec<(String, BTreeSet<&str>)> = parts;
-        if parts.len() < 2 {
-            continue;
-        }
-        found.extend(parts.into_iter().filter_map(|(value, images)| {
-            let only = Some(&images);
-            let contest = Contest::new(group, chosen.name, chosen.metric, only, resampling)?;
-            Some(Subset { by, value, contest })
-        }));
-    }
-    found
+    let predictions = predictions.into_iter().map(|(value, part)| (value.to_owned(), part));
+    let classes = classes.into_iter().map(|(class, part)| (class.to_string(), part));
+    (predictions.collect(), classes.collect())
+}
+
+fn subset(
+    contest: &Contest,
+    by: &'static str,
+    value: String,
+    part: &Part<'_>,
+    resampling: Resampling,
+) -> Option<Subset> {
+    let inside = |i: &usize| part.contains(contest.images[*i].as_str());
+    let rows: Vec<usize> = (0..contest.images.len()).filter(inside).collect();
+    let means = contest.means.select(Axis(0), &rows);
+    let higher = contest.direction == Direction::Higher;
+    let standing = standing(&means.view(), higher, resampling)?;
+    Some(Subset { by, value, images: rows.len(), standing })
 }
 
 #[cfg(test)]
@@ -65,12 +92,11 @@ mod tests {
             let n: u64 = row.image[4..8].parse().unwrap();
             (row.label, row.predicted) = (Some(n % 3), Some(if n == 4 { 9 } else { n % 3 }));
         }
-        let groups = group(&rows).unwrap();
-        let chosen = Chosen { name: "aopc", metric: &Aopc(Order::Morf) };
         let resampling = Resampling { count: 100, ..Resampling::default() };
-        let found = subsets(&rows, &groups[0], &chosen, resampling);
-        let sizes: Vec<_> =
-            found.iter().map(|s| (s.by, s.value.as_str(), s.contest.images.len())).collect();
+        let groups = group(&rows).unwrap();
+        let contest = Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), resampling).unwrap();
+        let found = subsets(&rows, &contest, resampling);
+        let sizes: Vec<_> = found.iter().map(|s| (s.by, s.value.as_str(), s.images)).collect();
         let expected = [
             ("prediction", "right", 8),
             ("prediction", "wrong", 1),
@@ -79,5 +105,16 @@ mod tests {
             ("class", "2", 3),
         ];
         assert_eq!(sizes, expected);
+        // the same as a contest on the records of these pictures alone
+        let class = |row: &Row| row.label == Some(1);
+        let alone: Vec<Row> = rows.iter().filter(|r| class(r)).cloned().collect();
+        let groups = group(&alone).unwrap();
+        let alone = Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), resampling).unwrap();
+        let names: Vec<&String> =
+            found[3].standing.order.iter().map(|&j| &contest.methods[j]).collect();
+        assert_eq!(names, alone.methods.iter().collect::<Vec<_>>());
+        for (&j, estimate) in found[3].standing.order.iter().zip(&alone.comparison.estimates) {
+            assert_eq!(found[3].standing.estimates[j], *estimate);
+        }
     }
 }

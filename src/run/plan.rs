@@ -24,11 +24,12 @@ use crate::{
     },
     eval::{
         curve::ScoreKind,
-        metric::map::{MAP_METRICS, MapMetric},
+        metric::map::{LayerError, MAP_METRICS, MapMetric},
         order::Order,
     },
     explain::{Explainer, MethodError, resize::Resize},
     nn::{
+        graph::Graph,
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
         tune::tuned,
@@ -156,6 +157,9 @@ pub enum PlanError {
         /// Side of a region.
         region: usize,
     },
+    /// A metric names a layer that there is not.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
     /// Pictures cannot be selected.
     #[error(transparent)]
     Select(#[from] SelectError),
@@ -312,6 +316,7 @@ impl Plan {
         let grid = grid(config.region, remainder, model.graph.input_shape())?;
         let steps = steps(config.steps, &grid)?;
         check_target(target, model.graph.classes())?;
+        let metrics = spread_out(metrics, &model.graph, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess };
         let (images, selection) = looks.choose(&select, config.images)?;
         let mut imports = Vec::new();
@@ -470,6 +475,27 @@ fn named<T: ?Sized>(
     let built = texts.iter().map(build).collect::<Result<Vec<_>, SpecError>>()?;
     canonical(key, &built, texts)?;
     Ok(built)
+}
+
+/// Puts metrics of single layers in the place of those that stand for them.
+fn spread_out(
+    metrics: Vec<Named<dyn MapMetric>>,
+    graph: &Graph,
+    texts: &mut Vec<String>,
+) -> Result<Vec<Named<dyn MapMetric>>, PlanError> {
+    let mut all = Vec::with_capacity(metrics.len());
+    for metric in metrics {
+        match metric.value.stands_for(graph)? {
+            None => all.push(metric),
+            Some(specs) => {
+                for spec in specs {
+                    all.push(registry::build("metric", MAP_METRICS, &spec)?);
+                }
+            }
+        }
+    }
+    canonical("metrics", &all, texts)?;
+    Ok(all)
 }
 
 /// Replaces a list by the canonical names of what was built from it.

@@ -30,6 +30,22 @@ pub enum ResultsError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A part of the curves that cannot be read.
+    #[error("{0}; if a run wrote it, delete it and repeat the run, which makes missing parts anew")]
+    Part(TableError),
+    /// Fewer or more curves than the manifest counts.
+    #[error(
+        "`{}` holds {found} curves, its manifest counts {expected}: parts of the run are missing; \
+         repeat the run, which makes them anew", .path.display()
+    )]
+    Count {
+        /// The folder.
+        path: PathBuf,
+        /// Curves that were found.
+        found: usize,
+        /// Curves that there were.
+        expected: u64,
+    },
     /// A path that holds no results.
     #[error(
         "`{}` holds no results: a folder that `pixelflip run` has written is needed, or a \
@@ -114,7 +130,11 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
     }
     let curves = path.join("curves");
     let folder = if curves.is_dir() { &curves } else { path };
-    let rows = if folder.is_dir() { record::read_folder(folder, logits)? } else { Vec::new() };
+    let rows = if folder.is_dir() {
+        record::read_folder(folder, logits).map_err(ResultsError::Part)?
+    } else {
+        Vec::new()
+    };
     if rows.is_empty() {
         return Err(nothing());
     }
@@ -124,6 +144,10 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
     let metrics = if metrics.is_file() { measure::read(&metrics)? } else { Vec::new() };
     let manifest = path.join("manifest.json");
     let manifests = if manifest.is_file() { vec![read_manifest(&manifest)?] } else { Vec::new() };
+    let count = manifests.first().and_then(|m| m.pointer("/results/curves")?.as_u64());
+    if let Some(expected) = count.filter(|n| *n != rows.len() as u64) {
+        return Err(ResultsError::Count { path: path.to_owned(), found: rows.len(), expected });
+    }
     Ok(Loaded { rows, timings, metrics, manifests })
 }
 

@@ -197,11 +197,21 @@ impl Table {
     /// this program wrote) is checked against it.
     pub fn read_parquet(path: &Path, only: Option<&[&str]>) -> Result<Table, TableError> {
         let bytes = fs::read(path).map_err(io_error("read", path))?;
+        Table::check_end(path, &bytes)?;
         if !is_intact(&bytes) {
             let problem = "its content was changed or damaged".to_owned();
             return Err(TableError::Content { path: path.to_owned(), problem });
         }
         Table::decode(bytes, only).map_err(|e| content(path, &e))
+    }
+
+    /// What is wrong with a file whose end is not there, before the decoder says it in its own words.
+    fn check_end(path: &Path, bytes: &[u8]) -> Result<(), TableError> {
+        if bytes.ends_with(b"PAR1") {
+            return Ok(());
+        }
+        let problem = "it is cut off, or no Parquet file at all".to_owned();
+        Err(TableError::Content { path: path.to_owned(), problem })
     }
 
     fn decode(bytes: Vec<u8>, only: Option<&[&str]>) -> pl::PolarsResult<Table> {

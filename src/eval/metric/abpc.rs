@@ -1,6 +1,6 @@
 //! Area between the perturbation curves.
 
-use super::{CurveMetric, Direction, Trial, running_mean};
+use super::{CurveMetric, Direction, Range, Trial, running_mean};
 use crate::base::registry::Entry;
 
 /// `ABPC_L = 1/(L+1) * sum_{k=0..L} (f(x^k_LeRF) - f(x^k_MoRF))` (Samek et al. 2017, eq. 13).
@@ -33,6 +33,10 @@ pub(super) const SUM: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for Abpc {
     fn direction(&self) -> Direction {
         Direction::Higher
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -1,6 +1,6 @@
 //! Area over the perturbation curve.
 
-use super::{CurveMetric, Direction, ORDER, Trial, direction_of_fall, order, running_mean};
+use super::{CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order, running_mean};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// `AOPC_L = 1/(L+1) * sum_{k=0..L} (f(x^0) - f(x^k))` (Samek et al. 2017, eq. 11).
@@ -28,6 +28,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for Aopc {
     fn direction(&self) -> Direction {
         direction_of_fall(self.0)
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -1,6 +1,6 @@
 //! Fall of the score.
 
-use super::{CurveMetric, Direction, ORDER, Trial, direction_of_fall, order};
+use super::{CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// `f(x^0) - f(x^L)`: how far the score has fallen after `L` removed regions. AOPC is its mean over
@@ -26,6 +26,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for Drop {
     fn direction(&self) -> Direction {
         direction_of_fall(self.0)
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -1,6 +1,6 @@
 //! Fall of the score after a given number of steps.
 
-use super::{CurveMetric, Direction, Drop, ORDER, Trial, order};
+use super::{CurveMetric, Direction, Drop, ORDER, Range, Trial, order};
 use crate::base::registry::{Entry, Kind, Param};
 
 /// `f(x^0) - f(x^k)` for one `k`; undefined for shorter curves. Compares runs of different length.
@@ -34,6 +34,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for DropAt {
     fn direction(&self) -> Direction {
         self.whole.direction()
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -1,6 +1,6 @@
 //! When the class flips.
 
-use super::{CurveMetric, Direction, Trial};
+use super::{CurveMetric, Direction, Range, Trial};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// Number of removed regions, most relevant first, after which another class than the target has the
@@ -21,6 +21,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for StepsToFlip {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -16,6 +16,7 @@ mod srg;
 
 use super::order::Order;
 use crate::base::registry::{Args, Entry, Kind, Param};
+use std::fmt;
 
 /// Which way a metric is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,42 @@ impl Direction {
         match self {
             Direction::Higher => "higher",
             Direction::Lower => "lower",
+        }
+    }
+}
+
+/// What values a metric takes; infinite where it is not bounded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+}
+
+impl Range {
+    /// Any number; metrics in units of the score.
+    pub const ANY: Range = Range { low: f64::NEG_INFINITY, high: f64::INFINITY };
+    /// 0 and more.
+    pub const NON_NEGATIVE: Range = Range { low: 0.0, high: f64::INFINITY };
+    /// 0 to 1.
+    pub const UNIT: Range = Range { low: 0.0, high: 1.0 };
+    /// -1 to 1.
+    pub const SIGNED: Range = Range { low: -1.0, high: 1.0 };
+
+    /// Whether a value lies in it.
+    pub fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.low.is_finite(), self.high.is_finite()) {
+            (true, true) => write!(f, "{} to {}", self.low, self.high),
+            (true, false) => write!(f, "{} or more", self.low),
+            (false, true) => write!(f, "{} or less", self.high),
+            (false, false) => f.write_str("any number"),
         }
     }
 }
@@ -72,6 +109,9 @@ pub struct Trial<'a> {
 pub trait CurveMetric: Send + Sync {
     /// Which way is better.
     fn direction(&self) -> Direction;
+
+    /// What values it takes.
+    fn range(&self) -> Range;
 
     /// The metric after `L` = 0, 1, 2, ... removed regions. `None` where a curve that it needs is
     /// missing or has another length.
@@ -168,6 +208,7 @@ mod tests {
             for spec in &specs[..=usize::from(entry.params.iter().any(|p| p.key == ORDER.key))] {
                 let metric = build("metric", METRICS, &spec.parse().unwrap()).unwrap().value;
                 let (a, b) = (metric.value(&truth).unwrap(), metric.value(&guess).unwrap());
+                assert!(metric.range().holds(a) && metric.range().holds(b), "{spec}: {a}, {b}");
                 match metric.direction() {
                     Direction::Higher => assert!(a > b, "{spec}: {a} > {b}"),
                     Direction::Lower => assert!(a < b, "{spec}: {a} < {b}"),

@@ -1,6 +1,6 @@
 //! How much better than chance.
 
-use super::{CurveMetric, Direction, ORDER, Trial, aopc::aopc, direction_of_fall, order};
+use super::{CurveMetric, Direction, ORDER, Range, Trial, aopc::aopc, direction_of_fall, order};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// AOPC of the method minus AOPC of the random order, on the same picture under the same noise
@@ -26,6 +26,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for RelativeAopc {
     fn direction(&self) -> Direction {
         direction_of_fall(self.0)
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

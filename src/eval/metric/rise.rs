@@ -1,6 +1,6 @@
 //! Deletion and insertion (Petsiuk et al. 2018).
 
-use super::{CurveMetric, Direction, Trial};
+use super::{CurveMetric, Direction, Range, Trial};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// Area under a curve of scores over the share of removed (deletion) or shown (insertion) regions, by
@@ -35,6 +35,10 @@ impl CurveMetric for Rise {
             Order::Morf => Direction::Lower,
             Order::Lerf => Direction::Higher,
         }
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

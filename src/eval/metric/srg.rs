@@ -1,6 +1,6 @@
 //! Symmetric relevance gain.
 
-use super::{CurveMetric, Direction, Trial, rise::area};
+use super::{CurveMetric, Direction, Range, Trial, rise::area};
 use crate::base::registry::Entry;
 
 /// `SRG_L`: area under the LeRF curve minus that under the MoRF curve, by trapezoids over the share of
@@ -20,6 +20,10 @@ pub(super) const ENTRY: Entry<dyn CurveMetric> = Entry {
 impl CurveMetric for Srg {
     fn direction(&self) -> Direction {
         Direction::Higher
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -28,6 +28,20 @@ impl Friedman {
     }
 }
 
+/// The largest runs of ascending mean ranks that lie within a distance, and in no other run: first
+/// and last position of each. The bars of a critical-difference diagram (Demšar 2006).
+pub fn cliques(ranks: &[f64], distance: f64) -> Vec<(usize, usize)> {
+    let mut found: Vec<(usize, usize)> = Vec::new();
+    for first in 0..ranks.len() {
+        let within = (first..ranks.len()).take_while(|&j| ranks[j] - ranks[first] <= distance);
+        let last = within.last().unwrap_or(first);
+        if last > first && found.last().is_none_or(|&(_, before)| last > before) {
+            found.push((first, last));
+        }
+    }
+    found
+}
+
 /// Standard deviation of the difference of two mean ranks.
 fn unit(k: usize, n: usize) -> f64 {
     let k = k as f64;
@@ -133,6 +147,14 @@ mod tests {
             let quantile = case["q95"].as_f64().unwrap();
             assert!((studentised_range_quantile(0.95, k) - quantile).abs() < 1e-6, "{k}");
         }
+    }
+
+    #[test]
+    fn bars_join_neighbours_within_the_critical_difference_and_none_lies_in_another() {
+        let ranks = [1.0, 1.5, 2.4, 4.0, 4.1];
+        assert_eq!(cliques(&ranks, 1.0), [(0, 1), (1, 2), (3, 4)]);
+        assert_eq!(cliques(&ranks, 0.05), Vec::<(usize, usize)>::new());
+        assert_eq!(cliques(&ranks, 9.0), [(0, 4)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Methods compared on the same pictures.
 
 use super::{
-    Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates_from,
+    Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates, estimates_from,
     friedman::{Friedman, friedman},
     ranks::{midranks, same},
     resampled_means,
@@ -52,6 +52,30 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// Tests over all methods.
     pub friedman: Option<Friedman>,
+}
+
+/// Means with their places, without comparing every two methods.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// Mean of each method with its intervals.
+    pub estimates: Vec<Estimate>,
+    /// Places of each method by mean, 1 being the best; equal means share the better place.
+    pub ranks: Vec<usize>,
+    /// The methods, best mean first.
+    pub order: Vec<usize>,
+}
+
+/// Orders the columns of `values` (pictures x methods, finite) by their means. `None` without
+/// pictures.
+pub fn standing(
+    values: &ArrayView2<'_, f64>,
+    higher_is_better: bool,
+    resampling: Resampling,
+) -> Option<Standing> {
+    let sign = if higher_is_better { 1.0 } else { -1.0 };
+    let estimates = estimates(values, resampling)?;
+    let merits: Vec<f64> = estimates.iter().map(|e| sign * e.mean).collect();
+    Some(Standing { ranks: places_of(&merits), order: by_mean(&estimates, sign), estimates })
 }
 
 /// Compares the columns of `values` (pictures x methods, finite). `None` without pictures.
@@ -209,6 +233,9 @@ mod tests {
     #[test]
     fn too_few_pictures_have_means_only() {
         let found = compare(&array![[1.0, 2.0]].view(), true, Resampling::default()).unwrap();
+        let standing = standing(&array![[1.0, 2.0]].view(), true, Resampling::default()).unwrap();
+        assert_eq!((standing.ranks, standing.order), (vec![2, 1], vec![1, 0]));
+        assert_eq!(standing.estimates, found.estimates);
         assert_eq!((found.rank_intervals, found.friedman), (None, None));
         assert_eq!(found.estimates[1].bca, None);
         let none = compare(&Array2::zeros((0, 2)).view(), true, Resampling::default());

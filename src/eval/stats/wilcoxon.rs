@@ -99,6 +99,14 @@ mod tests {
     }
 
     #[test]
+    fn corrected_p_values_are_those_of_statsmodels() {
+        for case in cases("holm") {
+            let (found, expected) = (holm(&numbers(&case["p"])), numbers(&case["corrected"]));
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12), "{case}");
+        }
+    }
+
+    #[test]
     fn holm_by_hand() {
         // sorted 0.01 0.02 0.04: times 3, 2, 1, never falling
         let found = holm(&[0.04, 0.01, 0.02]);

@@ -153,7 +153,7 @@ fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
     let contest = |group: &Group<'_>| {
         let order = group.orders().next()?;
         let resampling = Resampling::default();
-        Contest::new(group, &format!("AOPC {order}"), &Aopc(order), None, resampling)
+        Contest::new(group, &format!("AOPC {order}"), &Aopc(order), resampling)
     };
     groups.iter().filter_map(contest).collect()
 }
@@ -162,7 +162,7 @@ fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
 fn agreements(groups: &[Group<'_>]) -> Option<tables::Agreement> {
     let order = groups.first()?.orders().next().unwrap_or(Order::Morf);
     let (name, metric) = (format!("aopc:order={order}"), Aopc(order));
-    let found = agreement(groups, &Chosen { name: &name, metric: &metric });
+    let found = agreement(groups, &Chosen { name: &name, metric: &metric }, &[]);
     (found.names.len() > 1).then(|| tables::agreement(&found))
 }
 
@@ -204,6 +204,12 @@ fn for_script(data: &impl Serialize) -> String {
     text.replace('<', "\\u003c")
 }
 
+/// A name with places where a line may end: after `:` and `=`. Browsers break after hyphens already.
+fn breakable(name: String) -> minijinja::Value {
+    let text = svg::escape(&name).replace(':', ":<wbr>").replace('=', "=<wbr>");
+    minijinja::Value::from_safe_string(text)
+}
+
 fn render(content: &Content) -> Result<String, FigureError> {
     let failed = |e: minijinja::Error| FigureError::Draw(format!("the page: {e}"));
     let mut environment = Environment::new();
@@ -211,6 +217,7 @@ fn render(content: &Content) -> Result<String, FigureError> {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
+    environment.add_filter("breakable", breakable);
     environment.add_template("page", include_str!("page.html")).map_err(failed)?;
     environment.get_template("page").and_then(|t| t.render(content)).map_err(failed)
 }

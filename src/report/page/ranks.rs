@@ -7,7 +7,7 @@ use super::{
     svg::{escape, number},
 };
 use crate::{
-    eval::stats::friedman::Friedman,
+    eval::stats::friedman::{Friedman, cliques},
     report::{colours::short, contest::Contest, ranking::shorten},
 };
 use serde::Serialize;
@@ -49,27 +49,15 @@ fn words(found: &Friedman) -> String {
     )
 }
 
-const WIDTH: f64 = 760.0;
+const WIDTH: f64 = 980.0;
 /// Ends of the axis; names of methods stand outside.
-const LEFT: f64 = 240.0;
-const RIGHT: f64 = 520.0;
+const LEFT: f64 = 340.0;
+const RIGHT: f64 = 640.0;
+/// Longest name, in characters.
+const NAME: usize = 32;
 const AXIS: f64 = 56.0;
 const BAR: f64 = 9.0;
 const ROW: f64 = 22.0;
-
-/// Largest sets of neighbours, in the order of their ranks, that lie within the critical
-/// difference: first and last of each.
-fn cliques(ranks: &[f64], critical: f64) -> Vec<(usize, usize)> {
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for first in 0..ranks.len() {
-        let within = (first..ranks.len()).take_while(|&j| ranks[j] - ranks[first] <= critical);
-        let last = within.last().unwrap_or(first);
-        if last > first && found.last().is_none_or(|&(_, before)| last > before) {
-            found.push((first, last));
-        }
-    }
-    found
-}
 
 fn chart(methods: &[&Contender<'_>], found: &Friedman) -> String {
     let count = methods.len();
@@ -106,7 +94,7 @@ fn chart(methods: &[&Contender<'_>], found: &Friedman) -> String {
             methods[i].style,
             x(ranks[k]),
             y + 5.0,
-            escape(&shorten(&methods[i].label, 24)),
+            escape(&shorten(&methods[i].label, NAME)),
             number((ranks[k] * 100.0).round() / 100.0),
         );
     }
@@ -132,17 +120,4 @@ fn scale(svg: &mut String, count: usize, unit: f64, difference: f64) {
          <text class=\"tick\" x=\"{:.1}\" y=\"19\" text-anchor=\"end\">critical difference</text>",
         LEFT - 8.0
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cliques;
-
-    #[test]
-    fn bars_join_neighbours_within_the_critical_difference_and_none_lies_in_another() {
-        let ranks = [1.0, 1.5, 2.4, 4.0, 4.1];
-        assert_eq!(cliques(&ranks, 1.0), [(0, 1), (1, 2), (3, 4)]);
-        assert_eq!(cliques(&ranks, 0.05), Vec::<(usize, usize)>::new());
-        assert_eq!(cliques(&ranks, 9.0), [(0, 4)]);
-    }
 }

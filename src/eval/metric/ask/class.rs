@@ -5,7 +5,7 @@ use crate::{
     base::{registry::Entry, rng::below},
     eval::{
         metric::{
-            Direction,
+            Direction, Range,
             map::{Look, MapMetric},
         },
         stats::ranks::midranks,
@@ -31,6 +31,10 @@ impl MapMetric for Completeness {
         Direction::Lower
     }
 
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
+    }
+
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let score = f64::from(look.asked?.case.score());
         let sum: f64 = look.heat.iter().map(|v| f64::from(*v)).sum();
@@ -45,7 +49,7 @@ struct RandomLogit;
 
 pub(in crate::eval::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {
     id: "random-logit",
-    summary: "rank correlation with the heat map of a random other class, -1 to 1",
+    summary: "rank correlation with the heat map of a random other class",
     cite: "sixt2020explanations",
     params: &[],
     build: |_| Ok(Box::new(RandomLogit)),
@@ -54,6 +58,10 @@ pub(in crate::eval::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {
 impl MapMetric for RandomLogit {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::SIGNED
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {

@@ -8,7 +8,7 @@ use crate::{
         registry::{Args, Entry, Kind, Param},
     },
     eval::metric::{
-        Direction,
+        Direction, Range,
         map::{Look, MapMetric},
     },
 };
@@ -54,7 +54,7 @@ fn built(kind: Kinds, args: &Args) -> Box<dyn MapMetric> {
 /// the score (Bhatt et al. 2020, eq. 5). In [-1, 1], higher is better; undefined for a constant.
 pub(in crate::eval::metric) const FAITHFULNESS: Entry<dyn MapMetric> = Entry {
     id: "faithfulness-correlation",
-    summary: "correlation of relevance and fall of the score over random sets of squares, -1 to 1",
+    summary: "correlation of relevance and fall of the score over random sets of squares",
     cite: "bhatt2020evaluating",
     params: &[REGION, SAMPLES],
     build: |args| Ok(built(Kinds::Faithfulness, args)),
@@ -64,7 +64,7 @@ pub(in crate::eval::metric) const FAITHFULNESS: Entry<dyn MapMetric> = Entry {
 /// set sizes n). In [-1, 1], higher is better.
 pub(in crate::eval::metric) const SENSITIVITY_N: Entry<dyn MapMetric> = Entry {
     id: "sensitivity-n",
-    summary: "the same averaged over sets of 1, 2, 4, ... squares, -1 to 1",
+    summary: "the same averaged over sets of 1, 2, 4, ... squares",
     cite: "ancona2018towards",
     params: &[REGION, SAMPLES],
     build: |args| Ok(built(Kinds::SensitivityN, args)),
@@ -75,7 +75,7 @@ pub(in crate::eval::metric) const SENSITIVITY_N: Entry<dyn MapMetric> = Entry {
 /// independent of the model's scale and is ours). In [0, 1], lower is better.
 pub(in crate::eval::metric) const INFIDELITY: Entry<dyn MapMetric> = Entry {
     id: "infidelity",
-    summary: "share of squared falls that scaled relevance leaves unexplained, 0 to 1",
+    summary: "share of squared falls that scaled relevance leaves unexplained",
     cite: "yeh2019fidelity",
     params: &[REGION, SAMPLES],
     build: |args| Ok(built(Kinds::Infidelity, args)),
@@ -86,6 +86,13 @@ impl MapMetric for Correlation {
         match self.kind {
             Kinds::Faithfulness | Kinds::SensitivityN => Direction::Higher,
             Kinds::Infidelity => Direction::Lower,
+        }
+    }
+
+    fn range(&self) -> Range {
+        match self.kind {
+            Kinds::Faithfulness | Kinds::SensitivityN => Range::SIGNED,
+            Kinds::Infidelity => Range::UNIT,
         }
     }
 

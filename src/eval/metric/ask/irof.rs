@@ -1,22 +1,24 @@
 //! Iterative removal of features.
 
-use super::{BUDGET, channel_means, slic::slic};
+use super::{BUDGET, channel_means};
 use crate::{
     base::{
         geom::{Rect, Shape},
         registry::{Entry, Kind, Param},
+        rng::permutation,
     },
     eval::metric::{
-        Direction,
+        Direction, Range,
         map::{Look, MapMetric},
     },
-    explain::{Case, HeatMap},
-    nn::{op::softmax, stream::Base, tensor::Tensor},
+    explain::{Case, HeatMap, superpixel::superpixels},
+    nn::{op::softmax, stream::Base},
 };
 
 /// Area over the curve of `p(x^k) / p(x^0)`, the target's probability, while superpixels (SLIC) are
 /// replaced by the means of their channels, those of the largest mean relevance first (Rieger and
-/// Hansen 2020): `1 - 1/(K+1) sum_{k=0..K}`. At most 1, higher is better.
+/// Hansen 2020): `1 - 1/(K+1) sum_{k=0..K}`. At most 1, higher is better. Equal superpixels go in an
+/// order drawn for the picture, the same for all methods.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
@@ -27,7 +29,7 @@ struct Irof {
 
 pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "irof",
-    summary: "area over the curve of the probability while superpixels are removed, at most 1",
+    summary: "area over the curve of the probability while superpixels are removed",
     cite: "rieger2020irof",
     params: &[Param {
         key: "segments",
@@ -43,10 +45,14 @@ impl MapMetric for Irof {
         Direction::Higher
     }
 
+    fn range(&self) -> Range {
+        Range { low: f64::NEG_INFINITY, high: 1.0 }
+    }
+
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let case = look.asked?.case;
-        let owner = slic(&visible(case), self.segments);
-        let order = by_mean_relevance(look.heat, &owner);
+        let owner = superpixels(case, self.segments).ok()?;
+        let order = by_mean_relevance(look.heat, &owner, case);
         let probabilities = removal(case, &owner, &order);
         let first = *probabilities.first().filter(|p| **p > 0.0)?;
         let mean = probabilities.iter().sum::<f64>() / probabilities.len() as f64;
@@ -54,28 +60,18 @@ impl MapMetric for Irof {
     }
 }
 
-/// The input in image space.
-fn visible(case: &Case<'_>) -> Tensor {
-    let mut x = case.input().clone();
-    let channels = x.shape.c;
-    for pixel in x.data.chunks_exact_mut(channels) {
-        for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
-            *v = (*v - low) / (high - low);
-        }
-    }
-    x
-}
-
-/// Superpixels by descending mean relevance, equal ones by number.
-fn by_mean_relevance(heat: &HeatMap, owner: &[usize]) -> Vec<usize> {
+/// Superpixels by descending mean relevance.
+fn by_mean_relevance(heat: &HeatMap, owner: &[usize], case: &Case<'_>) -> Vec<usize> {
     let count = owner.iter().max().map_or(0, |k| k + 1);
     let mut sums = vec![(0.0, 0.0); count];
     for (v, &k) in heat.iter().zip(owner) {
         sums[k].0 += f64::from(*v);
         sums[k].1 += 1.0;
     }
-    let mean = |k: usize| sums[k].0 / sums[k].1;
-    let mut order: Vec<usize> = (0..count).collect();
+    // + 0 makes -0 to 0
+    let mean = |k: usize| sums[k].0 / sums[k].1 + 0.0;
+    let mut order = permutation(&mut case.seed.rng("irof ties", case.image, &[]), count);
+    // stable: ties keep the order of the permutation
     order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
     order
 }

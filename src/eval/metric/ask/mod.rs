@@ -6,8 +6,8 @@ pub(super) mod class;
 pub(super) mod correlation;
 pub(super) mod irof;
 pub(super) mod randomisation;
+pub(super) mod road;
 pub(super) mod robustness;
-mod slic;
 
 use crate::{
     base::{
@@ -27,6 +27,18 @@ fn channel_means(x: &Tensor) -> Vec<f32> {
     let pixels = (x.data.len() / c) as f64;
     let sum = |k: usize| x.data.iter().skip(k).step_by(c).map(|v| f64::from(*v)).sum::<f64>();
     (0..c).map(|k| (sum(k) / pixels) as f32).collect()
+}
+
+/// The input in image space; `None` where nothing says how to get there.
+fn visible(case: &Case<'_>) -> Option<Tensor> {
+    let known = case.low.iter().chain(case.high).all(|v| v.is_finite());
+    let mut x = case.input().clone();
+    for pixel in x.data.chunks_exact_mut(case.low.len()) {
+        for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
+            *v = (*v - low) / (high - low);
+        }
+    }
+    known.then_some(x)
 }
 
 /// Squares of a grid over the picture, cut off at its edges.

@@ -2,14 +2,14 @@
 
 use super::class::spearman;
 use crate::{
-    base::registry::{Entry, Kind, Param},
+    base::registry::{Entry, Kind, Param, Spec, near},
     eval::metric::{
-        Direction,
-        map::{Asked, Look, MapMetric},
+        Direction, Range,
+        map::{Asked, LayerError, Look, MapMetric},
     },
     explain::{Case, HeatMap},
     nn::{
-        graph::NodeId,
+        graph::{Graph, NodeId},
         randomise::{layers, randomise},
     },
 };
@@ -25,16 +25,26 @@ use crate::{
 /// |---|---|---|
 /// | `mode` | cascading | `cascading` or `independent` |
 /// | `likeness` | spearman | `spearman` or `ssim` |
-/// | `layer` | all | name of a layer as `pixelflip model` shows it; `all` for the mean |
+/// | `layer` | all | name of a layer with weights as `pixelflip model` shows it, or its number from the input, from 0; `all` for the mean over layers, `each` for one metric per layer |
 struct Randomisation {
     cascading: bool,
     ssim: bool,
-    layer: Option<String>,
+    layer: Which,
+}
+
+/// The layers that a metric looks at.
+enum Which {
+    /// The mean over all.
+    All,
+    /// A metric of its own for every one.
+    Each,
+    /// The one with this name or number.
+    One(String),
 }
 
 pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "parameter-randomisation",
-    summary: "likeness to the heat map of a network with weights in random order, -1 to 1",
+    summary: "likeness to the heat map of a network with weights in random order",
     cite: "adebayo2018sanity",
     params: &[
         Param {
@@ -49,13 +59,22 @@ pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
             kind: Kind::Word(&["spearman", "ssim"]),
             help: "rank correlation, or structural similarity",
         },
-        Param { key: "layer", default: "all", kind: Kind::Text, help: "name of a layer, or all" },
+        Param {
+            key: "layer",
+            default: "all",
+            kind: Kind::Text,
+            help: "name or number of a layer, all for the mean, each for one metric per layer",
+        },
     ],
     build: |args| {
         Ok(Box::new(Randomisation {
             cascading: args.text("mode") == "cascading",
             ssim: args.text("likeness") == "ssim",
-            layer: Some(args.text("layer").to_owned()).filter(|name| name != "all"),
+            layer: match args.text("layer") {
+                "all" => Which::All,
+                "each" => Which::Each,
+                one => Which::One(one.to_owned()),
+            },
         }))
     },
 };
@@ -65,22 +84,65 @@ impl MapMetric for Randomisation {
         Direction::Lower
     }
 
+    fn range(&self) -> Range {
+        Range::SIGNED
+    }
+
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
         let graph = asked.case.graph;
         let learned = layers(graph);
-        let wanted = |i: &usize| {
-            let name = &graph.node(learned[*i]).name;
-            self.layer.as_ref().is_none_or(|layer| layer == name)
+        let chosen: Vec<usize> = match &self.layer {
+            Which::All | Which::Each => (0..learned.len()).collect(),
+            Which::One(layer) => vec![position(graph, &learned, layer)?],
         };
         let one = |i: usize| {
             let chosen = if self.cascading { &learned[i..] } else { &learned[i..=i] };
             let other = again(&asked, chosen)?;
             if self.ssim { ssim(look.heat, &other) } else { spearman(look.heat, &other) }
         };
-        let found = (0..learned.len()).filter(wanted).map(one).collect::<Option<Vec<f64>>>()?;
+        let found = chosen.into_iter().map(one).collect::<Option<Vec<f64>>>()?;
         (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
     }
+
+    fn stands_for(&self, graph: &Graph) -> Result<Option<Vec<Spec>>, LayerError> {
+        let learned = layers(graph);
+        match &self.layer {
+            Which::All => Ok(None),
+            Which::Each => {
+                Ok(Some((0..learned.len()).map(|i| self.of(graph, &learned, i)).collect()))
+            }
+            Which::One(layer) if position(graph, &learned, layer).is_some() => Ok(None),
+            Which::One(layer) => {
+                let names = learned.iter().map(|id| graph.node(*id).name.as_str());
+                let (layer, near) = (layer.clone(), near(layer, names));
+                Err(LayerError { metric: ENTRY.id, layer, near })
+            }
+        }
+    }
+}
+
+impl Randomisation {
+    /// The same for the layer at a position, by its name where the grammar of names has room for it.
+    fn of(&self, graph: &Graph, learned: &[NodeId], i: usize) -> Spec {
+        let name = &graph.node(learned[i]).name;
+        let plain = !name.is_empty() && !name.contains([':', ',', '=', ' ']);
+        let first = position(graph, learned, name) == Some(i);
+        let layer = if plain && first { name.clone() } else { i.to_string() };
+        let params = [
+            ("mode", if self.cascading { "cascading" } else { "independent" }.to_owned()),
+            ("likeness", if self.ssim { "ssim" } else { "spearman" }.to_owned()),
+            ("layer", layer),
+        ];
+        let params = params.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        Spec { id: ENTRY.id.to_owned(), params }
+    }
+}
+
+/// Where a layer stands among those with weights, by name or else by number.
+fn position(graph: &Graph, learned: &[NodeId], layer: &str) -> Option<usize> {
+    let by_name = learned.iter().position(|id| graph.node(*id).name == layer);
+    by_name.or_else(|| layer.parse().ok().filter(|i| *i < learned.len()))
 }
 
 /// The heat map of the randomised network, for the same class.

@@ -6,7 +6,7 @@ use crate::{
         rng::unit_f32,
     },
     eval::metric::{
-        Direction,
+        Direction, Range,
         map::{Asked, Look, MapMetric},
     },
     explain::{Case, HeatMap},
@@ -64,6 +64,10 @@ pub(in crate::eval::metric) const LIPSCHITZ: Entry<dyn MapMetric> = Entry {
 impl MapMetric for Robustness {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {

@@ -36,6 +36,17 @@ fn model() -> (Graph, Vec<f32>, Tensor) {
     (graph, weight, x)
 }
 
+/// Gives another random map for every picture.
+struct Fresh;
+
+impl Explainer for Fresh {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let bits: Vec<u64> = case.input().data.iter().map(|v| v.to_bits().into()).collect();
+        let mut rng = Seed(6).rng("map", "", &bits);
+        Ok(Tensor::new(SHAPE, (0..SHAPE.len()).map(|_| unit_f32(&mut rng) - 0.5).collect()))
+    }
+}
+
 /// The metric for a method's own map of the model's picture.
 fn value(id: &str, explainer: &dyn Explainer) -> Option<f64> {
     let (graph, _, x) = model();
@@ -63,6 +74,20 @@ fn perfect() -> Fixed {
     Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), at))
 }
 
+/// What replacing pixels takes away from the lead over the other class, and so from the probability.
+fn perfect_for_the_lead() -> Fixed {
+    let (graph, weight, x) = model();
+    let logits = graph.logits(&x);
+    let target = usize::from(logits[1] > logits[0]);
+    let (own, other) = (target * SHAPE.len(), (1 - target) * SHAPE.len());
+    let mean = channel_means(&x)[0];
+    let at = |(row, column)| {
+        let i = row * SHAPE.w + column;
+        (weight[own + i] - weight[other + i]) * (x.data[i] - mean)
+    };
+    Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), at))
+}
+
 fn random() -> Fixed {
     let mut rng = Seed(5).rng("map", "", &[]);
     Fixed(HeatMap::from_shape_simple_fn((SHAPE.h, SHAPE.w), || unit_f32(&mut rng) - 0.5))
@@ -70,6 +95,53 @@ fn random() -> Fixed {
 
 fn method(name: &str) -> Box<dyn Explainer> {
     build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value
+}
+
+/// Each metric with the best there can be on this model and with a map that knows nothing.
+#[test]
+fn the_best_map_beats_a_random_one_and_no_constant_map_beats_it() {
+    let constant = Fixed(HeatMap::ones((SHAPE.h, SHAPE.w)));
+    let fixed = |of: fn() -> Fixed| -> Box<dyn Explainer> { Box::new(of()) };
+    let cases = [
+        ("completeness-gap", method("gradient-x-input"), fixed(random)),
+        ("random-logit", method("gradient"), fixed(random)),
+        ("faithfulness-correlation:region=4", fixed(perfect), fixed(random)),
+        ("sensitivity-n:region=4", fixed(perfect), fixed(random)),
+        ("infidelity:region=4", fixed(perfect), fixed(random)),
+        ("max-sensitivity", method("gradient"), Box::new(Fresh)),
+        ("local-lipschitz", method("gradient"), Box::new(Fresh)),
+        ("irof:segments=30", fixed(perfect_for_the_lead), fixed(random)),
+        ("road", fixed(perfect_for_the_lead), fixed(random)),
+        ("road:order=lerf", fixed(perfect_for_the_lead), fixed(random)),
+        ("road:watch=probability", fixed(perfect_for_the_lead), fixed(random)),
+        ("road:watch=probability:order=lerf", fixed(perfect_for_the_lead), fixed(random)),
+        ("parameter-randomisation", method("gradient"), fixed(random)),
+        (
+            "parameter-randomisation:mode=independent:likeness=ssim",
+            method("gradient"),
+            fixed(random),
+        ),
+    ];
+    for (spec, best, ignorant) in &cases {
+        let metric = build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
+        let merit = |explainer: &dyn Explainer| {
+            let found = value(spec, explainer);
+            assert!(found.is_none_or(|v| metric.range().holds(v)), "{spec}: {found:?}");
+            let sign = if metric.direction() == Direction::Higher { 1.0 } else { -1.0 };
+            found.map(|v| sign * v)
+        };
+        let (best, ignorant) = (merit(&**best).unwrap(), merit(&**ignorant).unwrap());
+        assert!(best > ignorant, "{spec}: {best} > {ignorant}");
+        assert!(merit(&constant).is_none_or(|merit| best >= merit), "{spec}");
+    }
+    let asking = MAP_METRICS.iter().filter(|e| value(e.id, &random()).is_some()).filter(|e| {
+        let metric = build("metric", MAP_METRICS, &e.id.parse().unwrap()).unwrap().value;
+        metric.value(&Look { heat: &random().0, object: None, asked: None }).is_none()
+    });
+    for entry in asking {
+        let tested = cases.iter().any(|(spec, ..)| spec.split(':').next() == Some(entry.id));
+        assert!(tested, "`{}` needs a best map", entry.id);
+    }
 }
 
 #[test]
@@ -151,6 +223,53 @@ fn removing_what_counts_removes_the_probability() {
 }
 
 #[test]
+fn removing_a_share_of_the_pixels_asks_about_exactly_these() {
+    // the score of class 0 is the sum of all pixels, that of class 1 is fixed at 20; every pixel is 0
+    // but a row of ones, so that 24 is the score and 12 or fewer ones are not enough
+    let mut graph = Graph::new(SHAPE);
+    let weight = [vec![1.0; SHAPE.len()], vec![0.0; SHAPE.len()]].concat();
+    let dense = Dense::new(weight, 2, SHAPE, vec![0.0, 20.0]).unwrap();
+    graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+    let row = |i: usize| if i / SHAPE.w == 12 { 1.0 } else { 0.0 };
+    let x = Tensor::new(SHAPE, (0..SHAPE.len()).map(row).collect());
+    let acts = graph.forward(&x);
+    let (low, high) = ([0.0], [1.0]);
+    let (seed, image) = (Seed(3), "a");
+    let case = Case { graph: &graph, acts: &acts, target: 0, low: &low, high: &high, seed, image };
+    let truth = Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| row(y * SHAPE.w + x)));
+    let heat = &truth.0;
+    let asked = Some(Asked { case: &case, explainer: &truth });
+    let at = |spec: &str| {
+        let metric = build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
+        metric.value(&Look { heat, object: None, asked }).unwrap()
+    };
+    // a tenth are 58 pixels: all ones go first, or stay to the end
+    assert_eq!(at("road:percent=10:noise=0"), 0.0);
+    assert_eq!(at("road:percent=90:noise=0:order=lerf"), 1.0);
+    assert_eq!(at("road:noise=0"), 0.0);
+    assert_eq!(at("road:noise=0:order=lerf"), 1.0);
+    // without the ones everything is 0, and nothing else can be imputed
+    let lost = 1.0 / (1.0 + 20.0f64.exp());
+    assert!((at("road:watch=probability:percent=10:noise=0") - lost).abs() < 1e-9);
+    // the ones stay, and zeros beside them that are imputed only add to the score
+    let kept = 1.0 / (1.0 + (-4.0f64).exp());
+    let found = at("road:watch=probability:percent=10:noise=0:order=lerf");
+    assert!(found > kept - 1e-6 && found < 1.0, "{found}, expected at least {kept}");
+}
+
+#[test]
+fn equal_pixels_and_superpixels_go_in_an_order_of_the_picture_not_of_the_raster() {
+    let constant = |v: f32| Fixed(HeatMap::from_elem((SHAPE.h, SHAPE.w), v));
+    for spec in ["road:watch=probability", "irof:segments=30"] {
+        let found = value(spec, &constant(1.0)).unwrap();
+        assert_eq!(Some(found), value(spec, &constant(0.0)), "{spec}: the same for all methods");
+        let raster =
+            Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| -((y * SHAPE.w + x) as f32)));
+        assert_ne!(Some(found), value(spec, &raster), "{spec}");
+    }
+}
+
+#[test]
 fn a_map_that_ignores_the_weights_is_found_out() {
     for likeness in ["spearman", "ssim"] {
         for mode in ["cascading", "independent"] {
@@ -161,7 +280,23 @@ fn a_map_that_ignores_the_weights_is_found_out() {
     }
     let one = value("parameter-randomisation:layer=dense", &random());
     assert!(one.is_some());
+    assert_eq!(one, value("parameter-randomisation:layer=0", &random()));
     assert_eq!(value("parameter-randomisation:layer=none", &random()), None);
+}
+
+#[test]
+fn a_metric_for_each_layer_becomes_one_metric_per_layer() {
+    let (graph, ..) = model();
+    let built = |spec: &str| build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
+    let each = built("parameter-randomisation:likeness=ssim:layer=each").stands_for(&graph);
+    let names: Vec<String> = each.unwrap().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["parameter-randomisation:layer=dense:likeness=ssim:mode=cascading"]);
+    assert_eq!(built(&names[0]).stands_for(&graph), Ok(None));
+    let unknown = built("parameter-randomisation:layer=dens").stands_for(&graph).unwrap_err();
+    assert_eq!(
+        unknown.to_string(),
+        "`parameter-randomisation`: the network has no layer `dens` with weights, did you mean `dense`?"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Look, MapMetric, grey, magnitudes};
 use crate::{
     base::registry::{Entry, Kind, Param},
-    eval::metric::Direction,
+    eval::metric::{Direction, Range},
 };
 
 /// Entropy in bits of the magnitudes as shares of their sum (Bhatt et al. 2020, eq. 4): 0 for one
@@ -21,6 +21,10 @@ pub(super) const ENTROPY: Entry<dyn MapMetric> = Entry {
 impl MapMetric for Entropy {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
@@ -42,7 +46,7 @@ struct GreyEntropy;
 
 pub(super) const GREY_ENTROPY: Entry<dyn MapMetric> = Entry {
     id: "grey-entropy",
-    summary: "entropy in bits of the 256 grey levels of the heat map, 0 to 8",
+    summary: "entropy in bits of the 256 grey levels of the heat map",
     cite: "samek2017evaluating",
     params: &[],
     build: |_| Ok(Box::new(GreyEntropy)),
@@ -51,6 +55,10 @@ pub(super) const GREY_ENTROPY: Entry<dyn MapMetric> = Entry {
 impl MapMetric for GreyEntropy {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range { low: 0.0, high: 8.0 }
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
@@ -86,6 +94,10 @@ pub(super) const EFFECTIVE: Entry<dyn MapMetric> = Entry {
 impl MapMetric for Effective {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {

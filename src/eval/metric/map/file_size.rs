@@ -1,7 +1,10 @@
 //! How well a heat map compresses.
 
 use super::{Look, MapMetric, grey};
-use crate::{base::registry::Entry, eval::metric::Direction};
+use crate::{
+    base::registry::Entry,
+    eval::metric::{Direction, Range},
+};
 use image::{
     ExtendedColorType, ImageEncoder,
     codecs::{
@@ -60,6 +63,10 @@ impl FileSize {
 impl MapMetric for FileSize {
     fn direction(&self) -> Direction {
         Direction::Lower
+    }
+
+    fn range(&self) -> Range {
+        Range::NON_NEGATIVE
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {

@@ -1,7 +1,10 @@
 //! Sparseness.
 
 use super::{Look, MapMetric, magnitudes};
-use crate::{base::registry::Entry, eval::metric::Direction};
+use crate::{
+    base::registry::Entry,
+    eval::metric::{Direction, Range},
+};
 
 /// Gini index of the magnitudes (Chalasani et al. 2020): with `v_1 <= ... <= v_n`,
 /// `sum_k (2k - n - 1) v_k / (n sum v)`. In [0, 1); 0 when all are equal, near 1 when one pixel has
@@ -19,6 +22,10 @@ pub(super) const ENTRY: Entry<dyn MapMetric> = Entry {
 impl MapMetric for Gini {
     fn direction(&self) -> Direction {
         Direction::Higher
+    }
+
+    fn range(&self) -> Range {
+        Range::UNIT
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {

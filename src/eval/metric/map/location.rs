@@ -1,17 +1,26 @@
 //! Is the relevance on the object? Boxes and masks come from the data set.
 
 use super::{Look, MapMetric, Object};
-use crate::{base::registry::Entry, eval::metric::Direction, explain::HeatMap};
+use crate::{
+    base::registry::Entry,
+    eval::metric::{Direction, Range},
+    explain::HeatMap,
+};
 
 /// What a location metric computes from relevance and object.
 struct Location {
     direction: Direction,
+    range: Range,
     of: fn(&HeatMap, &Object) -> Option<f64>,
 }
 
 impl MapMetric for Location {
     fn direction(&self) -> Direction {
         self.direction
+    }
+
+    fn range(&self) -> Range {
+        self.range
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
@@ -21,13 +30,19 @@ impl MapMetric for Location {
 }
 
 macro_rules! location {
-    ($name:ident, $id:literal, $summary:literal, $cite:literal, $direction:ident, $of:ident) => {
+    ($name:ident, $id:literal, $summary:literal, $cite:literal, $direction:ident, $range:ident, $of:ident) => {
         pub(super) const $name: Entry<dyn MapMetric> = Entry {
             id: $id,
             summary: $summary,
             cite: $cite,
             params: &[],
-            build: |_| Ok(Box::new(Location { direction: Direction::$direction, of: $of })),
+            build: |_| {
+                Ok(Box::new(Location {
+                    direction: Direction::$direction,
+                    range: Range::$range,
+                    of: $of,
+                }))
+            },
         };
     };
 }
@@ -38,30 +53,34 @@ location!(
     "1 when the most relevant pixel is on the object, else 0; ties count by their share",
     "zhang2016top",
     Higher,
+    UNIT,
     pointing
 );
 location!(
     MASS,
     "mass-accuracy",
-    "share of the positive relevance that is on the object, 0 to 1",
+    "share of the positive relevance that is on the object",
     "arras2022clevr",
     Higher,
+    UNIT,
     mass
 );
 location!(
     RANK,
     "rank-accuracy",
-    "share of the K most relevant pixels that are on the object of K pixels, 0 to 1",
+    "share of the K most relevant pixels that are on the object of K pixels",
     "arras2022clevr",
     Higher,
+    UNIT,
     rank
 );
 location!(
     IOU,
     "iou",
-    "intersection over union of the object and as many of the most relevant pixels, 0 to 1",
+    "intersection over union of the object and as many of the most relevant pixels",
     "selvaraju2017gradcam",
     Higher,
+    UNIT,
     iou
 );
 location!(
@@ -70,6 +89,7 @@ location!(
     "mean positive relevance outside the object over that inside",
     "lapuschkin2016analyzing",
     Lower,
+    NON_NEGATIVE,
     context
 );
 

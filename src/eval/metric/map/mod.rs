@@ -6,12 +6,13 @@ mod gini;
 mod location;
 
 use super::{
-    Direction,
-    ask::{class, correlation, irof, randomisation, robustness},
+    Direction, Range,
+    ask::{class, correlation, irof, randomisation, road, robustness},
 };
 use crate::{
-    base::registry::Entry,
+    base::registry::{Entry, Spec},
     explain::{Case, Explainer, HeatMap},
+    nn::graph::Graph,
 };
 use std::fmt;
 
@@ -48,13 +49,38 @@ impl fmt::Debug for Asked<'_> {
     }
 }
 
+/// A layer that a metric names and a network does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{metric}`: the network has no layer `{layer}` with weights{}", hint(.near))]
+pub struct LayerError {
+    /// Id of the metric.
+    pub metric: &'static str,
+    /// What was given.
+    pub layer: String,
+    /// Similar names, in backticks.
+    pub near: Vec<String>,
+}
+
+fn hint(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
+}
+
 /// A metric of heat maps.
 pub trait MapMetric: Send + Sync {
     /// Which way is better.
     fn direction(&self) -> Direction;
 
+    /// What values it takes.
+    fn range(&self) -> Range;
+
     /// The value; `None` where it is not defined (no object, an all-zero map).
     fn value(&self, look: &Look<'_>) -> Option<f64>;
+
+    /// The metrics of the same kind that this one stands for on a network, where it is none itself:
+    /// one for each layer. The error says which layer there is not.
+    fn stands_for(&self, _: &Graph) -> Result<Option<Vec<Spec>>, LayerError> {
+        Ok(None)
+    }
 }
 
 /// All metrics of heat maps, in the order of `pixelflip list metrics`.
@@ -78,6 +104,7 @@ pub const MAP_METRICS: &[Entry<dyn MapMetric>] = &[
     robustness::MAX_SENSITIVITY,
     robustness::LIPSCHITZ,
     irof::ENTRY,
+    road::ENTRY,
     randomisation::ENTRY,
 ];
 
