@@ -17,7 +17,6 @@ target/release/seeds corpus
 # files that live for a moment need no disk
 [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 mkdir -p artifacts log
-declare -A spent
 TIMEFORMAT='%U %S'
 
 # a turn of a minute for the target; prints the processor time it took
@@ -27,16 +26,20 @@ turn() {
         "corpus/$1" >>"log/$1" 2>&1; } 2>&1 || true
 }
 
+# milliseconds of processor time that a target has had, in this and earlier calls
+spent() { cat "log/$1.spent" 2>/dev/null || echo 0; }
+
 busy=1
 while [ "$busy" -eq 1 ]; do
     busy=0
     for target in "$@"; do
-        [ "${spent[$target]:-0}" -lt "$((seconds * 1000))" ] || continue
+        [ "$(spent "$target")" -lt "$((seconds * 1000))" ] || continue
         busy=1
         used=$(turn "$target" | awk '{ printf "%d", 1000 * ($1 + $2) }')
-        spent[$target]=$((${spent[$target]:-0} + used))
+        echo "$(($(spent "$target") + used))" >"log/$target.spent"
         found=$(find artifacts -name "$target-*" | wc -l)
-        echo "$target: $((${spent[$target]} / 1000)) s, $(find "corpus/$target" -type f | wc -l) inputs, $found failures"
+        inputs=$(find "corpus/$target" -type f | wc -l)
+        echo "$target: $(($(spent "$target") / 1000)) s, $inputs inputs, $found failures"
     done
 done
 [ -z "$(ls artifacts)" ]

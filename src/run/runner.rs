@@ -5,6 +5,7 @@ use super::{
     lock::Share,
     manifest::{Manifest, Results},
     measure::{self, Measure},
+    memory::{self, MemoryError},
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::{Plan, Record},
@@ -30,6 +31,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -59,6 +61,9 @@ pub enum RunError {
         /// Pictures there are.
         pictures: usize,
     },
+    /// There is not enough memory for the threads.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
@@ -80,6 +85,7 @@ pub struct Records {
 
 /// A pool of its own for this many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
+    memory::admit_threads(threads)?;
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -95,7 +101,12 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<Records, RunError> {
     work(plan, output, stop, observer)?;
-    collect(plan, output)
+    collect(plan, output, &all(plan))
+}
+
+/// Numbers of all parts.
+pub fn all(plan: &Plan) -> BTreeSet<usize> {
+    (0..plan.parts().len()).collect()
 }
 
 /// Does the parts of this process's share that are not done yet.
@@ -120,7 +131,9 @@ pub fn work(
     let ahead = |at: usize| todo.get(at + 1).map_or(&[][..], |&next| parts[next]);
     let pictures_of = |(at, &i): (usize, &usize)| {
         let done = thread::scope(|scope| {
-            scope.spawn(|| ahead(at).iter().for_each(|&next| plan.data.read_ahead(next)));
+            let read_ahead = || ahead(at).iter().for_each(|&next| plan.data.read_ahead(next));
+            // without this thread the next part only waits for its pictures
+            let _ = thread::Builder::new().spawn_scoped(scope, read_ahead);
             part(plan, output, stop, observer, i, parts[i])
         })?;
         Ok(if done { parts[i].len() } else { 0 })
@@ -161,13 +174,17 @@ fn part(
     Ok(true)
 }
 
-/// Reads all parts and writes what stands beside them.
-pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
+/// Reads these parts, which must be there, and writes what stands beside them.
+pub fn collect(
+    plan: &Plan,
+    output: &Output,
+    parts: &BTreeSet<usize>,
+) -> Result<Records, RunError> {
     let mut pictures = Vec::new();
     let mut timings = Vec::new();
     let mut rows = Vec::new();
     let mut metrics = Vec::new();
-    for part in 0..plan.parts().len() {
+    for &part in parts {
         metrics.extend(measure::read(&output.metrics_of(part))?);
         pictures.extend(picture::read(&output.pictures_of(part))?);
         timings.extend(record::read_timings(&output.timings_of(part))?);
@@ -179,9 +196,12 @@ pub fn collect(plan: &Plan, output: &Output) -> Result<Records, RunError> {
     picture::write(&output.pictures(), &pictures)?;
     measure::write(&output.metrics(), &metrics)?;
     record::write_timings(&output.timings(), &timings)?;
-    let results = Results::of(&pictures, &rows);
+    let missing_parts = plan.parts().len() - parts.len();
+    let results = Results { missing_parts, ..Results::of(&pictures, &rows) };
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
-    output.forget_shards()?;
+    if missing_parts == 0 {
+        output.forget_shards()?;
+    }
     Ok(Records { rows, results })
 }
 
