@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 shards=${1:-8} program=$(realpath "${2:-target/release/pixelflip}")
 shift 2 || shift $#
-[ $# -gt 0 ] || set -- --model scenes --data scenes --images 400 --repeats 10
+[ $# -gt 0 ] || set -- --model scenes --data scenes --images 200 --repeats 4
 desk=$(mktemp -d)
 trap 'rm -rf "$desk"' EXIT
 

@@ -5,12 +5,7 @@
 mod targets;
 
 use libfuzzer_sys::fuzz_target;
-use std::{
-    alloc::System,
-    env, fs,
-    path::PathBuf,
-    sync::LazyLock,
-};
+use std::{alloc::System, env, fs, path::PathBuf, sync::LazyLock};
 use targets::{TARGETS, Target};
 
 /// An allocation beyond the bound fails, and that ends the program: a finding.

@@ -68,7 +68,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             return Some("wait until it is done, or choose another folder with `--out`");
         }
         Some(OutputError::Shards { .. }) => {
-            return Some("keep to that number of shards, or wait until none is at work and cut the rest anew");
+            return Some(
+                "keep to that number of shards, or wait until none is at work and cut the rest anew",
+            );
         }
         Some(OutputError::OtherRun { .. }) => {
             return Some("choose another folder with `--out`, or remove the old results");

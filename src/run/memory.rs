@@ -56,8 +56,8 @@ pub enum MemoryError {
     },
     /// The threads do not fit into the address space.
     #[error(
-        "{threads} threads need at least {} of address space, but the limit (`ulimit -v`) is {}; raise \
-         the limit or use fewer threads (`threads`)", size(*.needed), size(*.limit)
+        "at least {} of address space are needed (`threads` is {threads}), but the limit (`ulimit -v`) \
+         is {}; raise the limit or use fewer threads", size(*.needed), size(*.limit)
     )]
     Space {
         /// Threads.

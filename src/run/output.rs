@@ -101,8 +101,12 @@ impl Output {
         let _guard = Lock::opening(root)?;
         check_owner(root, manifest)?;
         FOLDERS.iter().try_for_each(|folder| make(&root.join(folder)))?;
-        output.check_shards()?;
-        output.write_manifest(manifest)?;
+        // a scheduler may start a shard once more when all is put together: that stays
+        let late = share != Share::Whole && read_manifest(root)?.is_some_and(|old| is_whole(&old));
+        if !late {
+            output.check_shards()?;
+            output.write_manifest(manifest)?;
+        }
         if share == Share::Whole {
             output.sweep()?;
         }
@@ -141,13 +145,19 @@ impl Output {
             .map_err(|source| OutputError::Unwritable { path, source })
     }
 
-    /// Removes what killed runs left half-written.
+    /// Removes what killed runs left half-written, here and in the folders below.
     fn sweep(&self) -> Result<(), OutputError> {
-        for folder in [self.root.clone()].into_iter().chain(FOLDERS.map(|f| self.root.join(f))) {
-            let unwritable = |source| OutputError::Unwritable { path: folder.clone(), source };
-            for name in names(&folder).map_err(unwritable)? {
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            |source| OutputError::Unwritable { path, source }
+        };
+        let inside = names(&self.root).map_err(unwritable(&self.root))?;
+        let inside = inside.iter().filter(|name| *name != LOCKS).map(|name| self.root.join(name));
+        let folders = inside.filter(|path| path.is_dir()).chain([self.root.clone()]);
+        for folder in folders {
+            for name in names(&folder).map_err(unwritable(&folder))? {
                 if is_temporary(&name) {
-                    fs::remove_file(folder.join(name)).map_err(unwritable)?;
+                    fs::remove_file(folder.join(name)).map_err(unwritable(&folder))?;
                 }
             }
         }
@@ -289,6 +299,12 @@ pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(OutputError::Unreadable { path: root.to_owned(), source }),
     }
+}
+
+/// True for the manifest of results that were put together from all parts.
+pub(super) fn is_whole(manifest: &Value) -> bool {
+    let results = manifest.get("results");
+    results.is_some_and(|r| !r.is_null() && r.get("missing_parts").is_none())
 }
 
 /// Refuses a folder with the results of another run, or with other things.

@@ -175,11 +175,7 @@ fn part(
 }
 
 /// Reads these parts, which must be there, and writes what stands beside them.
-pub fn collect(
-    plan: &Plan,
-    output: &Output,
-    parts: &BTreeSet<usize>,
-) -> Result<Records, RunError> {
+pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<Records, RunError> {
     let mut pictures = Vec::new();
     let mut timings = Vec::new();
     let mut rows = Vec::new();

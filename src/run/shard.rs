@@ -31,7 +31,7 @@ pub struct Asked {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     /// Not two numbers.
-    #[error("a shard is written i/n, such as 0/8, or auto or auto/n on a cluster, found `{found}`")]
+    #[error("a shard is written i/n, such as 0/8, or on a cluster auto/n or auto, found `{found}`")]
     Form {
         /// What was written.
         found: String,
@@ -150,10 +150,7 @@ mod tests {
         None
     }
 
-    fn parse(
-        text: &str,
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Shard, ShardError> {
+    fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, ShardError> {
         Asked::parse(text, variable)?.of(None)
     }
 
@@ -174,7 +171,10 @@ mod tests {
         let grid_engine = |name: &str| (name == "SGE_TASK_ID").then(|| "1".to_owned());
         assert_eq!(parse("auto/8", grid_engine).unwrap().to_string(), "0/8");
         let undefined = |name: &str| (name == "SGE_TASK_ID").then(|| "undefined".to_owned());
-        assert_eq!(parse("auto/8", undefined), Err(ShardError::NoNumber { found: "auto/8".to_owned() }));
+        assert_eq!(
+            parse("auto/8", undefined),
+            Err(ShardError::NoNumber { found: "auto/8".to_owned() })
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     merge::{MergeError, missing_shards, number_of_shards},
-    output::{OutputError, differences, finished, read_manifest},
+    output::{OutputError, differences, finished, is_whole, read_manifest},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -37,9 +37,7 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
             return Err(OutputError::OtherRun { path, differences }.into());
         }
         done.extend(finished(folder)?);
-        collected |= manifest
-            .get("results")
-            .is_some_and(|r| !r.is_null() && r.get("missing_parts").is_none());
+        collected |= is_whole(&manifest);
         first.get_or_insert(manifest);
     }
     let parts = first.as_ref().and_then(parts);
