@@ -116,6 +116,13 @@ impl Need {
         self.weights + threads as u64 * (self.thread + self.step + kept(self.step))
     }
 
+    /// What a thread at work holds when its chain has `patches` bytes of patches at most and `steps`
+    /// steps.
+    pub fn at_work(&self, patches: u64, steps: u64) -> u64 {
+        let patches = patches.min(self.step * steps);
+        self.thread + patches + kept(patches)
+    }
+
     /// Bytes of patches for each of `threads` chains. `budget` is what the whole run may use, by
     /// default what the machine has left (the weights are there already).
     pub fn patches(&self, threads: usize, budget: Option<u64>) -> Result<u64, MemoryError> {
