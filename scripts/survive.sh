@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 kills=${1:-100} program=$(realpath "${2:-target/release/pixelflip}")
 desk=$(mktemp -d)
 trap 'rm -rf "$desk"' EXIT
-run=(run --model scenes --data scenes --images 40 --repeats 2 --steps 60
+run=(run --model scenes --data scenes --images 24 --repeats 1 --steps 30
     --methods random,gradient,lrp-epsilon-plus-flat --threads 2 --quiet)
 
 begin=$(date +%s%N)
