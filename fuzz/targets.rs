@@ -2,7 +2,7 @@
 //! coverage-guided targets beside this file and by `tests/fuzz.rs`.
 
 use pixelflip::{
-    data::{self, Options, decode::read_picture, tensor::read_npy},
+    data::{self, Options, decode::read_picture, heatmaps::HeatMaps, tensor::read_npy},
     nn::{
         model::Model,
         preprocess::{Preprocess, Settings},
@@ -13,6 +13,20 @@ use std::{fs, path::Path};
 
 /// Pictures larger than this are refused while fuzzing, so that bounds on memory can be tight.
 const MAX_PIXELS: u64 = 1 << 20;
+
+/// A grey PNG of 13 x 7 pixels.
+const PICTURE: [u8; 83] = [
+    137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 13, 0, 0, 0, 7, 8, 0, 0,
+    0, 0, 246, 27, 152, 198, 0, 0, 0, 26, 73, 68, 65, 84, 120, 218, 99, 96, 16, 86, 179, 244, 137,
+    47, 106, 157, 177, 122, 223, 197, 39, 12, 52, 224, 1, 0, 99, 227, 40, 135, 184, 135, 233, 34,
+    0, 0, 0, 0, 73, 69, 78, 68, 174, 66, 96, 130,
+];
+
+/// The most memory that reading a file of `length` bytes may take beside what the process holds
+/// anyway: a gzip stream unfolds to 1032 times its size, pixels become floating point.
+pub(crate) fn bytes_for(length: usize) -> usize {
+    (256 << 20) + 8_192 * length
+}
 
 /// One thing that reads files from outside.
 pub(crate) struct Target {
@@ -30,11 +44,18 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "idx", run: idx },
     Target { name: "idx_gz", run: idx_gz },
     Target { name: "cifar", run: cifar },
+    Target { name: "voc", run: voc },
+    Target { name: "coco", run: coco },
     Target { name: "npy", run: npy },
     Target { name: "npz", run: npz },
     Target { name: "labels", run: labels },
     Target { name: "config", run: config },
     Target { name: "spec", run: spec },
+    Target { name: "maps_npy", run: |folder, bytes| maps(folder, bytes, "npy") },
+    Target { name: "maps_npz", run: |folder, bytes| maps(folder, bytes, "npz") },
+    Target { name: "maps_safetensors", run: |folder, bytes| maps(folder, bytes, "safetensors") },
+    Target { name: "maps_text", run: |folder, bytes| maps(folder, bytes, "txt") },
+    Target { name: "maps_png", run: |folder, bytes| maps(folder, bytes, "png") },
 ];
 
 /// A model beside which there are no files: external data may only be looked for in the folder.
@@ -78,13 +99,50 @@ fn idx_gz(folder: &Path, bytes: &[u8]) {
     pictures_and_labels(folder, bytes, "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz");
 }
 
-/// The bytes are two files, the first as long as their first two bytes say.
 fn pictures_and_labels(folder: &Path, bytes: &[u8], pictures: &str, labels: &str) {
-    let [low, high, rest @ ..] = bytes else { return };
-    let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
-    write(&folder.join(pictures), &rest[..length]);
-    write(&folder.join(labels), &rest[length..]);
+    let Some((one, other)) = two_files(bytes) else { return };
+    write(&folder.join(pictures), one);
+    write(&folder.join(labels), other);
     open(folder);
+}
+
+/// The bytes are two files, the first as long as their first two bytes say.
+fn two_files(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [low, high, rest @ ..] = bytes else { return None };
+    let length = usize::from(u16::from_le_bytes([*low, *high])).min(rest.len());
+    Some(rest.split_at(length))
+}
+
+/// An annotation and a mask beside a picture.
+fn voc(folder: &Path, bytes: &[u8]) {
+    let Some((annotation, mask)) = two_files(bytes) else { return };
+    for name in ["JPEGImages", "Annotations", "SegmentationClass"] {
+        fs::create_dir(folder.join(name)).expect("the folder for fuzzing can be written to");
+    }
+    write(&folder.join("JPEGImages/a.jpg"), &PICTURE);
+    write(&folder.join("Annotations/a.xml"), annotation);
+    write(&folder.join("SegmentationClass/a.png"), mask);
+    open(folder);
+}
+
+/// Annotations beside a picture.
+fn coco(folder: &Path, bytes: &[u8]) {
+    write(&folder.join("_annotations.coco.json"), bytes);
+    write(&folder.join("a.png"), &PICTURE);
+    open(folder);
+}
+
+/// Heat maps of two pictures.
+fn maps(folder: &Path, bytes: &[u8], ending: &str) {
+    let path = folder.join("a").with_extension(ending);
+    write(&path, bytes);
+    let ids = ["a.png", "b.png"].map(str::to_owned);
+    for count in [1, 2] {
+        let Ok(maps) = HeatMaps::open(&path, &ids[..count]) else { continue };
+        for map in ids.iter().filter_map(|id| maps.of(id)?.ok()) {
+            assert_eq!(map.data.len(), map.shape.len());
+        }
+    }
 }
 
 fn cifar(folder: &Path, bytes: &[u8]) {

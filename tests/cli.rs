@@ -234,7 +234,9 @@ fn an_interrupted_run_is_taken_up_and_another_one_is_refused() {
     for file in ["curves/part-00008.parquet", "curves/part-00009.parquet", "summary.csv"] {
         fs::remove_file(desk.path("out").join(file)).unwrap();
     }
-    fs::write(desk.path("out/curves/part-00008.parquet.0a.tmp"), "half").unwrap();
+    for file in ["curves/part-00008.parquet", "heatmaps/1.png", "summary.csv"] {
+        fs::write(desk.path(&format!("out/{file}.0a.tmp")), "half").unwrap();
+    }
     let before =
         fs::metadata(desk.path("out/curves/part-00000.parquet")).unwrap().modified().unwrap();
     let output = desk.expect(0, &run);

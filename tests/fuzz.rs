@@ -1,30 +1,28 @@
 //! Damaged and hostile files: cases that were found once, and mutations of good ones. No panic, no
 //! long work, no memory out of proportion.
 //!
-//! `PIXELFLIP_FUZZ_SECONDS` makes it a fuzzer: that many seconds for each target, or for the one that
-//! `PIXELFLIP_FUZZ_TARGET` names (`scripts/fuzz.sh`). The coverage-guided targets are in `fuzz/`.
+//! The fuzzer that finds new cases is `scripts/fuzz.sh`.
 #![expect(clippy::print_stdout, reason = "says what was done and what was skipped")]
 
+#[path = "../fuzz/seeds.rs"]
+mod seeds;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
 use pixelflip::base::rng::{Seed, below};
+use seeds::seeds;
 use std::{
     env, fs,
-    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use targets::{TARGETS, Target};
+use targets::{TARGETS, Target, bytes_for};
 
 /// Mutations of each target in a normal test run.
 const CASES: u64 = 400;
 
-/// The most that reading a file may take: memory beside what the process holds anyway, and per byte
-/// of the file (a gzip stream unfolds to 1032 times its size, pixels become floating point), and time.
-const BYTES: u64 = 256 << 20;
-const BYTES_PER_BYTE: u64 = 8_192;
+/// The longest that reading a file may take.
 const TIME: Duration = Duration::from_secs(20);
 
 fn cases(name: &str) -> Vec<Vec<u8>> {
@@ -33,91 +31,6 @@ fn cases(name: &str) -> Vec<Vec<u8>> {
         fs::read_dir(folder).into_iter().flatten().map(|e| e.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
-}
-
-/// Good files to begin with.
-fn seeds(name: &str) -> Vec<Vec<u8>> {
-    let data = |path: &str| {
-        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)).unwrap()
-    };
-    let texts = |texts: &[&str]| texts.iter().map(|t| t.as_bytes().to_vec()).collect();
-    match name {
-        "onnx" => ["lenet.ts11_fix", "lenet.dyn17_dyn", "bncnn.ts17_dyn"]
-            .map(|model| data(&format!("onnx/{model}.onnx")))
-            .to_vec(),
-        "picture" => pictures(),
-        "sidecar" => texts(&[
-            "  channels = 'rgb'\nscale = 0.004\nmean = [0.5, 0.4, 0.3]\nstd = [0.2, 0.3, 0.2]",
-            "z7resize = { short = 8 }\ncrop = 'center'\npad = [1, 1]\nchannels = 'bgr'\nscale = 1",
-        ]),
-        "idx" => vec![two_files(&idx_pictures(), &idx_labels())],
-        "idx_gz" => vec![two_files(&gzip(&idx_pictures()), &gzip(&idx_labels()))],
-        "cifar" => vec![[vec![3; 3073], vec![9; 3073]].concat()],
-        "npy" => vec![npy("|u1", "(2, 4, 4)", &[7; 32]), npy("<f4", "(1, 3, 2, 2)", &[0; 48])],
-        "npz" => vec![npz()],
-        "labels" => texts(&["file,label\na.png,3\n", "a.png 3\n", "file\tlabel\na.png\tcat\n"]),
-        "config" => texts(&[
-            "model = 'm.onnx'\ndata = 'd'\nregion = 9\nmethods = ['random', 'lrp-gamma:gamma=0.25']\n\
-             orders = 'morf,lerf'\nverify = 0.5\n[preprocess]\nscale = 1.0\nchannels = 'bgr'\n",
-            "{\"config\": {\"model\": \"m\", \"data\": \"d\", \"steps\": 3, \"seed\": 1}}",
-        ]),
-        "spec" => {
-            texts(&["lrp-gamma:gamma=0.25", "lrp-alpha-beta:alpha=2:beta=1", "sensitivity:norm=l2"])
-        }
-        other => panic!("`{other}` has no seeds"),
-    }
-}
-
-fn pictures() -> Vec<Vec<u8>> {
-    use ImageFormat::{Bmp, Jpeg, Png, Tiff, WebP};
-    use image::{DynamicImage, ImageFormat, RgbImage};
-    let picture = RgbImage::from_fn(13, 7, |x, y| image::Rgb([(x * 19) as u8, (y * 31) as u8, 7]));
-    let encode = |format| {
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        DynamicImage::from(picture.clone()).write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    };
-    [Png, Jpeg, Bmp, Tiff, WebP].map(encode).to_vec()
-}
-
-fn idx_pictures() -> Vec<u8> {
-    [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0, 3][..], &[100; 24]].concat()
-}
-
-fn idx_labels() -> Vec<u8> {
-    vec![0, 0, 8, 1, 0, 0, 0, 2, 5, 6]
-}
-
-fn two_files(one: &[u8], other: &[u8]) -> Vec<u8> {
-    [&(one.len() as u16).to_le_bytes()[..], one, other].concat()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    writer.write_all(bytes).unwrap();
-    writer.finish().unwrap()
-}
-
-fn npy(kind: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
-    header.push_str(&" ".repeat(63 - (header.len() + 10) % 64));
-    header.push('\n');
-    let length = (header.len() as u16).to_le_bytes();
-    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
-}
-
-fn npz() -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default();
-    let members = [
-        ("images.npy", npy("|u1", "(2, 4, 4)", &[7; 32])),
-        ("labels.npy", npy("|u1", "(2,)", &[1, 0])),
-    ];
-    for (name, bytes) in members {
-        writer.start_file(name, options).unwrap();
-        writer.write_all(&bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
 }
 
 /// The `n`-th case of a target: a good file with some damage.
@@ -172,7 +85,8 @@ fn mutated(name: &str, seeds: &[Vec<u8>], n: u64) -> Vec<u8> {
 /// Runs one case; the error says what is wrong with it.
 fn run(target: &Target, folder: &Path, bytes: &[u8]) -> Result<(), String> {
     for entry in fs::read_dir(folder).unwrap() {
-        fs::remove_file(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
     }
     // 5 sets the largest size so far to the present one
     let _ = fs::write("/proc/self/clear_refs", "5");
@@ -182,7 +96,7 @@ fn run(target: &Target, folder: &Path, bytes: &[u8]) -> Result<(), String> {
     if outcome.is_err() {
         return Err("it panics".to_owned());
     }
-    if more > BYTES + BYTES_PER_BYTE * bytes.len() as u64 {
+    if more > bytes_for(bytes.len()) as u64 {
         return Err(format!("it takes {} MB", more >> 20));
     }
     if start.elapsed() > TIME {

@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export PIXELFLIP=${PIXELFLIP:-pixelflip}
 array=0-$((shards - 1))
 if [ -e "$out/manifest.json" ]; then
-    missing=$("$PIXELFLIP" status "$out" --missing-shards) || [ $? -eq 3 ]
+    missing=$("$PIXELFLIP" status "$out" --missing-shards --shards "$shards") || [ $? -eq 3 ]
     [ -z "$missing" ] || array=$missing
 fi
 

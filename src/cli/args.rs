@@ -11,7 +11,7 @@ use pixelflip::{
     },
     run::{
         config::{FIELDS, default_text},
-        shard::Shard,
+        shard::Asked,
         stop::duration,
     },
 };
@@ -53,7 +53,6 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Look into a data set, or download one
     Data(DataArgs),
-    /// Measure what LRP rules and composites do with relevance: conservation, sign, selectivity
     /// Measure what LRP rules do with relevance: conservation, sign, class selectivity
     Properties(Box<PropertiesArgs>),
     /// Measure full passes and steps of chains on this machine
@@ -76,9 +75,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) flags: RunFlags,
     /// Do only every n-th part, beginning with the i-th (from 0); `pixelflip merge` puts shards
-    /// together. auto/n takes the number from SLURM and other schedulers
+    /// together. auto/n takes the number from SLURM and other schedulers, auto also n from the folder
     #[arg(long, value_name = "i/n")]
-    pub(crate) shard: Option<Shard>,
+    pub(crate) shard: Option<Asked>,
     /// End after this time at the latest (90s, 15m, 2h, 1-12:00:00) with exit code 75; the same
     /// command goes on
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -184,6 +183,9 @@ pub(crate) struct MergeArgs {
     /// Folder for the whole; not needed when all shards wrote to one folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Put together what is there, even if parts are missing (exit code 3 then)
+    #[arg(long)]
+    pub(crate) partial: bool,
     /// Threads, one per core when not given
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
@@ -204,6 +206,9 @@ pub(crate) struct StatusArgs {
     /// Only the numbers of the shards that have work left, as in `sbatch --array=2,5-7`
     #[arg(long, conflicts_with = "json")]
     pub(crate) missing_shards: bool,
+    /// Shards that the rest is to be cut into; the number so far when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) shards: Option<usize>,
 }
 
 /// Flags of `run`; serialised, they are a config.

@@ -90,7 +90,10 @@ fn cost(e: &Estimate, root: &Path) -> Vec<Vec<String>> {
         lines.push(line("", &format!("{} a picture for {method}", short(*seconds))));
     }
     lines.push(line("memory", &format!("about {}", bytes(e.memory))));
-    lines.push(line("disk", &format!("about {} in `{}`", bytes(e.disk), root.display())));
+    lines.push(line(
+        "disk",
+        &format!("about {} in `{}`, beside figures and the page", bytes(e.disk), root.display()),
+    ));
     lines
 }
 

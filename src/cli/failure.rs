@@ -26,8 +26,22 @@ fn code(error: &anyhow::Error) -> u8 {
     match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
         (Some(RunError::Interrupted { .. }), _) => INTERRUPTED,
         (_, Some(MergeError::Incomplete { .. })) => INCOMPLETE,
-        _ => IMPOSSIBLE,
+        _ => match output(error) {
+            // somebody else is at work, so trying again later helps
+            Some(OutputError::Lock(LockError::Taken { .. }) | OutputError::Shards { .. }) => {
+                INTERRUPTED
+            }
+            _ => IMPOSSIBLE,
+        },
     }
+}
+
+/// What is wrong with the folder, where it is that.
+fn output(error: &anyhow::Error) -> Option<&OutputError> {
+    error.downcast_ref().or_else(|| match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(RunError::Output(output)), _) | (_, Some(MergeError::Output(output))) => Some(output),
+        _ => None,
+    })
 }
 
 /// The error and its causes, each once, on one line.
@@ -43,26 +57,20 @@ fn sentence(error: &anyhow::Error) -> String {
 
 /// What to do about it.
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    let output = error.downcast_ref::<OutputError>();
-    let output = output.or_else(|| match error.downcast_ref::<RunError>() {
-        Some(RunError::Output(output)) => Some(output),
-        _ => match error.downcast_ref::<MergeError>() {
-            Some(MergeError::Output(output)) => Some(output),
-            _ => None,
-        },
-    });
     if let Some(RunError::Interrupted { .. }) = error.downcast_ref() {
         return Some("the same command goes on from there");
     }
     if let Some(MergeError::Incomplete { .. }) = error.downcast_ref() {
-        return Some("run those shards again, what they have done is kept");
+        return Some("run those shards again, what they have done is kept, or add `--partial`");
     }
-    match output {
+    match output(error) {
         Some(OutputError::Lock(LockError::Taken { .. })) => {
             return Some("wait until it is done, or choose another folder with `--out`");
         }
         Some(OutputError::Shards { .. }) => {
-            return Some("keep to one number of shards, or leave `--shard` out to do the rest");
+            return Some(
+                "keep to that number of shards, or wait until none is at work and cut the rest anew",
+            );
         }
         Some(OutputError::OtherRun { .. }) => {
             return Some("choose another folder with `--out`, or remove the old results");

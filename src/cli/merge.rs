@@ -7,7 +7,7 @@ use pixelflip::run::{
     lock::Share,
     machine,
     manifest::Manifest,
-    merge::{self, MergeError},
+    merge::{self, Extent, MergeError},
     output::{MANIFEST, Output},
     plan::Plan,
     runner,
@@ -27,12 +27,13 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     }
     let plan = Plan::new(Config::load(Some(&described), Table::new())?)?;
     let manifest = Manifest::new(&plan);
-    let found = merge::find(&args.folders, &manifest, plan.parts().len())?;
+    let extent = if args.partial { Extent::Partial } else { Extent::Whole };
+    let found = merge::find(&args.folders, &manifest, plan.parts().len(), extent)?;
     let output = Output::open(out, &manifest, Share::Whole)?;
     found.bring(&output)?;
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let progress = Progress::new(&args.talk);
-    pool.install(|| finish(&plan, &output, look, &progress))
+    pool.install(|| finish(&plan, &output, &found.parts(), look, &progress))
 }
 
 /// Where the whole goes.

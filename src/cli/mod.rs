@@ -40,6 +40,7 @@ const INTERRUPTED: u8 = 75;
 
 /// Parses, runs, and turns an error into one sentence and an exit code.
 pub(crate) fn main() -> ExitCode {
+    signals::abort_is_an_error();
     let command = Cli::parse().command;
     let log = command.log();
     let done = match command {

@@ -5,17 +5,18 @@ use super::{
     args::{Log, TalkFlags},
     terminal::{self, count},
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use pixelflip::run::event::{Event, Observer};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
+    fmt,
     io::{self, IsTerminal},
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-const BAR: &str = "{bar:30} {pos}/{len} pictures, {per_sec}, {eta} left  {wide_msg}";
+const BAR: &str = "{bar:30} {pos}/{len} pictures, {rate}, {eta} left  {wide_msg}";
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How much is said.
@@ -179,7 +180,9 @@ impl Progress {
                 self.say(&format!("{pictures}, {each} each"));
             }
             Event::Method { image, method } => {
-                self.bar.set_message(format!("{method} on {image}"));
+                // without parameters there is room for it
+                let id = method.split(':').next().unwrap_or(method);
+                self.bar.set_message(format!("{id} on {image}"));
                 self.minute();
             }
             Event::Picture { image } => {
@@ -216,7 +219,11 @@ impl Observer for Progress {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template(BAR).expect("a valid template");
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // a bar that cannot be drawn is no reason to end a run
+        let _ = write!(out, "{:.2}/s", state.per_sec());
+    };
+    let style = ProgressStyle::with_template(BAR).expect("a valid template").with_key("rate", rate);
     ProgressBar::new(0).with_style(style.progress_chars("=> "))
 }
 

@@ -1,7 +1,7 @@
 //! `pixelflip run`.
 
 use super::{
-    SOME_FAILED,
+    INCOMPLETE, SOME_FAILED,
     args::RunArgs,
     dry_run,
     progress::Progress,
@@ -16,13 +16,14 @@ use pixelflip::{
         lock::{Lock, Share},
         machine,
         manifest::{Manifest, Results},
-        output::Output,
+        output::{self, Output},
         plan::Plan,
         runner,
         stop::Stop,
     },
 };
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -39,21 +40,22 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = Plan::new(config)?;
+    let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
     if args.dry_run {
-        return pool.install(|| dry_run::show(&plan, &root, args.shard));
+        return pool.install(|| dry_run::show(&plan, &root, shard));
     }
-    let share = args.shard.map_or(Share::Whole, Share::Shard);
+    let share = shard.map_or(Share::Whole, Share::Shard);
     let output = Output::open(&root, &Manifest::new(&plan), share)?;
     let progress = Progress::new(&args.talk);
     say_about_lock(output.lock(), &progress);
     let worked = pool.install(|| runner::work(&plan, &output, &stop, &progress));
     progress.finish();
     worked?;
-    if let Some(shard) = args.shard {
+    if let Some(shard) = shard {
         progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
         return Ok(ExitCode::SUCCESS);
     }
-    pool.install(|| finish(&plan, &output, look, &progress))
+    pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &progress))
 }
 
 fn say_about_lock(lock: &Lock, progress: &Progress) {
@@ -71,10 +73,11 @@ fn say_about_lock(lock: &Lock, progress: &Progress) {
 pub(crate) fn finish(
     plan: &Plan,
     output: &Output,
+    parts: &BTreeSet<usize>,
     look: Look,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
-    let results = &runner::collect(plan, output)?;
+    let results = &runner::collect(plan, output, parts)?;
     let exhibits = gallery::collect(plan, gallery::KEPT);
     let summary = outcome::write(output.root(), &exhibits, look)?;
     terminal::data(&ranking(&summary))?;
@@ -83,7 +86,11 @@ pub(crate) fn finish(
     }));
     progress.note(&closing(results, output.root()));
     let failed = !results.skipped.is_empty() || results.failed_curves > 0;
-    Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+    Ok(match (results.missing_parts, failed) {
+        (1.., _) => ExitCode::from(INCOMPLETE),
+        (0, true) => ExitCode::from(SOME_FAILED),
+        (0, false) => ExitCode::SUCCESS,
+    })
 }
 
 /// Where things lie in the results, in the order in which people look at them.
@@ -127,6 +134,9 @@ fn closing(results: &Results, root: &Path) -> String {
     }
     if results.failed_curves > 0 {
         parts.push(format!("{} failed", count(results.failed_curves, "curve")));
+    }
+    if results.missing_parts > 0 {
+        parts.push(format!("{} missing", count(results.missing_parts, "part")));
     }
     let place = |(name, what): &(&str, &str)| {
         root.join(name).exists().then(|| vec![format!("  {name}"), (*what).to_owned()])

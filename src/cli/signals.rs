@@ -3,10 +3,21 @@
 use anyhow::Context;
 use pixelflip::run::stop::Stop;
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGABRT, SIGINT, SIGTERM},
     flag,
 };
-use std::os::raw::c_int;
+use std::{
+    os::raw::c_int,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+/// What the system cannot give ends the program by SIGABRT, after a sentence that says so: with the exit
+/// code of what cannot be done, as every other error.
+pub(crate) fn abort_is_an_error() {
+    let always = Arc::new(AtomicBool::new(true));
+    // without the handler the exit code is that of the signal
+    let _ = flag::register_conditional_shutdown(SIGABRT, super::IMPOSSIBLE.into(), always);
+}
 
 /// Ctrl-C and SIGTERM drop what is in hand, a second one ends at once; SIGUSR1, which SLURM sends some
 /// time before the end when told so, lets the parts in hand be finished.

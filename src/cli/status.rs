@@ -5,7 +5,7 @@ use pixelflip::run::status::{Status, status};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
-    let status = status(&args.folders)?;
+    let status = status(&args.folders, args.shards)?;
     let text = if args.json {
         serde_json::to_string_pretty(&status)?
     } else if args.missing_shards {

@@ -116,7 +116,8 @@ pub const FIELDS: &[Field] = &[
     field(
         "threads",
         COUNT,
-        "Threads, one per core when not given; the results do not depend on it",
+        "Threads; one per core, of the SLURM task or control group if there is one, when not given; the \
+         results do not depend on it",
     ),
     field(
         "memory",

@@ -2,11 +2,11 @@
 
 use super::{
     manifest::Manifest,
+    memory::Need,
     plan::{Plan, Record},
     record::Timing,
     runner,
 };
-use crate::nn::graph::{Node, NodeId};
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, time::Duration};
 
@@ -53,6 +53,9 @@ pub struct Estimate {
     pub disk: f64,
 }
 
+/// Bytes of memory in which figures and the page are made. Measured.
+const PAGE_BYTES: f64 = 45e6;
+
 /// Counts, and measures one picture.
 pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
     let trial = plan.images.iter().take(TRIES).find_map(|&i| runner::trial(plan, i, BUDGET).ok());
@@ -93,18 +96,13 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
     }
 }
 
-/// What the process holds by now, which is one thread at work, and what more threads and the final
-/// tables need.
+/// What the process holds by now, which is one thread at work, and what more threads, the final tables,
+/// figures and the page need.
 fn memory(plan: &Plan, threads: usize, curves: usize) -> f64 {
-    let graph = &plan.model.graph;
-    let values = |(_, node): (NodeId, &Node)| node.shape.len();
-    let activations = 4.0 * graph.nodes().map(values).sum::<usize>() as f64;
-    let fills = 4.0 * (graph.input_shape().len() * plan.repeats * plan.perturbations.len()) as f64;
-    // gradients and relevance are as large as activations again
-    let patches = (plan.patches as f64).min(activations * plan.steps as f64);
-    let thread = 3.0 * activations + fills + patches;
+    let need = Need::of(&plan.model.graph, &plan.grid, plan.repeats * plan.perturbations.len());
+    let thread = need.at_work(plan.patches, plan.steps as u64) as f64;
     let tables = curves as f64 * (4.0 * (plan.steps + 1) as f64 + 300.0);
-    held() + (threads - 1) as f64 * thread + tables
+    held() + (threads - 1) as f64 * thread + tables + PAGE_BYTES
 }
 
 fn disk(plan: &Plan, curves: usize) -> f64 {

@@ -85,6 +85,17 @@ impl Lock {
         hold(root, &root.join(FOLDER).join("open"), wait).map(|(file, _)| file)
     }
 
+    /// Who is at work here as a shard of another number of shards than `of`.
+    pub fn other_cut(root: &Path, of: usize) -> Option<String> {
+        let entries = fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
+        let ours = format!("-of-{of}");
+        let shards = entries.filter(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            name.starts_with(SHARD) && !name.ends_with(&ours)
+        });
+        shards.filter_map(|entry| owner(&entry.path())).next()
+    }
+
     /// Who held the output before and ended without letting go.
     pub fn stale(&self) -> Option<&str> {
         self.stale.as_deref()
@@ -107,8 +118,18 @@ impl Drop for Lock {
     }
 }
 
+/// How the names of the shards' lock files begin.
+const SHARD: &str = "shard-";
+
 fn name(shard: Shard) -> String {
-    format!("shard-{}", shard.to_string().replace('/', "-of-"))
+    format!("{SHARD}{}", shard.to_string().replace('/', "-of-"))
+}
+
+/// Who holds a lock file now.
+fn owner(path: &Path) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    taken.then(|| signed(&mut file).ok().flatten().unwrap_or_else(|| "a process".to_owned()))
 }
 
 /// Opens a lock file and locks it; also says whether the file system has locks.
@@ -176,10 +197,10 @@ fn signed(file: &mut File) -> io::Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::shard::Asked, *};
 
     fn shard(text: &str) -> Share {
-        Share::Shard(text.parse().unwrap())
+        Share::Shard(text.parse::<Asked>().unwrap().of(None).unwrap())
     }
 
     #[test]
@@ -199,6 +220,20 @@ mod tests {
         drop((zero, one));
         claim(Share::Whole).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing stays");
+    }
+
+    #[test]
+    fn shards_of_another_number_are_seen_while_they_are_at_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::claim(dir.path(), shard("1/4")).unwrap();
+        assert_eq!(Lock::other_cut(dir.path(), 4), None);
+        let other = Lock::other_cut(dir.path(), 2).unwrap();
+        assert!(other.starts_with(&format!("process {}", std::process::id())), "{other}");
+        drop(lock);
+        assert_eq!(Lock::other_cut(dir.path(), 2), None);
+        // a killed one leaves its file
+        fs::write(dir.path().join(FOLDER).join("shard-1-of-4"), "process 1 on moon").unwrap();
+        assert_eq!(Lock::other_cut(dir.path(), 2), None);
     }
 
     #[test]

@@ -124,6 +124,9 @@ pub struct Results {
     pub verified_steps: u64,
     /// The largest difference between a checked score and that of a full pass; null without checks.
     pub largest_difference: Option<f64>,
+    /// Parts that are not in these results, since only some were put together; absent if none.
+    #[serde(skip_serializing_if = "none")]
+    pub missing_parts: usize,
 }
 
 /// A picture that could not be used.
@@ -247,8 +250,14 @@ impl Results {
             multiply_adds: tally.multiply_adds,
             verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
             largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),
+            missing_parts: 0,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn none(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Layers that multiply.

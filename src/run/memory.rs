@@ -17,6 +17,13 @@ const PATCHES: u64 = 128 << 20;
 /// Buffers of a thread in which products are gathered.
 const SCRATCH: u64 = 32 << 20;
 
+/// Address space of a thread: its stack, and what the C library's allocator reserves for it (64 MiB in
+/// glibc).
+const THREAD_SPACE: u64 = 66 << 20;
+
+/// Address space of what no thread holds by itself: the built-in network, tables, figures, the page.
+const BASE_SPACE: u64 = 32 << 20;
+
 /// Vectors of patches that a thread keeps for reuse, when a chain holds `patches` bytes at a time.
 const fn kept(patches: u64) -> u64 {
     let all = KEPT as u64 * patches;
@@ -46,6 +53,19 @@ pub enum MemoryError {
         needed: u64,
         /// Bytes there are.
         free: u64,
+    },
+    /// The threads do not fit into the address space.
+    #[error(
+        "at least {} of address space are needed (`threads` is {threads}), but the limit (`ulimit -v`) \
+         is {}; raise the limit or use fewer threads", size(*.needed), size(*.limit)
+    )]
+    Space {
+        /// Threads.
+        threads: usize,
+        /// Bytes needed.
+        needed: u64,
+        /// The limit in bytes.
+        limit: u64,
     },
     /// One step of one chain does not fit.
     #[error(
@@ -96,6 +116,13 @@ impl Need {
         self.weights + threads as u64 * (self.thread + self.step + kept(self.step))
     }
 
+    /// What a thread at work holds when its chain has `patches` bytes of patches at most and `steps`
+    /// steps.
+    pub fn at_work(&self, patches: u64, steps: u64) -> u64 {
+        let patches = patches.min(self.step * steps);
+        self.thread + patches + kept(patches)
+    }
+
     /// Bytes of patches for each of `threads` chains. `budget` is what the whole run may use, by
     /// default what the machine has left (the weights are there already).
     pub fn patches(&self, threads: usize, budget: Option<u64>) -> Result<u64, MemoryError> {
@@ -131,20 +158,40 @@ pub fn admit(model: &Path) -> Result<(), MemoryError> {
     }
 }
 
+/// An error when the limit on address space, if there is one, is too low for so many threads. What
+/// does not fit later ends the program: an allocation that fails cannot be refused politely.
+pub fn admit_threads(threads: usize) -> Result<(), MemoryError> {
+    let Some((used, limit)) = space() else { return Ok(()) };
+    let needed = used + BASE_SPACE + threads as u64 * THREAD_SPACE;
+    if needed > limit { Err(MemoryError::Space { threads, needed, limit }) } else { Ok(()) }
+}
+
+/// Address space in use, and its limit; `None` without a limit.
+fn space() -> Option<(u64, u64)> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
+    let limit = line.split_whitespace().next()?.parse().ok()?;
+    Some((kilobytes("/proc/self/status", "VmSize:")? << 10, limit))
+}
+
+/// The kilobytes behind a name in a file of the system.
+fn kilobytes(path: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
 /// Bytes that this process can still get, as far as the system says: what is available, below the
-/// limit of its control group.
+/// limits of its control group and of its address space.
 fn free() -> Option<u64> {
-    let kilobytes = |text: String| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:").map(str::to_owned))?;
-        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
-    };
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(kilobytes).map(|k| k << 10);
+    let machine = kilobytes("/proc/meminfo", "MemAvailable:").map(|k| k << 10);
     let number = |name: &str| {
         let text = fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
         text.trim().parse::<u64>().ok()
     };
     let group = number("max").zip(number("current")).map(|(max, now)| max.saturating_sub(now));
-    machine.into_iter().chain(group).min()
+    let space = space().map(|(used, limit)| limit.saturating_sub(used));
+    machine.into_iter().chain(group).chain(space).min()
 }
 
 /// A size in words: `4GiB`, `800 MB`, `1000000`.

@@ -61,12 +61,27 @@ fn shards_in_words(shards: Option<&(String, usize)>) -> String {
     shards.map_or_else(String::new, |(list, of)| format!(", they belong to shards {list} of {of}"))
 }
 
-/// Where each part is, when all of them are somewhere and agree.
+/// Where each part is, as far as it is somewhere.
 #[derive(Debug)]
 pub struct Found(BTreeMap<usize, PathBuf>);
 
-/// Checks that the folders hold parts of the run that `manifest` describes, and all `parts` of them.
-pub fn find(folders: &[PathBuf], manifest: &Manifest, parts: usize) -> Result<Found, MergeError> {
+/// Whether some parts may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// None.
+    Whole,
+    /// All but one.
+    Partial,
+}
+
+/// Checks that the folders hold parts of the run that `manifest` describes, all `parts` of them unless
+/// a part of the whole is enough, and that parts which are there twice agree.
+pub fn find(
+    folders: &[PathBuf],
+    manifest: &Manifest,
+    parts: usize,
+    extent: Extent,
+) -> Result<Found, MergeError> {
     let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
     for folder in folders {
         if output::read_manifest(folder)?.is_none() {
@@ -81,7 +96,7 @@ pub fn find(folders: &[PathBuf], manifest: &Manifest, parts: usize) -> Result<Fo
         }
     }
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !found.contains_key(part)).collect();
-    if missing.is_empty() {
+    if missing.is_empty() || (extent == Extent::Partial && !found.is_empty()) {
         return Ok(Found(found));
     }
     let shards = number_of_shards(folders).map(|of| (missing_shards(&missing, of), of));
@@ -96,10 +111,8 @@ pub fn missing_shards(missing: &BTreeSet<usize>, of: usize) -> String {
 
 /// The number of shards, where all folders agree on one.
 pub fn number_of_shards(folders: &[PathBuf]) -> Option<usize> {
-    let read = |folder: &PathBuf| fs::read_to_string(output::shards_of(folder)).ok();
-    let numbers: BTreeSet<usize> =
-        folders.iter().filter_map(read).filter_map(|text| text.trim().parse().ok()).collect();
-    if numbers.len() == 1 { numbers.first().copied().filter(|of| *of >= 1) } else { None }
+    let numbers: BTreeSet<usize> = folders.iter().filter_map(|f| output::shards(f)).collect();
+    if numbers.len() == 1 { numbers.first().copied() } else { None }
 }
 
 /// Two makings of a part are the same bytes, but for the times.
@@ -118,6 +131,11 @@ fn agree(part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
 }
 
 impl Found {
+    /// Numbers of the parts.
+    pub fn parts(&self) -> BTreeSet<usize> {
+        self.0.keys().copied().collect()
+    }
+
     /// Brings all parts into `target`. Files are linked where that is possible and copied where not:
     /// no file of a part is ever changed, only replaced.
     pub fn bring(&self, target: &Output) -> Result<(), MergeError> {

@@ -61,8 +61,8 @@ pub enum OutputError {
     /// Another process has it.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The folder is cut into another number of shards.
-    #[error("`{}` is cut into {there} shards, not {asked}", .path.display())]
+    /// Shards of another number are at work in the folder.
+    #[error("`{}` is cut into {there} shards, not {asked}, and {owner} is doing one", .path.display())]
     Shards {
         /// The folder.
         path: PathBuf,
@@ -70,6 +70,8 @@ pub enum OutputError {
         there: String,
         /// Shards asked for.
         asked: usize,
+        /// Who is at work.
+        owner: String,
     },
     /// The folder holds files that are no results.
     #[error("`{}` holds other things than results: it is not empty and has no usable {MANIFEST}", .path.display())]
@@ -99,8 +101,12 @@ impl Output {
         let _guard = Lock::opening(root)?;
         check_owner(root, manifest)?;
         FOLDERS.iter().try_for_each(|folder| make(&root.join(folder)))?;
-        output.check_shards()?;
-        output.write_manifest(manifest)?;
+        // a scheduler may start a shard once more when all is put together: that stays
+        let late = share != Share::Whole && read_manifest(root)?.is_some_and(|old| is_whole(&old));
+        if !late {
+            output.check_shards()?;
+            output.write_manifest(manifest)?;
+        }
         if share == Share::Whole {
             output.sweep()?;
         }
@@ -117,31 +123,41 @@ impl Output {
         &self.lock
     }
 
-    /// All shards that write here have the same number of shards.
+    /// All shards that write here at a time are of one number. When nobody is at work, the rest can be
+    /// cut anew: what is done is done.
     fn check_shards(&self) -> Result<(), OutputError> {
         let Share::Shard(shard) = self.share else { return Ok(()) };
-        let path = self.shards();
-        match fs::read_to_string(&path) {
-            Ok(there) if there.trim() == shard.of().to_string() => Ok(()),
-            Ok(there) => {
-                let (path, there) = (self.root.clone(), there.trim().to_owned());
-                Err(OutputError::Shards { path, there, asked: shard.of() })
-            }
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                atomic::write(&path, format!("{}\n", shard.of()).as_bytes())
-                    .map_err(|source| OutputError::Unwritable { path, source })
-            }
-            Err(source) => Err(OutputError::Unwritable { path, source }),
+        let (path, asked) = (self.shards(), shard.of());
+        let there = match fs::read_to_string(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
+            other => other
+                .map_err(|source| OutputError::Unreadable { path: path.clone(), source })?
+                .trim()
+                .to_owned(),
+        };
+        if there == asked.to_string() {
+            return Ok(());
         }
+        if let Some(owner) = Lock::other_cut(&self.root, asked) {
+            return Err(OutputError::Shards { path: self.root.clone(), there, asked, owner });
+        }
+        atomic::write(&path, format!("{asked}\n").as_bytes())
+            .map_err(|source| OutputError::Unwritable { path, source })
     }
 
-    /// Removes what killed runs left half-written.
+    /// Removes what killed runs left half-written, here and in the folders below.
     fn sweep(&self) -> Result<(), OutputError> {
-        for folder in [self.root.clone()].into_iter().chain(FOLDERS.map(|f| self.root.join(f))) {
-            let unwritable = |source| OutputError::Unwritable { path: folder.clone(), source };
-            for name in names(&folder).map_err(unwritable)? {
+        let unwritable = |path: &Path| {
+            let path = path.to_owned();
+            |source| OutputError::Unwritable { path, source }
+        };
+        let inside = names(&self.root).map_err(unwritable(&self.root))?;
+        let inside = inside.iter().filter(|name| *name != LOCKS).map(|name| self.root.join(name));
+        let folders = inside.filter(|path| path.is_dir()).chain([self.root.clone()]);
+        for folder in folders {
+            for name in names(&folder).map_err(unwritable(&folder))? {
                 if is_temporary(&name) {
-                    fs::remove_file(folder.join(name)).map_err(unwritable)?;
+                    fs::remove_file(folder.join(name)).map_err(unwritable(&folder))?;
                 }
             }
         }
@@ -244,8 +260,14 @@ pub(super) fn metrics_of(part: usize) -> String {
 }
 
 /// File with the number of shards below an output.
-pub(super) fn shards_of(root: &Path) -> PathBuf {
+fn shards_of(root: &Path) -> PathBuf {
     root.join("parts/shards")
+}
+
+/// The number of shards that an output is cut into, while it is.
+pub fn shards(root: &Path) -> Option<usize> {
+    let text = fs::read_to_string(shards_of(root)).ok()?;
+    text.trim().parse().ok().filter(|of| *of >= 1)
 }
 
 /// Numbers of the parts below `root` whose files are all there; reads each folder once, so that
@@ -277,6 +299,12 @@ pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(OutputError::Unreadable { path: root.to_owned(), source }),
     }
+}
+
+/// True for the manifest of results that were put together from all parts.
+pub(super) fn is_whole(manifest: &Value) -> bool {
+    let results = manifest.get("results");
+    results.is_some_and(|r| !r.is_null() && r.get("missing_parts").is_none())
 }
 
 /// Refuses a folder with the results of another run, or with other things.

@@ -5,6 +5,7 @@ use super::{
     lock::Share,
     manifest::{Manifest, Results, Tally},
     measure::{self, Measure},
+    memory::{self, MemoryError},
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::{Plan, Record},
@@ -30,6 +31,7 @@ use crate::{
 };
 use rayon::prelude::*;
 use std::{
+    collections::BTreeSet,
     thread,
     time::{Duration, Instant},
 };
@@ -59,6 +61,9 @@ pub enum RunError {
         /// Pictures there are.
         pictures: usize,
     },
+    /// There is not enough memory for the threads.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The threads could not be started.
     #[error("cannot start {threads} threads: {reason}")]
     Threads {
@@ -80,6 +85,7 @@ pub struct Records {
 
 /// A pool of its own for this many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
+    memory::admit_threads(threads)?;
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -95,9 +101,14 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<Records, RunError> {
     work(plan, output, stop, observer)?;
-    let results = collect(plan, output)?;
+    let results = collect(plan, output, &all(plan))?;
     let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
     Ok(Records { rows, results })
+}
+
+/// Numbers of all parts.
+pub fn all(plan: &Plan) -> BTreeSet<usize> {
+    (0..plan.parts().len()).collect()
 }
 
 /// Does the parts of this process's share that are not done yet.
@@ -122,7 +133,9 @@ pub fn work(
     let ahead = |at: usize| todo.get(at + 1).map_or(&[][..], |&next| parts[next]);
     let pictures_of = |(at, &i): (usize, &usize)| {
         let done = thread::scope(|scope| {
-            scope.spawn(|| ahead(at).iter().for_each(|&next| plan.data.read_ahead(next)));
+            let read_ahead = || ahead(at).iter().for_each(|&next| plan.data.read_ahead(next));
+            // without this thread the next part only waits for its pictures
+            let _ = thread::Builder::new().spawn_scoped(scope, read_ahead);
             part(plan, output, stop, observer, i, parts[i])
         })?;
         Ok(if done { parts[i].len() } else { 0 })
@@ -163,13 +176,13 @@ fn part(
     Ok(true)
 }
 
-/// Reads all parts, one after the other, and writes what stands beside them.
-pub fn collect(plan: &Plan, output: &Output) -> Result<Results, RunError> {
+/// Reads these parts, which must be there, one after the other, and writes what stands beside them.
+pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<Results, RunError> {
     let mut pictures = Vec::new();
     let mut metrics = measure::growing(&output.metrics());
     let mut timings = record::growing_timings(&output.timings());
     let mut tally = Tally::default();
-    for part in 0..plan.parts().len() {
+    for &part in parts {
         pictures.extend(picture::read(&output.pictures_of(part))?);
         metrics.append(&measure::table(&measure::read(&output.metrics_of(part))?))?;
         let times = record::read_timings(&output.timings_of(part))?;
@@ -182,9 +195,12 @@ pub fn collect(plan: &Plan, output: &Output) -> Result<Results, RunError> {
     picture::write(&output.pictures(), &pictures)?;
     metrics.finish()?;
     timings.finish()?;
-    let results = Results::of(&pictures, tally);
+    let missing_parts = plan.parts().len() - parts.len();
+    let results = Results { missing_parts, ..Results::of(&pictures, tally) };
     output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
-    output.forget_shards()?;
+    if missing_parts == 0 {
+        output.forget_shards()?;
+    }
     Ok(results)
 }
 

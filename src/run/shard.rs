@@ -20,11 +20,18 @@ pub struct Shard {
     of: usize,
 }
 
+/// A share as it is asked for: its number, and how many there are, if that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    index: usize,
+    of: Option<usize>,
+}
+
 /// A text that is no shard.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
     /// Not two numbers.
-    #[error("a shard is written i/n, such as 0/8, or auto/n on a cluster, found `{found}`")]
+    #[error("a shard is written i/n, such as 0/8, or on a cluster auto/n or auto, found `{found}`")]
     Form {
         /// What was written.
         found: String,
@@ -39,35 +46,58 @@ pub enum ShardError {
     },
     /// `auto` outside a cluster.
     #[error(
-        "`auto/{of}` needs the number of the process from a scheduler, such as SLURM_ARRAY_TASK_ID"
+        "`{found}` needs the number of the process from a scheduler, such as SLURM_ARRAY_TASK_ID"
     )]
     NoNumber {
-        /// How many shards there are.
-        of: usize,
+        /// What was written.
+        found: String,
     },
+    /// `auto` without a number of shards, and the folder does not say it either.
+    #[error(
+        "`auto` takes the number of shards from the folder, but it has not been cut into shards; \
+         give the number the first time, as in `auto/8`"
+    )]
+    NotCut,
 }
 
-impl Shard {
-    /// From `i/n` or, with the variables of a scheduler, `auto/n`. Shards count from 0; `n/n` is the
-    /// same as `0/n`, so that counting from 1 covers everything too.
+impl Asked {
+    /// From `i/n` or, with the variables of a scheduler, `auto/n` or `auto`. Shards count from 0;
+    /// `n/n` is the same as `0/n`, so that counting from 1 covers everything too.
     pub fn parse(
         text: &str,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Shard, ShardError> {
+    ) -> Result<Asked, ShardError> {
         let form = || ShardError::Form { found: text.to_owned() };
-        let (index, of) = text.split_once('/').ok_or_else(form)?;
-        let of = of.parse().ok().filter(|of| *of >= 1).ok_or_else(form)?;
+        let (index, of) = match text.split_once('/') {
+            Some((index, of)) => {
+                (index, Some(of.parse().ok().filter(|of| *of >= 1).ok_or_else(form)?))
+            }
+            None if text == "auto" => (text, None),
+            None => return Err(form()),
+        };
         let index = match index {
-            "auto" => number(variable).ok_or(ShardError::NoNumber { of })?,
+            "auto" => {
+                number(variable).ok_or_else(|| ShardError::NoNumber { found: text.to_owned() })?
+            }
             _ => index.parse().map_err(|_| form())?,
         };
-        if index > of {
-            Err(ShardError::Index { index, of })
-        } else {
-            Ok(Shard { index: index % of, of })
-        }
+        of.map_or(Ok(()), |of| check(index, of))?;
+        Ok(Asked { index, of })
     }
 
+    /// The share, in a folder that is cut into `there` shards already, if it is.
+    pub fn of(self, there: Option<usize>) -> Result<Shard, ShardError> {
+        let (index, of) = (self.index, self.of.or(there).ok_or(ShardError::NotCut)?);
+        check(index, of)?;
+        Ok(Shard { index: index % of, of })
+    }
+}
+
+fn check(index: usize, of: usize) -> Result<(), ShardError> {
+    if index > of { Err(ShardError::Index { index, of }) } else { Ok(()) }
+}
+
+impl Shard {
     /// True for parts of this share: every n-th one, so that shards take about the same time.
     pub fn takes(self, part: usize) -> bool {
         part % self.of == self.index
@@ -85,11 +115,11 @@ impl fmt::Display for Shard {
     }
 }
 
-impl FromStr for Shard {
+impl FromStr for Asked {
     type Err = ShardError;
 
-    fn from_str(text: &str) -> Result<Shard, ShardError> {
-        Shard::parse(text, |name| std::env::var_os(name)?.into_string().ok())
+    fn from_str(text: &str) -> Result<Asked, ShardError> {
+        Asked::parse(text, |name| std::env::var_os(name)?.into_string().ok())
     }
 }
 
@@ -120,10 +150,14 @@ mod tests {
         None
     }
 
+    fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, ShardError> {
+        Asked::parse(text, variable)?.of(None)
+    }
+
     #[test]
     fn every_part_belongs_to_one_shard_however_they_are_counted() {
         for texts in [["0/3", "1/3", "2/3"], ["1/3", "2/3", "3/3"]] {
-            let shards = texts.map(|text| Shard::parse(text, nothing).unwrap());
+            let shards = texts.map(|text| parse(text, nothing).unwrap());
             for part in 0..20 {
                 assert_eq!(shards.iter().filter(|s| s.takes(part)).count(), 1, "part {part}");
             }
@@ -133,20 +167,34 @@ mod tests {
     #[test]
     fn a_scheduler_gives_the_number() {
         let slurm = |name: &str| (name == "SLURM_ARRAY_TASK_ID").then(|| "5".to_owned());
-        assert_eq!(Shard::parse("auto/8", slurm).unwrap().to_string(), "5/8");
+        assert_eq!(parse("auto/8", slurm).unwrap().to_string(), "5/8");
         let grid_engine = |name: &str| (name == "SGE_TASK_ID").then(|| "1".to_owned());
-        assert_eq!(Shard::parse("auto/8", grid_engine).unwrap().to_string(), "0/8");
+        assert_eq!(parse("auto/8", grid_engine).unwrap().to_string(), "0/8");
         let undefined = |name: &str| (name == "SGE_TASK_ID").then(|| "undefined".to_owned());
-        assert_eq!(Shard::parse("auto/8", undefined), Err(ShardError::NoNumber { of: 8 }));
+        assert_eq!(
+            parse("auto/8", undefined),
+            Err(ShardError::NoNumber { found: "auto/8".to_owned() })
+        );
+    }
+
+    #[test]
+    fn the_folder_says_how_many_shards_there_are() {
+        let slurm = |name: &str| (name == "SLURM_ARRAY_TASK_ID").then(|| "5".to_owned());
+        let asked = Asked::parse("auto", slurm).unwrap();
+        assert_eq!(asked.of(Some(8)).unwrap().to_string(), "5/8");
+        assert_eq!(asked.of(Some(4)), Err(ShardError::Index { index: 5, of: 4 }));
+        assert_eq!(asked.of(None), Err(ShardError::NotCut));
+        // what is said counts more
+        assert_eq!(Asked::parse("1/3", nothing).unwrap().of(Some(8)).unwrap().to_string(), "1/3");
     }
 
     #[test]
     fn what_is_no_shard_is_refused() {
         for text in ["", "3", "1/0", "-1/2", "a/2", "1/b", "0/2/3", "1 /2"] {
-            let error = Shard::parse(text, nothing).unwrap_err();
+            let error = parse(text, nothing).unwrap_err();
             assert!(matches!(error, ShardError::Form { .. }), "{text}");
         }
-        let error = Shard::parse("4/3", nothing).unwrap_err().to_string();
+        let error = parse("4/3", nothing).unwrap_err().to_string();
         assert_eq!(error, "shard 4 of 3 does not exist: they count from 0 to 2");
     }
 

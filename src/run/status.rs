@@ -2,7 +2,7 @@
 
 use super::{
     merge::{MergeError, missing_shards, number_of_shards},
-    output::{OutputError, differences, finished, read_manifest},
+    output::{OutputError, differences, finished, is_whole, read_manifest},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -23,8 +23,9 @@ pub struct Status {
     pub missing_shards: Option<String>,
 }
 
-/// Reads the state of a run whose parts are in these folders.
-pub fn status(folders: &[PathBuf]) -> Result<Status, MergeError> {
+/// Reads the state of a run whose parts are in these folders; `shards` is the number that the rest is
+/// to be cut into, if that is not to be the number so far.
+pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, MergeError> {
     let mut first: Option<Value> = None;
     let (mut done, mut collected) = (BTreeSet::new(), false);
     for folder in folders {
@@ -36,13 +37,13 @@ pub fn status(folders: &[PathBuf]) -> Result<Status, MergeError> {
             return Err(OutputError::OtherRun { path, differences }.into());
         }
         done.extend(finished(folder)?);
-        collected |= manifest.get("results").is_some_and(|r| !r.is_null());
+        collected |= is_whole(&manifest);
         first.get_or_insert(manifest);
     }
     let parts = first.as_ref().and_then(parts);
     let parts = parts.ok_or_else(|| OutputError::Foreign { path: folders[0].clone() })?;
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !done.contains(part)).collect();
-    let shards = number_of_shards(folders);
+    let shards = shards.or_else(|| number_of_shards(folders));
     Ok(Status {
         parts,
         done: parts - missing.len(),

@@ -64,6 +64,10 @@ fn shards_put_together_are_the_bytes_of_one_run() {
     desk.expect(0, "merge own0 own1 own2 twice --out whole");
     assert!(desk.tables("one") == desk.tables("together"));
     assert!(desk.tables("one") == desk.tables("whole"));
+    // a scheduler may start a shard again that was done long ago
+    desk.expect(0, &format!("{SMALL} --shard 1/3 --out together"));
+    fs::remove_dir_all(desk.path("together/.lock")).unwrap();
+    assert!(desk.tables("one") == desk.tables("together"));
     let status = desk.expect(0, "status together");
     assert_eq!(stdout(&status), "complete: 10 of 10 parts are done and put together\n");
 }
@@ -85,14 +89,81 @@ fn shards_that_are_missing_or_foreign_are_named() {
         "merge shards foreign",
         "merge pictures",
         "merge missing --out whole",
-        &format!("{SMALL} --shard 1/2 --out shards"),
         &format!("{SMALL} --shard 5/4 --out shards"),
         &format!("{SMALL} --shard 5 --out shards"),
         &format!("{SMALL} --shard auto/4 --out shards"),
+        &format!("{SMALL} --shard auto --out shards"),
     ];
     let said = |arguments: &str| stdout(&desk.run(arguments)) + &desk.told(arguments);
     insta::assert_snapshot!("shards_that_do_not_fit", told.map(said).concat());
     assert!(!desk.path("whole").exists());
+}
+
+#[test]
+fn a_part_that_differs_between_folders_is_named_and_nothing_is_put_together() {
+    let desk = Desk::new(4);
+    desk.expect(0, &format!("{SMALL} --shard 0/2 --out a"));
+    desk.expect(0, &format!("{SMALL} --shard 1/2 --out b"));
+    // part 2 of another run under the name of part 0
+    fs::copy(desk.path("a/curves/part-00002.parquet"), desk.path("b/curves/part-00000.parquet"))
+        .unwrap();
+    for kind in ["pictures", "timings", "metrics"] {
+        let of = |part| format!("parts/{kind}-0000{part}.parquet");
+        fs::copy(desk.path("a").join(of(2)), desk.path("b").join(of(0))).unwrap();
+    }
+    let told = stderr(&desk.expect(2, "merge a b --out whole"));
+    assert!(told.contains("part 0 in `a` and in `b` differ, although both come from"), "{told}");
+    assert!(!desk.path("whole/summary.csv").exists());
+}
+
+#[test]
+fn what_is_left_can_be_cut_into_another_number_of_shards() {
+    let desk = Desk::new(10);
+    desk.expect(0, &format!("{SMALL} --out one"));
+    desk.expect(0, &format!("{SMALL} --shard 0/4 --out out"));
+    assert_eq!(stdout(&desk.expect(3, "status out --missing-shards")), "1-3\n");
+    // parts 0, 4 and 8 are done
+    assert_eq!(stdout(&desk.expect(3, "status out --missing-shards --shards 10")), "1-3,5-7,9\n");
+    desk.expect(0, &format!("{SMALL} --shard 1/2 --out out"));
+    let auto = |number: usize| {
+        format!("SLURM_ARRAY_TASK_ID={number} \"$0\" {SMALL} --shard auto --out out")
+    };
+    let output = shell(&desk, &auto(0));
+    assert!(stderr(&output).contains("shard 0/2 is done"), "{}", stderr(&output));
+    assert_eq!(shell(&desk, &auto(3)).status.code(), Some(2), "there are two");
+    desk.expect(0, "merge out");
+    assert!(desk.tables("one") == desk.tables("out"));
+}
+
+#[test]
+fn shards_of_another_number_wait_until_none_is_at_work() {
+    let desk = Desk::new(12);
+    let mut first = begin(&desk, &format!("{LONGER} --shard 0/2"));
+    wait_for_a_part(&desk, &mut first);
+    let told = stderr(&desk.expect(75, &format!("{LONGER} --shard 1/3")));
+    let owner = format!("`out` is cut into 2 shards, not 3, and process {}", first.id());
+    assert!(told.contains(&owner), "{told}");
+    signal(&first, "KILL");
+    first.wait().unwrap();
+    desk.expect(0, &format!("{LONGER} --shard 1/3"));
+}
+
+#[test]
+fn some_parts_can_be_put_together_before_the_others_are_there() {
+    let desk = Desk::new(10);
+    desk.expect(0, &format!("{SMALL} --out one"));
+    desk.expect(0, &format!("{SMALL} --shard 0/2 --out out"));
+    desk.expect(3, "merge out");
+    let told = stderr(&desk.expect(3, "merge out --partial"));
+    assert!(told.contains("5 pictures, 60 curves, 5 parts missing; results in `out`"), "{told}");
+    assert_eq!(super::manifest(&desk, "out")["results"]["missing_parts"], 5);
+    // what was put together is not taken for the whole
+    assert_eq!(stdout(&desk.expect(3, "status out --missing-shards")), "1\n");
+    desk.expect(0, &format!("{SMALL} --shard 1/2 --out out"));
+    desk.expect(3, "status out");
+    desk.expect(0, "merge out --partial");
+    desk.expect(0, "status out");
+    assert!(desk.tables("one") == desk.tables("out"));
 }
 
 #[test]
@@ -113,7 +184,8 @@ fn a_second_process_is_kept_away_and_the_lock_of_a_killed_one_is_not() {
     let desk = Desk::new(12);
     let mut first = begin(&desk, LONGER);
     wait_for_a_part(&desk, &mut first);
-    let output = desk.expect(2, LONGER);
+    // not wrong, only too early
+    let output = desk.expect(75, LONGER);
     let owner = format!("`out` is being written by process {}", first.id());
     assert!(stderr(&output).contains(&owner), "{}", stderr(&output));
     signal(&first, "KILL");
@@ -193,24 +265,67 @@ fn a_reader_that_goes_away_does_no_harm() {
 fn too_little_memory_is_an_error_and_no_wrong_result() {
     let desk = Desk::new(2);
     desk.expect(0, &format!("{SMALL} --out whole"));
-    let mut ended = (0, 0);
-    for kilobytes in [30_000, 60_000, 100_000, 200_000, 4_000_000] {
-        let line = format!("ulimit -v {kilobytes}; exec \"$0\" {SMALL} --threads 2 --out out");
-        let output = shell(&desk, &line);
+    let (mut done, mut refused) = (0, 0);
+    for kilobytes in [30_000, 100_000, 200_000, 300_000, 400_000, 4_000_000] {
+        let within = |arguments: &str| {
+            shell(&desk, &format!("ulimit -v {kilobytes}; exec \"$0\" {arguments}"))
+        };
+        // there is nobody to say anything where the system cannot even load the program
+        if !within("--version").status.success() {
+            continue;
+        }
+        let output = within(&format!("{SMALL} --threads 2 --out out"));
+        let told = stderr(&output);
         if output.status.success() {
-            ended.0 += 1;
+            done += 1;
             assert!(desk.tables("whole") == desk.tables("out"));
         } else {
-            ended.1 += 1;
-            let told = stderr(&output);
-            // silent only where the program cannot even be loaded
-            let line = format!("ulimit -v {kilobytes}; exec \"$0\" --version");
-            let loads = shell(&desk, &line).status.success();
-            assert!(!loads || !told.is_empty(), "{kilobytes} kB");
+            refused += usize::from(told.contains("of address space are needed (`threads` is 2)"));
+            assert_eq!(output.status.code(), Some(2), "{kilobytes} kB: {told}");
+            assert!(!told.is_empty() && !told.contains("panicked"), "{kilobytes} kB: {told}");
             assert!(!desk.path("out/summary.csv").exists(), "{kilobytes} kB");
         }
     }
-    assert!(ended.0 >= 1 && ended.1 >= 1, "{ended:?}");
+    assert!(done >= 1 && refused >= 1, "{done} done, {refused} refused");
+}
+
+#[test]
+fn a_clock_that_jumps_changes_nothing() {
+    let desk = Desk::new(12);
+    let libraries = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let mut libraries = libraries.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
+    let Some(library) = libraries.find(|path| path.exists()) else {
+        return println!("skipped: libfaketime is not installed");
+    };
+    desk.expect(0, &LONGER.replace("--out out", "--out whole"));
+    let clock = desk.path("clock");
+    fs::write(&clock, "+0").unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.current_dir(desk.path(".")).args(LONGER.split_whitespace());
+    // clocks that only count onwards do not jump, those of the calendar do
+    command.args(["--max-time", "1h"]).env("LD_PRELOAD", library).env("FAKETIME_NO_CACHE", "1");
+    command.env("FAKETIME_TIMESTAMP_FILE", &clock).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_a_part(&desk, &mut child);
+    fs::write(&clock, "-10y").unwrap();
+    sleep(Duration::from_millis(100));
+    fs::write(&clock, "+10y").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(desk.tables("whole") == desk.tables("out"));
+}
+
+#[test]
+fn a_run_writes_to_another_file_system() {
+    let desk = Desk::new(4);
+    let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
+        return println!("skipped: there is no /dev/shm");
+    };
+    desk.expect(0, &format!("{SMALL} --out one"));
+    let away = memory.path().join("run");
+    desk.expect(0, &format!("{SMALL} --out {}", away.display()));
+    shell(&desk, &format!("cp -r {} away", away.display()));
+    assert!(desk.tables("one") == desk.tables("away"));
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! Writes the good files that fuzzing begins with: `seeds CORPUS`, a folder for each target.
+
+#[path = "../seeds.rs"]
+mod seeds;
+#[expect(dead_code, reason = "only their names are needed here")]
+#[path = "../targets.rs"]
+mod targets;
+
+// what the instrumented crates call
+use libfuzzer_sys as _;
+use std::{env, fs, io, path::Path};
+
+fn main() -> io::Result<()> {
+    let root = env::args().nth(1).ok_or(io::Error::other("a folder for the seeds is needed"))?;
+    for target in targets::TARGETS {
+        let folder = Path::new(&root).join(target.name);
+        fs::create_dir_all(&folder)?;
+        for (i, bytes) in seeds::seeds(target.name).iter().enumerate() {
+            fs::write(folder.join(format!("seed-{i}")), bytes)?;
+        }
+    }
+    Ok(())
+}
