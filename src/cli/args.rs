@@ -54,7 +54,6 @@ pub(crate) enum Command {
     /// Look into a data set, or download one
     Data(DataArgs),
     /// Measure what LRP rules and composites do with relevance: conservation, sign, selectivity
-    /// Measure what LRP rules do with relevance: conservation, sign, class selectivity
     Properties(Box<PropertiesArgs>),
     /// Measure full passes and steps of chains on this machine
     Bench(BenchArgs),

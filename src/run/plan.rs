@@ -39,7 +39,7 @@ use sha2::{Digest, Sha256};
 use std::{path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
-pub const RESULTS_VERSION: u32 = 2;
+pub const RESULTS_VERSION: u32 = 3;
 
 /// Parts that there should be at least.
 const PARTS: usize = 32;

@@ -1,5 +1,6 @@
 //! Convolution.
 
+mod exact;
 mod product;
 mod scatter;
 #[cfg(test)]
@@ -9,7 +10,7 @@ mod winograd;
 use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{kernel::winograd::Tile, stream::Replay, tensor::Tensor},
+    nn::{exact::Exact, kernel::winograd::Tile, stream::Replay, tensor::Tensor},
 };
 use product::Product;
 use std::sync::{Arc, OnceLock};
@@ -250,6 +251,10 @@ impl Op for Conv {
             None => self.weights.eval_steps(replay, rects, out),
         }
         self.add_bias(out);
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        exact::forward(self, ins[0])
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
