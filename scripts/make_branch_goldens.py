@@ -225,7 +225,8 @@ def make(name, net, seed):
 
 def main():
     torch.set_num_threads(1)
-    make("resnet", ResNet, 11)
+    # of the first seeds the one where no residual sum cancels below single precision
+    make("resnet", ResNet, 14)
     make("firenet", FireNet, 12)
 
 
