@@ -43,6 +43,40 @@ def attributes(node):
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
+class FirstMax(nn.MaxPool2d):
+    """A max-pool that gives the gradient to the first of values that differ by rounding only.
+
+    On a constant picture many values of a window are the same sum. In double precision they may differ in
+    the last place, which depends on the processor; the arrays must not.
+    """
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        k, s, p = self.kernel_size, self.stride, self.padding
+        size = [(m + 2 * p - k + (s - 1 if self.ceil_mode else 0)) // s + 1 for m in (h, w)]
+        size = [m - 1 if (m - 1) * s >= full + p else m for m, full in zip(size, (h, w))]
+        right, bottom = ((m - 1) * s + k - full - p for m, full in zip(size[::-1], (w, h)))
+        padded = nn.functional.pad(x, (p, max(right, 0), p, max(bottom, 0)), value=-torch.inf)
+        taps = padded.unfold(2, k, s).unfold(3, k, s)[:, :, : size[0], : size[1]].flatten(4)
+        largest = taps.detach().amax(-1, keepdim=True)
+        first = (taps.detach() >= largest - 1e-12 * largest.abs()).byte().argmax(-1, keepdim=True)
+        return taps.gather(-1, first).squeeze(-1)
+
+    @staticmethod
+    def of(pool):
+        return FirstMax(pool.kernel_size, pool.stride, pool.padding, ceil_mode=pool.ceil_mode)
+
+
+def with_first_max(module):
+    """The network with its max-pools replaced."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.MaxPool2d):
+            setattr(module, name, FirstMax.of(child))
+        else:
+            with_first_max(child)
+    return module
+
+
 def convolution(node, weight, bias):
     a = attributes(node)
     outputs, inputs, *kernel = weight.shape
@@ -75,7 +109,7 @@ def network(name):
             layers.append(nn.ReLU())
         elif node.op_type == "MaxPool":
             a = attributes(node)
-            layers.append(nn.MaxPool2d(a["kernel_shape"], a["strides"], a["pads"][:2]))
+            layers.append(nn.MaxPool2d(a["kernel_shape"][0], a["strides"][0], a["pads"][0]))
         elif node.op_type in ("Flatten", "Reshape"):
             layers.append(nn.Flatten())
         elif node.op_type not in ("Constant", "Identity", "Dropout", "Shape", "Concat", "Gather", "Unsqueeze"):
@@ -83,18 +117,22 @@ def network(name):
     return nn.Sequential(*layers).eval()
 
 
-def everywhere(rule):
-    return LayerMapComposite(layer_map_base() + [(Linear, rule)])
+def rules(low, high, scaling):
+    """Name -> composite, each with the bias in the denominators and, as `_nobias`, without.
 
-
-def first_rest(first, rest):
-    return SpecialFirstLayerMapComposite(layer_map_base() + [(Linear, rest)], [(Linear, first)])
-
-
-def rules(low, high):
-    """Name -> composite, each with the bias in the denominators and, as `_nobias`, without."""
+    `scaling` has the entries of a layer map for layers that are no layers of the network, one with
+    the bias and one without; none in a sequence.
+    """
     found = {}
-    for suffix, zero in (("", {}), ("_nobias", {"zero_params": "bias"})):
+    for suffix, zero, own in (("", {}, scaling[:1]), ("_nobias", {"zero_params": "bias"}, scaling[1:])):
+
+        def everywhere(rule):
+            return LayerMapComposite(own + layer_map_base() + [(Linear, rule)])
+
+        def first_rest(first, rest):
+            layers = own + layer_map_base() + [(Linear, rest)]
+            return SpecialFirstLayerMapComposite(layers, [(Linear, first)])
+
         found |= {
             f"lrp_eps1e-6{suffix}": everywhere(zr.Epsilon(1e-6, **zero)),
             f"lrp_eps0.25{suffix}": everywhere(zr.Epsilon(0.25, **zero)),
@@ -107,22 +145,25 @@ def rules(low, high):
             f"lrp_zbox_first_eps1e-6{suffix}": first_rest(zr.ZBox(low, high, **zero), zr.Epsilon(1e-6, **zero)),
             f"lrp_wsquare_first_zplus{suffix}": first_rest(zr.WSquare(**zero), zr.ZPlus(**zero)),
         }
+        if zero:
+            found["lrp_flat"] = everywhere(zr.Flat())
+        else:
+            found["lrp_flat_first_zplus"] = first_rest(zr.Flat(), zr.ZPlus())
+    own = {"layer_map": scaling[:1]}
     return found | {
-        "lrp_flat": everywhere(zr.Flat()),
-        "lrp_flat_first_zplus": first_rest(zr.Flat(), zr.ZPlus()),
-        "comp_EpsilonPlus": zc.EpsilonPlus(),
-        "comp_EpsilonPlusFlat": zc.EpsilonPlusFlat(),
-        "comp_EpsilonAlpha2Beta1": zc.EpsilonAlpha2Beta1(),
-        "comp_EpsilonAlpha2Beta1Flat": zc.EpsilonAlpha2Beta1Flat(),
-        "comp_EpsilonGammaBox": zc.EpsilonGammaBox(low=low, high=high),
-        "comp_ExcitationBackprop": zc.ExcitationBackprop(),
+        "comp_EpsilonPlus": zc.EpsilonPlus(**own),
+        "comp_EpsilonPlusFlat": zc.EpsilonPlusFlat(**own),
+        "comp_EpsilonAlpha2Beta1": zc.EpsilonAlpha2Beta1(**own),
+        "comp_EpsilonAlpha2Beta1Flat": zc.EpsilonAlpha2Beta1Flat(**own),
+        "comp_EpsilonGammaBox": zc.EpsilonGammaBox(low=low, high=high, **own),
+        "comp_ExcitationBackprop": zc.ExcitationBackprop(**own),
     }
 
 
-def by_zennit(model, x, onehot, scores, low, high):
+def by_zennit(model, x, onehot, scores, low, high, scaling):
     """Relevance starts with the score of the target; signals and gradients with 1."""
     signals = {"comp_DeconvNet": zc.DeconvNet(), "comp_GuidedBackprop": zc.GuidedBackprop(), "gradient": None}
-    cases = [(name, c, onehot * scores) for name, c in rules(low, high).items()]
+    cases = [(name, c, onehot * scores) for name, c in rules(low, high, scaling).items()]
     cases += [(name, c, onehot) for name, c in signals.items()]
     arrays = {}
     for name, composite, start in cases:
@@ -139,7 +180,7 @@ def by_captum(model, x, targets):
         arrays[f"ig50_{method}"] = integrated.attribute(x, target=targets, n_steps=50, method=method)
     arrays["captum_Deconvolution"] = attr.Deconvolution(model).attribute(x, target=targets)
     arrays["captum_GuidedBackprop"] = attr.GuidedBackprop(model).attribute(x, target=targets)
-    last = [layer for layer in model if isinstance(layer, nn.Conv2d)][-1]
+    last = [layer for layer in model.modules() if type(layer) is nn.Conv2d][-1]
     cam = attr.LayerGradCam(model, last)
     arrays["gradcam_raw"] = cam.attribute(x, target=targets)
     arrays["gradcam_relu"] = cam.attribute(x, target=targets, relu_attributions=True)
@@ -154,9 +195,9 @@ def by_captum(model, x, targets):
     return arrays
 
 
-def attributions(model, x, targets, entry):
+def attributions(model, x, targets, entry, scaling=()):
     """All arrays, in the precision of `x`."""
-    model = copy.deepcopy(model).to(x.dtype)
+    model = with_first_max(copy.deepcopy(model)).to(x.dtype)
     scores = model(x).detach()
     onehot = torch.eye(scores.shape[1], dtype=x.dtype)[targets]
 
@@ -165,7 +206,7 @@ def attributions(model, x, targets, entry):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = by_zennit(model, x, onehot, scores, bound("zbox_low"), bound("zbox_high"))
+        found = by_zennit(model, x, onehot, scores, bound("zbox_low"), bound("zbox_high"), list(scaling))
         found |= by_captum(model, x, targets) | {"logits": scores}
     return {name: array.detach().double().numpy() for name, array in found.items()}
 

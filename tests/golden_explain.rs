@@ -99,13 +99,10 @@ const ARRAYS: &[(&str, By)] = &[
     ("nocanon_lrp_eps1e-6", Not(ZENNIT)),
 ];
 
-/// Arrays that single precision cannot reach, each with the tolerance used instead. At the picture
-/// of zeros two values of a pooling window of `tinyvgg` are 0.074836503 and 0.074836515, less than
-/// two units in the last place apart; which one wins decides a fiftieth of these two integrals.
-const TORN: &[(&str, &str, f64)] =
-    &[("tinyvgg", "ig50_riemann_left", 2e-3), ("tinyvgg", "ig50_riemann_trapezoid", 2e-3)];
+/// Networks whose file is written by one exporter only.
+const BRANCHED: [&str; 3] = ["mixnet", "resnet", "firenet"];
 
-const NETWORKS: [&str; 4] = ["lenet", "tinyvgg", "bncnn", "mixnet"];
+const NETWORKS: [&str; 6] = ["lenet", "tinyvgg", "bncnn", "mixnet", "resnet", "firenet"];
 
 fn data(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(file)
@@ -115,14 +112,17 @@ fn json(file: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
-fn explainer(by: By) -> Option<Box<dyn Explainer>> {
+fn explainer(array: &str, by: By) -> Option<Box<dyn Explainer>> {
     match by {
         Spec(spec) | Slow(spec) => {
             Some(build("method", EXPLAINERS, &spec.parse().unwrap()).unwrap().value)
         }
         FirstRest(first, rest) => {
-            let text =
-                format!("[[line]]\nat = 'first'\nrule = '{first}'\n[[line]]\nrule = '{rest}'");
+            let bias = if array.ends_with("_nobias") { "ignore" } else { "keep" };
+            let text = format!(
+                "[[line]]\nkind = 'scale'\nrule = 'lrp-zero:bias={bias}'\n\
+                 [[line]]\nat = 'first'\nrule = '{first}'\n[[line]]\nrule = '{rest}'"
+            );
             let composite = Composite::from_toml(&text).unwrap();
             Some(Box::new(Lrp::new(composite, Options::default())))
         }
@@ -132,7 +132,6 @@ fn explainer(by: By) -> Option<Box<dyn Explainer>> {
 
 /// The arrays of one network and what the manifest says of them.
 struct Golden {
-    network: &'static str,
     npz: NpzReader<File>,
     manifest: Value,
     inputs: Array4<f32>,
@@ -158,7 +157,7 @@ impl Golden {
         };
         let targets = numbers("targets").iter().map(|t| *t as usize).collect();
         let (low, high) = (numbers("zbox_low"), numbers("zbox_high"));
-        Golden { network, npz, manifest, inputs, targets, low, high }
+        Golden { npz, manifest, inputs, targets, low, high }
     }
 
     fn names(&self) -> BTreeSet<String> {
@@ -172,10 +171,6 @@ impl Golden {
     /// How far an array may be off, as a share of its largest value: 1e-4, or more where PyTorch
     /// itself is off in single precision.
     fn tolerance(&self, array: &str) -> f64 {
-        let torn = TORN.iter().find(|(n, a, _)| *n == self.network && *a == array);
-        if let Some((_, _, tolerance)) = torn {
-            return *tolerance;
-        }
         let own = self.number(array, "dev_f32_max_abs") / self.number(array, "max_abs");
         f64::max(1e-4, 4.0 * own)
     }
@@ -234,8 +229,8 @@ fn files(network: &str, golden: &Golden) -> Vec<PathBuf> {
 fn check(network: &'static str) {
     let mut golden = Golden::open(network);
     let files = files(network, &golden);
-    assert!(files.len() >= 8 || network == "mixnet", "{files:?}");
-    let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+    assert!(files.len() >= 8 || BRANCHED.contains(&network), "{files:?}");
+    let (mut worst, mut wrong): (BTreeMap<&str, f64>, Vec<String>) = Default::default();
     for (i, file) in files.iter().enumerate() {
         let graph = Model::load(file, Settings::default()).unwrap().graph;
         let pictures = golden.inputs.axis_iter(Axis(0));
@@ -244,10 +239,12 @@ fn check(network: &'static str) {
         let names = golden.names();
         for (array, by) in ARRAYS.iter().filter(|(array, _)| names.contains(*array)) {
             let skip = i > 0 && matches!(by, Slow(_));
-            let Some(method) = explainer(*by).filter(|_| !skip) else { continue };
+            let Some(method) = explainer(array, *by).filter(|_| !skip) else { continue };
             let off = golden.deviation(&graph, &acts, array, &*method);
             let tolerance = golden.tolerance(array);
-            assert!(off <= tolerance, "{array} of {}: {off:e} > {tolerance:e}", file.display());
+            if off > tolerance {
+                wrong.push(format!("{array} of {}: {off:e} > {tolerance:e}", file.display()));
+            }
             let entry = worst.entry(array).or_default();
             *entry = entry.max(off);
         }
@@ -255,6 +252,7 @@ fn check(network: &'static str) {
     for (array, off) in worst {
         println!("{network} {array} {off:.1e} of {:.1e}", golden.tolerance(array));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -277,6 +275,20 @@ fn bncnn_agrees_with_the_references() {
 #[test]
 fn a_residual_and_concatenating_network_agrees_with_the_references() {
     check("mixnet");
+}
+
+/// Basic blocks with strided shortcuts, and pre-activation blocks whose batch norm stays; made, as
+/// the next, by `scripts/make_branch_goldens.py`.
+#[test]
+fn a_deeper_residual_network_agrees_with_the_references() {
+    check("resnet");
+}
+
+/// Fire and inception modules, depthwise and grouped convolutions, padding of two sides, a
+/// rounded-up max-pool, a convolutional head.
+#[test]
+fn a_network_of_concatenations_agrees_with_the_references() {
+    check("firenet");
 }
 
 #[test]

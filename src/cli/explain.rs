@@ -251,14 +251,18 @@ fn one_channel(heat: &HeatMap) -> Tensor {
 /// What `--trace` prints.
 fn told(heading: &str, trace: Option<&Trace>, sum: f64, total: Option<f64>) -> String {
     let table = trace.map(|trace| format!("\n{}\n", trace_table(trace))).unwrap_or_default();
-    let sum = match total {
-        Some(total) => format!(
-            "the relevance adds up to {sum:.6}, in theory to {total:.6}: {:.6} is missing",
-            total - sum
-        ),
-        None => format!("the relevance adds up to {sum:.6}"),
+    let found = format!("the relevance adds up to {sum:.6}");
+    let found = match total {
+        Some(total) => format!("{found}, in theory to {total:.6}: {:.6} is missing", total - sum),
+        None => found,
     };
-    format!("{heading}{table}{sum}\n")
+    let whereto = trace.map_or_else(String::new, |trace| {
+        let (to_bias, lost) = trace
+            .iter()
+            .fold((0.0, 0.0), |(bias, lost), row| (bias + row.to_bias, lost + row.lost()));
+        format!(", {to_bias:.6} went to biases, {lost:.6} was lost")
+    });
+    format!("{heading}{table}{found}{whereto}\n")
 }
 
 /// Inputs of black and white, per channel. Where nothing says what they are, they are NaN, so a

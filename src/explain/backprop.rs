@@ -86,7 +86,7 @@ pub(super) fn guided(case: &Case<'_>) -> Result<Tensor, ExplainError> {
 
 fn signal(case: &Case<'_>, rectifier: Rectifier) -> Result<Tensor, ExplainError> {
     let seed = case.graph.seed(case.target, 1.0);
-    case.graph.backward(seed, |id, arrived| Ok(step(case, rectifier, id, arrived)))
+    case.graph.backward(seed, |id, arrived| Ok(step(case, rectifier, id, &arrived)))
 }
 
 fn step(case: &Case<'_>, rectifier: Rectifier, id: NodeId, arrived: &Tensor) -> Vec<Tensor> {

@@ -53,7 +53,7 @@ impl Explainer for DeepLift {
         let from = self.baseline.picture(case)?;
         let pair = Pair { case, before: &case.graph.forward(&from) };
         let seed = case.graph.seed(case.target, 1.0);
-        let mut relevance = case.graph.backward(seed, |id, m| pair.send(id, m))?;
+        let mut relevance = case.graph.backward(seed, |id, m| pair.send(id, &m))?;
         let ways = case.input().data.iter().zip(&from.data);
         relevance.data.iter_mut().zip(ways).for_each(|(r, (x, from))| *r *= x - from);
         Ok(relevance)

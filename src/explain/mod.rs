@@ -44,7 +44,6 @@ use crate::{
 };
 use lrp::{composites, rule, trace::Trace};
 use ndarray::Array2;
-use std::convert::Infallible;
 
 /// All methods, in the order in which `list` prints them.
 pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
@@ -127,7 +126,7 @@ impl<'a> Case<'a> {
 
     /// Gradient of the explained score with respect to the input.
     pub fn gradient(&self) -> Tensor {
-        self.graph.gradient(self.acts, self.graph.seed(self.target, 1.0))
+        self.graph.careful_gradient(self.acts, &self.graph.seed(self.target, 1.0))
     }
 
     /// [`Case::low`] and [`Case::high`], which are NaN where nothing says what they are.
@@ -144,23 +143,18 @@ impl<'a> Case<'a> {
     /// Gradient of the same class's score at another input.
     fn gradient_at(&self, x: &Tensor) -> Tensor {
         let acts = self.graph.forward(x);
-        self.graph.gradient(&acts, self.graph.seed(self.target, 1.0))
+        self.graph.careful_gradient(&acts, &self.graph.seed(self.target, 1.0))
     }
 
     /// Gradient of the explained score with respect to the output of a node.
     fn gradient_of_node(&self, id: NodeId) -> Tensor {
         let mut found = Tensor::zeros(self.graph.node(id).shape);
-        let step = |at: NodeId, grad: &Tensor| -> Result<Vec<Tensor>, Infallible> {
+        let seed = self.graph.seed(self.target, 1.0);
+        self.graph.watched_gradient(self.acts, seed, |at, grad| {
             if at == id {
                 found = grad.clone();
-                return Ok(vec![]);
             }
-            let node = self.graph.node(at);
-            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| self.acts.of(*k)).collect();
-            let vjp = |k| node.op.vjp(&ins, self.acts.of(at), grad, k);
-            Ok((0..ins.len()).map(vjp).collect())
-        };
-        let Ok(_) = self.graph.backward(self.graph.seed(self.target, 1.0), step);
+        });
         found
     }
 

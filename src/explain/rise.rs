@@ -27,7 +27,8 @@ use crate::{
 /// | `value` | `zero` | `black`, `grey`, `white`, `zero` (after normalisation) |
 /// | `score` | `softmax` | `softmax`, `logit` |
 ///
-/// One forward pass per sample.
+/// One forward pass per sample. The paper takes 4000 masks for VGG-16 and 8000 for ResNet-50, and
+/// weights masks by the probability.
 ///
 /// Source: Petsiuk et al. 2018, eq. 6 and sec. 3.2.
 #[derive(Debug)]

@@ -51,6 +51,11 @@ pub struct Activations {
 }
 
 impl Activations {
+    /// One map per node, in their order.
+    pub(super) fn new(values: Vec<Tensor>) -> Activations {
+        Activations { values: values.into_iter().map(Arc::new).collect() }
+    }
+
     /// The values with those of one node replaced.
     pub(super) fn replace(&mut self, id: NodeId, value: Tensor) {
         self.values[id.0] = Arc::new(value);
@@ -223,21 +228,24 @@ impl Graph {
     }
 
     /// Walks the graph backwards from `seed` at the output. `step(node, arrived)` returns what the
-    /// node sends to each of its inputs; what arrives at a node is the sum over its users, in
+    /// node sends to each of its inputs (it may be what arrived); what arrives at a node is the sum over its users, in
     /// reverse order of the nodes. Returns what arrives at the input (zeros if nothing does).
     pub fn backward<E>(
         &self,
         seed: Tensor,
-        mut step: impl FnMut(NodeId, &Tensor) -> Result<Vec<Tensor>, E>,
+        mut step: impl FnMut(NodeId, Tensor) -> Result<Vec<Tensor>, E>,
     ) -> Result<Tensor, E> {
         let mut arrived: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
         arrived[self.output.0] = Some(seed);
         for i in (1..self.nodes.len()).rev() {
             let Some(here) = arrived[i].take() else { continue };
-            let sent = step(NodeId(i), &here)?;
+            let sent = step(NodeId(i), here)?;
             for (k, message) in self.nodes[i].inputs.iter().zip(sent) {
                 match &mut arrived[k.0] {
-                    Some(sum) => sum.add_assign(&message),
+                    Some(sum) => {
+                        sum.add_assign(&message);
+                        message.give_back();
+                    }
                     none => *none = Some(message),
                 }
             }
@@ -247,14 +255,31 @@ impl Graph {
 
     /// Gradient of `sum(seed * output)` with respect to the picture.
     pub fn gradient(&self, acts: &Activations, seed: Tensor) -> Tensor {
-        let step = |id: NodeId, grad: &Tensor| -> Result<Vec<Tensor>, std::convert::Infallible> {
-            let node = self.node(id);
-            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.of(*k)).collect();
-            let vjp = |k| node.op.vjp(&ins, acts.of(id), grad, k);
-            Ok((0..ins.len()).map(vjp).collect())
+        self.watched_gradient(acts, seed, |_, _| ())
+    }
+
+    /// [`Graph::gradient`], where `watch` sees the gradient with respect to each node's output.
+    pub fn watched_gradient(
+        &self,
+        acts: &Activations,
+        seed: Tensor,
+        mut watch: impl FnMut(NodeId, &Tensor),
+    ) -> Tensor {
+        let step = |id: NodeId, grad: Tensor| -> Result<Vec<Tensor>, std::convert::Infallible> {
+            watch(id, &grad);
+            let sent = self.vjps(acts, id, &grad);
+            grad.give_back();
+            Ok(sent)
         };
         let Ok(grad) = self.backward(seed, step);
         grad
+    }
+
+    /// Gradients with respect to the inputs of a node, given that of its output.
+    pub fn vjps(&self, acts: &Activations, id: NodeId, grad: &Tensor) -> Vec<Tensor> {
+        let node = self.node(id);
+        let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.of(*k)).collect();
+        (0..ins.len()).map(|k| node.op.vjp(&ins, acts.of(id), grad, k)).collect()
     }
 
     /// A seed for [`Graph::backward`]: `value` at class `target`, 0 elsewhere.

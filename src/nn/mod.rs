@@ -2,6 +2,7 @@
 //! explanations.
 
 pub mod canon;
+pub mod exact;
 pub mod graph;
 pub mod kernel;
 pub mod model;

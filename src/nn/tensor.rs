@@ -1,11 +1,12 @@
 //! Activation maps, channels last.
 
+use super::kernel::parallel::{give_vector, take_vector};
 use crate::base::geom::{Rect, Shape};
 use ndarray::{Array3, ArrayView3};
 
 /// One activation map in single precision, channels last: value `(c, y, x)` is at
 /// `(y * w + x) * c_total + c`, so the channels of a pixel are contiguous.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Tensor {
     /// Channels, rows, columns.
     pub shape: Shape,
@@ -13,16 +14,42 @@ pub struct Tensor {
     pub data: Vec<f32>,
 }
 
+impl Clone for Tensor {
+    fn clone(&self) -> Tensor {
+        let mut data = room(self.data.len());
+        data.copy_from_slice(&self.data);
+        Tensor { shape: self.shape, data }
+    }
+}
+
+/// A vector for the values of a map, unspecified as yet: memory that was given back where it is not
+/// much too large.
+fn room(len: usize) -> Vec<f32> {
+    let kept = take_vector(len);
+    if kept.capacity() <= 2 * len {
+        return kept;
+    }
+    give_vector(kept);
+    vec![0.0; len]
+}
+
 impl Tensor {
     /// All zeros.
     pub fn zeros(shape: Shape) -> Self {
-        Tensor { shape, data: vec![0.0; shape.len()] }
+        let mut data = room(shape.len());
+        data.fill(0.0);
+        Tensor { shape, data }
     }
 
     /// Values in channels-last order.
     pub fn new(shape: Shape, data: Vec<f32>) -> Self {
         assert_eq!(shape.len(), data.len(), "a tensor holds as many values as its shape says");
         Tensor { shape, data }
+    }
+
+    /// Keeps the memory for later maps of this thread: fresh memory costs as much as filling it.
+    pub fn give_back(self) {
+        give_vector(self.data);
     }
 
     /// A vector of features, shape `(n, 1, 1)`.
@@ -83,7 +110,15 @@ impl Tensor {
     /// A tensor of the same shape, value by value.
     #[must_use]
     pub fn map(&self, f: impl Fn(f32) -> f32) -> Tensor {
-        Tensor { shape: self.shape, data: self.data.iter().map(|&v| f(v)).collect() }
+        let mut data = room(self.data.len());
+        data.iter_mut().zip(&self.data).for_each(|(out, &v)| *out = f(v));
+        Tensor { shape: self.shape, data }
+    }
+
+    /// Whether some value is so. Looks at many before it decides, which vector instructions can.
+    pub fn any(&self, is: impl Fn(f32) -> bool) -> bool {
+        let many = |values: &[f32]| values.iter().fold(false, |found, &v| found | is(v));
+        self.data.chunks(1024).any(many)
     }
 
     /// Sum of all values in double precision.

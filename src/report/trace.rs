@@ -58,8 +58,11 @@ fn decimals(trace: &[Row]) -> usize {
     (DIGITS - places).clamp(0, 15) as usize
 }
 
-/// Without a minus sign in front of nothing.
+/// Without a minus sign in front of nothing; sums of more digits than anyone reads as powers of ten.
 fn fixed(value: f64, decimals: usize) -> String {
+    if value.abs() >= 1e9 {
+        return format!("{value:.4e}");
+    }
     let text = format!("{value:.decimals$}");
     let is_zero = text.chars().all(|c| matches!(c, '-' | '0' | '.'));
     if is_zero { text.trim_start_matches('-').to_owned() } else { text }
@@ -89,5 +92,6 @@ mod tests {
     fn small_sums_show_as_many_digits_as_large_ones() {
         let of = |arrived: f64| decimals(&[row("", "", None, [arrived, 0.0, 0.0])]);
         assert_eq!([of(12.5), of(0.012_5), of(123_456.0), of(0.0)], [3, 6, 0, 5]);
+        assert_eq!([fixed(-0.001, 2), fixed(3.65e37, 0)], ["0.00", "3.6500e37"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     explain::ExplainError,
     nn::{
         graph::NodeId,
-        op::{Linear, Role},
+        op::{Linear, Part, Role},
         tensor::Tensor,
     },
 };
@@ -54,17 +54,28 @@ impl<'a> Layer<'a> {
     }
 
     /// `R_i = sum over families and j of p_ij s_j`.
-    pub(super) fn gather(&self, s: &[Tensor]) -> Tensor {
-        let mut relevance = Tensor::zeros(self.x.shape);
-        for (products, s) in self.rule.products().iter().zip(s) {
+    pub(super) fn gather(&self, s: Vec<Tensor>) -> Tensor {
+        let mut relevance: Option<Tensor> = None;
+        for (products, s) in self.rule.products().iter().zip(&s) {
             for branch in products.branches() {
                 let Some(x) = self.input(branch.input) else { continue };
-                let c = self.linear.apply_transposed(branch.part, s, self.x.shape);
-                let terms = relevance.data.iter_mut().zip(&x.data).zip(&c.data);
-                terms.for_each(|((r, x), c)| *r += x * c);
+                let mut c = self.linear.apply_transposed(branch.part, s, self.x.shape);
+                let terms = c.data.iter_mut().zip(&x.data);
+                match &mut relevance {
+                    Some(sum) => {
+                        let sums = sum.data.iter_mut().zip(terms);
+                        sums.for_each(|(r, (c, x))| *r += x * *c);
+                        c.give_back();
+                    }
+                    none => {
+                        terms.for_each(|(c, x)| *c *= x);
+                        *none = Some(c);
+                    }
+                }
             }
         }
-        relevance
+        s.into_iter().for_each(Tensor::give_back);
+        relevance.unwrap_or_else(|| Tensor::zeros(self.x.shape))
     }
 
     /// The relevance that the messages give to the bias.
@@ -89,22 +100,31 @@ impl<'a> Layer<'a> {
         if products == Products::All {
             return self.sum_of_all();
         }
-        let mut z = Tensor::zeros(self.output.shape);
-        add_bias(&mut z, self.kept_bias().iter().map(|&b| products.bias(b)));
+        let mut sum: Option<Tensor> = None;
         for branch in products.branches() {
             let Some(x) = self.input(branch.input) else { continue };
-            z.add_assign(&self.linear.apply(branch.part, &x));
+            let z = self.linear.apply(branch.part, &x);
+            match &mut sum {
+                Some(sum) => {
+                    sum.add_assign(&z);
+                    z.give_back();
+                }
+                none => *none = Some(z),
+            }
         }
+        let mut z = sum.unwrap_or_else(|| Tensor::zeros(self.output.shape));
+        let bias: Vec<f32> = self.kept_bias().iter().map(|&b| products.bias(b)).collect();
+        add_bias(&mut z, &bias);
         z
     }
 
-    /// The sum of all products, which the forward pass has left in the layer's output.
+    /// The sum of all products, which the forward pass has left in the layer's output; without the
+    /// bias it is computed anew, since little may be left of it beside a large bias.
     fn sum_of_all(&self) -> Tensor {
-        let mut z = self.output.clone();
-        if self.rule.bias() == Bias::Ignore {
-            add_bias(&mut z, self.bias.iter().map(|b| -b));
+        if self.rule.bias() == Bias::Keep || self.bias.iter().all(|b| *b == 0.0) {
+            return self.output.clone();
         }
-        z
+        self.linear.apply(Part::Raw, self.x)
     }
 
     /// The values of an input part; `None` where all products with it are zero.
@@ -122,8 +142,7 @@ impl<'a> Layer<'a> {
 
 /// Positive and negative part of `x`, without copies where `x` has one sign only.
 fn split(x: &Tensor) -> [Option<Cow<'_, Tensor>>; 2] {
-    let positive = x.data.iter().any(|&v| v > 0.0);
-    let negative = x.data.iter().any(|&v| v < 0.0);
+    let (positive, negative) = (x.any(|v| v > 0.0), x.any(|v| v < 0.0));
     match (positive, negative) {
         (false, false) => [None, None],
         (true, false) => [Some(Cow::Borrowed(x)), None],
@@ -180,6 +199,9 @@ fn bias_of<'a>(linear: &'a dyn Linear, x: &Tensor) -> Cow<'a, [f32]> {
 }
 
 /// Adds one value per channel, or per value.
-fn add_bias(z: &mut Tensor, bias: impl Iterator<Item = f32> + Clone) {
-    z.data.iter_mut().zip(bias.cycle()).for_each(|(z, b)| *z += b);
+fn add_bias(z: &mut Tensor, bias: &[f32]) {
+    if bias.iter().any(|b| *b != 0.0) {
+        let pixels = z.data.chunks_exact_mut(bias.len());
+        pixels.for_each(|pixel| pixel.iter_mut().zip(bias).for_each(|(z, b)| *z += b));
+    }
 }

@@ -75,14 +75,16 @@ impl Lrp {
         let mut rows = trace;
         case.graph.backward(seed, |id, arrived| {
             let (options, node) = (self.options, case.graph.node(id));
-            let step = Step { case, options, id, node, arrived };
-            watch(id, arrived);
+            let step = Step { case, options, id, node, arrived: &arrived };
+            watch(id, &arrived);
             let sent = step.send(plan[id.0], rows.is_some())?;
             step.check(&sent)?;
             if let Some(rows) = &mut rows {
                 rows.push(Row::new(&step, &sent));
             }
-            Ok(sent.messages)
+            let Some(messages) = sent.messages else { return Ok(vec![arrived]) };
+            arrived.give_back();
+            Ok(messages)
         })
     }
 }
@@ -158,8 +160,8 @@ struct Step<'a> {
 
 /// What a node does with the relevance that arrived.
 struct Sent {
-    /// One tensor per input.
-    messages: Vec<Tensor>,
+    /// One tensor per input; `None` where what arrived goes on as it is to the only one.
+    messages: Option<Vec<Tensor>>,
     /// What was done, as a trace prints it.
     by: String,
     /// Whether the bias takes part; `None` without a rule.
@@ -186,7 +188,8 @@ impl Step<'_> {
 
     /// Names the node where relevance ceases to be finite.
     fn check(&self, sent: &Sent) -> Result<(), ExplainError> {
-        let mut values = sent.messages.iter().flat_map(|m| &m.data);
+        let wild = sent.messages.iter().flatten().find(|m| m.any(|v| !v.is_finite()));
+        let mut values = wild.into_iter().flat_map(|m| &m.data);
         let (node, op) = (&self.node.name, self.node.op.name());
         let wrong = |value| ExplainError::NonFiniteAt { node: node.clone(), op, value };
         values.find(|v| !v.is_finite()).map_or(Ok(()), |value| Err(wrong(*value)))
@@ -201,9 +204,9 @@ impl Step<'_> {
         let layer = Layer::new(self, linear, &*rule.value)?;
         let messages = layer.messages(self.arrived);
         let to_bias = if trace { layer.to_bias(&messages) } else { 0.0 };
-        let relevance = layer.gather(&messages);
+        let relevance = Some(vec![layer.gather(messages)]);
         let bias = Some(rule.value.bias());
-        Ok(Sent { messages: vec![relevance], by: rule.name.clone(), bias, to_bias })
+        Ok(Sent { messages: relevance, by: rule.name.clone(), bias, to_bias })
     }
 
     fn pass(&self) -> Result<Sent, ExplainError> {
@@ -212,7 +215,7 @@ impl Step<'_> {
             let problem = format!("its {shape} inputs cannot each pass on one output's relevance");
             return Err(self.unfit(problem));
         }
-        Ok(Sent::new(vec![self.arrived.clone()], "pass"))
+        Ok(Sent { messages: None, by: "pass".to_owned(), bias: None, to_bias: 0.0 })
     }
 
     fn normalisation(&self, lrn: &Lrn) -> Result<Sent, ExplainError> {
@@ -264,6 +267,6 @@ impl Step<'_> {
 
 impl Sent {
     fn new(messages: Vec<Tensor>, by: &str) -> Sent {
-        Sent { messages, by: by.to_owned(), bias: None, to_bias: 0.0 }
+        Sent { messages: Some(messages), by: by.to_owned(), bias: None, to_bias: 0.0 }
     }
 }

@@ -44,7 +44,7 @@ fn propagate(graph: &Graph, rule: &str, x: &Tensor, r: &Tensor) -> Vec<f32> {
     let case = case(graph, &acts, 0);
     let step =
         Step { case: &case, options: Options::default(), id, node: graph.node(id), arrived: r };
-    step.send(Assignment::Rule(&rule), true).unwrap().messages.remove(0).data
+    step.send(Assignment::Rule(&rule), true).unwrap().messages.unwrap().remove(0).data
 }
 
 #[test]
@@ -94,6 +94,16 @@ fn gamma_favours_negative_contributions_of_a_negative_output() {
     let x = Tensor::vector(vec![1.0, -1.0]);
     let r = propagate(&graph, "lrp-gamma:gamma=1", &x, &Tensor::vector(vec![8.0]));
     assert!((r[0] + 1.6).abs() < 1e-5 && (r[1] - 9.6).abs() < 1e-5, "{r:?}");
+}
+
+#[test]
+fn an_ignored_bias_leaves_nothing_of_itself_in_the_denominator() {
+    // z = 0.00001 beside a bias of 1000: their sum rounds it away; 8 z / (z + 0.000001)
+    let dense = Dense::new(vec![1e-5], 1, Shape::vector(1), vec![1000.0]).unwrap();
+    let graph = one_layer(Box::new(dense), Shape::vector(1));
+    let (x, r) = (Tensor::vector(vec![1.0]), Tensor::vector(vec![8.0]));
+    let relevance = propagate(&graph, "lrp-zero:bias=ignore", &x, &r);
+    assert!((relevance[0] - 80.0 / 11.0).abs() < 1e-4, "{relevance:?}");
 }
 
 /// A layer as a matrix.
@@ -523,7 +533,7 @@ fn an_average_shares_in_proportion_and_the_winner_takes_all() {
             node: graph.node(id),
             arrived: &r,
         };
-        step.send(Assignment::Through, false).unwrap().messages.remove(0).data
+        step.send(Assignment::Through, false).unwrap().messages.unwrap().remove(0).data
     };
     let average = send(Box::new(AvgPool::new(pair, true)));
     for (r, e) in average.iter().zip([6.0, 2.0, -6.0, 12.0]) {
@@ -609,7 +619,7 @@ proptest! {
             let node = graph.node(id);
             let arrived = &Tensor::new(node.shape, r.clone());
             let step = Step { case: &case, options, id, node, arrived };
-            let sent = step.send(Assignment::Through, false).unwrap().messages.remove(0);
+            let sent = step.send(Assignment::Through, false).unwrap().messages.unwrap().remove(0);
             for (i, (got, (e, bound))) in sent.data.iter().zip(&expected).enumerate() {
                 let off = (f64::from(*got) - e).abs();
                 prop_assert!(off <= *bound, "{name} {window:?}: R[{i}] = {got}, not {e}");

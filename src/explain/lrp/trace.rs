@@ -41,7 +41,10 @@ impl Row {
             bias: sent.bias,
             arrived: step.arrived.sum(),
             size: step.arrived.data.iter().map(|r| f64::from(r.abs())).sum(),
-            sent: sent.messages.iter().map(Tensor::sum).sum(),
+            sent: sent.messages.as_ref().map_or_else(
+                || step.arrived.sum(),
+                |messages| messages.iter().map(Tensor::sum).sum(),
+            ),
             to_bias: sent.to_bias,
         }
     }

@@ -3,7 +3,7 @@
 use super::{Op, Role, broadcast};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{kernel::lanes::vectorized, tensor::Tensor},
+    nn::{exact::Exact, kernel::lanes::vectorized, tensor::Tensor},
 };
 
 /// The signed sum of its inputs: residual connections. A map of one pixel or one channel is spread
@@ -69,6 +69,17 @@ impl Op for Add {
         for (x, sign) in ins.iter().zip(&self.signs) {
             broadcast::zip(x, rect, out, |v, x| *v += sign * x);
         }
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let shapes: Vec<Shape> = ins.iter().map(|x| x.shape).collect();
+        let shape = self.out_shape(&shapes).expect("checked by the graph");
+        let mut data = vec![0.0; shape.len()];
+        for (x, sign) in ins.iter().zip(&self.signs) {
+            let spread = broadcast::values(x.shape, &x.data, shape);
+            data.iter_mut().zip(spread).for_each(|(v, x)| *v += f64::from(*sign) * x);
+        }
+        Exact { shape, data }
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, k: usize) -> Tensor {

@@ -3,7 +3,7 @@
 use super::{Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{exact::Exact, tensor::Tensor},
 };
 
 /// `y = scale * x + shift`, with one value for all, one per channel, or one per value.
@@ -101,6 +101,15 @@ impl Op for Affine {
                 *v = self.scale[at] * *v + self.shift[at];
             }
         }
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let shape = ins[0].shape;
+        let value = |(i, v): (usize, &f64)| {
+            let at = self.index(shape, i % shape.c, i / shape.c);
+            f64::from(self.scale[at]) * v + f64::from(self.shift[at])
+        };
+        Exact { shape, data: ins[0].data.iter().enumerate().map(value).collect() }
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

@@ -3,7 +3,7 @@
 use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::tensor::Tensor,
+    nn::{exact::Exact, tensor::Tensor},
 };
 
 /// The mean of each window, or of the whole map.
@@ -81,6 +81,20 @@ impl Op for AvgPool {
         for (pixel, n) in out.chunks_exact_mut(c).zip(self.counts(x.shape, rect)) {
             pixel.iter_mut().for_each(|v| *v /= n);
         }
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let (x, c) = (ins[0], ins[0].shape.c);
+        let rect = self.window(x.shape).out_rect(x.shape);
+        let shape = Shape::new(c, rect.height(), rect.width());
+        let mut data = vec![0.0; shape.len()];
+        let counts = self.counts(x.shape, rect);
+        super::pixels_of_windows(&self.window(x.shape), x.shape, rect, |o, i| {
+            let n = f64::from(counts[o]);
+            let pairs = data[o * c..(o + 1) * c].iter_mut().zip(&x.data[i * c..(i + 1) * c]);
+            pairs.for_each(|(v, x)| *v += x / n);
+        });
+        Exact { shape, data }
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

@@ -48,6 +48,15 @@ pub(super) fn zip(x: &Tensor, rect: Rect, out: &mut [f32], f: impl Fn(&mut f32, 
     }
 }
 
+/// The values of a map of shape `from`, spread to shape `to`.
+pub(super) fn values<T: Copy>(from: Shape, data: &[T], to: Shape) -> impl Iterator<Item = T> {
+    (0..to.len()).map(move |i| {
+        let (c, x, y) = (i % to.c, i / to.c % to.w, i / to.c / to.w);
+        let (c, x, y) = (c.min(from.c - 1), x.min(from.w - 1), y.min(from.h - 1));
+        data[(y * from.w + x) * from.c + c]
+    })
+}
+
 /// Sums over the axes along which a map of `shape` was spread.
 pub(super) fn sum_to(grad: &Tensor, shape: Shape) -> Tensor {
     if grad.shape == shape {

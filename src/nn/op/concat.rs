@@ -53,8 +53,11 @@ impl Op for Concat {
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, k: usize) -> Tensor {
         let first: usize = ins[..k].iter().map(|x| x.shape.c).sum();
         let own = first..first + ins[k].shape.c;
-        let pixels = grad.data.chunks_exact(grad.shape.c);
-        Tensor::new(ins[k].shape, pixels.flat_map(|p| &p[own.clone()]).copied().collect())
+        let mut back = Tensor::zeros(ins[k].shape);
+        let pixels =
+            back.data.chunks_exact_mut(own.len()).zip(grad.data.chunks_exact(grad.shape.c));
+        pixels.for_each(|(back, grad)| back.copy_from_slice(&grad[own.clone()]));
+        back
     }
 
     fn role(&self) -> Role<'_> {

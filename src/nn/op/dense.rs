@@ -4,6 +4,7 @@ use super::{Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
+        exact::Exact,
         kernel::{
             gemm::{ChangingRows, DEPTH, PANEL, Packed, Rows, matmul},
             parallel::{for_chunks, with_scratch},
@@ -223,6 +224,18 @@ impl Op for Dense {
         let mut out = self.apply(Part::Raw, ins[0]);
         out.data.iter_mut().zip(&self.bias).for_each(|(v, b)| *v += b);
         out
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let bias = |o: usize| f64::from(*self.bias.get(o).unwrap_or(&0.0));
+        let mut data: Vec<f64> = (0..self.weights.n()).map(bias).collect();
+        for (p, out) in data.chunks_mut(PANEL).enumerate() {
+            let rows = self.weights.panel(p).as_chunks::<PANEL>().0;
+            for (x, w) in ins[0].data.iter().zip(rows) {
+                out.iter_mut().zip(w).for_each(|(v, w)| *v += x * f64::from(*w));
+            }
+        }
+        Exact { shape: Shape::vector(self.weights.n()), data }
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

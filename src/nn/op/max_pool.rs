@@ -5,6 +5,7 @@ use super::{OneChannel, Op, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
+        exact::Exact,
         kernel::lanes::{Body, vectorized},
         tensor::Tensor,
     },
@@ -40,6 +41,11 @@ impl MaxPool {
         super::pixels_of_windows(&self.window(input), input, rect, |out, at| {
             (0..input.c).for_each(|c| f(out * input.c + c, at * input.c + c));
         });
+    }
+
+    /// Calls `f(output pixel, input pixel)` for each tap of each output pixel, row by row.
+    pub fn pixels(&self, input: Shape, rect: Rect, f: impl FnMut(usize, usize)) {
+        super::pixels_of_windows(&self.window(input), input, rect, f);
     }
 
     /// Position in the input of each output value's first largest input value; `usize::MAX` where
@@ -141,13 +147,30 @@ impl Op for MaxPool {
         vectorized(Slide { window: &window, x: ins[0], rect, out });
     }
 
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let rect = self.window(ins[0].shape).out_rect(ins[0].shape);
+        let shape = Shape::new(ins[0].shape.c, rect.height(), rect.width());
+        let mut data = vec![f64::NEG_INFINITY; shape.len()];
+        self.taps(ins[0].shape, rect, |o, i| data[o] = data[o].max(ins[0].data[i]));
+        Exact { shape, data }
+    }
+
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
-        let mut back = Tensor::zeros(ins[0].shape);
-        for (winner, g) in self.winners(ins[0], out).into_iter().zip(&grad.data) {
-            if winner != usize::MAX {
-                back.data[winner] += g;
+        let (x, c) = (ins[0], ins[0].shape.c);
+        let mut back = Tensor::zeros(x.shape);
+        // what no tap has taken yet: the first tap that has the largest value takes it
+        let mut left = grad.clone();
+        self.pixels(x.shape, out.shape.rect(), |o, i| {
+            let (from, to) = (i * c..(i + 1) * c, o * c..(o + 1) * c);
+            let taps = back.data[from.clone()].iter_mut().zip(&x.data[from]);
+            let outputs = out.data[to.clone()].iter().zip(&mut left.data[to]);
+            for ((back, x), (largest, left)) in taps.zip(outputs) {
+                let wins = x >= largest;
+                *back += if wins { *left } else { 0.0 };
+                *left = if wins { 0.0 } else { *left };
             }
-        }
+        });
+        left.give_back();
         back
     }
 

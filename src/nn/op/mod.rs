@@ -1,6 +1,7 @@
 //! Operators. One operator is one file; what they share stands here.
 
 use super::{
+    exact::Exact,
     kernel::parallel::{for_chunks, strips, take_vector},
     stream::Replay,
     tensor::Tensor,
@@ -129,6 +130,16 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         let shape = self.out_shape(&shapes).expect("checked by the graph");
         let work = self.macs(&shapes, shape.rect()) + shape.len() as u64;
         in_strips(shape, work, self.grain(), |rect, out| self.eval(ins, rect, out))
+    }
+
+    /// The whole output in double precision, straight from the formula: slow. Operators without
+    /// sums of many terms and without jumps in their slope need none of their own.
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        if let Role::Route = self.role() {
+            return Exact::routed(ins, |ins| self.forward(ins));
+        }
+        let rounded: Vec<Tensor> = ins.iter().map(|x| x.rounded()).collect();
+        Exact::of(&self.forward(&rounded.iter().collect::<Vec<_>>()))
     }
 
     /// Vector-Jacobian product: the gradient with respect to input `k`, given the gradient with

@@ -84,6 +84,43 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
     ]
 }
 
+#[test]
+fn double_precision_gives_the_same_values() {
+    for (op, shapes) in examples() {
+        let ins = inputs(&shapes, 40);
+        let want = op.forward(&ins.iter().collect::<Vec<_>>());
+        let wide: Vec<Exact> = ins.iter().map(Exact::of).collect();
+        let got = op.exact(&wide.iter().collect::<Vec<_>>());
+        assert_eq!(got.shape, want.shape, "{op:?}");
+        let largest = want.data.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+        for (got, want) in got.data.iter().zip(&want.data) {
+            // sums of some hundred terms; the transforms of large tiles amplify rounding
+            let off = (got - f64::from(*want)).abs();
+            assert!(off <= 2e-5 * f64::from(largest), "{op:?}: {got} {want}");
+        }
+    }
+}
+
+#[test]
+fn double_precision_goes_through_what_only_passes_values_on() {
+    let map = Shape::new(2, 1, 2);
+    let fine = Exact { shape: map, data: vec![1.0 + 1e-12, 2.0 - 1e-12, 3.0, 4.0 + 1e-12] };
+    let pad = Pad::new([0, 1, 0, 0], 0.3).exact(&[&fine]);
+    assert_eq!(pad.data[..2], [f64::from(0.3f32); 2]);
+    let concat = Concat::new().exact(&[&fine, &fine]);
+    let flat = Reshape::new(Shape::vector(4)).exact(&[&fine]);
+    let pool = MaxPool::global().exact(&[&fine]);
+    for (got, want) in [
+        (pad.data[2], fine.data[0]),
+        (concat.data[3], fine.data[1]),
+        (flat.data[3], fine.data[3]),
+        (pool.data[1], fine.data[3]),
+    ] {
+        // one place of double precision; the rest of a value is kept in single
+        assert!((got - want).abs() < 1e-15, "{got} {want}");
+    }
+}
+
 fn inputs(shapes: &[Shape], seed: u64) -> Vec<Tensor> {
     shapes.iter().enumerate().map(|(k, s)| values(*s, seed + k as u64)).collect()
 }

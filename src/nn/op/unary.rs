@@ -3,7 +3,7 @@
 use super::{OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{kernel::lanes::vectorized, tensor::Tensor},
+    nn::{exact::Exact, kernel::lanes::vectorized, tensor::Tensor},
 };
 use statrs::function::erf::{erf, erfc};
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
@@ -135,6 +135,32 @@ impl Function {
         }
     }
 
+    /// Where its slope jumps.
+    pub fn jumps(self) -> Vec<f32> {
+        match self {
+            Function::Relu
+            | Function::LeakyRelu { .. }
+            | Function::Elu { .. }
+            | Function::Selu { .. } => vec![0.0],
+            Function::Clip { min, max } => vec![min, max],
+            Function::HardSigmoid { alpha, beta } => vec![-beta / alpha, (1.0 - beta) / alpha],
+            Function::HardSwish => vec![-3.0, 3.0],
+            _ => vec![],
+        }
+    }
+
+    /// The function in double precision, where its slope jumps between straight lines.
+    fn of_exact(self, x: f64) -> f64 {
+        match self {
+            Function::Relu => x.max(0.0),
+            Function::LeakyRelu { alpha } if x < 0.0 => f64::from(alpha) * x,
+            Function::LeakyRelu { .. } => x,
+            Function::Clip { min, max } => x.max(f64::from(min)).min(f64::from(max)),
+            // smooth: the rounding of the value is all there is
+            f => f64::from(f.of(x as f32)),
+        }
+    }
+
     /// Its derivative; at a kink that of `PyTorch`: 0 for `Relu` and `Clip`, `alpha` for
     /// `LeakyRelu`.
     pub fn derivative(self, x: f32) -> f32 {
@@ -240,6 +266,11 @@ impl Op for Unary {
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         ins[0].read(rect, out);
         self.0.apply(out);
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        let data = ins[0].data.iter().map(|&x| self.0.of_exact(x)).collect();
+        Exact { shape: ins[0].shape, data }
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {

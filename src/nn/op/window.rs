@@ -47,6 +47,12 @@ impl Window {
         Ok([size(0, input.h)?, size(1, input.w)?])
     }
 
+    /// All output pixels over a map that the window fits.
+    pub fn out_rect(&self, input: Shape) -> Rect {
+        let [h, w] = self.out_size(input).expect("checked by the graph");
+        Shape::new(1, h, w).rect()
+    }
+
     /// The output pixels whose windows touch `dirty`.
     pub fn reach(&self, input: Shape, dirty: Rect) -> Rect {
         let Ok([h, w]) = self.out_size(input) else { return Rect::EMPTY };

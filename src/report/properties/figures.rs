@@ -8,7 +8,7 @@ use crate::{
         labels::labels,
         plot::{self, FigureError},
     },
-    run::properties::{self, Found, Measured, Parameter, SweepRow},
+    run::properties::{self, Found, Layer, Measured, Parameter, SweepRow},
 };
 use std::path::Path;
 
@@ -43,7 +43,7 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
         std::iter::once(Some(1.0)).chain(on).collect()
     });
     let (size, no_size) = lines(measured, f64::INFINITY, |found| {
-        let sizes = found.layers.iter().filter(|l| l.whole).map(|l| l.size).chain([found.size]);
+        let sizes = sizes_of_all(found).into_iter().chain([found.size]);
         sizes.map(|size| Some((size / found.start.abs()).log10())).collect()
     });
     let panels = vec![
@@ -54,21 +54,45 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
             lines: total,
         },
         Panel {
-            title: "Its size where all of it passes one layer (0: nothing cancels)".to_owned(),
+            title: "Its size at the last layer that all of it passed (0: nothing cancels)"
+                .to_owned(),
             y_label: "log10 of sum |R| / |score|".to_owned(),
             lines: size,
         },
     ];
     let outside = left_out(&without, "beyond the first panel");
     let undefined = left_out(&no_size, "without a size somewhere");
+    let (panels, bands) = readable(panels);
     Figure {
         title: format!("Course of relevance: {} on {}", heading.model, heading.data),
         subtitle: subtitle(measured),
         x_label: "layers passed, from the output to the picture".to_owned(),
         ticks: vec![],
         panels,
-        caption: format!("Medians over images, bands: quartiles.{outside}{undefined}"),
+        caption: format!("Medians over images{bands}.{outside}{undefined}"),
     }
+}
+
+/// The size of the relevance at each layer; beside a branch, where it is split, what it was before.
+fn sizes_of_all(found: &Found) -> Vec<f64> {
+    let mut last = found.start.abs();
+    let size = |layer: &Layer| {
+        if layer.whole {
+            last = layer.size;
+        }
+        last
+    };
+    found.layers.iter().map(size).collect()
+}
+
+/// Panels without bands where these would hide the lines, and what the caption says of bands.
+fn readable(mut panels: Vec<Panel>) -> (Vec<Panel>, &'static str) {
+    let is_full = panels.iter().any(Panel::is_full);
+    let points = panels.iter_mut().flat_map(|p| &mut p.lines).flat_map(|l| &mut l.points);
+    if is_full {
+        points.for_each(|point| point.interval = None);
+    }
+    (panels, if is_full { "" } else { ", bands: quartiles" })
 }
 
 /// How alike the maps of two classes are, layer by layer.
@@ -77,19 +101,20 @@ fn selectivity(measured: &Measured, heading: &Heading) -> Figure {
         let layers = found.layers.iter().skip(1).filter(|l| l.whole).map(|l| l.selectivity);
         layers.chain([found.selectivity]).collect()
     });
-    let title = "Rank correlation of the maps of two classes (1: blind to the class)";
+    let panel = Panel {
+        title: "Rank correlation of the maps of two classes (1: blind to the class)".to_owned(),
+        y_label: "rank correlation".to_owned(),
+        lines,
+    };
+    let (panels, bands) = readable(vec![panel]);
     Figure {
         title: format!("Class selectivity: {} on {}", heading.model, heading.data),
         subtitle: subtitle(measured),
         x_label: "layers that all relevance passes, from the output to the picture".to_owned(),
         ticks: vec![],
-        panels: vec![Panel {
-            title: title.to_owned(),
-            y_label: "rank correlation".to_owned(),
-            lines,
-        }],
+        panels,
         caption: format!(
-            "Target and runner-up; medians over images, bands: quartiles.{}",
+            "Target and runner-up; medians over images{bands}.{}",
             left_out(&without, "constant at some layer")
         ),
     }
@@ -173,12 +198,21 @@ fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure
         y_label: y_label.to_owned(),
         lines,
     };
-    let panels = vec![
-        panel(
+    // gamma comes nearer by a factor at each step, epsilon is at its limit from the start
+    let distance = match parameter {
+        Parameter::Epsilon => panel(
             format!("Distance to {limit} (0: the same map)"),
             "sum |R - L| / sum |L|",
             line(|p| p.distance, 0),
         ),
+        Parameter::Gamma => panel(
+            format!("Distance to {limit} (lower: more alike)"),
+            "log10 of sum |R - L| / sum |L|",
+            line(|p| p.distance.map(f64::log10), 0),
+        ),
+    };
+    let panels = vec![
+        distance,
         panel(
             format!("Rank correlation with {limit}"),
             "rank correlation",
@@ -207,5 +241,62 @@ fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure
         ticks: parameter.values().iter().map(|&v| v.to_owned()).collect(),
         panels,
         caption: "Medians over images, bands: quartiles.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(whole: bool, size: f64) -> Layer {
+        Layer {
+            node: 0,
+            name: String::new(),
+            op: "Conv",
+            by: String::new(),
+            whole,
+            arrived: 0.0,
+            size,
+            sent: 0.0,
+            to_bias: 0.0,
+            lost: 0.0,
+            total: 0.0,
+            selectivity: None,
+        }
+    }
+
+    #[test]
+    fn beside_a_branch_the_size_is_what_it_was_before() {
+        let found = Found {
+            start: -2.0,
+            sum: 0.0,
+            size: 0.0,
+            negative: None,
+            to_bias: None,
+            lost: None,
+            selectivity: None,
+            layers: vec![layer(true, 2.0), layer(false, 1.5), layer(false, 0.5), layer(true, 3.0)],
+        };
+        assert_eq!(sizes_of_all(&found), [2.0, 2.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn bands_are_drawn_of_few_lines_only() {
+        let line = |i: usize| Line {
+            name: String::new(),
+            style: Style::nth(i),
+            points: vec![Point { value: 0.0, interval: Some((0.0, 1.0)) }],
+        };
+        let panel = |n: usize| Panel {
+            title: String::new(),
+            y_label: String::new(),
+            lines: (0..n).map(line).collect(),
+        };
+        let with = |n: usize| {
+            let (panels, said) = readable(vec![panel(1), panel(n)]);
+            (panels[0].lines[0].points[0].interval.is_some(), said.is_empty())
+        };
+        assert_eq!(with(6), (true, false));
+        assert_eq!(with(7), (false, true));
     }
 }

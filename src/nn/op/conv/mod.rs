@@ -1,5 +1,6 @@
 //! Convolution.
 
+mod exact;
 mod product;
 mod scatter;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use super::{Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
+        exact::Exact,
         kernel::{lanes::vectorized, winograd::Tile},
         stream::Replay,
         tensor::Tensor,
@@ -262,6 +264,10 @@ impl Op for Conv {
             None => self.weights.eval_steps(replay, rects, out),
         }
         self.add_bias(out);
+    }
+
+    fn exact(&self, ins: &[&Exact]) -> Exact {
+        exact::forward(self, ins[0])
     }
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
