@@ -89,11 +89,11 @@ impl Lock {
     pub fn other_cut(root: &Path, of: usize) -> Option<String> {
         let entries = fs::read_dir(root.join(FOLDER)).into_iter().flatten().flatten();
         let ours = format!("-of-{of}");
-        let shards = entries.filter(|entry| {
+        let mut shards = entries.filter(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
             name.starts_with(SHARD) && !name.ends_with(&ours)
         });
-        shards.filter_map(|entry| owner(&entry.path())).next()
+        shards.find_map(|entry| owner(&entry.path()))
     }
 
     /// Who held the output before and ended without letting go.
