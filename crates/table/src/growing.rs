@@ -15,6 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Rows that are written together: every group of rows is described in memory until the file ends.
+const BATCH: usize = 4096;
+
 /// The digest stands in the file's metadata, which are at its end.
 const TAIL: u64 = 1 << 16;
 
@@ -24,6 +27,8 @@ pub struct Growing {
     path: PathBuf,
     temporary: PathBuf,
     notes: BTreeMap<String, String>,
+    /// Rows that wait for others.
+    waiting: Table,
     writer: Option<BatchedWriter<File>>,
 }
 
@@ -31,12 +36,22 @@ impl Growing {
     /// A file that will be at `path`, with these notes as its key-value metadata.
     pub fn new(path: &Path, notes: BTreeMap<String, String>) -> Growing {
         let (path, temporary) = (path.to_owned(), atomic::temporary(path));
-        Growing { path, temporary, notes, writer: None }
+        Growing { path, temporary, notes, waiting: Table::default(), writer: None }
     }
 
     /// Adds rows. All tables have the same columns.
     pub fn append(&mut self, table: &Table) -> Result<(), TableError> {
-        let frame = table.frame().map_err(|e| content(&self.path, &e))?;
+        self.waiting.extend(table);
+        if self.waiting.rows() < BATCH {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    /// Writes the rows that wait.
+    fn flush(&mut self) -> Result<(), TableError> {
+        let frame = std::mem::take(&mut self.waiting).frame();
+        let frame = frame.map_err(|e| content(&self.path, &e))?;
         if self.writer.is_none() {
             self.writer = Some(self.begin(&frame)?);
         }
@@ -59,6 +74,9 @@ impl Growing {
 
     /// Ends the file and gives it its name. At least one table, maybe empty, was added.
     pub fn finish(mut self) -> Result<(), TableError> {
+        if self.waiting.rows() > 0 || self.writer.is_none() {
+            self.flush()?;
+        }
         let writer = self.writer.take().expect("a table was added");
         writer.finish().map_err(|e| content(&self.path, &e))?;
         drop(writer);
@@ -118,6 +136,21 @@ mod tests {
         bytes[10] ^= 1;
         fs::write(&path, bytes).unwrap();
         assert!(Table::read_parquet(&path, None).is_err(), "the digest covers every byte");
+    }
+
+    #[test]
+    fn many_small_batches_are_few_groups_of_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.parquet");
+        let mut growing = Growing::new(&path, BTreeMap::new());
+        let words: Vec<String> = (0..3 * BATCH).map(|i| i.to_string()).collect();
+        let words: Vec<&str> = words.iter().map(|w| &w[..]).collect();
+        words.chunks(100).for_each(|words| growing.append(&table(words)).unwrap());
+        growing.finish().unwrap();
+        assert_eq!(Table::read_parquet(&path, None).unwrap(), table(&words));
+        let mut small = Growing::new(&path, BTreeMap::new());
+        small.append(&table(&words[..1])).unwrap();
+        assert!(small.writer.is_none(), "a row waits for others");
     }
 
     #[test]

@@ -47,6 +47,17 @@ impl Column {
         }
     }
 
+    /// Adds the values of a column of the same type.
+    fn extend(&mut self, more: &Column) {
+        match (self, more) {
+            (Column::Text(v), Column::Text(more)) => v.extend_from_slice(more),
+            (Column::Integer(v), Column::Integer(more)) => v.extend_from_slice(more),
+            (Column::Float(v), Column::Float(more)) => v.extend_from_slice(more),
+            (Column::Floats(v), Column::Floats(more)) => v.extend_from_slice(more),
+            (one, other) => panic!("a column of {} gets {}", one.kind(), other.kind()),
+        }
+    }
+
     /// Type in words, as in schemas and error messages.
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -118,6 +129,19 @@ impl Table {
         let fits = self.columns.iter().all(|(n, c)| n != name && c.len() == column.len());
         assert!(fits, "columns have different names and the same length");
         self.columns.push((name.to_owned(), column));
+    }
+
+    /// Adds the rows of a table with the same columns; one without columns takes over those.
+    fn extend(&mut self, more: &Table) {
+        if self.columns.is_empty() {
+            self.columns.clone_from(&more.columns);
+            return;
+        }
+        let names = |t: &Table| t.columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(self), names(more), "the same columns");
+        for ((_, column), (_, more)) in self.columns.iter_mut().zip(&more.columns) {
+            column.extend(more);
+        }
     }
 
     /// Number of rows.
