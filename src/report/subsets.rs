@@ -30,6 +30,9 @@ pub struct Subset {
 /// Pictures by name.
 type Part<'a> = BTreeSet<&'a str>;
 
+/// Parts with their names.
+type Parts<'a> = Vec<(String, Part<'a>)>;
+
 /// The ranking of a contest on pictures predicted right and wrong, and on those of each class (the
 /// label where it is known, else the prediction), where there is more than one.
 pub(super) fn subsets(rows: &[Row], contest: &Contest, resampling: Resampling) -> Vec<Subset> {
@@ -45,7 +48,7 @@ pub(super) fn subsets(rows: &[Row], contest: &Contest, resampling: Resampling) -
 }
 
 /// Pictures by prediction, and by class in the order of their indices.
-fn parts(rows: &[Row]) -> (Vec<(String, Part<'_>)>, Vec<(String, Part<'_>)>) {
+fn parts(rows: &[Row]) -> (Parts<'_>, Parts<'_>) {
     let mut predictions: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     let mut classes: BTreeMap<u64, Part<'_>> = BTreeMap::new();
     for row in rows {

@@ -244,10 +244,10 @@ fn removing_a_share_of_the_pixels_asks_about_exactly_these() {
         metric.value(&Look { heat, object: None, asked }).unwrap()
     };
     // a tenth are 58 pixels: all ones go first, or stay to the end
-    assert_eq!(at("road:percent=10:noise=0"), 0.0);
-    assert_eq!(at("road:percent=90:noise=0:order=lerf"), 1.0);
-    assert_eq!(at("road:noise=0"), 0.0);
-    assert_eq!(at("road:noise=0:order=lerf"), 1.0);
+    assert_eq!(Some(at("road:percent=10:noise=0")), Some(0.0));
+    assert_eq!(Some(at("road:percent=90:noise=0:order=lerf")), Some(1.0));
+    assert_eq!(Some(at("road:noise=0")), Some(0.0));
+    assert_eq!(Some(at("road:noise=0:order=lerf")), Some(1.0));
     // without the ones everything is 0, and nothing else can be imputed
     let lost = 1.0 / (1.0 + 20.0f64.exp());
     assert!((at("road:watch=probability:percent=10:noise=0") - lost).abs() < 1e-9);
