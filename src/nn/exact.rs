@@ -22,7 +22,7 @@ const CLOSE: f32 = 1e-6;
 const SHARE: f64 = 2e-5;
 
 /// Networks of more multiply-adds are too large for one decision to matter, and for the slow pass.
-const MOST_MACS: u64 = 1_000_000_000;
+const MOST_MACS: u64 = 20_000_000;
 
 /// One map in double precision, channels last as in [`Tensor`].
 #[derive(Clone, Debug, PartialEq)]
