@@ -244,7 +244,8 @@ impl ChangingRows {
                 }
                 let columns = b.columns(p);
                 vectorized(|| {
-                    self.sum(products, &starts, columns.len(), |i| i * b.n + columns.start, c)
+                    let at = |row: usize| row * b.n + columns.start;
+                    self.sum(products, &starts, columns.len(), at, c);
                 });
             }
         });
