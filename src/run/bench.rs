@@ -27,7 +27,7 @@ pub struct Options {
     pub region: usize,
     /// Steps of a chain.
     pub steps: usize,
-    /// Rounds; each measures everything once.
+    /// Rounds; each measures everything for a while, after a warm-up.
     pub rounds: usize,
     /// Threads of the pool, for the report.
     pub threads: usize,
@@ -119,9 +119,8 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     // full passes first: afterwards their tiles' weights are let go
     let (mut full, mut step, mut gemm) = (vec![], vec![], vec![]);
     let whole = in_form(graph, &[shape.rect()], options);
-    whole.logits(&picture);
     for _ in 0..options.rounds {
-        full.push(milliseconds(|| drop(whole.logits(&picture))));
+        full.push(each_milliseconds(|| drop(whole.logits(&picture))));
         gemm.push(gemm_rate(options.threads));
     }
     drop(whole);
@@ -136,9 +135,10 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     let count = |graph: &Graph| Plan::new(graph, &regions).macs(graph).iter().sum::<u64>() / steps;
     let step_macs = count(base.graph());
     let step_macs_direct = count(Base::new(graph, &acts, Some(0)).graph());
+    let chains = options.threads;
+    let side_by_side = || (0..chains).into_par_iter().for_each(|_| drop(walk()));
     for _ in 0..options.rounds {
-        let chains = options.threads;
-        let all = milliseconds(|| (0..chains).into_par_iter().for_each(|_| drop(walk())));
+        let all = each_milliseconds(side_by_side);
         step.push(all / (chains * options.steps) as f64);
         gemm.push(gemm_rate(options.threads));
     }
@@ -239,6 +239,21 @@ fn gemm_rate(threads: usize) -> f64 {
     };
     let ms = milliseconds(|| (0..threads).into_par_iter().for_each(|_| one()));
     (2 * M * K * N * TIMES * threads) as f64 / (ms * 1e6)
+}
+
+/// Mean time of a call over a tenth of a second of calls, at least one, after some that fill buffers
+/// and caches: what a long run pays.
+fn each_milliseconds(f: impl Fn()) -> f64 {
+    let calls_for = |milliseconds: u128| {
+        let (start, mut calls) = (Instant::now(), 0_u32);
+        while calls == 0 || start.elapsed().as_millis() < milliseconds {
+            f();
+            calls += 1;
+        }
+        start.elapsed().as_secs_f64() * 1e3 / f64::from(calls)
+    };
+    calls_for(50);
+    calls_for(100)
 }
 
 fn milliseconds(f: impl FnOnce()) -> f64 {

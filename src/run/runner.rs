@@ -277,26 +277,25 @@ fn curves_of(plan: &Plan, subject: &Subject, stop: &Stop, observer: &dyn Observe
         passed(subject, "forward", subject.seconds),
     ];
     let mut done = Done { picture, rows: Vec::new(), timings, metrics: Vec::new() };
-    for method in &plan.methods {
+    let at_work = |method: &Named<dyn Explainer>| {
         let (timings, metrics, check) = (Vec::new(), Vec::new(), Check::default());
-        let mut bench =
+        let bench =
             Bench { plan, subject, engine: &engine, watch, method, timings, metrics, check };
-        let (image, name) = (subject.id.clone(), method.name.clone());
-        observer.on(&Event::Method { image, method: name });
-        match bench.ranking() {
-            Ok(ranking) => done.rows.extend(bench.curves(&ranking, &fills, stop, observer)),
-            Err(reason) => {
-                observer.on(&bench.failed(&reason));
-                done.rows.extend(bench.cells().map(|cell| bench.row(&cell, Err(reason.clone()))));
-            }
-        }
-        if stop.is_now() {
-            return None;
-        }
-        done.timings.extend(bench.timings);
-        done.metrics.extend(bench.metrics);
-        done.picture.verified = sum(done.picture.verified, bench.check.steps);
-        done.picture.difference = [done.picture.difference, bench.check.difference]
+        bench.work(&fills, stop, observer)
+    };
+    // with fewer pictures than threads the methods are shared out
+    let few = plan.images.len() < rayon::current_num_threads();
+    let shares: Option<Vec<Work>> = if few {
+        plan.methods.par_iter().map(at_work).collect()
+    } else {
+        plan.methods.iter().map(at_work).collect()
+    };
+    for share in shares? {
+        done.rows.extend(share.rows);
+        done.timings.extend(share.timings);
+        done.metrics.extend(share.metrics);
+        done.picture.verified = sum(done.picture.verified, share.check.steps);
+        done.picture.difference = [done.picture.difference, share.check.difference]
             .into_iter()
             .flatten()
             .reduce(f64::max);
@@ -426,7 +425,35 @@ struct Bench<'a> {
     check: Check,
 }
 
+/// What one method did on a picture.
+struct Work {
+    rows: Vec<Row>,
+    timings: Vec<Timing>,
+    metrics: Vec<Measure>,
+    check: Check,
+}
+
 impl Bench<'_> {
+    /// Explains the picture and measures all curves; `None` when stopped.
+    fn work(
+        mut self,
+        fills: &[Vec<Ready<'_>>],
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Option<Work> {
+        let (image, name) = (self.subject.id.clone(), self.method.name.clone());
+        observer.on(&Event::Method { image, method: name });
+        let rows = match self.ranking() {
+            Ok(ranking) => self.curves(&ranking, fills, stop, observer),
+            Err(reason) => {
+                observer.on(&self.failed(&reason));
+                self.cells().map(|cell| self.row(&cell, Err(reason.clone()))).collect()
+            }
+        };
+        let Bench { timings, metrics, check, .. } = self;
+        (!stop.is_now()).then_some(Work { rows, timings, metrics, check })
+    }
+
     /// Explains the picture and sorts its regions; the error says why there is no order.
     fn ranking(&mut self) -> Result<Ranking, String> {
         if self.method.value.is_random_order() {

@@ -14,6 +14,10 @@ pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Outpu
     /// All lanes the same.
     fn splat(v: f32) -> Self;
 
+    /// Lane by lane `other` where it is larger, else `self` (also beside what is not a number).
+    #[must_use]
+    fn larger(self, other: Self) -> Self;
+
     /// # Safety
     /// `from` points to sixteen floats, and the processor has the instructions of the type.
     unsafe fn load(from: *const f32) -> Self;
@@ -89,6 +93,11 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    fn larger(self, other: Plain) -> Plain {
+        self.zip(other, |a, b| if b > a { b } else { a })
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Plain {
         // SAFETY: the caller says that there are sixteen floats; an array has no alignment of its own.
         Plain(unsafe { *from.cast() })
@@ -104,7 +113,7 @@ impl Lanes for Plain {
 /// [`Lanes`] over vector registers: `$name` is `$count` registers of type `$register`.
 macro_rules! registers {
     ($(#[$doc:meta])* $name:ident, $register:ident, $count:literal, $width:literal,
-     $add:ident, $sub:ident, $mul:ident, $set1:ident, $load:ident, $store:ident) => {
+     $add:ident, $sub:ident, $mul:ident, $max:ident, $set1:ident, $load:ident, $store:ident) => {
         $(#[$doc])*
         #[cfg(target_arch = "x86_64")]
         #[derive(Clone, Copy)]
@@ -155,6 +164,15 @@ macro_rules! registers {
             }
 
             #[inline(always)]
+            fn larger(self, other: $name) -> $name {
+                // SAFETY: as in `add`. The instruction returns its second operand unless the first is
+                // larger.
+                $name(std::array::from_fn(|i| unsafe {
+                    std::arch::x86_64::$max(other.0[i], self.0[i])
+                }))
+            }
+
+            #[inline(always)]
             unsafe fn load(from: *const f32) -> $name {
                 // SAFETY: the caller says that there are sixteen floats.
                 $name(std::array::from_fn(|i| unsafe {
@@ -177,14 +195,55 @@ registers!(
     /// One 512-bit register.
     Wide,
     __m512, 1, 16,
-    _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps
+    _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_max_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps
 );
 registers!(
     /// Two 256-bit registers.
     Half,
     __m256, 2, 8,
-    _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps
+    _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_max_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps
 );
+
+/// The largest values, lane by lane, of rows of equally many floats, `-inf` for no rows: each lane
+/// begins with the first row and goes to a later one that is larger.
+pub fn largest(rows: &[&[f32]], out: &mut [f32]) {
+    vectorized(Largest { rows, out });
+}
+
+struct Largest<'a> {
+    rows: &'a [&'a [f32]],
+    out: &'a mut [f32],
+}
+
+impl Body for Largest<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Lanes>(self) {
+        let Largest { rows, out } = self;
+        let Some((first, others)) = rows.split_first() else {
+            return out.fill(f32::NEG_INFINITY);
+        };
+        let n = out.len();
+        assert!(rows.iter().all(|row| row.len() == n), "rows are as long as their result");
+        let whole = n / LANES * LANES;
+        for at in (0..whole).step_by(LANES) {
+            // SAFETY: all rows and `out` hold sixteen floats from `at <= n - 16` on, and the caller
+            // knows the instructions.
+            unsafe {
+                let first = V::load(first.as_ptr().add(at));
+                let largest = others
+                    .iter()
+                    .fold(first, |largest, row| largest.larger(V::load(row.as_ptr().add(at))));
+                largest.store(out.as_mut_ptr().add(at));
+            }
+        }
+        for at in whole..n {
+            let larger = |a: f32, row: &&[f32]| if row[at] > a { row[at] } else { a };
+            out[at] = others.iter().fold(first[at], larger);
+        }
+    }
+}
 
 /// Work that is compiled once for every instruction set. Small closures are such work; larger ones
 /// are a type of their own whose `run` is `#[inline(always)]`, as the compiler inlines by size.
@@ -192,15 +251,18 @@ pub trait Body {
     /// What comes out.
     type Out;
 
-    /// Does it.
-    fn run(self) -> Self::Out;
+    /// Does it, with the vectors `V` where it names some.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    unsafe fn run<V: Lanes>(self) -> Self::Out;
 }
 
 impl<R, F: FnOnce() -> R> Body for F {
     type Out = R;
 
     #[inline(always)]
-    fn run(self) -> R {
+    unsafe fn run<V: Lanes>(self) -> R {
         self()
     }
 }
@@ -217,7 +279,8 @@ pub fn vectorized<B: Body>(body: B) -> B::Out {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 => unsafe { with_avx2(body) },
-        _ => body.run(),
+        // SAFETY: plain lanes need no instructions of a certain processor.
+        _ => unsafe { body.run::<Plain>() },
     }
 }
 
@@ -226,7 +289,8 @@ pub fn vectorized<B: Body>(body: B) -> B::Out {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 unsafe fn with_avx512<B: Body>(body: B) -> B::Out {
-    body.run()
+    // SAFETY: the processor has the instructions of `Wide`.
+    unsafe { body.run::<Wide>() }
 }
 
 /// # Safety
@@ -234,7 +298,8 @@ unsafe fn with_avx512<B: Body>(body: B) -> B::Out {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 unsafe fn with_avx2<B: Body>(body: B) -> B::Out {
-    body.run()
+    // SAFETY: the processor has the instructions of `Half`.
+    unsafe { body.run::<Half>() }
 }
 
 #[cfg(test)]
@@ -272,6 +337,24 @@ mod tests {
                     assert_eq!(example::<Wide>(&a, &b, n), want);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_largest_of_rows_is_found_in_every_lane() {
+        for n in [1, 16, 37] {
+            let row =
+                |k: usize| -> Vec<f32> { (0..n).map(|i| ((i * 7 + k * 5) % 11) as f32).collect() };
+            let rows = [row(0), row(1), row(2)];
+            let refs: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+            let mut out = vec![f32::NAN; n];
+            largest(&refs, &mut out);
+            for (i, v) in out.iter().enumerate() {
+                let want = rows.iter().map(|row| row[i]).fold(f32::MIN, f32::max);
+                assert_eq!(v.to_bits(), want.to_bits());
+            }
+            largest(&[], &mut out);
+            assert!(out.iter().all(|v| *v == f32::NEG_INFINITY));
         }
     }
 

@@ -1,14 +1,9 @@
 //! Max-pooling.
-#![expect(clippy::inline_always, reason = "a body takes the instruction set of its caller")]
 
 use super::{OneChannel, Op, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{
-        exact::Exact,
-        kernel::lanes::{Body, vectorized},
-        tensor::Tensor,
-    },
+    nn::{exact::Exact, kernel::lanes::largest, tensor::Tensor},
 };
 
 /// The largest value of each window; padding never wins.
@@ -63,68 +58,6 @@ impl MaxPool {
     }
 }
 
-/// One vector instruction, unlike `f32::max`, which looks for NaN on both sides.
-fn larger(a: f32, b: f32) -> f32 {
-    if b > a { b } else { a }
-}
-
-/// The largest value of each channel over some pixels, `-inf` for none. A block of channels at a
-/// time stays in registers.
-#[inline(always)]
-fn largest(taps: &[&[f32]], pixel: &mut [f32]) {
-    const BLOCK: usize = 64;
-    let Some((first, others)) = taps.split_first() else {
-        return pixel.fill(f32::NEG_INFINITY);
-    };
-    for (i, out) in pixel.chunks_mut(BLOCK).enumerate() {
-        let at = i * BLOCK..i * BLOCK + out.len();
-        if let Ok(out) = <&mut [f32; BLOCK]>::try_from(&mut *out) {
-            let mut best = *out;
-            best.copy_from_slice(&first[at.clone()]);
-            for tap in others {
-                best.iter_mut().zip(&tap[at.clone()]).for_each(|(v, x)| *v = larger(*v, *x));
-            }
-            *out = best;
-        } else {
-            out.copy_from_slice(&first[at.clone()]);
-            for tap in others {
-                out.iter_mut().zip(&tap[at.clone()]).for_each(|(v, x)| *v = larger(*v, *x));
-            }
-        }
-    }
-}
-
-/// The largest values of all windows of `rect`, into `out`.
-struct Slide<'a> {
-    window: &'a Window,
-    x: &'a Tensor,
-    rect: Rect,
-    out: &'a mut [f32],
-}
-
-impl Body for Slide<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Slide { window, x, rect, out } = self;
-        let columns: Vec<_> =
-            (rect.x0..rect.x1).map(|ox| window.sources(1, ox, x.shape.w)).collect();
-        let mut taps: Vec<&[f32]> = Vec::new();
-        let mut pixels = out.chunks_exact_mut(x.shape.c);
-        for oy in rect.y0..rect.y1 {
-            let rows = window.sources(0, oy, x.shape.h);
-            for (columns, pixel) in columns.iter().zip(&mut pixels) {
-                taps.clear();
-                for iy in rows.clone() {
-                    taps.extend(columns.clone().map(|ix| x.pixel(iy, ix)));
-                }
-                largest(&taps, pixel);
-            }
-        }
-    }
-}
-
 impl Op for MaxPool {
     fn name(&self) -> &'static str {
         self.name
@@ -143,8 +76,21 @@ impl Op for MaxPool {
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
-        let window = self.window(ins[0].shape);
-        vectorized(Slide { window: &window, x: ins[0], rect, out });
+        let (x, window) = (ins[0], self.window(ins[0].shape));
+        let columns: Vec<_> =
+            (rect.x0..rect.x1).map(|ox| window.sources(1, ox, x.shape.w)).collect();
+        let mut taps: Vec<&[f32]> = Vec::new();
+        let mut pixels = out.chunks_exact_mut(x.shape.c);
+        for oy in rect.y0..rect.y1 {
+            let rows = window.sources(0, oy, x.shape.h);
+            for (columns, pixel) in columns.iter().zip(&mut pixels) {
+                taps.clear();
+                for iy in rows.clone() {
+                    taps.extend(columns.clone().map(|ix| x.pixel(iy, ix)));
+                }
+                largest(&taps, pixel);
+            }
+        }
     }
 
     fn exact(&self, ins: &[&Exact]) -> Exact {
