@@ -225,8 +225,8 @@ def make(name, net, seed):
 
 def main():
     torch.set_num_threads(1)
-    # of the first seeds the one where no residual sum cancels below single precision
-    make("resnet", ResNet, 14)
+    # with seed 11 residual sums nearly cancel
+    make("resnet", ResNet, 11)
     make("firenet", FireNet, 12)
 
 

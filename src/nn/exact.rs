@@ -5,7 +5,8 @@
 //! large network such a decision carries next to nothing; in a small one it can decide a
 //! thousandth of a heat map. So gradients count what hangs on decisions closer than [`CLOSE`], and
 //! where that is more than [`SHARE`] at some node the pass before it is done again in double
-//! precision, each value rounded once.
+//! precision, each value rounded once. Relevance propagation through small networks with residual
+//! connections uses such values throughout.
 
 use super::{
     graph::{Activations, Graph, Node},
@@ -75,6 +76,14 @@ impl Graph {
         Activations::new(values.iter().map(Exact::rounded).collect())
     }
 
+    /// Exact values for relevance propagation, which divides by sums: where summands of a residual
+    /// connection nearly cancel, a quotient is as good as the last digits of both. `None` where there
+    /// are no such sums or the network is too large for one of them to matter.
+    pub fn careful_values(&self, acts: &Activations) -> Option<Activations> {
+        let careful = self.macs() <= MOST_MACS && has_sums(self);
+        careful.then(|| self.forward_exact(acts.of(self.input())))
+    }
+
     /// Gradient of `sum(seed * output)` with respect to the picture, for which `acts` are the
     /// values of all nodes; where too much of it hangs on rounding, and the network is not large, at
     /// exact values instead.
@@ -92,6 +101,11 @@ impl Graph {
         let exact = self.forward_exact(acts.of(self.input()));
         self.gradient(&exact, seed.clone())
     }
+}
+
+/// Whether some sum of maps may cancel, as residual connections do.
+fn has_sums(graph: &Graph) -> bool {
+    graph.nodes().any(|(_, node)| matches!(node.op.role(), Role::Sum(_)))
 }
 
 /// Share of the gradient at the output of a node that hangs on close decisions.

@@ -70,6 +70,8 @@ impl Lrp {
         trace: Option<&mut Trace>,
         watch: Watch<'_>,
     ) -> Result<Tensor, ExplainError> {
+        let exact = case.graph.careful_values(case.acts);
+        let case = &Case { acts: exact.as_ref().unwrap_or(case.acts), ..*case };
         let plan = self.composite.resolve(case.graph)?;
         let seed = self.options.start.relevance(case)?;
         let mut rows = trace;
