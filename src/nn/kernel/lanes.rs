@@ -11,9 +11,6 @@ pub const LANES: usize = 16;
 /// Sixteen floats. Sums, differences and products are those of the lanes, rounded one by one, so they
 /// have the same bits in every implementation.
 pub trait Lanes: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<f32, Output = Self> {
-    /// All lanes the same.
-    fn splat(v: f32) -> Self;
-
     /// Lane by lane `other` where it is larger, else `self` (also beside what is not a number).
     #[must_use]
     fn larger(self, other: Self) -> Self;
@@ -88,11 +85,6 @@ impl Mul<f32> for Plain {
 
 impl Lanes for Plain {
     #[inline(always)]
-    fn splat(v: f32) -> Plain {
-        Plain([v; LANES])
-    }
-
-    #[inline(always)]
     fn larger(self, other: Plain) -> Plain {
         self.zip(other, |a, b| if b > a { b } else { a })
     }
@@ -157,12 +149,6 @@ macro_rules! registers {
 
         #[cfg(target_arch = "x86_64")]
         impl Lanes for $name {
-            #[inline(always)]
-            fn splat(v: f32) -> $name {
-                // SAFETY: only code for processors with these instructions names the type.
-                $name([unsafe { std::arch::x86_64::$set1(v) }; $count])
-            }
-
             #[inline(always)]
             fn larger(self, other: $name) -> $name {
                 // SAFETY: as in `add`. The instruction returns its second operand unless the first is
@@ -314,7 +300,7 @@ mod tests {
         unsafe {
             let (x, y) = (V::load(a.as_ptr()), V::load(b.as_ptr()));
             (x + y - x * 3.0).store(out.as_mut_ptr());
-            (V::load_some(&b[..n]) + V::splat(0.1)).store_some(&mut out[LANES..LANES + n]);
+            (V::load_some(&b[..n]) * 0.1).store_some(&mut out[LANES..LANES + n]);
         }
         out.iter().map(|v| v.to_bits()).collect()
     }

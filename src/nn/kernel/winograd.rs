@@ -554,8 +554,9 @@ mod tests {
             for (i, y) in y.iter().enumerate() {
                 let tap = |k: usize| g[k] * f64::from(map[(i / m + k / r) * a + i % m + k % r]);
                 let want: f64 = (0..r * r).map(tap).sum();
-                // sums of 25 terms of size 2, rounding amplified by the transforms of large tiles
-                assert!((f64::from(*y) - want).abs() < 1e-4, "{tile:?} {i}: {y} {want}");
+                // sums of 9 or 25 terms of size 2, rounding amplified by the transforms of large tiles
+                let bound = if r == 3 { 3e-5 } else { 1e-4 };
+                assert!((f64::from(*y) - want).abs() < bound, "{tile:?} {i}: {y} {want}");
             }
         }
     }

@@ -148,9 +148,11 @@ fn gradients_agree_with_finite_differences() {
                 };
                 let slope = (shifted(h) - shifted(-h)) / f64::from(2.0 * h);
                 let got = f64::from(back.data[i]);
-                // differences of f32 scores of size 100 over 2e-3, rounded more coarsely by tiles
+                // differences of f32 scores of size 100 over 2e-3; tiles of four round more coarsely
+                let tile = (&*op as &dyn Any).downcast_ref().and_then(Conv::tile);
+                let bound = if tile.is_some_and(|t| t.side() >= 4) { 1e-1 } else { 5e-2 };
                 assert!(
-                    (got - slope).abs() < 1e-1,
+                    (got - slope).abs() < bound,
                     "{} input {k} at {i}: {got} {slope}",
                     op.name()
                 );
