@@ -86,7 +86,7 @@ fn chain(bencher: Bencher<'_, '_>, form: &str) {
     let regions = regions(&graph);
     let graph = if form == "direct" { graph } else { tuned(&graph, &regions) };
     let (acts, fill) = (graph.forward(&picture(&graph)), Tensor::zeros(graph.input_shape()));
-    let base = Base::new(&graph, &acts, Some(0));
+    let base = Base::new(&graph, acts, Some(0));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
     bencher.counter(ItemsCount::new(STEPS)).bench_local(|| {
         let pixels = |step: usize, out: &mut [f32]| fill.read(regions[step], out);

@@ -108,6 +108,7 @@ fn times_of(size: Size, image: usize) -> Vec<Timing> {
         method,
         stage: stage.to_owned(),
         perturbation: None,
+        region: None,
         order: None,
         repeat: None,
         seconds,

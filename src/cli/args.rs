@@ -228,8 +228,8 @@ pub(crate) struct RunFlags {
     heatmaps: Option<Vec<String>>,
     #[arg(long, value_name = "WORD", help = help("upsample"))]
     upsample: Option<String>,
-    #[arg(long, value_name = "N", help = help("region"))]
-    region: Option<u32>,
+    #[arg(long, value_name = "N,...", value_delimiter = ',', help = help("region"))]
+    region: Option<Vec<u32>>,
     #[arg(long, value_name = "WORD", help = help("remainder"))]
     remainder: Option<String>,
     #[arg(long, value_name = "N", help = help("steps"))]

@@ -4,7 +4,7 @@ use super::terminal::{self, count};
 use pixelflip::run::{
     estimate::{Estimate, estimate},
     output::finished,
-    plan::Plan,
+    plan::{Plan, Regions},
     shard::Shard,
 };
 use std::{path::Path, process::ExitCode};
@@ -33,9 +33,6 @@ fn line(name: &str, text: &str) -> Vec<String> {
 fn what(plan: &Plan) -> Vec<Vec<String>> {
     let graph = &plan.model.graph;
     let input = graph.input_shape();
-    let (rows, columns) = plan.grid.dims();
-    let side = plan.grid.side();
-    let gone = plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64;
     let orders: Vec<&str> = plan.orders.iter().map(|o| o.name()).collect();
     let network = format!(
         "{}, {}x{}x{}, {} classes, {} multiply-adds a pass",
@@ -46,27 +43,35 @@ fn what(plan: &Plan) -> Vec<Vec<String>> {
         graph.classes(),
         number(graph.macs() as f64)
     );
-    let regions = format!(
-        "{} of {side}x{side} pixels ({rows}x{columns}), {} removed: {:.1} % of a picture",
-        plan.grid.len(),
-        plan.steps,
-        100.0 * gone
-    );
-    vec![
+    let mut lines = vec![
         line("model", &network),
         line("pictures", &format!("{} of {}", plan.images.len(), plan.data.describe())),
-        line("regions", &regions),
+    ];
+    let regions = plan.regions.iter().enumerate();
+    lines.extend(regions.map(|(i, r)| line(if i == 0 { "regions" } else { "" }, &removed(r))));
+    lines.extend([
         line("methods", &plan.config.methods.join(", ")),
         line("perturbation", &plan.config.perturbation.join(", ")),
         line("orders", &orders.join(", ")),
         line("repeats", &plan.repeats.to_string()),
-    ]
+    ]);
+    lines
+}
+
+fn removed(regions: &Regions) -> String {
+    let Regions { grid, steps } = regions;
+    let ((rows, columns), side) = (grid.dims(), grid.side());
+    let all = grid.len();
+    let gone = 100.0 * regions.removed();
+    format!(
+        "{all} of {side}x{side} pixels ({rows}x{columns}), {steps} removed: {gone:.1} % of a picture"
+    )
 }
 
 fn cost(e: &Estimate, root: &Path) -> Vec<Vec<String>> {
-    let cells = format!("{} (methods x perturbations x orders)", e.cells);
+    let cells = format!("{} (methods x sizes of regions x perturbations x orders)", e.cells);
     let curves =
-        format!("{} of {}, in {}", e.curves, count(e.steps, "step"), count(e.parts, "part"));
+        format!("{} with {}, in {}", e.curves, count(e.steps, "step"), count(e.parts, "part"));
     let work = format!(
         "{} multiply-adds for curves, {} for {}",
         number(e.curve_macs),

@@ -126,8 +126,13 @@ pub struct Streams<'g> {
 impl<'g> Streams<'g> {
     /// For the picture whose values are `acts` and the scores that `watch` needs; `budget` bounds
     /// the bytes of patches that one chain holds at a time.
-    pub fn new(graph: &'g Graph, acts: &Activations, watch: &Watch, budget: u64) -> Self {
+    pub fn new(graph: &'g Graph, acts: Activations, watch: &Watch, budget: u64) -> Self {
         Streams { base: Base::new(graph, acts, watch.class()), budget }
+    }
+
+    /// The untouched picture in input space.
+    pub fn picture(&self) -> &Tensor {
+        self.base.picture()
     }
 }
 
@@ -425,7 +430,7 @@ mod tests {
         {
             let watch = watch(&graph, 2, kind, keep_all);
             let full = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap();
-            let streams = Streams::new(&graph, &acts, &watch, 1 << 20);
+            let streams = Streams::new(&graph, acts.clone(), &watch, 1 << 20);
             let fast = curve(&streams, &chain, &watch).unwrap();
             assert_eq!(fast.scores, full.scores);
             assert_eq!(fast.all_logits, full.all_logits);

@@ -45,7 +45,7 @@ pub struct Graph {
 }
 
 /// The values of all nodes for one input. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Activations {
     values: Vec<Arc<Tensor>>,
 }
@@ -59,6 +59,13 @@ impl Activations {
     /// The values with those of one node replaced.
     pub(super) fn replace(&mut self, id: NodeId, value: Tensor) {
         self.values[id.0] = Arc::new(value);
+    }
+
+    /// Lets the values of the nodes go for which `wanted` is false: they are empty from then on.
+    pub(super) fn keep(&mut self, wanted: impl Fn(NodeId) -> bool) {
+        let empty = Arc::new(Tensor::zeros(Shape::new(0, 0, 0)));
+        let unwanted = self.values.iter_mut().enumerate().filter(|(i, _)| !wanted(NodeId(*i)));
+        unwanted.for_each(|(_, value)| *value = empty.clone());
     }
 
     /// Output of a node.

@@ -84,7 +84,7 @@ fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
 fn site<'a>(plan: &'a Plan, subject: &'a Subject) -> Site<'a> {
     Site {
         picture: &subject.picture,
-        grid: &plan.grid,
+        grid: &plan.regions[0].grid,
         seed: plan.seed,
         image: &subject.id,
         repeat: 0,
@@ -96,9 +96,10 @@ fn map(plan: &Plan, subject: &Subject, i: usize) -> Map {
     let method = &plan.methods[i];
     let ranked = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
     let ranked = ranked.and_then(|heat| {
-        let scores = order::region_scores(&heat, &plan.grid).map_err(|e| e.to_string())?;
+        let scores =
+            order::region_scores(&heat, &plan.regions[0].grid).map_err(|e| e.to_string())?;
         let order = if method.value.is_random_order() {
-            order::random(plan.grid.len(), plan.seed, &subject.id, 0)
+            order::random(plan.regions[0].grid.len(), plan.seed, &subject.id, 0)
         } else {
             order::morf(&scores, plan.seed, &subject.id)
         };

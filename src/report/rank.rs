@@ -317,6 +317,7 @@ mod tests {
             method: method.to_owned(),
             stage: stage.to_owned(),
             perturbation: None,
+            region: None,
             order: None,
             repeat: None,
             seconds,

@@ -392,6 +392,7 @@ mod tests {
             method: (*method).to_owned(),
             stage: "explain".to_owned(),
             perturbation: None,
+            region: None,
             order: None,
             repeat: None,
             seconds: 0.002 * (i as f64 + 1.0).powi(2),

@@ -1,6 +1,6 @@
 //! Speed of the engine on one model: full passes against steps of a chain, in one run.
 
-use super::methods;
+use super::{memory::PATCHES, methods};
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Remainder},
@@ -126,15 +126,15 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     drop(whole);
     let chain = in_form(graph, &regions, options);
     let acts = chain.forward(&picture);
-    let base = Base::new(&chain, &acts, Some(0));
-    let walk = || {
-        let pixels = |step: usize, out: &mut [f32]| fill.read(regions[step], out);
-        base.scores(&regions, pixels, u64::MAX)
-    };
     let steps = options.steps as u64;
     let count = |graph: &Graph| Plan::new(graph, &regions).macs(graph).iter().sum::<u64>() / steps;
+    let step_macs_direct = count(Base::new(graph, acts.clone(), Some(0)).graph());
+    let base = Base::new(&chain, acts, Some(0));
+    let walk = || {
+        let pixels = |step: usize, out: &mut [f32]| fill.read(regions[step], out);
+        base.scores(&regions, pixels, PATCHES)
+    };
     let step_macs = count(base.graph());
-    let step_macs_direct = count(Base::new(graph, &acts, Some(0)).graph());
     let chains = options.threads;
     let side_by_side = || (0..chains).into_par_iter().for_each(|_| drop(walk()));
     for _ in 0..options.rounds {

@@ -43,6 +43,8 @@ const TEXT: (&str, fn(&Value) -> bool) = ("a text", Value::is_str);
 const LIST: (&str, fn(&Value) -> bool) = ("a list of names", |v| list(v).is_some());
 const COUNT: (&str, fn(&Value) -> bool) =
     ("a whole number >= 1", |v| v.as_integer().is_some_and(|n| n >= 1));
+const COUNTS: (&str, fn(&Value) -> bool) =
+    ("a whole number >= 1 or a list of them", |v| counts(v).is_some());
 
 const fn field(
     key: &'static str,
@@ -74,7 +76,7 @@ pub const FIELDS: &[Field] = &[
          .tif, or a folder of them",
     ),
     field("upsample", TEXT, "How smaller heat maps are enlarged: none, bilinear or nearest"),
-    field("region", COUNT, "Side of the square regions in pixels"),
+    field("region", COUNTS, "Sides of the square regions in pixels; the first one ranks"),
     field("remainder", TEXT, "Pixels right and below the last whole region: drop or partial"),
     field("steps", COUNT, "Regions that are removed one after the other"),
     field("repeats", COUNT, "Noise images per picture"),
@@ -166,8 +168,9 @@ pub struct Config {
     /// `none`, `bilinear` or `nearest`; without heat maps it is not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upsample: Option<String>,
-    /// Side of a region in pixels.
-    pub region: usize,
+    /// Sides of the regions in pixels; a single one is written as a number.
+    #[serde(serialize_with = "one_or_more")]
+    pub region: Vec<usize>,
     /// `drop` or `partial`.
     pub remainder: String,
     /// Regions to remove; at most [`STEPS`] when not given.
@@ -348,7 +351,7 @@ impl Config {
             methods: texts("methods").expect(default),
             upsample: table.get("heatmaps").and(text("upsample")),
             heatmaps: texts("heatmaps").unwrap_or_default(),
-            region: number("region").expect(default),
+            region: table.get("region").and_then(counts).expect(default),
             remainder: text("remainder").expect(default),
             steps: number("steps"),
             repeats: number("repeats").expect(default),
@@ -429,6 +432,26 @@ fn list(value: &Value) -> Option<Vec<String>> {
         _ => return None,
     };
     (!items.is_empty() && items.iter().all(|item| !item.is_empty())).then_some(items)
+}
+
+/// One number, or some in a list or in a text with commas.
+fn counts(value: &Value) -> Option<Vec<usize>> {
+    let one = |n: i64| usize::try_from(n).ok().filter(|n| *n >= 1);
+    match value {
+        Value::Integer(n) => one(*n).map(|n| vec![n]),
+        Value::Array(items) if !items.is_empty() => {
+            items.iter().map(|v| v.as_integer().and_then(one)).collect()
+        }
+        Value::String(_) => list(value)?.iter().map(|t| t.parse().ok().and_then(one)).collect(),
+        _ => None,
+    }
+}
+
+fn one_or_more<S: serde::Serializer>(counts: &[usize], to: S) -> Result<S::Ok, S::Error> {
+    match counts {
+        [one] => one.serialize(to),
+        more => more.serialize(to),
+    }
 }
 
 fn parsed(text: &str) -> Table {
@@ -544,7 +567,7 @@ mod tests {
     fn without_arguments_the_built_in_experiment_runs() {
         let config = Config::load(None, Table::new()).unwrap();
         assert_eq!((config.model.as_str(), config.data.as_str()), ("scenes", "scenes"));
-        assert_eq!((config.repeats, config.region, config.steps), (1, 9, Some(30)));
+        assert_eq!((config.repeats, &config.region[..], config.steps), (1, &[9][..], Some(30)));
         let config = Config::load(None, flags("repeats = 3")).unwrap();
         assert_eq!((config.model.as_str(), config.repeats), ("scenes", 3));
     }
@@ -564,7 +587,7 @@ mod tests {
         let (_dir, path) = file("a.toml", text);
         let above = flags("region = 5\npreprocess.scale = 2.0");
         let config = Config::load(Some(&path), above).unwrap();
-        assert_eq!(config.region, 5);
+        assert_eq!(config.region, [5]);
         assert_eq!(config.methods, ["random", "gradient"]);
         assert_eq!(config.preprocess.scale, Some(2.0));
         assert!(config.preprocess.channels.is_some());
@@ -577,6 +600,20 @@ mod tests {
         let manifest = serde_json::json!({ "version": 1, "config": config }).to_string();
         let (_dir, path) = file("manifest.json", &manifest);
         assert_eq!(Config::load(Some(&path), Table::new()).unwrap(), config);
+    }
+
+    #[test]
+    fn sizes_of_regions_are_a_number_or_a_list() {
+        let region = |text: &str| {
+            let above = flags(&format!("model = 'm'\ndata = 'd'\nregion = {text}"));
+            Config::load(None, above).unwrap()
+        };
+        assert_eq!(region("5").region, [5]);
+        assert_eq!(region("[9, 5]").region, [9, 5]);
+        assert_eq!(region("'9, 5'").region, [9, 5]);
+        let written = |text: &str| serde_json::to_value(region(text)).unwrap()["region"].clone();
+        assert_eq!(written("5"), 5);
+        assert_eq!(written("[9, 5]"), serde_json::json!([9, 5]));
     }
 
     #[test]
@@ -595,6 +632,8 @@ mod tests {
                 say("a.toml", "wibble = 1"),
                 say("a.toml", "region = 0"),
                 say("a.toml", "region = 'nine'"),
+                say("a.toml", "region = [9, 0]"),
+                say("a.toml", "region = []"),
                 say("a.toml", "methods = []"),
                 say("a.toml", "methods = [1]"),
                 say("a.toml", "seed = -1"),

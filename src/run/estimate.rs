@@ -1,11 +1,11 @@
 //! What a run will cost, from counts and a short trial.
 
 use super::{
-    manifest::Manifest,
+    curves,
+    manifest::chain_macs,
     memory::Need,
     plan::{Plan, Record},
     record::Timing,
-    runner,
 };
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, time::Duration};
@@ -29,11 +29,11 @@ pub struct Estimate {
     pub pictures: usize,
     /// Parts of the output.
     pub parts: usize,
-    /// Methods x orders x perturbations.
+    /// Methods x orders x perturbations x sizes of the regions.
     pub cells: usize,
     /// All curves.
     pub curves: usize,
-    /// Steps of a curve.
+    /// Steps of all curves.
     pub steps: usize,
     /// Multiply-adds of all curves, with orders as random ones have them.
     pub curve_macs: f64,
@@ -58,7 +58,7 @@ const PAGE_BYTES: f64 = 45e6;
 
 /// Counts, and measures one picture.
 pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
-    let trial = plan.images.iter().take(TRIES).find_map(|&i| runner::trial(plan, i, BUDGET).ok());
+    let trial = plan.images.iter().take(TRIES).find_map(|&i| curves::trial(plan, i, BUDGET).ok());
     let (pictures, curves) = (plan.images.len(), plan.images.len() * plan.curves_per_picture());
     let graph = &plan.model.graph;
     let mean = |wanted: &dyn Fn(&Timing) -> bool| {
@@ -84,8 +84,9 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
         parts: plan.parts().len(),
         cells: curves / (pictures * plan.repeats).max(1),
         curves,
-        steps: plan.steps,
-        curve_macs: Manifest::new(plan).step_macs() * (curves * plan.steps) as f64,
+        steps: curves / plan.regions.len() * plan.regions.iter().map(|r| r.steps).sum::<usize>(),
+        curve_macs: plan.regions.iter().map(|r| chain_macs(plan, r)).sum::<u64>() as f64
+            * (curves / plan.regions.len()) as f64,
         pass_macs: graph.macs() as f64 * pictures as f64,
         threads,
         seconds,
@@ -99,15 +100,21 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
 /// What the process holds by now, which is one thread at work, and what more threads, the final tables,
 /// figures and the page need.
 fn memory(plan: &Plan, threads: usize, curves: usize) -> f64 {
-    let need = Need::of(&plan.model.graph, &plan.grid, plan.repeats * plan.perturbations.len());
-    let thread = need.at_work(plan.patches, plan.steps as u64) as f64;
-    let tables = curves as f64 * (4.0 * (plan.steps + 1) as f64 + 300.0);
+    let need = Need::of(&plan.model.graph, &plan.regions, plan.repeats * plan.perturbations.len());
+    let most = plan.regions.iter().map(|r| r.steps).max().unwrap_or(0);
+    let thread = need.at_work(plan.patches, most as u64) as f64;
+    let tables = curves as f64 * (4.0 * scores(plan) + 300.0);
     held() + (threads - 1) as f64 * thread + tables + PAGE_BYTES
+}
+
+/// Scores of a curve, on average over the sizes of the regions.
+fn scores(plan: &Plan) -> f64 {
+    plan.regions.iter().map(|r| (r.steps + 1) as f64).sum::<f64>() / plan.regions.len() as f64
 }
 
 fn disk(plan: &Plan, curves: usize) -> f64 {
     let classes = if plan.record == Record::All { plan.model.graph.classes() } else { 0 };
-    let row = 4.0 * ((plan.steps + 1) * (1 + classes)) as f64 + ROW_BYTES;
+    let row = 4.0 * scores(plan) * (1 + classes) as f64 + ROW_BYTES;
     // times are written in parts and once more together
     let times = 2.0 * (curves + plan.images.len() * plan.methods.len()) as f64 * ROW_BYTES;
     OVERHEAD * (curves as f64 * row + times)

@@ -7,7 +7,7 @@ use super::{
     machine,
     methods::Texts,
     picture::{Picture, accuracy},
-    plan::{Plan, RESULTS_VERSION},
+    plan::{Plan, RESULTS_VERSION, Regions},
     record::{Row, Status},
 };
 use crate::{
@@ -81,6 +81,24 @@ struct DataFacts {
 /// What the config comes to for this network.
 #[derive(Debug, Serialize)]
 struct Protocol {
+    /// The regions of the size by which methods are ranked.
+    #[serde(flatten)]
+    regions: Size,
+    /// Those of other sizes; absent without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_sizes: Vec<Size>,
+    /// How many pictures each step of the selection left.
+    selection: Vec<Chosen>,
+    /// Pictures of one part of the output.
+    part: usize,
+}
+
+/// The regions of one size.
+#[derive(Debug, Serialize)]
+struct Size {
+    /// Side of a region in pixels.
+    side: usize,
+    /// Rows and columns of regions.
     grid: [usize; 2],
     regions: usize,
     /// Share of the picture's pixels that belong to a region.
@@ -88,10 +106,20 @@ struct Protocol {
     steps: usize,
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
     removed: f64,
-    /// How many pictures each step of the selection left.
-    selection: Vec<Chosen>,
-    /// Pictures of one part of the output.
-    part: usize,
+}
+
+impl Size {
+    fn of(regions: &Regions) -> Size {
+        let (rows, columns) = regions.grid.dims();
+        Size {
+            side: regions.grid.side(),
+            grid: [rows, columns],
+            regions: regions.grid.len(),
+            covered: regions.grid.covered(),
+            steps: regions.steps,
+            removed: regions.removed(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -156,7 +184,6 @@ impl Manifest {
     pub fn new(plan: &Plan) -> Manifest {
         let graph = &plan.model.graph;
         let input = graph.input_shape();
-        let (rows, columns) = plan.grid.dims();
         Manifest {
             program: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
@@ -182,22 +209,14 @@ impl Manifest {
             },
             heatmaps: plan.imports.clone(),
             protocol: Protocol {
-                grid: [rows, columns],
-                regions: plan.grid.len(),
-                covered: plan.grid.covered(),
-                steps: plan.steps,
-                removed: plan.grid.covered() * plan.steps as f64 / plan.grid.len() as f64,
+                regions: Size::of(&plan.regions[0]),
+                other_sizes: plan.regions[1..].iter().map(Size::of).collect(),
                 selection: plan.selection.clone(),
                 part: plan.part_size(),
             },
             engine: costs(plan),
             machine: Machine { cpu: machine::features() },
         }
-    }
-
-    /// Multiply-adds of a step in random order.
-    pub fn step_macs(&self) -> f64 {
-        self.engine.iter().map(|layer| layer.step).sum()
     }
 
     /// Of a run that is finished.
@@ -260,18 +279,29 @@ fn none(count: &usize) -> bool {
     *count == 0
 }
 
-/// Layers that multiply.
+/// Multiply-adds of a chain in random order, per node of the network.
+fn macs(plan: &Plan, regions: &Regions) -> Vec<u64> {
+    let (graph, grid) = (&plan.model.graph, regions.grid);
+    let order = order::random(grid.len(), Seed(0), "", 0);
+    let rects: Vec<Rect> = order[..regions.steps].iter().map(|id| grid.rect(*id)).collect();
+    stream::Plan::new(graph, &rects).macs(graph)
+}
+
+/// Multiply-adds of a chain in random order.
+pub fn chain_macs(plan: &Plan, regions: &Regions) -> u64 {
+    macs(plan, regions).iter().sum()
+}
+
+/// Layers that multiply, with regions of the size by which methods are ranked.
 fn costs(plan: &Plan) -> Vec<LayerCost> {
-    let graph = &plan.model.graph;
-    let order = order::random(plan.grid.len(), Seed(0), "", 0);
-    let regions: Vec<Rect> = order[..plan.steps].iter().map(|id| plan.grid.rect(*id)).collect();
-    let steps = stream::Plan::new(graph, &regions).macs(graph);
+    let (graph, regions) = (&plan.model.graph, &plan.regions[0]);
+    let steps = macs(plan, regions);
     let cost = |((_, node), step): ((NodeId, &Node), u64)| LayerCost {
         layer: node.name.clone(),
         operator: node.op.name(),
         tile: tile(node).map(Tile::side),
         full: node.op.macs(&graph.shapes(&node.inputs), node.shape.rect()),
-        step: step as f64 / plan.steps as f64,
+        step: step as f64 / regions.steps as f64,
     };
     graph.nodes().zip(steps).map(cost).filter(|c| c.full > 0).collect()
 }

@@ -1,18 +1,19 @@
 //! How much memory a run needs, known before it starts, and how much of it chains may use.
 
+use super::plan::Regions;
 use crate::{
-    base::geom::Grid,
+    base::geom::Rect,
     nn::{
         graph::Graph,
-        kernel::parallel::{KEPT, KEPT_BYTES},
+        kernel::parallel::{KEPT, KEPT_MAPS, KEPT_STREAMS},
         stream::Plan,
     },
 };
 use std::{fs, path::Path};
 
-/// Patches that a chain holds at a time where memory is plenty: enough for 100 steps of VGG-16, whose
-/// dense layers then read their weights once per chain.
-const PATCHES: u64 = 128 << 20;
+/// Patches that a chain holds at a time where memory is plenty: more would not make steps faster, not even
+/// of VGG-16.
+pub const PATCHES: u64 = 32 << 20;
 
 /// Buffers of a thread in which products are gathered.
 const SCRATCH: u64 = 32 << 20;
@@ -24,10 +25,9 @@ const THREAD_SPACE: u64 = 66 << 20;
 /// Address space of what no thread holds by itself: the built-in network, tables, figures, the page.
 const BASE_SPACE: u64 = 32 << 20;
 
-/// Vectors of patches that a thread keeps for reuse, when a chain holds `patches` bytes at a time.
-const fn kept(patches: u64) -> u64 {
-    let all = KEPT as u64 * patches;
-    if all < KEPT_BYTES as u64 { all } else { KEPT_BYTES as u64 }
+/// Patches of a thread, those kept for reuse included, when a chain holds `patches` bytes at a time.
+fn streams(patches: u64) -> u64 {
+    patches.max((KEPT_STREAMS as u64).min((1 + KEPT as u64) * patches))
 }
 
 /// Why there is not enough memory.
@@ -71,7 +71,7 @@ pub enum MemoryError {
     #[error(
         "{threads} threads need at least {} (weights {}, each thread {} of which one step of a \
          chain takes {}), but {given}; allow more memory or fewer threads (`threads`)",
-        size(.need.least(*.threads)), size(.need.weights), size(.need.thread + .need.step + kept(.need.step)),
+        size(.need.least(*.threads)), size(.need.weights), size(.need.thread + streams(.need.step)),
         size(.need.step)
     )]
     Run {
@@ -97,30 +97,31 @@ pub struct Need {
 }
 
 impl Need {
-    /// Of flipping any region of `grid` in pictures with `fills` fill images.
-    pub fn of(graph: &Graph, grid: &Grid, fills: usize) -> Need {
+    /// Of flipping any of `regions` in pictures with `fills` fill images for each of their sizes.
+    pub fn of(graph: &Graph, regions: &[Regions], fills: usize) -> Need {
         let bytes = |floats: usize| (floats * size_of::<f32>()) as u64;
         let values: usize = graph.nodes().map(|(_, node)| node.shape.len()).sum();
-        let pictures = graph.input_shape().len() * (fills + 2);
-        let regions: Vec<_> = grid.regions().map(|id| grid.rect(id)).collect();
-        let step = Plan::new(graph, &regions).bytes(graph).into_iter().max().unwrap_or(0);
+        let pictures = graph.input_shape().len() * (fills * regions.len() + 2);
+        let rects = |r: &Regions| r.grid.regions().map(|id| r.grid.rect(id)).collect::<Vec<_>>();
+        let rects: Vec<Rect> = regions.iter().flat_map(rects).collect();
+        let steps = Plan::new(graph, &rects).bytes(graph);
+        let maps = (KEPT_MAPS as u64).min(KEPT as u64 * bytes(values));
         Need {
             weights: graph.nodes().map(|(_, node)| node.op.weight_bytes()).sum(),
-            thread: bytes(2 * values + pictures) + SCRATCH,
-            step,
+            thread: bytes(2 * values + pictures) + maps + SCRATCH,
+            step: steps.into_iter().max().unwrap_or(0),
         }
     }
 
     /// The least that `threads` threads need.
     pub fn least(&self, threads: usize) -> u64 {
-        self.weights + threads as u64 * (self.thread + self.step + kept(self.step))
+        self.weights + threads as u64 * (self.thread + streams(self.step))
     }
 
     /// What a thread at work holds when its chain has `patches` bytes of patches at most and `steps`
     /// steps.
     pub fn at_work(&self, patches: u64, steps: u64) -> u64 {
-        let patches = patches.min(self.step * steps);
-        self.thread + patches + kept(patches)
+        self.thread + streams(patches.min(self.step * steps))
     }
 
     /// Bytes of patches for each of `threads` chains. `budget` is what the whole run may use, by
@@ -135,7 +136,7 @@ impl Need {
             return Err(MemoryError::Run { need: *self, threads, given });
         }
         let left = (limit - self.weights) / threads as u64 - self.thread;
-        let patches = left.saturating_sub(KEPT_BYTES as u64).max(left / (1 + KEPT as u64));
+        let patches = if left < KEPT_STREAMS as u64 { left / (1 + KEPT as u64) } else { left };
         Ok(patches.min(PATCHES).max(self.step))
     }
 }
@@ -249,19 +250,23 @@ mod tests {
     #[test]
     fn patches_get_what_is_left_and_a_step_always_fits() {
         let need = Need { weights: 100 << 20, thread: 50 << 20, step: 10 << 20 };
-        assert_eq!(need.least(2), (100 + 2 * (50 + 10 + 64)) << 20);
-        let refused = need.patches(2, Some(347 << 20)).unwrap_err().to_string();
+        assert_eq!(need.least(2), (100 + 2 * (50 + 48)) << 20);
+        let refused = need.patches(2, Some(295 << 20)).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "2 threads need at least 348 MiB (weights 100 MiB, each thread 124 MiB of which one \
-             step of a chain takes 10 MiB), but `memory` is 347 MiB; allow more memory or fewer \
+            "2 threads need at least 296 MiB (weights 100 MiB, each thread 98 MiB of which one \
+             step of a chain takes 10 MiB), but `memory` is 295 MiB; allow more memory or fewer \
              threads (`threads`)"
         );
-        let tight = need.patches(2, Some(348 << 20)).unwrap();
-        let roomy = need.patches(2, Some(428 << 20)).unwrap();
-        assert_eq!([tight, roomy], [10 << 20, 50 << 20]);
+        assert_eq!(need.patches(2, Some(296 << 20)).unwrap(), PATCHES);
+        // below that only so much is kept as there are patches
+        let small = Need { step: 1 << 20, ..need };
+        assert_eq!(small.least(1), (100 + 50 + 33) << 20);
+        assert_eq!(small.patches(1, Some(190 << 20)).unwrap(), (40 << 20) / 33);
+        let large = Need { step: 70 << 20, ..need };
+        assert_eq!(large.patches(1, Some(220 << 20)).unwrap(), 70 << 20);
         assert_eq!(need.patches(2, Some(1 << 40)).unwrap(), PATCHES);
-        assert!(need.patches(1, Some(347 << 20)).is_ok(), "one thread needs less");
+        assert!(need.patches(1, Some(295 << 20)).is_ok(), "one thread needs less");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod choose;
 pub mod config;
+mod curves;
 pub mod embedded;
 pub mod estimate;
 pub mod event;

@@ -220,6 +220,22 @@ fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
     Ok(data::open(Path::new(&config.data), &options)?)
 }
 
+/// The regions of one size, and how many of them a curve removes.
+#[derive(Clone, Copy, Debug)]
+pub struct Regions {
+    /// All regions.
+    pub grid: Grid,
+    /// How many of them are removed.
+    pub steps: usize,
+}
+
+impl Regions {
+    /// Share of the picture's pixels that are gone after the last step (with whole regions).
+    pub fn removed(&self) -> f64 {
+        self.grid.covered() * self.steps as f64 / self.grid.len() as f64
+    }
+}
+
 /// Everything a run needs, ready to use and immutable.
 pub struct Plan {
     /// The config with every value that is in force and all names in canonical print. Running it
@@ -247,10 +263,8 @@ pub struct Plan {
     pub perturbations: Vec<Named<dyn Perturbation>>,
     /// Which regions go first.
     pub orders: Vec<Order>,
-    /// The regions.
-    pub grid: Grid,
-    /// How many of them are removed.
-    pub steps: usize,
+    /// The regions, per size; methods are ranked by the first.
+    pub regions: Vec<Regions>,
     /// Noise images per picture.
     pub repeats: usize,
     /// What is watched.
@@ -313,8 +327,8 @@ impl Plan {
         } = choices;
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
-        let grid = grid(config.region, remainder, model.graph.input_shape())?;
-        let steps = steps(config.steps, &grid)?;
+        let regions = regions(&config, remainder, model.graph.input_shape())?;
+        let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
         let metrics = spread_out(metrics, &model.graph, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess };
@@ -332,9 +346,12 @@ impl Plan {
         }
         let fills = config.repeats * perturbations.len();
         let threads = config.threads.unwrap_or_else(machine::cores);
-        let need = Need::of(&model.graph, &grid, fills);
+        let need = Need::of(&model.graph, &regions, fills);
         let patches = need.patches(threads, config.memory)?;
-        config.steps = Some(steps);
+        // where sizes differ in their steps, leaving `steps` out says so
+        config.steps = config
+            .steps
+            .or(regions.iter().all(|r| r.steps == regions[0].steps).then_some(regions[0].steps));
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
         let (repeats, seed) = (config.repeats, Seed(config.seed));
@@ -352,8 +369,7 @@ impl Plan {
             metrics,
             perturbations,
             orders,
-            grid,
-            steps,
+            regions,
             repeats,
             score,
             record,
@@ -391,7 +407,7 @@ impl Plan {
     /// up to as many full passes as it has steps.
     pub fn masked_curves_per_picture(&self) -> usize {
         let masked = self.perturbations.iter().filter(|p| !p.value.is_local()).count();
-        self.methods.len() * self.orders.len() * masked * self.repeats
+        self.methods.len() * self.regions.len() * self.orders.len() * masked * self.repeats
     }
 
     /// The pictures part by part. A part is done or not done as a whole, so that a killed run loses
@@ -410,7 +426,8 @@ impl Plan {
 
     /// Number of curves of one picture.
     pub fn curves_per_picture(&self) -> usize {
-        self.methods.len() * self.orders.len() * self.perturbations.len() * self.repeats
+        let cells = self.regions.len() * self.orders.len() * self.perturbations.len();
+        self.methods.len() * cells * self.repeats
     }
 }
 
@@ -541,6 +558,16 @@ fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
         "bilinear" | "nearest" => Ok(Some(Resize::from_word(text))),
         _ => Err(word("upsample", text, &["none", "bilinear", "nearest"], "")),
     }
+}
+
+fn regions(config: &Config, remainder: Remainder, input: Shape) -> Result<Vec<Regions>, PlanError> {
+    let sides: Vec<String> = config.region.iter().map(usize::to_string).collect();
+    no_doubles("region", &sides)?;
+    let of = |&side: &usize| {
+        let grid = grid(side, remainder, input)?;
+        Ok(Regions { grid, steps: steps(config.steps, &grid)? })
+    };
+    config.region.iter().map(of).collect()
 }
 
 fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanError> {

@@ -84,12 +84,12 @@ mod tests {
     fn a_preset_lies_below_flags_and_above_the_defaults() {
         let plain = config("model = 'm'\ndata = 'd'");
         let preset = config("model = 'm'\ndata = 'd'\nprotocol = 'quantus-0.6'");
-        assert_eq!((plain.region, preset.region), (9, 8));
+        assert_eq!((&plain.region[..], &preset.region[..]), (&[9][..], &[8][..]));
         assert_eq!(preset.perturbation, ["constant:value=0"]);
         assert_eq!((preset.score.as_str(), preset.target.as_str()), ("softmax", "label"));
         assert_eq!(preset.methods, plain.methods);
         let above = config("model = 'm'\ndata = 'd'\nregion = 5\nprotocol = 'quantus-0.6'");
-        assert_eq!(above.region, 5);
+        assert_eq!(above.region, [5]);
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub struct Timing {
     pub stage: String,
     /// Canonical name of the perturbation; null for `explain`.
     pub perturbation: Option<String>,
+    /// Side of a region in pixels; null for `explain`.
+    pub region: Option<u64>,
     /// Which regions went first; null for `explain`.
     pub order: Option<Order>,
     /// Number of the noise image; null for `explain`.
@@ -132,6 +134,7 @@ const TIMING_NOTES: &[(&str, &str)] = &[
          forward (a full pass)",
     ),
     ("perturbation", "as in the curves; null for explain"),
+    ("region", "as in the curves; null for explain"),
     ("order", "as in the curves; null for explain"),
     ("repeat", "as in the curves; null for explain"),
     ("seconds", "elapsed time"),
@@ -248,6 +251,7 @@ pub(super) fn timings_table(rows: &[Timing]) -> Table {
     t.push("method", text(rows, |r| &r.method));
     t.push("stage", text(rows, |r| &r.stage));
     t.push("perturbation", Column::Text(rows.iter().map(|r| r.perturbation.clone()).collect()));
+    t.push("region", Column::Integer(rows.iter().map(|r| r.region).collect()));
     t.push("order", Column::Text(rows.iter().map(order).collect()));
     t.push("repeat", Column::Integer(rows.iter().map(|r| r.repeat).collect()));
     t.push("seconds", Column::Float(rows.iter().map(|r| Some(r.seconds)).collect()));
@@ -336,6 +340,7 @@ fn timings(mut t: Table) -> Result<Vec<Timing>, String> {
     let mut method = full(&mut t, "method")?;
     let mut stage = full(&mut t, "stage")?;
     let mut perturbation = cells(&mut t, "perturbation")?;
+    let mut region = cells(&mut t, "region")?;
     let orders = t.take::<String>("order")?.into_iter();
     let mut orders = orders
         .map(|o| o.map(|o| o.parse()).transpose().map_err(|e: SpecError| e.to_string()))
@@ -349,6 +354,7 @@ fn timings(mut t: Table) -> Result<Vec<Timing>, String> {
             method: method.next()?,
             stage: stage.next()?,
             perturbation: perturbation.next()?,
+            region: region.next()?,
             order: orders.next()?,
             repeat: repeat.next()?,
             seconds: seconds.next()?,
@@ -402,6 +408,7 @@ mod tests {
             method: "gradient".to_owned(),
             stage: "explain".to_owned(),
             perturbation: None,
+            region: None,
             order: None,
             repeat: None,
             seconds: 0.0125,
@@ -409,6 +416,7 @@ mod tests {
         let flip = Timing {
             stage: "flip".to_owned(),
             perturbation: Some("uniform".to_owned()),
+            region: Some(9),
             order: Some(Order::Lerf),
             repeat: Some(0),
             ..explain.clone()

@@ -157,6 +157,59 @@ fn rows_come_by_picture_method_repeat_and_order() {
 }
 
 #[test]
+fn several_sizes_of_regions_give_the_curves_of_runs_with_one_each() {
+    let sizes = |region: &str, more: &str| {
+        let flags = format!(
+            "model = 'linear'\ndata = 'noise'\nregion = {region}\nrepeats = 2\n\
+             methods = 'random,gradient'\nperturbation = 'uniform,permute'\n{more}"
+        );
+        let config = Config::load(None, flags.parse().unwrap()).unwrap();
+        Plan::with(config, model(), Box::new(Noise(3))).unwrap()
+    };
+    let plan = sizes("[3, 2]", "");
+    assert_eq!(plan.regions.iter().map(|r| r.steps).collect::<Vec<_>>(), [4, 9]);
+    assert_eq!(plan.config.steps, None, "they differ");
+    assert_eq!(sizes("[3, 2]", "steps = 4").config.steps, Some(4));
+    assert_eq!(plan.curves_per_picture(), 2 * 2 * 2 * 2 * 2);
+    let together = run(&plan, &Silent).rows;
+    for side in [3, 2] {
+        let mut alone = run(&sizes(&side.to_string(), ""), &Silent).rows;
+        let mut those: Vec<Row> = together.iter().filter(|r| r.region == side).cloned().collect();
+        let key = |r: &Row| {
+            format!("{} {} {} {} {}", r.image, r.method, r.perturbation, r.repeat, r.order)
+        };
+        alone.sort_by_key(key);
+        those.sort_by_key(key);
+        assert_eq!(alone, those);
+    }
+    let steps = |text: &str| {
+        Plan::with(Config::load(None, text.parse().unwrap()).unwrap(), model(), Box::new(Noise(1)))
+            .err()
+            .unwrap()
+            .to_string()
+    };
+    let base = "model = 'linear'\ndata = 'noise'\n";
+    assert_eq!(steps(&format!("{base}region = [2, 2]")), "`2` is listed twice in `region`");
+    assert_eq!(
+        steps(&format!("{base}region = [2, 3]\nsteps = 9")),
+        "`steps` is 9, but a picture of 6x6 pixels has only 4 regions of 3x3"
+    );
+}
+
+#[test]
+fn with_fewer_pictures_than_threads_the_rows_are_the_same() {
+    let plan = plan(2, "methods = 'random,gradient,lrp-epsilon-plus-flat'");
+    let rows = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&plan, &Silent).rows)
+    };
+    let one = rows(1);
+    // three threads share out the jobs of a picture, forty their layers too
+    assert_eq!(one, rows(3));
+    assert_eq!(one, rows(40));
+}
+
+#[test]
 fn a_good_method_beats_the_random_order_in_both_directions() {
     let plan = plan(12, "methods = 'random,gradient-x-input'");
     let rows = run(&plan, &Silent).rows;

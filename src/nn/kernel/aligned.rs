@@ -22,7 +22,10 @@ impl Aligned {
     /// Grows the buffer to at least `len` floats; the values are unspecified (but initialised).
     pub fn at_least(&mut self, len: usize) -> &mut [f32] {
         if self.len < len {
-            self.lines.resize(len.div_ceil(16), Line([0.0; 16]));
+            // not twice the size, as growth by itself would be
+            let lines = len.div_ceil(16);
+            self.lines.reserve_exact(lines - self.lines.len());
+            self.lines.resize(lines, Line([0.0; 16]));
             self.len = len;
         }
         &mut self.as_mut_slice()[..len]

@@ -13,6 +13,9 @@ use std::ops::Range;
 /// Columns of a panel: two AVX-512 or four AVX2 registers.
 pub const PANEL: usize = 32;
 
+/// Columns of half a panel: of a last panel with no more columns only this half is computed.
+const HALF: usize = PANEL / 2;
+
 /// Inputs accumulated in registers before they are added to `C`.
 pub const DEPTH: usize = 256;
 
@@ -46,6 +49,30 @@ impl Packed {
             }
         }
         Packed { k, n, data }
+    }
+
+    /// Packs `count` matrices of one shape: `weights(k, n, out)` writes the value that each has there.
+    pub fn several(
+        count: usize,
+        k: usize,
+        n: usize,
+        mut weights: impl FnMut(usize, usize, &mut [f32]),
+    ) -> Vec<Packed> {
+        let zeros = || Packed { k, n, data: Aligned::zeros(n.div_ceil(PANEL) * k * PANEL) };
+        let mut all: Vec<Packed> = std::iter::repeat_with(zeros).take(count).collect();
+        let mut values = vec![0.0; count];
+        for p in 0..n.div_ceil(PANEL) {
+            for i in 0..k {
+                for j in p * PANEL..((p + 1) * PANEL).min(n) {
+                    weights(i, j, &mut values);
+                    let at = (p * k + i) * PANEL + j % PANEL;
+                    for (packed, value) in all.iter_mut().zip(&values) {
+                        packed.data.as_mut_slice()[at] = *value;
+                    }
+                }
+            }
+        }
+        all
     }
 
     /// Inputs.
@@ -307,11 +334,12 @@ const MAX_TILE: usize = 14;
 /// A tile of at most [`Isa::tile_rows`] rows times one block of a panel, of which `width` columns
 /// exist.
 fn block_product(isa: Isa, a: Rows<'_>, panel: &[f32], c: Target<'_>, width: usize) {
-    if width == PANEL {
-        return tile_product(isa, a, panel, c);
+    let halves = width.div_ceil(HALF);
+    if width == halves * HALF {
+        return tile_product(isa, a, panel, c, halves);
     }
     let mut whole = [0.0; MAX_TILE * PANEL];
-    tile_product(isa, a, panel, Target { data: &mut whole, stride: PANEL, new: true });
+    tile_product(isa, a, panel, Target { data: &mut whole, stride: PANEL, new: true }, halves);
     for (i, row) in whole.chunks_exact(PANEL).take(a.count).enumerate() {
         let into = &mut c.data[i * c.stride..][..width];
         for (c_value, sum) in into.iter_mut().zip(row) {
@@ -356,64 +384,70 @@ impl Isa {
     }
 }
 
-/// Calls `$f::<M>` with the constant `M` that equals `$m`.
-macro_rules! with_rows {
-    ($m:expr, $f:ident $args:tt, $($n:literal)*) => {
-        match $m {
-            $($n => $f::<$n> $args,)*
+/// Calls `$f::<M, H>` with the constants that equal `$m` and `$h`.
+macro_rules! with_size {
+    ($m:expr, $h:expr, $f:ident $args:tt, $($n:literal)*) => {
+        match ($m, $h) {
+            $(($n, 1) => $f::<$n, 1> $args,)*
+            $(($n, _) => $f::<$n, 2> $args,)*
             _ => unreachable!("a tile has at most as many rows as its instruction set allows"),
         }
     };
 }
 
-fn tile_product(isa: Isa, a: Rows<'_>, panel: &[f32], c: Target<'_>) {
+/// Products of all rows with the first `halves` halves of a panel.
+fn tile_product(isa: Isa, a: Rows<'_>, panel: &[f32], c: Target<'_>, halves: usize) {
     let depth = panel.len() / PANEL;
     assert!(a.data.len() >= (a.count - 1) * a.stride + depth, "the tile of `A` is in bounds");
-    assert!(c.data.len() >= (a.count - 1) * c.stride + PANEL, "the tile of `C` is in bounds");
+    let end = (a.count - 1) * c.stride + halves * HALF;
+    assert!(c.data.len() >= end, "the tile of `C` is in bounds");
     match isa {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instruction set was detected, and the bounds were checked above.
         Isa::Avx512 => unsafe {
-            with_rows!(a.count, avx512(a, panel, c), 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+            with_size!(a.count, halves, avx512(a, panel, c), 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
         },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
-        Isa::Avx2 => unsafe { with_rows!(a.count, avx2(a, panel, c), 1 2 3 4 5 6) },
-        _ => with_rows!(a.count, portable(a, panel, c), 1 2 3 4),
+        Isa::Avx2 => unsafe { with_size!(a.count, halves, avx2(a, panel, c), 1 2 3 4 5 6) },
+        _ => with_size!(a.count, halves, portable(a, panel, c), 1 2 3 4),
     }
 }
 
 /// # Safety
 /// The processor has AVX-512F; `a` holds `M` rows of `panel.len() / PANEL` floats and `c` `M` rows
-/// of [`PANEL`] floats.
+/// of `H` times [`HALF`] floats.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
+unsafe fn avx512<const M: usize, const H: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
     use std::arch::x86_64::{
         _MM_HINT_T0, _mm_prefetch, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
         _mm512_setzero_ps, _mm512_storeu_ps,
     };
-    let mut acc = [[_mm512_setzero_ps(); 2]; M];
+    let mut acc = [[_mm512_setzero_ps(); H]; M];
     let from = a.data.as_ptr();
     for (k, b) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
         // SAFETY: `b` holds 32 floats; row `i < M` of `a` has a float at `k` (see above); a prefetch
         // may name any address.
         unsafe {
             _mm_prefetch::<_MM_HINT_T0>(b.as_ptr().wrapping_add(AHEAD).cast());
-            _mm_prefetch::<_MM_HINT_T0>(b.as_ptr().wrapping_add(AHEAD + 16).cast());
-            let b = [_mm512_loadu_ps(b.as_ptr()), _mm512_loadu_ps(b.as_ptr().add(16))];
+            if H > 1 {
+                _mm_prefetch::<_MM_HINT_T0>(b.as_ptr().wrapping_add(AHEAD + HALF).cast());
+            }
+            let b: [_; H] = std::array::from_fn(|j| _mm512_loadu_ps(b.as_ptr().add(HALF * j)));
             for (i, acc) in acc.iter_mut().enumerate() {
                 let x = _mm512_set1_ps(*from.add(i * a.stride + k));
-                acc[0] = _mm512_fmadd_ps(x, b[0], acc[0]);
-                acc[1] = _mm512_fmadd_ps(x, b[1], acc[1]);
+                for (acc, b) in acc.iter_mut().zip(b) {
+                    *acc = _mm512_fmadd_ps(x, b, *acc);
+                }
             }
         }
     }
     for (i, acc) in acc.iter().enumerate() {
         for (j, &sum) in acc.iter().enumerate() {
-            // SAFETY: row `i < M` of `c` holds 32 floats.
+            // SAFETY: row `i < M` of `c` holds `16 H` floats.
             unsafe {
-                let into = c.data.as_mut_ptr().add(i * c.stride + 16 * j);
+                let into = c.data.as_mut_ptr().add(i * c.stride + HALF * j);
                 let v = if c.new { sum } else { _mm512_add_ps(_mm512_loadu_ps(into), sum) };
                 _mm512_storeu_ps(into, v);
             }
@@ -425,13 +459,13 @@ unsafe fn avx512<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
 /// The processor has AVX2 and FMA; `a` and `c` as for [`avx512`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
+unsafe fn avx2<const M: usize, const H: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
     use std::arch::x86_64::{
         _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps,
         _mm256_storeu_ps,
     };
     let from = a.data.as_ptr();
-    for half in [0, 16] {
+    for half in (0..H).map(|h| h * HALF) {
         let mut acc = [[_mm256_setzero_ps(); 2]; M];
         for (k, b) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
             // SAFETY: `b` holds 32 floats; row `i < M` of `a` has a float at `k`.
@@ -447,7 +481,7 @@ unsafe fn avx2<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
         }
         for (i, acc) in acc.iter().enumerate() {
             for (j, &sum) in acc.iter().enumerate() {
-                // SAFETY: row `i < M` of `c` holds 32 floats.
+                // SAFETY: row `i < M` of `c` holds `16 H` floats.
                 unsafe {
                     let into = c.data.as_mut_ptr().add(i * c.stride + half + 8 * j);
                     let v = if c.new { sum } else { _mm256_add_ps(_mm256_loadu_ps(into), sum) };
@@ -458,7 +492,7 @@ unsafe fn avx2<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
     }
 }
 
-fn portable<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
+fn portable<const M: usize, const H: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
     let mut acc = [[0.0f32; PANEL]; M];
     for (k, b) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
         for (i, acc) in acc.iter_mut().enumerate() {
@@ -467,7 +501,7 @@ fn portable<const M: usize>(a: Rows<'_>, panel: &[f32], c: Target<'_>) {
         }
     }
     for (i, acc) in acc.iter().enumerate() {
-        let into = &mut c.data[i * c.stride..][..PANEL];
+        let into = &mut c.data[i * c.stride..][..H * HALF];
         for (value, sum) in into.iter_mut().zip(acc) {
             *value = if c.new { *sum } else { *value + sum };
         }

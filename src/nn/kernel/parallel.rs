@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use std::cell::Cell;
 
 /// Less work than this (in multiply-adds or moved floats) is not worth splitting.
-const GRAIN: u64 = 1 << 18;
+const GRAIN: u64 = if cfg!(test) { 64 } else { 1 << 18 };
 
 thread_local! {
     /// True on a thread of the pool that walks through the layers of one pass.
@@ -27,6 +27,30 @@ pub fn layers<R: Send>(pass: impl FnOnce() -> R + Send) -> R {
         LAYERS.set(false);
         result
     })
+}
+
+/// Calls `pass` on a thread of the pool for a caller who knows that other threads have nothing to
+/// do: its layers are split as if it had been started outside.
+pub fn layers_here<R>(pass: impl FnOnce() -> R) -> R {
+    let before = LAYERS.replace(true);
+    let result = pass();
+    LAYERS.set(before);
+    result
+}
+
+/// Into how many parts a loop of that much work is best cut where each part costs something of its
+/// own: one in place, else one per thread.
+pub fn parts(work: u64) -> usize {
+    if splits(work) { rayon::current_num_threads() } else { 1 }
+}
+
+/// Calls `body(i, part)` for every part, over the pool where there are several.
+pub fn for_parts<T: Send>(parts: Vec<T>, body: impl Fn(usize, T) + Sync) {
+    if parts.len() > 1 {
+        parts.into_par_iter().enumerate().for_each(|(i, part)| body(i, part));
+    } else {
+        parts.into_iter().enumerate().for_each(|(i, part)| body(i, part));
+    }
 }
 
 /// True where a loop of that much work is split over the pool.
@@ -75,58 +99,112 @@ pub fn with_scratch<R>(len: usize, body: impl FnOnce(&mut [f32]) -> R) -> R {
     result
 }
 
-/// Vectors kept per thread for reuse.
+/// Vectors of one kind that are kept per thread for reuse.
 pub const KEPT: usize = 32;
 
-/// Bytes they may have together.
-pub const KEPT_BYTES: usize = 64 << 20;
+/// Bytes of vectors of maps that are kept per thread.
+pub const KEPT_MAPS: usize = 16 << 20;
+
+/// Bytes of vectors of streams that are kept per thread, together with those in use.
+pub const KEPT_STREAMS: usize = 48 << 20;
+
+/// Vectors that are kept for reuse: large ones from the allocator cost a page fault per page each
+/// time.
+#[derive(Default)]
+struct Pool {
+    free: Vec<Vec<f32>>,
+    /// Bytes of what was taken and not given back yet.
+    in_use: usize,
+}
 
 thread_local! {
-    static VECTORS: Cell<Vec<Vec<f32>>> = const { Cell::new(Vec::new()) };
+    /// Of maps: as long as their shape says.
+    static MAPS: Cell<Pool> = const { Cell::new(Pool { free: Vec::new(), in_use: 0 }) };
+    /// Of streams: at least as long as needed.
+    static STREAMS: Cell<Pool> = const { Cell::new(Pool { free: Vec::new(), in_use: 0 }) };
+}
+
+fn bytes(vector: &Vec<f32>) -> usize {
+    vector.capacity() * size_of::<f32>()
+}
+
+impl Pool {
+    /// The best vector for `len` floats, or a new one; beside it at most `most` bytes are kept.
+    fn take(&mut self, len: usize, most: usize) -> Vec<f32> {
+        let fits = self.free.iter().enumerate().filter(|(_, v)| v.capacity() >= len);
+        // a large one is left for those who need it: fresh memory costs more than clearing some
+        if let Some((i, _)) = fits.min_by_key(|(_, v)| v.capacity()) {
+            return self.free.swap_remove(i);
+        }
+        // a growing sequence would otherwise keep all its steps
+        self.shrink(most.saturating_sub(len * size_of::<f32>()));
+        vec![0.0; len]
+    }
+
+    /// Lets the smallest vectors go until there are at most [`KEPT`], of at most so many bytes.
+    fn shrink(&mut self, most: usize) {
+        while self.free.len() > KEPT || self.free.iter().map(bytes).sum::<usize>() > most {
+            let smallest = self.free.iter().enumerate().min_by_key(|(_, v)| v.capacity());
+            let smallest = smallest.map_or(0, |(i, _)| i);
+            self.free.swap_remove(smallest);
+        }
+    }
 }
 
 /// A vector of `len` floats with unspecified values (NaN in debug builds), from those given back on
-/// this thread where one is large enough: large vectors from the allocator cost a page fault per
-/// page each time.
+/// this thread where one is large enough.
 pub fn take_vector(len: usize) -> Vec<f32> {
-    let mut kept = VECTORS.take();
-    let fits = kept.iter().enumerate().filter(|(_, v)| v.capacity() >= len);
-    // what must be cleared, then what is cut off and must be cleared when it is asked for again
-    let cost = |v: &Vec<f32>| (len.saturating_sub(v.len()), v.len().saturating_sub(len));
-    let best = fits.min_by_key(|(_, v)| cost(v)).map(|(i, _)| i);
-    let mut vector = if let Some(i) = best {
-        kept.swap_remove(i)
-    } else {
-        // a growing sequence would otherwise keep all its steps
-        shrink(&mut kept, KEPT_BYTES.saturating_sub(len * size_of::<f32>()));
-        Vec::with_capacity(len)
-    };
-    VECTORS.set(kept);
-    if cfg!(debug_assertions) {
-        vector.clear();
-        vector.resize(len, f32::NAN);
-    } else {
-        vector.resize(len, 0.0);
-    }
-    vector
-}
-
-/// Lets the smallest vectors go until there are at most [`KEPT`], of at most so many bytes.
-fn shrink(kept: &mut Vec<Vec<f32>>, most: usize) {
-    let bytes = |v: &Vec<f32>| v.capacity() * size_of::<f32>();
-    while kept.len() > KEPT || kept.iter().map(bytes).sum::<usize>() > most {
-        let smallest = kept.iter().enumerate().min_by_key(|(_, v)| v.capacity());
-        let smallest = smallest.map_or(0, |(i, _)| i);
-        kept.swap_remove(smallest);
-    }
+    let mut pool = MAPS.take();
+    let mut vector = pool.take(len, KEPT_MAPS);
+    MAPS.set(pool);
+    vector.resize(len, 0.0);
+    unspecified(vector)
 }
 
 /// Gives a vector back for reuse on this thread; the smallest go when there are too many.
 pub fn give_vector(vector: Vec<f32>) {
-    let mut kept = VECTORS.take();
-    kept.push(vector);
-    shrink(&mut kept, KEPT_BYTES);
-    VECTORS.set(kept);
+    let mut pool = MAPS.take();
+    pool.free.push(vector);
+    pool.shrink(KEPT_MAPS);
+    MAPS.set(pool);
+}
+
+/// A vector of at least `len` floats with unspecified values (NaN in debug builds), from those given
+/// back on this thread where one is large enough. Of one that is long enough nothing is cleared.
+pub fn take_stream(len: usize) -> Vec<f32> {
+    let mut pool = STREAMS.take();
+    let mut vector = pool.take(len, KEPT_STREAMS.saturating_sub(pool.in_use));
+    pool.in_use += bytes(&vector);
+    STREAMS.set(pool);
+    if vector.len() < len {
+        vector.resize(len, 0.0);
+    }
+    unspecified(vector)
+}
+
+/// Gives a vector of [`take_stream`] back.
+pub fn give_stream(vector: Vec<f32>) {
+    let mut pool = STREAMS.take();
+    // it may have been taken on another thread
+    pool.in_use = pool.in_use.saturating_sub(bytes(&vector));
+    pool.free.push(vector);
+    pool.shrink(KEPT_STREAMS.saturating_sub(pool.in_use));
+    STREAMS.set(pool);
+}
+
+/// Lets most of this thread's free vectors of streams go: for a time in which other things need
+/// memory.
+pub fn let_streams_go() {
+    let mut pool = STREAMS.take();
+    pool.shrink(KEPT_STREAMS / 4);
+    STREAMS.set(pool);
+}
+
+fn unspecified(mut vector: Vec<f32>) -> Vec<f32> {
+    if cfg!(debug_assertions) {
+        vector.fill(f32::NAN);
+    }
+    vector
 }
 
 #[cfg(test)]

@@ -78,20 +78,44 @@ impl Tile {
         self.span() * self.span()
     }
 
-    /// `G g G^T` of a window `g` given row by row; [`Tile::products`] values, row by row.
-    pub fn weights(self, g: &[f64]) -> Vec<f64> {
+    /// `G`, of which [`Kernel::transform`] makes the weights of products.
+    pub fn kernel(self) -> Kernel {
         let (n, r) = (self.span(), self.window());
         let factors = FACTORS[n - 4];
-        let row = |i: usize| -> Vec<f64> {
-            let infinity = |k| if k + 1 == r { factors[i] } else { 0.0 };
-            let finite = |k: usize| factors[i] * POINTS[i].powi(k as i32);
-            (0..r).map(|k| if i + 1 == n { infinity(k) } else { finite(k) }).collect()
-        };
-        let rows: Vec<Vec<f64>> = (0..n).map(row).collect();
+        let mut rows = [[0.0; 5]; 8];
+        for (i, row) in rows.iter_mut().enumerate().take(n) {
+            for (k, value) in row.iter_mut().enumerate().take(r) {
+                let power = |point: f64| factors[i] * point.powi(k as i32);
+                let infinity = if k + 1 == r { factors[i] } else { 0.0 };
+                *value = if i + 1 == n { infinity } else { power(POINTS[i]) };
+            }
+        }
+        Kernel { n, r, rows }
+    }
+}
+
+/// The transform of windows.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    n: usize,
+    r: usize,
+    rows: [[f64; 5]; 8],
+}
+
+impl Kernel {
+    /// `G g G^T` of a window `g` given row by row: [`Tile::products`] values, row by row, rounded
+    /// once.
+    pub fn transform(&self, g: &[f64], out: &mut [f32]) {
+        let (n, r) = (self.n, self.r);
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let columns = |b: &[f64]| -> Vec<f64> { g.chunks_exact(r).map(|g| dot(b, g)).collect() };
-        let half: Vec<Vec<f64>> = rows.iter().map(|b| columns(b)).collect();
-        rows.iter().flat_map(|a| half.iter().map(move |b| dot(a, b))).collect()
+        let mut half = [[0.0; 5]; 8];
+        for (half, row) in half.iter_mut().zip(&self.rows).take(n) {
+            half.iter_mut().zip(g.chunks_exact(r)).for_each(|(v, g)| *v = dot(&row[..r], g));
+        }
+        for (row, out) in self.rows.iter().zip(out.chunks_exact_mut(n)) {
+            let values = out.iter_mut().zip(&half);
+            values.for_each(|(v, half)| *v = dot(&row[..r], &half[..r]) as f32);
+        }
     }
 }
 
@@ -547,8 +571,9 @@ mod tests {
                 Source { map: &map, width: a, channels: 1, rows: 0..a, columns: 0..a, y: 0, x: 0 };
             let mut v = vec![0.0; a * a];
             input(tile, &from, &mut v, 1);
-            let w = tile.weights(&g);
-            let products: Vec<f32> = v.iter().zip(&w).map(|(v, w)| v * *w as f32).collect();
+            let mut w = vec![0.0; a * a];
+            tile.kernel().transform(&g, &mut w);
+            let products: Vec<f32> = v.iter().zip(&w).map(|(v, w)| v * w).collect();
             let mut y = vec![0.0; m * m];
             output(tile, &products, 1, (0..m, 0..m), &mut y, m, 1);
             for (i, y) in y.iter().enumerate() {

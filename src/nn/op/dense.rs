@@ -206,8 +206,9 @@ impl Op for Dense {
     }
 
     /// One row of outputs per `k` inputs: of a vector layer any number of pixels.
-    fn eval(&self, ins: &[&Tensor], _rect: Rect, out: &mut [f32]) {
-        self.rows(&ins[0].data, self.weights.k(), out);
+    fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
+        let k = self.weights.k();
+        self.rows(&ins[0].data[rect.y0 * k..], k, out);
     }
 
     fn eval_steps(&self, replay: &mut Replay<'_>, rects: &[Rect], _c: usize, out: &mut [f32]) {

@@ -1,13 +1,16 @@
 //! Scores along a chain.
 
-use super::{Patches, Plan, Replay, one_class};
+use super::{Patches, Plan, Replay, one_class, plan::Stage};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
         graph::{Activations, Graph, Node, NodeId},
+        kernel::parallel,
+        op::Function,
         tensor::Tensor,
     },
 };
+use std::ops::Range;
 
 /// What all chains of a picture share: the network (perhaps cut down to one class) and its values
 /// for the untouched picture.
@@ -15,6 +18,8 @@ use crate::{
 pub struct Base<'g> {
     graph: Held<'g>,
     acts: Activations,
+    /// Nodes whose values are asked for.
+    replayed: Vec<bool>,
 }
 
 #[derive(Debug)]
@@ -35,20 +40,25 @@ pub struct Scores {
 
 impl<'g> Base<'g> {
     /// For the scores of all classes, or of `class` alone. `acts` are the values for the untouched
-    /// picture.
-    pub fn new(graph: &'g Graph, acts: &Activations, class: Option<usize>) -> Base<'g> {
-        match class.and_then(|class| one_class::restrict(graph, acts, class)) {
-            Some((graph, acts)) => Base { graph: Held::OneClass(graph), acts },
-            None => Base { graph: Held::Whole(graph), acts: acts.clone() },
-        }
+    /// picture; those that no step asks for are let go.
+    pub fn new(graph: &'g Graph, acts: Activations, class: Option<usize>) -> Base<'g> {
+        let (graph, mut acts) = match class.and_then(|c| one_class::restrict(graph, &acts, c)) {
+            Some((graph, acts)) => (Held::OneClass(graph), acts),
+            None => (Held::Whole(graph), acts),
+        };
+        let replayed = replayed(graph.get());
+        acts.keep(|id| id == graph.get().input() || replayed[id.0]);
+        Base { graph, acts, replayed }
     }
 
     /// The network that is evaluated.
     pub fn graph(&self) -> &Graph {
-        match &self.graph {
-            Held::Whole(graph) => graph,
-            Held::OneClass(graph) => graph,
-        }
+        self.graph.get()
+    }
+
+    /// The untouched picture in input space.
+    pub fn picture(&self) -> &Tensor {
+        self.acts.of(self.graph().input())
     }
 
     /// The scores after 0, 1, ... cumulative changes of the input. `pixels(step, out)` writes the
@@ -62,38 +72,38 @@ impl<'g> Base<'g> {
     ) -> Scores {
         let graph = self.graph();
         let plan = Plan::new(graph, regions);
-        let mut values = self.acts.of(graph.output()).data.clone();
-        let chunks = chunks(&plan.bytes(graph), budget);
-        let replayed = replayed(graph);
-        let current = vec![None; graph.len()];
-        let mut walk = Walk { graph, base: &self.acts, current, replayed };
-        for (i, steps) in chunks.iter().enumerate() {
-            let mut input = Patches::new(graph.input_shape().c, regions[steps.clone()].to_vec());
-            steps.clone().enumerate().for_each(|(k, step)| pixels(step, input.step_mut(k)));
-            let more = i + 1 < chunks.len();
-            values.extend(walk.push(input, &plan, steps.clone(), more));
+        let mut stream = Patches::new(graph.input_shape().c, regions.to_vec());
+        (0..regions.len()).for_each(|step| pixels(step, stream.step_mut(step)));
+        for Stage { nodes, chunks } in plan.stages(graph, budget) {
+            let end = if nodes.end == graph.len() { graph.output() } else { NodeId(nodes.end - 1) };
+            let current = vec![None; graph.len()];
+            let mut walk = Walk { base: self, nodes, end, current };
+            stream = walk.push_all(stream, &plan, &chunks);
         }
+        let mut values = self.acts.of(graph.output()).data.clone();
+        values.extend(replayed_values(self.acts.of(graph.output()), &stream));
         Scores { values, macs: plan.macs(graph) }
     }
 }
 
-/// Consecutive ranges of steps whose bytes stay within the budget, each at least one step, of
-/// nearly one size: what is read once per range (weights) is read as seldom as can be.
-fn chunks(bytes: &[u64], budget: u64) -> Vec<std::ops::Range<usize>> {
-    let total: u64 = bytes.iter().sum();
-    let even = total.div_ceil(total.div_ceil(budget.max(1)).max(1));
-    let (mut chunks, mut start, mut sum) = (vec![], 0, 0);
-    for (step, bytes) in bytes.iter().enumerate() {
-        if step > start && (sum + bytes > budget || sum >= even) {
-            chunks.push(start..step);
-            (start, sum) = (step, 0);
+impl Held<'_> {
+    fn get(&self) -> &Graph {
+        match self {
+            Held::Whole(graph) => graph,
+            Held::OneClass(graph) => graph,
         }
-        sum += bytes;
     }
-    if start < bytes.len() {
-        chunks.push(start..bytes.len());
+}
+
+/// A map's values after each step.
+fn replayed_values(before: &Tensor, patches: &Patches) -> Vec<f32> {
+    let mut value = before.clone();
+    let mut all = Vec::with_capacity(value.data.len() * patches.len());
+    for k in 0..patches.len() {
+        value.write(patches.rects[k], patches.step(k));
+        all.extend_from_slice(&value.data);
     }
-    chunks
+    all
 }
 
 /// Nodes whose values before a step someone asks for: not those that only scalar functions read.
@@ -106,123 +116,149 @@ fn replayed(graph: &Graph) -> Vec<bool> {
     asked
 }
 
-/// A walk of streams through the graph.
+/// A walk of streams through some consecutive nodes of the graph.
 struct Walk<'a> {
-    graph: &'a Graph,
-    base: &'a Activations,
+    base: &'a Base<'a>,
+    nodes: Range<usize>,
+    /// The node whose stream is wanted.
+    end: NodeId,
     /// Values of the nodes after the chunks so far, where they differ from the base.
     current: Vec<Option<Tensor>>,
-    /// Nodes whose values are asked for.
-    replayed: Vec<bool>,
 }
 
 impl Walk<'_> {
-    /// Pushes the patches of some steps through the network and returns the outputs after each.
-    /// With `more` steps to come, the nodes' values are kept.
-    fn push(
-        &mut self,
-        input: Patches,
-        plan: &Plan,
-        steps: std::ops::Range<usize>,
-        more: bool,
-    ) -> Vec<f32> {
-        let graph = self.graph;
+    /// Pushes all steps through, chunk by chunk. `input` is the stream of the node before the first
+    /// (of the first node itself if that is the input).
+    fn push_all(&mut self, input: Patches, plan: &Plan, chunks: &[Range<usize>]) -> Patches {
+        if let [steps] = chunks {
+            return self.push(input, plan, steps, false);
+        }
+        let channels = self.base.graph().node(self.end).shape.c;
+        let mut out = Patches::new(channels, plan.of(self.end).to_vec());
+        for (i, steps) in chunks.iter().enumerate() {
+            let some = input.slice(steps.clone());
+            out.put(steps.start, &self.push(some, plan, steps, i + 1 < chunks.len()));
+        }
+        out
+    }
+
+    /// Pushes the patches of some steps through. With `more` steps to come, the nodes' values are
+    /// kept.
+    fn push(&mut self, input: Patches, plan: &Plan, steps: &Range<usize>, more: bool) -> Patches {
+        let graph = self.base.graph();
         let last = graph.last_use();
+        let first = self.nodes.start.max(1);
         let mut streams: Vec<Option<Patches>> = vec![None; graph.len()];
-        streams[0] = Some(input);
-        for (id, node) in graph.nodes().skip(1) {
+        streams[first - 1] = Some(input);
+        for id in (first..self.nodes.end).map(NodeId) {
+            let node = graph.node(id);
             if let (Some(function), &[k]) = (node.op.function(), &node.inputs[..])
                 && last[k.0] == id.0
-                && !self.replayed[k.0]
+                && !self.base.replayed[k.0]
             {
-                let mut stream = streams[k.0].take().expect("streams live until their last use");
-                function.apply(&mut stream.data);
+                let mut stream = streams[k.0].take().expect(LIVES);
+                apply(function, stream.all_mut());
                 streams[id.0] = Some(stream);
                 continue;
             }
             let rects = plan.of(id)[steps.clone()].to_vec();
-            let out = self.node(node, rects, &mut streams);
-            streams[id.0] = Some(out);
-            for k in node.inputs.iter().filter(|k| last[k.0] == id.0 && **k != graph.output()) {
-                if let Some(done) = streams[k.0].take()
+            streams[id.0] = Some(self.node(node, rects, &mut streams));
+            for k in &node.inputs {
+                if last[k.0] == id.0
+                    && *k != self.end
+                    && let Some(done) = streams[k.0].take()
                     && more
-                    && self.replayed[k.0]
+                    && self.base.replayed[k.0]
                 {
                     self.keep(*k, &done);
                 }
             }
         }
-        let output = streams[graph.output().0].take().expect("the output is kept");
-        let scores = self.replayed(graph.output(), &output);
-        if more {
-            self.keep(graph.output(), &output);
-        }
-        scores
+        streams[self.end.0].take().expect("the end is kept")
     }
 
     fn value(&self, id: NodeId) -> &Tensor {
-        self.current[id.0].as_ref().unwrap_or_else(|| self.base.of(id))
+        self.current[id.0].as_ref().unwrap_or_else(|| self.base.acts.of(id))
     }
 
     /// Applies all patches to a node's value.
     fn keep(&mut self, id: NodeId, patches: &Patches) {
-        let mut value = self.current[id.0].take().unwrap_or_else(|| self.base.of(id).clone());
+        let mut value = self.current[id.0].take().unwrap_or_else(|| self.base.acts.of(id).clone());
         (0..patches.len()).for_each(|k| value.write(patches.rects[k], patches.step(k)));
         self.current[id.0] = Some(value);
     }
 
-    /// A node's values after each step.
-    fn replayed(&self, id: NodeId, patches: &Patches) -> Vec<f32> {
-        let mut value = self.value(id).clone();
-        let mut all = Vec::with_capacity(value.data.len() * patches.len());
-        for k in 0..patches.len() {
-            value.write(patches.rects[k], patches.step(k));
-            all.extend_from_slice(&value.data);
-        }
-        all
-    }
-
-    /// True when the new pixels of the inputs alone make those of the output.
-    fn works_on_pixels(&self, node: &Node, rects: &[Rect], streams: &[Option<Patches>]) -> bool {
-        let once = |k: &NodeId| node.inputs.iter().filter(|other| *other == k).count() == 1;
-        node.op.is_per_pixel(&self.graph.shapes(&node.inputs))
-            && node.inputs.iter().all(|k| once(k) && stream(streams, *k).rects == rects)
-    }
-
     fn node(&self, node: &Node, rects: Vec<Rect>, streams: &mut [Option<Patches>]) -> Patches {
-        let mut out = Patches::new(node.shape.c, rects);
-        if self.works_on_pixels(node, &out.rects, streams) {
-            let inputs: Vec<Tensor> = node
-                .inputs
-                .iter()
-                .map(|k| pixels(streams[k.0].as_mut().expect("streams live until their last use")))
-                .collect();
-            let refs: Vec<&Tensor> = inputs.iter().collect();
-            let all = refs[0].shape.rect();
-            node.op.eval(&refs, all, &mut out.data);
-            for (k, tensor) in node.inputs.iter().zip(inputs) {
-                give_back(streams[k.0].as_mut().expect("as above"), tensor);
-            }
-            return out;
+        let shapes = self.base.graph().shapes(&node.inputs);
+        let out = Patches::new(node.shape.c, rects);
+        let work = out.rects.iter().map(|rect| node.op.macs(&shapes, *rect)).sum::<u64>();
+        let work = work + out.values() as u64;
+        if works_on_pixels(node, &shapes, &out.rects, streams) {
+            on_pixels(node, work, out, streams)
+        } else {
+            self.in_steps(node, work, out, streams)
         }
-        let inputs = node.inputs.iter().map(|k| (self.value(*k), stream(streams, *k)));
-        let mut replay = Replay::new(inputs);
-        node.op.eval_steps(&mut replay, &out.rects, out.channels, &mut out.data);
+    }
+
+    /// The new values of a node, step by step; several ranges of steps at once where other threads
+    /// have nothing to do.
+    fn in_steps(
+        &self,
+        node: &Node,
+        work: u64,
+        mut out: Patches,
+        streams: &[Option<Patches>],
+    ) -> Patches {
+        let (channels, rects) = (out.channels, out.rects.clone());
+        let parts = out.split(parallel::parts(work));
+        parallel::for_parts(parts, |_, (steps, out)| {
+            let inputs = node.inputs.iter().map(|k| (self.value(*k), stream(streams, *k)));
+            let mut replay = Replay::new(inputs, steps.start);
+            node.op.eval_steps(&mut replay, &rects[steps], channels, out);
+        });
         out
     }
 }
 
+/// True when the new pixels of the inputs alone make those of the output.
+fn works_on_pixels(
+    node: &Node,
+    shapes: &[Shape],
+    rects: &[Rect],
+    streams: &[Option<Patches>],
+) -> bool {
+    let once = |k: &NodeId| node.inputs.iter().filter(|other| *other == k).count() == 1;
+    node.op.is_per_pixel(shapes)
+        && node.inputs.iter().all(|k| once(k) && stream(streams, *k).rects == rects)
+}
+
+/// The new pixels of a node from those of its inputs, all steps at once.
+fn on_pixels(node: &Node, work: u64, mut out: Patches, streams: &mut [Option<Patches>]) -> Patches {
+    let taken = |k: &NodeId| streams[k.0].as_mut().expect(LIVES).take_pixels();
+    let inputs: Vec<Tensor> = node.inputs.iter().map(taken).collect();
+    let refs: Vec<&Tensor> = inputs.iter().collect();
+    let (pixels, channels) = (refs[0].shape.h, out.channels);
+    let strip = pixels.div_ceil(parallel::strips(work)).max(1);
+    parallel::for_chunks(out.all_mut(), strip * channels, work, |i, out| {
+        let y0 = i * strip;
+        let rect = Rect { y0, y1: y0 + out.len() / channels, x0: 0, x1: 1 };
+        node.op.eval(&refs, rect, out);
+    });
+    for (k, tensor) in node.inputs.iter().zip(inputs) {
+        streams[k.0].as_mut().expect(LIVES).put_pixels(tensor);
+    }
+    out
+}
+
+/// Applies a function of single values.
+fn apply(function: Function, values: &mut [f32]) {
+    let work = values.len() as u64;
+    let strip = values.len().div_ceil(parallel::strips(work)).max(1);
+    parallel::for_chunks(values, strip, work, |_, values| function.apply(values));
+}
+
+const LIVES: &str = "streams live until their last use";
+
 fn stream(streams: &[Option<Patches>], k: NodeId) -> &Patches {
-    streams[k.0].as_ref().expect("streams live until their last use")
-}
-
-/// All pixels of a stream as one map of a single column; the stream is empty meanwhile.
-fn pixels(patches: &mut Patches) -> Tensor {
-    let data = std::mem::take(&mut patches.data);
-    let shape = Shape::new(patches.channels, data.len() / patches.channels, 1);
-    Tensor::new(shape, data)
-}
-
-fn give_back(patches: &mut Patches, tensor: Tensor) {
-    patches.data = tensor.data;
+    streams[k.0].as_ref().expect(LIVES)
 }

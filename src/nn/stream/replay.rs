@@ -14,6 +14,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Replay<'a> {
     tracks: Vec<Track<'a>>,
+    /// The step of the patches that is step 0 here.
+    first: usize,
 }
 
 #[derive(Debug)]
@@ -25,26 +27,30 @@ struct Track<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// From each input's values before the first step and its patches.
-    pub(super) fn new<'b>(inputs: impl Iterator<Item = (&'b Tensor, &'a Patches)>) -> Replay<'a> {
+    /// From each input's values before the first patch and its patches; step `first` of these is
+    /// step 0 here.
+    pub(super) fn new<'b>(
+        inputs: impl Iterator<Item = (&'b Tensor, &'a Patches)>,
+        first: usize,
+    ) -> Replay<'a> {
         let track = |(before, patches)| Track { current: copy(before), patches, done: 0 };
-        Replay { tracks: inputs.map(track).collect() }
+        Replay { tracks: inputs.map(track).collect(), first }
     }
 
     /// All inputs after step `k` (counted from 0).
     pub fn at(&mut self, k: usize) -> Vec<&Tensor> {
-        self.tracks.iter_mut().for_each(|t| t.advance(k));
+        self.tracks.iter_mut().for_each(|t| t.advance(self.first + k));
         self.tracks.iter().map(|t| &t.current).collect()
     }
 
     /// Where the first input changes at step `k`.
     pub fn changed(&self, k: usize) -> Rect {
-        self.tracks[0].patches.rects[k]
+        self.tracks[0].patches.rects[self.first + k]
     }
 
     /// The first input after step `k`.
     pub fn first(&mut self, k: usize) -> &Tensor {
-        self.tracks[0].advance(k);
+        self.tracks[0].advance(self.first + k);
         &self.tracks[0].current
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     },
 };
 use proptest::prelude::*;
+use std::sync::OnceLock;
 
 fn noise(rng: &mut KeyedRng, n: usize, scale: f32) -> Vec<f32> {
     (0..n).map(|_| (unit_f32(rng) * 2.0 - 1.0) * scale).collect()
@@ -160,9 +161,14 @@ impl Problem {
 
     fn streamed(&self, class: Option<usize>, budget: u64) -> Scores {
         let acts = self.graph.forward(&self.x);
-        let base = Base::new(&self.graph, &acts, class);
+        let base = Base::new(&self.graph, acts, class);
         base.scores(&self.regions, |k, out| out.copy_from_slice(&self.pixels[k]), budget)
     }
+}
+
+fn pool() -> &'static rayon::ThreadPool {
+    static POOL: OnceLock<rayon::ThreadPool> = OnceLock::new();
+    POOL.get_or_init(|| rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap())
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -181,6 +187,9 @@ proptest! {
         prop_assert_eq!(bits(&all.values), bits(&full.concat()));
         let class = steps % 5;
         let one: Vec<f32> = full.iter().map(|logits| logits[class]).collect();
+        // outside of a pool the layers are split over the threads, on a thread of one they are not
+        let alone = pool().install(|| problem.streamed(Some(class), u64::MAX));
+        prop_assert_eq!(bits(&alone.values), bits(&one));
         // the budget of one byte works on every step alone
         for budget in [u64::MAX, 20_000, 1] {
             prop_assert_eq!(bits(&problem.streamed(Some(class), budget).values), bits(&one));
@@ -240,6 +249,27 @@ fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
     let streamed: u64 = Plan::new(&graph, &regions).macs(&graph).iter().sum();
     let ratio = graph.macs() as f64 * 100.0 / streamed as f64;
     assert!((11.0..12.2).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn stages_cover_all_nodes_and_steps_and_keep_to_the_budget() {
+    let graph = vgg16();
+    let at = |k: usize| Rect { y0: k, y1: k + 9, x0: 2 * k, x1: 2 * k + 9 };
+    let plan = Plan::new(&graph, &(0..100).map(at).collect::<Vec<_>>());
+    let whole = plan.stages(&graph, u64::MAX);
+    assert!(whole.iter().all(|stage| stage.chunks == [0..100]));
+    let budget = 24 << 20;
+    let stages = plan.stages(&graph, budget);
+    let mut next = 0;
+    for stage in &stages {
+        assert_eq!(stage.nodes.start, next);
+        next = stage.nodes.end;
+        let steps: Vec<usize> = stage.chunks.iter().cloned().flatten().collect();
+        assert_eq!(steps, (0..100).collect::<Vec<_>>());
+    }
+    assert_eq!(next, graph.len());
+    let cut: Vec<bool> = stages.iter().map(|stage| stage.chunks.len() > 1).collect();
+    assert!(cut.contains(&true) && cut.contains(&false), "some layers take chunks: {cut:?}");
 }
 
 #[test]

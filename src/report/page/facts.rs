@@ -68,6 +68,16 @@ pub(super) fn methods(contenders: &Contenders<'_>) -> Vec<Method> {
     contenders.0.iter().map(method).collect()
 }
 
+/// Where the fact on removal stands.
+const REMOVAL: usize = 4;
+
+/// Regions of a size by which methods are not ranked.
+fn other_size(size: &Value) -> String {
+    let text = |key: &str| size.get(key).map_or("?".to_owned(), shown);
+    let (side, regions, steps) = (text("side"), text("regions"), text("steps"));
+    format!("{side}x{side} pixels, {steps} of {regions} removed")
+}
+
 /// The protocol, in words.
 pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
     let text = |at: &str| manifest.pointer(at).map_or("?".to_owned(), shown);
@@ -76,8 +86,8 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         None => "?".to_owned(),
     };
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    let (side, steps) = (text("/config/region"), text("/protocol/steps"));
-    vec![
+    let (side, steps) = (text("/protocol/side"), text("/protocol/steps"));
+    let mut facts = vec![
         fact("Class", format!("{} (fixed along the curve)", text("/config/target"))),
         fact("Score", format!("{} of that class", text("/config/score"))),
         fact(
@@ -122,7 +132,13 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         ),
         fact("Pictures", format!("{}; {}", text("/data/found"), text("/protocol/selection"))),
         fact("Seed", text("/config/seed")),
-    ]
+    ];
+    let others = manifest.pointer("/protocol/other_sizes").and_then(Value::as_array);
+    let others: Vec<String> = others.into_iter().flatten().map(other_size).collect();
+    if !others.is_empty() {
+        facts.insert(REMOVAL + 1, fact("Other regions", others.join("; ")));
+    }
+    facts
 }
 
 /// The manifest, part by part.

@@ -11,7 +11,7 @@ fn manifest() -> Value {
         "config": {"region": 3, "methods": ["random"], "seed": 0},
         "model": {"name": "a net"},
         "data": {"name": "some pictures", "found": "pictures"},
-        "protocol": {"grid": [4, 4], "regions": 16, "covered": 1.0, "steps": 10, "removed": 0.6},
+        "protocol": {"side": 3, "grid": [4, 4], "regions": 16, "covered": 1.0, "steps": 10, "removed": 0.6},
     })
 }
 

@@ -95,7 +95,7 @@ fn removal(case: &Case<'_>, owner: &[usize], order: &[usize]) -> Vec<f64> {
         patches.push(pixels);
     }
     let regions: Vec<Rect> = order.iter().map(|k| rects[*k]).collect();
-    let base = Base::new(case.graph, case.acts, None);
+    let base = Base::new(case.graph, case.acts.clone(), None);
     let pixels = |step: usize, out: &mut [f32]| out.copy_from_slice(&patches[step]);
     let logits = base.scores(&regions, pixels, BUDGET).values;
     let steps = logits.chunks_exact(case.graph.classes());

@@ -79,7 +79,7 @@ fn falls(case: &Case<'_>, sets: &[Vec<Rect>]) -> Vec<f64> {
             x.read(rects[step], out);
         }
     };
-    let base = Base::new(case.graph, case.acts, Some(case.target));
+    let base = Base::new(case.graph, case.acts.clone(), Some(case.target));
     let scores = base.scores(&rects, pixels, BUDGET).values;
     let mut at = 0;
     let fall = |set: &Vec<Rect>| {

@@ -67,19 +67,14 @@ impl Winograd {
 
     fn weights(&self) -> &[Packed] {
         self.weights.get_or_init(|| {
-            let n = self.tile.products();
-            let mut all = vec![0.0; self.inputs * self.outputs * n];
-            for (pair, out) in all.chunks_exact_mut(n).enumerate() {
-                let (i, o) = (pair / self.outputs, pair % self.outputs);
-                let r = self.tile.window();
-                let tap = |k: usize| f64::from(self.direct.get(o, i, k / r, k % r));
-                let g: Vec<f64> = (0..r * r).map(tap).collect();
-                out.iter_mut().zip(self.tile.weights(&g)).for_each(|(v, w)| *v = w as f32);
-            }
-            let at = |j: usize| {
-                Packed::new(self.inputs, self.outputs, |i, o| all[(i * self.outputs + o) * n + j])
-            };
-            (0..n).map(at).collect()
+            let (kernel, r) = (self.tile.kernel(), self.tile.window());
+            let mut window = vec![0.0; r * r];
+            Packed::several(self.tile.products(), self.inputs, self.outputs, |i, o, out| {
+                for (k, tap) in window.iter_mut().enumerate() {
+                    *tap = f64::from(self.direct.get(o, i, k / r, k % r));
+                }
+                kernel.transform(&window, out);
+            })
         })
     }
 

@@ -1,0 +1,533 @@
+//! Everything on one picture: all methods explain it, then all curves are measured. In this order,
+//! because explanations need the values of all layers and curves only some of them.
+
+use super::{
+    event::{Event, Observer},
+    measure::{self, Measure},
+    picture::Picture,
+    plan::{Plan, Record, Regions},
+    record::{Row, Status, Timing},
+    stop::Stop,
+    subject::Subject,
+};
+use crate::{
+    base::{
+        geom::{Grid, Rect, RegionId},
+        registry::Named,
+        rng::unit_f32,
+    },
+    eval::{
+        curve::{Chain, Curve, Removal, Streams, Watch, curve, largest_difference},
+        masked::masked_patches,
+        order::{self, Order},
+    },
+    explain::Explainer,
+    nn::{
+        graph::Activations,
+        kernel::parallel::{layers_here, let_streams_go},
+        stream::Patches,
+        tensor::Tensor,
+    },
+    perturb::{Fill, Masked, Perturbation, Site},
+};
+use rayon::prelude::*;
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+/// What one picture gives.
+pub(super) struct Done {
+    pub(super) picture: Picture,
+    /// Methods, sizes of the regions, perturbations, repeats, orders, in this nesting.
+    pub(super) rows: Vec<Row>,
+    pub(super) timings: Vec<Timing>,
+    pub(super) metrics: Vec<Measure>,
+}
+
+/// Everything on one picture; `None` when stopped.
+pub(super) fn one_picture(
+    plan: &Plan,
+    index: usize,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Option<Done> {
+    if stop.is_now() {
+        return None;
+    }
+    let image = plan.data.id(index);
+    match spread(plan, 1).of(|| Subject::load(plan, index)) {
+        Ok(subject) => {
+            let done = measured(plan, subject, stop, observer)?;
+            observer.on(&Event::Picture { image });
+            Some(done)
+        }
+        Err(reason) => {
+            observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
+            let picture = skipped(image, reason);
+            let (rows, timings, metrics) = (Vec::new(), Vec::new(), Vec::new());
+            Some(Done { picture, rows, timings, metrics })
+        }
+    }
+}
+
+fn skipped(image: String, reason: String) -> Picture {
+    Picture {
+        image,
+        label: None,
+        predicted: None,
+        target: None,
+        label_rank: None,
+        verified: None,
+        difference: None,
+        skipped: Some(reason),
+    }
+}
+
+fn used(subject: &Subject) -> Picture {
+    let number = |n: usize| n as u64;
+    Picture {
+        image: subject.id.clone(),
+        label: subject.label.map(number),
+        predicted: Some(number(subject.predicted)),
+        target: Some(number(subject.target)),
+        label_rank: subject.rank.map(number),
+        verified: None,
+        difference: None,
+        skipped: None,
+    }
+}
+
+/// How the jobs of a picture are spread over the threads.
+#[derive(Clone, Copy)]
+struct Spread {
+    /// Side by side: there are fewer pictures than threads.
+    jobs: bool,
+    /// The layers of each over the threads: there are fewer jobs than threads, too.
+    layers: bool,
+}
+
+fn spread(plan: &Plan, jobs: usize) -> Spread {
+    let (pictures, threads) = (plan.images.len(), rayon::current_num_threads());
+    Spread { jobs: pictures < threads, layers: pictures * jobs < threads }
+}
+
+impl Spread {
+    fn of<R>(self, job: impl FnOnce() -> R) -> R {
+        if self.layers { layers_here(job) } else { job() }
+    }
+
+    /// The results of all jobs in order; `None` when one has none.
+    fn over<'t, T: Sync, R: Send>(
+        self,
+        jobs: &'t [T],
+        job: impl Fn(&'t T) -> Option<R> + Sync,
+    ) -> Option<Vec<R>> {
+        let job = |at: &'t T| self.of(|| job(at));
+        if self.jobs { jobs.par_iter().map(job).collect() } else { jobs.iter().map(job).collect() }
+    }
+}
+
+fn measured(
+    plan: &Plan,
+    mut subject: Subject,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Option<Done> {
+    let mut timings = vec![
+        passed(&subject, "prepare", subject.prepared),
+        passed(&subject, "forward", subject.seconds),
+    ];
+    let one = |method| explain(plan, &subject, method, stop, observer);
+    let mut all = spread(plan, plan.methods.len()).over(&plan.methods, one)?;
+    let acts = mem::take(&mut subject.acts);
+    let bench = Bench::new(plan, &subject, acts);
+    let cells: Vec<Cell> = cells(plan).collect();
+    let jobs: Vec<(&Explained, Cell)> =
+        all.iter().flat_map(|e| cells.iter().map(move |cell| (e, *cell))).collect();
+    let one = |&(explained, cell): &(&Explained, Cell)| {
+        bench.cell(explained, cell, cells[0], stop, observer)
+    };
+    let curves = spread(plan, jobs.len()).over(&jobs, one)?;
+    // the next picture begins with the values of all layers
+    let_streams_go();
+    let (mut picture, mut rows) = (used(&subject), Vec::with_capacity(curves.len()));
+    let (mut metrics, mut curves) = (Vec::new(), curves.into_iter());
+    for explained in &mut all {
+        timings.extend(explained.timing.take());
+        metrics.append(&mut explained.metrics);
+        for one in curves.by_ref().take(cells.len()) {
+            rows.push(one.row);
+            timings.extend(one.timing);
+            one.check.add_to(&mut picture);
+        }
+    }
+    Some(Done { picture, rows, timings, metrics })
+}
+
+/// Times of one picture as a sample of what all will take: every method explains it, and curves are
+/// measured until `budget` is spent, at least one for each perturbation. The error says why the
+/// picture cannot be used.
+pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>, String> {
+    let start = Instant::now();
+    let mut subject = Subject::load(plan, index)?;
+    let mut timings = vec![passed(&subject, "load", start.elapsed().as_secs_f64())];
+    let explained: Vec<Explained> =
+        plan.methods.iter().map(|method| asked(plan, &subject, method)).collect();
+    timings.extend(explained.iter().filter_map(|e| e.timing.clone()));
+    let acts = mem::take(&mut subject.acts);
+    let bench = Bench::new(plan, &subject, acts);
+    // what fails here fails in the run too, and takes no time there either
+    let fine = explained.iter().filter_map(|e| Some((e.method, e.ranking.as_ref().ok()?)));
+    for (i, (method, ranking)) in fine.enumerate() {
+        for cell in cells(plan).filter(|cell| cell.repeat == 0) {
+            if i > 0 && start.elapsed() > budget {
+                break;
+            }
+            timings.push(bench.measure(method, ranking, cell).1);
+        }
+    }
+    Ok(timings)
+}
+
+/// The time of a stage that all methods share.
+fn passed(subject: &Subject, stage: &str, seconds: f64) -> Timing {
+    Timing {
+        image: subject.id.clone(),
+        method: "model".to_owned(),
+        stage: stage.to_owned(),
+        perturbation: None,
+        region: None,
+        order: None,
+        repeat: None,
+        seconds,
+    }
+}
+
+/// What the check by full passes found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Check {
+    steps: u64,
+    difference: Option<f64>,
+}
+
+impl Check {
+    fn add_to(self, picture: &mut Picture) {
+        let steps = picture.verified.unwrap_or(0) + self.steps;
+        picture.verified = (steps > 0).then_some(steps);
+        picture.difference =
+            [picture.difference, self.difference].into_iter().flatten().reduce(f64::max);
+    }
+}
+
+/// What takes the place of removed pixels, ready for the network.
+enum Ready<'a> {
+    /// One fill image in input space.
+    Local(Tensor),
+    /// A fill, in image space, that depends on what else is gone.
+    Masked(Box<dyn Masked + 'a>),
+}
+
+/// Per size of the regions and perturbation one fill for each repeat.
+type Fills<'a> = Vec<Vec<Vec<Ready<'a>>>>;
+
+fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
+    let one = |regions: &'a Regions, p: &'a Named<dyn Perturbation>, repeat| {
+        let site = Site {
+            picture: &subject.picture,
+            grid: &regions.grid,
+            seed: plan.seed,
+            image: &subject.id,
+            repeat,
+            data: plan,
+        };
+        match p.value.fill(&site) {
+            Fill::Local(fill) => Ready::Local(plan.preprocess.normalise(&fill)),
+            Fill::Masked(fill) => Ready::Masked(fill),
+        }
+    };
+    let of = |regions: &'a Regions| {
+        let all = |p| (0..plan.repeats).map(|repeat| one(regions, p, repeat)).collect();
+        plan.perturbations.iter().map(all).collect()
+    };
+    plan.regions.iter().map(of).collect()
+}
+
+/// In which order a method removes the regions.
+enum Ranking {
+    /// One order per size of the regions, with the scores it comes from.
+    Scores(Vec<(Vec<f64>, Vec<RegionId>)>),
+    /// A new one for each repeat.
+    Random,
+}
+
+/// One curve of a method on a picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Cell {
+    region: usize,
+    perturbation: usize,
+    repeat: usize,
+    order: Order,
+}
+
+impl Cell {
+    fn fill<'f, 'a>(&self, fills: &'f Fills<'a>) -> &'f Ready<'a> {
+        &fills[self.region][self.perturbation][self.repeat]
+    }
+}
+
+/// What a method says about a picture.
+struct Explained<'a> {
+    method: &'a Named<dyn Explainer>,
+    /// The error says why there is no order.
+    ranking: Result<Ranking, String>,
+    metrics: Vec<Measure>,
+    timing: Option<Timing>,
+}
+
+/// Asks one method, and says so; `None` when stopped.
+fn explain<'a>(
+    plan: &Plan,
+    subject: &Subject,
+    method: &'a Named<dyn Explainer>,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Option<Explained<'a>> {
+    if stop.is_now() {
+        return None;
+    }
+    begins(subject, method, observer);
+    let explained = asked(plan, subject, method);
+    if let Err(reason) = &explained.ranking {
+        failed(subject, method, reason, observer);
+    }
+    Some(explained)
+}
+
+fn begins(subject: &Subject, method: &Named<dyn Explainer>, observer: &dyn Observer) {
+    let (image, method) = (subject.id.clone(), method.name.clone());
+    observer.on(&Event::Method { image, method });
+}
+
+fn failed(subject: &Subject, method: &Named<dyn Explainer>, reason: &str, observer: &dyn Observer) {
+    let (image, method) = (subject.id.clone(), method.name.clone());
+    observer.on(&Event::Failed { image, method, reason: reason.to_owned() });
+}
+
+/// Explains a picture, sorts its regions and measures the heat map.
+fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -> Explained<'a> {
+    if method.value.is_random_order() {
+        let ranking = Ok(Ranking::Random);
+        return Explained { method, ranking, metrics: Vec::new(), timing: None };
+    }
+    let start = Instant::now();
+    let heat = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
+    let stage = if method.value.is_imported() { "read" } else { "explain" };
+    let timing = Some(Timing {
+        method: method.name.clone(),
+        ..passed(subject, stage, start.elapsed().as_secs_f64())
+    });
+    let sorted = |regions: &Regions| {
+        let scores = order::region_scores(heat.as_ref()?, &regions.grid);
+        let scores = scores.map_err(|e| e.to_string())?;
+        let morf = order::morf(&scores, plan.seed, &subject.id);
+        Ok((scores, morf))
+    };
+    let orders = plan.regions.iter().map(sorted).collect::<Result<_, String>>();
+    let metrics = match (&heat, &orders) {
+        (Ok(heat), Ok(_)) => measure::measure(plan, subject, method, heat),
+        _ => Vec::new(),
+    };
+    Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing }
+}
+
+/// All cells of a method, in the order of the record.
+fn cells(plan: &Plan) -> impl Iterator<Item = Cell> + use<> {
+    let (orders, repeats) = (plan.orders.clone(), plan.repeats);
+    let (regions, perturbations) = (plan.regions.len(), plan.perturbations.len());
+    let with_orders = move |(region, perturbation, repeat)| {
+        let cell = move |order| Cell { region, perturbation, repeat, order };
+        orders.clone().into_iter().map(cell)
+    };
+    let pairs = (0..regions).flat_map(move |g| (0..perturbations).map(move |p| (g, p)));
+    let triples = pairs.flat_map(move |(g, p)| (0..repeats).map(move |r| (g, p, r)));
+    triples.flat_map(with_orders)
+}
+
+/// A picture with what all its curves share.
+struct Bench<'a> {
+    plan: &'a Plan,
+    subject: &'a Subject,
+    engine: Streams<'a>,
+    watch: Watch,
+    fills: Fills<'a>,
+}
+
+/// One curve, or why there is none.
+struct Measured {
+    row: Row,
+    timing: Option<Timing>,
+    check: Check,
+}
+
+impl<'a> Bench<'a> {
+    /// `acts` are the values of all layers for the picture, of which the engine keeps some: no method
+    /// can be asked afterwards.
+    fn new(plan: &'a Plan, subject: &'a Subject, acts: Activations) -> Bench<'a> {
+        let graph = &plan.model.graph;
+        let all = plan.record == Record::All;
+        let watch = Watch::new(subject.target, graph.classes(), plan.score, all)
+            .expect("the target is a class: the plan checked it");
+        let engine = Streams::new(graph, acts, &watch, plan.patches);
+        Bench { plan, subject, engine, watch, fills: fills(plan, subject) }
+    }
+
+    /// One row of the record; `None` when stopped. With the `first` cell a method begins.
+    fn cell(
+        &self,
+        explained: &Explained<'_>,
+        cell: Cell,
+        first: Cell,
+        stop: &Stop,
+        observer: &dyn Observer,
+    ) -> Option<Measured> {
+        if stop.is_now() {
+            return None;
+        }
+        let (method, check) = (explained.method, Check::default());
+        let ranking = match &explained.ranking {
+            Ok(ranking) => ranking,
+            Err(reason) => {
+                let row = self.row(method, cell, Err(reason.clone()));
+                return Some(Measured { row, timing: None, check });
+            }
+        };
+        if cell == first {
+            begins(self.subject, method, observer);
+        }
+        let (measured, timing) = self.measure(method, ranking, cell);
+        if let Err(reason) = &measured {
+            failed(self.subject, method, reason, observer);
+        }
+        let (measured, check) = match measured {
+            Ok((curve, tied, check)) => (Ok((curve, tied)), check),
+            Err(reason) => (Err(reason), check),
+        };
+        Some(Measured { row: self.row(method, cell, measured), timing: Some(timing), check })
+    }
+
+    /// One curve, the share of tied regions, and what checking it found; and how long it took.
+    fn measure(
+        &self,
+        method: &Named<dyn Explainer>,
+        ranking: &Ranking,
+        cell: Cell,
+    ) -> (Result<(Curve, Option<f64>, Check), String>, Timing) {
+        let Regions { grid, steps } = &self.plan.regions[cell.region];
+        let (regions, tied) = self.regions(ranking, cell);
+        let regions = &regions[..*steps];
+        let start = Instant::now();
+        let removal: Box<dyn Removal + '_> = match cell.fill(&self.fills) {
+            Ready::Local(fill) => Box::new(Chain { fill, grid, regions }),
+            Ready::Masked(fill) => Box::new(self.patches(&**fill, grid, regions)),
+        };
+        let curve = curve(&self.engine, &*removal, &self.watch);
+        let timing = Timing {
+            method: method.name.clone(),
+            perturbation: Some(self.plan.perturbations[cell.perturbation].name.clone()),
+            region: Some(grid.side() as u64),
+            order: Some(cell.order),
+            repeat: Some(cell.repeat as u64),
+            ..passed(self.subject, "flip", start.elapsed().as_secs_f64())
+        };
+        let checked = curve.map_err(|e| e.to_string()).map(|curve| {
+            let check = self.verify(method, cell, &*removal, &curve);
+            (curve, tied, check)
+        });
+        (checked, timing)
+    }
+
+    /// All regions in the order of the cell, and the share of those that are tied at the cut.
+    fn regions(&self, ranking: &Ranking, cell: Cell) -> (Vec<RegionId>, Option<f64>) {
+        let Regions { grid, steps } = &self.plan.regions[cell.region];
+        match ranking {
+            Ranking::Scores(orders) => {
+                let (scores, morf) = &orders[cell.region];
+                let regions = cell.order.arrange(morf.clone());
+                let tied = order::tied_fraction(scores, &regions, *steps);
+                (regions, Some(tied))
+            }
+            Ranking::Random => {
+                let (seed, image) = (self.plan.seed, &self.subject.id);
+                let morf = order::random(grid.len(), seed, image, cell.repeat);
+                (cell.order.arrange(morf), None)
+            }
+        }
+    }
+
+    /// The pixels that each step of a mask-dependent perturbation changes, in input space.
+    fn patches(&self, fill: &dyn Masked, grid: &Grid, regions: &[RegionId]) -> Patches {
+        let rects: Vec<Rect> = regions.iter().map(|id| grid.rect(*id)).collect();
+        let preprocess = &self.plan.preprocess;
+        let normalise = |pixels: &[f32], out: &mut [f32]| preprocess.normalise_pixels(pixels, out);
+        masked_patches(&self.subject.picture, &rects, fill, normalise)
+    }
+
+    /// Checks a random share of the steps by full passes.
+    fn verify(
+        &self,
+        method: &Named<dyn Explainer>,
+        cell: Cell,
+        removal: &dyn Removal,
+        curve: &Curve,
+    ) -> Check {
+        let (plan, image) = (self.plan, &self.subject.id);
+        if plan.config.verify <= 0.0 {
+            return Check::default();
+        }
+        let purpose = format!("verify {} {}", method.name, cell.order);
+        let at = [cell.region, cell.perturbation, cell.repeat].map(|i| i as u64);
+        let rng = &mut plan.seed.rng(&purpose, image, &at);
+        let chosen = |_: &usize| f64::from(unit_f32(rng)) < plan.config.verify;
+        let steps: Vec<usize> = (0..curve.scores.len()).filter(chosen).collect();
+        if steps.is_empty() {
+            return Check::default();
+        }
+        let (graph, picture) = (&plan.model.graph, self.engine.picture());
+        let found = largest_difference(graph, picture, removal, &self.watch, curve, &steps);
+        Check { steps: steps.len() as u64, difference: Some(found) }
+    }
+
+    fn row(
+        &self,
+        method: &Named<dyn Explainer>,
+        cell: Cell,
+        measured: Result<(Curve, Option<f64>), String>,
+    ) -> Row {
+        let (curve, tied_fraction, reason) = match measured {
+            Ok((curve, tied)) => (Some(curve), tied, None),
+            Err(reason) => (None, None, Some(reason)),
+        };
+        let (scores, all_logits, macs) =
+            curve.map_or((None, None, None), |c| (Some(c.scores), c.all_logits, Some(c.macs)));
+        Row {
+            image: self.subject.id.clone(),
+            label: self.subject.label.map(|l| l as u64),
+            predicted: Some(self.subject.predicted as u64),
+            target: Some(self.subject.target as u64),
+            method: method.name.clone(),
+            order: cell.order,
+            perturbation: self.plan.perturbations[cell.perturbation].name.clone(),
+            region: self.plan.regions[cell.region].grid.side() as u64,
+            repeat: cell.repeat as u64,
+            seed: self.plan.seed.0,
+            score_kind: self.plan.score,
+            status: if scores.is_some() { Status::Ok } else { Status::Failed },
+            scores,
+            all_logits,
+            tied_fraction,
+            macs,
+            reason,
+        }
+    }
+}
