@@ -4,8 +4,9 @@
 
 Copies from each folder RUNS/NAME what may be published (no pictures, no heat maps over pictures) to
 results/samek2017/NAME, averages its curves into curves.csv, and writes the tables between the lines
-`<!-- tables -->` and `<!-- end of tables -->` of results/samek2017/README.md. A run that is not
-finished is left out, and said. Needs pyarrow (made with pyarrow 25).
+`<!-- tables -->` and `<!-- end of tables -->` of results/samek2017/README.md. Of a run that is not in
+RUNS the tables are those taken before; one that is not finished either is left out, and said. Needs
+pyarrow (made with pyarrow 25).
 """
 
 import csv
@@ -30,24 +31,35 @@ def short(method):
 
 
 def mean_curves(run, to):
-    """One line per method, order, perturbation and step: the mean over pictures and repeats."""
+    """One line per setting, method, order and step: the mean over pictures and repeats."""
     sums = {}
     for part in sorted((run / "curves").glob("*.parquet")):
-        columns = ["method", "order", "perturbation", "scores"]
+        columns = ["method", "order", "perturbation", "region", "scores"]
         for row in pq.read_table(part, columns=columns).to_pylist():
             if row["scores"] is not None:
-                key = (row["perturbation"], row["method"], row["order"])
+                key = (row["perturbation"], row["region"], row["method"], row["order"])
                 total, count = sums.get(key, (0.0, 0))
                 sums[key] = (total + np.array(row["scores"], dtype=np.float64), count + 1)
     with open(to, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["perturbation", "method", "order", "step", "mean_score"])
-        for (perturbation, method, order), (total, count) in sums.items():
+        writer.writerow(["perturbation", "region", "method", "order", "step", "mean_score"])
+        for (perturbation, region, method, order), (total, count) in sums.items():
             for step, value in enumerate(total / count):
-                writer.writerow([perturbation, short(method), order, step, f"{value:.6g}"])
+                row = [perturbation, region, short(method), order, step, f"{value:.6g}"]
+                writer.writerow(row)
 
 
-def table(name, rows, manifest):
+def tables(name, rows, manifest):
+    """A table for each size of the regions."""
+    sizes = list(dict.fromkeys(r["region"] for r in rows))
+    lines = []
+    for size in sizes:
+        title = f"### `{name}`" + (f", {size}x{size}" if len(sizes) > 1 else "")
+        lines += table(title, [r for r in rows if r["region"] == size], manifest)
+    return lines
+
+
+def table(title, rows, manifest):
     """MoRF and LeRF side by side, in the order of the ranking."""
     morf = [r for r in rows if r["order"] == "morf"]
     lerf = {(r["perturbation"], r["method"]): r for r in rows if r["order"] == "lerf"}
@@ -56,7 +68,7 @@ def table(name, rows, manifest):
     top = results.get("top1")
     accuracy = "" if top is None else f", top-1 {100 * top:.1f} %"
     lines = [
-        f"### `{name}`",
+        title,
         "",
         f"{first['images']} pictures{accuracy}; {first['steps']} regions of "
         f"{first['region']}x{first['region']}; score: {first['score_kind']}.",
@@ -80,16 +92,17 @@ def main():
     lines = []
     for name in names:
         run, to = runs / name, results / name
-        if not (run / "summary.csv").exists():
+        if (run / "summary.csv").exists():
+            to.mkdir(parents=True, exist_ok=True)
+            for file in [*FILES, *(p.name for p in sorted(run.glob("aopc-*.png")))]:
+                shutil.copy(run / file, to / file)
+            mean_curves(run, to / "curves.csv")
+        elif not (to / "summary.csv").exists():
             print(f"{name}: not finished, left out")
             continue
-        to.mkdir(parents=True, exist_ok=True)
-        for file in FILES:
-            shutil.copy(run / file, to / file)
-        mean_curves(run, to / "curves.csv")
         with open(to / "summary.csv", newline="") as file:
             rows = list(csv.DictReader(file))
-        lines += table(name, rows, json.loads((to / "manifest.json").read_text()))
+        lines += tables(name, rows, json.loads((to / "manifest.json").read_text()))
     readme = results / "README.md"
     text = readme.read_text()
     before, rest = text.split(BEGIN)

@@ -363,7 +363,14 @@ struct Bench<'a> {
     fills: Fills<'a>,
 }
 
-/// One curve, or why there is none.
+/// A curve, the share of regions that are tied at its cut, and what checking it found.
+struct Found {
+    curve: Curve,
+    tied: Option<f64>,
+    check: Check,
+}
+
+/// One row of the record.
 struct Measured {
     row: Row,
     timing: Option<Timing>,
@@ -394,12 +401,12 @@ impl<'a> Bench<'a> {
         if stop.is_now() {
             return None;
         }
-        let (method, check) = (explained.method, Check::default());
+        let method = explained.method;
         let ranking = match &explained.ranking {
             Ok(ranking) => ranking,
             Err(reason) => {
                 let row = self.row(method, cell, Err(reason.clone()));
-                return Some(Measured { row, timing: None, check });
+                return Some(Measured { row, timing: None, check: Check::default() });
             }
         };
         if cell == first {
@@ -410,19 +417,19 @@ impl<'a> Bench<'a> {
             failed(self.subject, method, reason, observer);
         }
         let (measured, check) = match measured {
-            Ok((curve, tied, check)) => (Ok((curve, tied)), check),
-            Err(reason) => (Err(reason), check),
+            Ok(Found { curve, tied, check }) => (Ok((curve, tied)), check),
+            Err(reason) => (Err(reason), Check::default()),
         };
         Some(Measured { row: self.row(method, cell, measured), timing: Some(timing), check })
     }
 
-    /// One curve, the share of tied regions, and what checking it found; and how long it took.
+    /// One curve, and how long it took.
     fn measure(
         &self,
         method: &Named<dyn Explainer>,
         ranking: &Ranking,
         cell: Cell,
-    ) -> (Result<(Curve, Option<f64>, Check), String>, Timing) {
+    ) -> (Result<Found, String>, Timing) {
         let Regions { grid, steps } = &self.plan.regions[cell.region];
         let (regions, tied) = self.regions(ranking, cell);
         let regions = &regions[..*steps];
@@ -442,7 +449,7 @@ impl<'a> Bench<'a> {
         };
         let checked = curve.map_err(|e| e.to_string()).map(|curve| {
             let check = self.verify(method, cell, &*removal, &curve);
-            (curve, tied, check)
+            Found { curve, tied, check }
         });
         (checked, timing)
     }

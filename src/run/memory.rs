@@ -15,9 +15,6 @@ use std::{fs, path::Path};
 /// of VGG-16.
 pub const PATCHES: u64 = 32 << 20;
 
-/// Buffers of a thread in which products are gathered.
-const SCRATCH: u64 = 32 << 20;
-
 /// Address space of a thread: its stack, and what the C library's allocator reserves for it (64 MiB in
 /// glibc).
 const THREAD_SPACE: u64 = 66 << 20;
@@ -105,10 +102,12 @@ impl Need {
         let rects = |r: &Regions| r.grid.regions().map(|id| r.grid.rect(id)).collect::<Vec<_>>();
         let rects: Vec<Rect> = regions.iter().flat_map(rects).collect();
         let steps = Plan::new(graph, &rects).bytes(graph);
-        let maps = (KEPT_MAPS as u64).min(KEPT as u64 * bytes(values));
+        let largest = graph.nodes().map(|(_, node)| node.shape.len()).max().unwrap_or(0);
+        let kept = (KEPT_MAPS as u64).min(KEPT as u64 * bytes(largest));
+        let scratch = graph.nodes().map(|(_, node)| node.op.scratch_bytes()).max().unwrap_or(0);
         Need {
             weights: graph.nodes().map(|(_, node)| node.op.weight_bytes()).sum(),
-            thread: bytes(2 * values + pictures) + maps + SCRATCH,
+            thread: bytes(2 * values + pictures) + kept + scratch,
             step: steps.into_iter().max().unwrap_or(0),
         }
     }

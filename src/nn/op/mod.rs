@@ -65,6 +65,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         (self.parameters() * size_of::<f32>()) as u64
     }
 
+    /// Bytes of the buffers in which pixels are gathered or transformed, at most.
+    fn scratch_bytes(&self) -> u64 {
+        0
+    }
+
     /// Multiply-adds of the output pixels in `rect`; the deterministic measure of cost.
     fn macs(&self, _ins: &[Shape], _rect: Rect) -> u64 {
         0

@@ -93,6 +93,7 @@ impl Patches {
     }
 
     /// Some steps on their own.
+    #[must_use]
     pub fn slice(&self, steps: Range<usize>) -> Patches {
         let mut some = Patches::new(self.channels, self.rects[steps.clone()].to_vec());
         some.all_mut()

@@ -179,7 +179,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn streams_equal_full_passes_bit_for_bit(
-        seed in any::<u64>(), ops in 1usize..9, steps in 1usize..12, dense: bool,
+        seed in any::<u64>(), ops in 1usize..9, steps in 0usize..12, dense: bool,
     ) {
         let problem = Problem::new(seed, network(seed, ops, dense), steps);
         let full = problem.full();
@@ -257,7 +257,7 @@ fn stages_cover_all_nodes_and_steps_and_keep_to_the_budget() {
     let at = |k: usize| Rect { y0: k, y1: k + 9, x0: 2 * k, x1: 2 * k + 9 };
     let plan = Plan::new(&graph, &(0..100).map(at).collect::<Vec<_>>());
     let whole = plan.stages(&graph, u64::MAX);
-    assert!(whole.iter().all(|stage| stage.chunks == [0..100]));
+    assert!(whole.iter().all(|stage| stage.chunks.len() == 1));
     let budget = 24 << 20;
     let stages = plan.stages(&graph, budget);
     let mut next = 0;

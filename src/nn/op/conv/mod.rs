@@ -214,6 +214,14 @@ impl Op for Conv {
         ((self.parameters() + tiles * self.inputs * self.outputs) * size_of::<f32>()) as u64
     }
 
+    fn scratch_bytes(&self) -> u64 {
+        let floats = match &self.winograd {
+            Some(winograd) => winograd.scratch(),
+            None => self.weights.scratch(),
+        };
+        (floats * size_of::<f32>()) as u64
+    }
+
     fn macs(&self, _ins: &[Shape], rect: Rect) -> u64 {
         if let Some(winograd) = &self.winograd {
             return winograd.macs(rect);

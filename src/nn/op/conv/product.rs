@@ -121,6 +121,14 @@ impl Product {
         }
     }
 
+    /// Floats of the buffers, at most.
+    pub(super) fn scratch(&self) -> usize {
+        match &self.form {
+            Form::Depthwise(_) => 0,
+            Form::Matrices(m) => (row_stride(m[0].k()) * m.len()).max(GATHERED),
+        }
+    }
+
     /// The output pixels of `rect`, without bias.
     pub(super) fn eval(&self, x: &Tensor, rect: Rect, out: &mut [f32]) {
         if rect.is_empty() {

@@ -105,6 +105,18 @@ impl Winograd {
         [axis(rect.y0, rect.y1), axis(rect.x0, rect.x1)]
     }
 
+    /// Tiles that are transformed before they are multiplied, at most.
+    fn room(&self) -> usize {
+        let held = HELD / (self.tile.products() * self.inputs.max(self.outputs));
+        held.max(MIN_TILES)
+    }
+
+    /// Floats of the buffers.
+    pub(super) fn scratch(&self) -> usize {
+        let tile = |channels| row_stride(self.tile.products() * row_stride(channels));
+        self.room() * (tile(self.inputs) + tile(self.outputs))
+    }
+
     /// Products of the tiles that cover `rect`, in multiply-adds.
     pub(super) fn macs(&self, rect: Rect) -> u64 {
         let [rows, columns] = self.tiles(rect);
@@ -133,8 +145,7 @@ impl Winograd {
         let (k, c) = (row_stride(self.inputs), row_stride(self.outputs));
         let most: usize = rects.iter().map(|r| self.macs(*r)).sum::<u64>() as usize
             / (n * self.inputs * self.outputs);
-        let held = HELD / (n * self.inputs.max(self.outputs));
-        let room = held.max(MIN_TILES).min(most.max(1));
+        let room = self.room().min(most.max(1));
         with_scratch(room * row_stride(n * k), |v| {
             with_scratch(room * row_stride(n * c), |products| {
                 let mut waiting: Vec<Waiting> = Vec::with_capacity(room);
