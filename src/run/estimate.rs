@@ -77,7 +77,8 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
     let seconds = explain.as_ref().zip(mean(&|t| t.stage == "load")).map(|(explain, load)| {
         let each = load + explain.values().sum::<f64>();
         let work = pictures as f64 * each + curves as f64 * curve.unwrap_or(0.0);
-        work / threads.min(pictures) as f64
+        // with fewer pictures than threads their curves are shared out
+        work / threads.min(pictures * plan.curves_per_picture()) as f64
     });
     Estimate {
         pictures,

@@ -17,7 +17,7 @@ pub enum Event {
         /// How many of them have a mask-dependent perturbation: up to a full pass per step.
         masked: usize,
     },
-    /// A method begins with a picture.
+    /// A method begins with a picture: first to explain it, later with its curves.
     Method {
         /// The picture.
         image: String,

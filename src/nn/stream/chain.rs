@@ -210,7 +210,9 @@ impl Walk<'_> {
         streams: &[Option<Patches>],
     ) -> Patches {
         let (channels, rects) = (out.channels, out.rects.clone());
-        let parts = out.split(parallel::parts(work));
+        // each part reads the weights once: few steps would not be worth it
+        let most = rects.len().div_ceil(STEPS_PER_PART).max(1);
+        let parts = out.split(parallel::parts(work).min(most));
         parallel::for_parts(parts, |_, (steps, out)| {
             let inputs = node.inputs.iter().map(|k| (self.value(*k), stream(streams, *k)));
             let mut replay = Replay::new(inputs, steps.start);
@@ -256,6 +258,9 @@ fn apply(function: Function, values: &mut [f32]) {
     let strip = values.len().div_ceil(parallel::strips(work)).max(1);
     parallel::for_chunks(values, strip, work, |_, values| function.apply(values));
 }
+
+/// Steps of a part at least, where there are enough.
+const STEPS_PER_PART: usize = if cfg!(test) { 1 } else { 8 };
 
 const LIVES: &str = "streams live until their last use";
 

@@ -71,6 +71,7 @@ impl Plan {
         let at = |(id, node): (NodeId, &Node)| {
             let mut ended: Vec<NodeId> =
                 node.inputs.iter().copied().filter(|k| last[k.0] == id.0).collect();
+            ended.sort();
             ended.dedup();
             for (step, alive) in alive.iter_mut().enumerate() {
                 *alive += self.size(graph, id, step);
