@@ -231,6 +231,22 @@ impl Grid {
     }
 }
 
+/// The regions of one size, and how many of them a curve removes.
+#[derive(Clone, Copy, Debug)]
+pub struct Regions {
+    /// All regions.
+    pub grid: Grid,
+    /// How many of them are removed.
+    pub steps: usize,
+}
+
+impl Regions {
+    /// Share of the picture's pixels that are gone after the last step (with whole regions).
+    pub fn removed(&self) -> f64 {
+        self.grid.covered() * self.steps as f64 / self.grid.len() as f64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

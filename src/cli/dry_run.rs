@@ -1,11 +1,14 @@
 //! `pixelflip run --dry-run`.
 
 use super::terminal::{self, count};
-use pixelflip::run::{
-    estimate::{Estimate, estimate},
-    output::finished,
-    plan::{Plan, Regions},
-    shard::Shard,
+use pixelflip::{
+    base::geom::Regions,
+    run::{
+        estimate::{Estimate, estimate},
+        output::finished,
+        plan::Plan,
+        shard::Shard,
+    },
 };
 use std::{path::Path, process::ExitCode};
 

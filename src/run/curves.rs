@@ -5,14 +5,14 @@ use super::{
     event::{Event, Observer},
     measure::{self, Measure},
     picture::Picture,
-    plan::{Plan, Record, Regions},
+    plan::{Plan, Record},
     record::{Row, Status, Timing},
     stop::Stop,
     subject::Subject,
 };
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId},
+        geom::{Grid, Rect, RegionId, Regions},
         registry::Named,
         rng::unit_f32,
     },

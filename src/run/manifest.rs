@@ -7,11 +7,14 @@ use super::{
     machine,
     methods::Texts,
     picture::{Picture, accuracy},
-    plan::{Plan, RESULTS_VERSION, Regions},
+    plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
 };
 use crate::{
-    base::{geom::Rect, rng::Seed},
+    base::{
+        geom::{Rect, Regions},
+        rng::Seed,
+    },
     eval::order,
     nn::{
         graph::{Node, NodeId},

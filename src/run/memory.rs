@@ -1,8 +1,7 @@
 //! How much memory a run needs, known before it starts, and how much of it chains may use.
 
-use super::plan::Regions;
 use crate::{
-    base::geom::Rect,
+    base::geom::{Rect, Regions},
     nn::{
         graph::Graph,
         kernel::parallel::{KEPT, KEPT_MAPS, KEPT_STREAMS},

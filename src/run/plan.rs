@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId, Remainder, Shape},
+        geom::{Grid, Rect, RegionId, Regions, Remainder, Shape},
         registry::{self, Entry, Named, Spec, SpecError, near},
         rng::Seed,
     },
@@ -218,22 +218,6 @@ fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
     let layout = config.layout.as_deref().map(str::parse).transpose()?;
     let options = data::Options { layout, max_pixels: config.max_pixels };
     Ok(data::open(Path::new(&config.data), &options)?)
-}
-
-/// The regions of one size, and how many of them a curve removes.
-#[derive(Clone, Copy, Debug)]
-pub struct Regions {
-    /// All regions.
-    pub grid: Grid,
-    /// How many of them are removed.
-    pub steps: usize,
-}
-
-impl Regions {
-    /// Share of the picture's pixels that are gone after the last step (with whole regions).
-    pub fn removed(&self) -> f64 {
-        self.grid.covered() * self.steps as f64 / self.grid.len() as f64
-    }
 }
 
 /// Everything a run needs, ready to use and immutable.
