@@ -194,6 +194,11 @@ fn of_file(path: &Path, ids: &[String]) -> Result<Found, DataError> {
             let array = Array::of_file(path)?;
             // with one picture, three axes are its channels, rows and columns
             let one = array.shape().len() == 2 || (array.shape().len() == 3 && ids.len() == 1);
+            // any number of empty maps fits into a short file
+            if !one && array.shape().contains(&0) {
+                let found = format!("{:?}", array.shape());
+                return Err(DataError::unexpected(path, "maps HxW or CxHxW", found));
+            }
             let map = Map::Array { path: path.to_owned(), member: None };
             Ok(Found::InOrder(if one { vec![map] } else { slices(array) }))
         }

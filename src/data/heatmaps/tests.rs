@@ -134,6 +134,7 @@ fn messages_say_what_a_map_must_be() {
         say("a.mat", vec![]),
         say("a.npy", npy(&Array3::<f32>::zeros((2, 4, 4)))),
         say("a.npy", npy(&ramp(0))),
+        say("a.npy", npy(&Array3::<i32>::zeros((1 << 40, 0, 4)))),
         say("a.npz", npz(&[("dog", ramp(0))])),
         say("a.npz", npz(&[("cats/a", ramp(0)), ("0", ramp(0))])),
         say("a.npz", b"PK".to_vec()),
