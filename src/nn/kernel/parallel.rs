@@ -44,12 +44,12 @@ pub fn parts(work: u64) -> usize {
     if splits(work) { rayon::current_num_threads() } else { 1 }
 }
 
-/// Calls `body(i, part)` for every part, over the pool where there are several.
-pub fn for_parts<T: Send>(parts: Vec<T>, body: impl Fn(usize, T) + Sync) {
+/// Calls `body` for every part, over the pool where there are several.
+pub fn for_parts<T: Send>(parts: Vec<T>, body: impl Fn(T) + Send + Sync) {
     if parts.len() > 1 {
-        parts.into_par_iter().enumerate().for_each(|(i, part)| body(i, part));
+        parts.into_par_iter().for_each(body);
     } else {
-        parts.into_iter().enumerate().for_each(|(i, part)| body(i, part));
+        parts.into_iter().for_each(body);
     }
 }
 

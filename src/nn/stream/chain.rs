@@ -213,7 +213,7 @@ impl Walk<'_> {
         // each part reads the weights once: few steps would not be worth it
         let most = rects.len().div_ceil(STEPS_PER_PART).max(1);
         let parts = out.split(parallel::parts(work).min(most));
-        parallel::for_parts(parts, |_, (steps, out)| {
+        parallel::for_parts(parts, |(steps, out)| {
             let inputs = node.inputs.iter().map(|k| (self.value(*k), stream(streams, *k)));
             let mut replay = Replay::new(inputs, steps.start);
             node.op.eval_steps(&mut replay, &rects[steps], channels, out);

@@ -252,7 +252,7 @@ fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
 }
 
 #[test]
-fn stages_cover_all_nodes_and_steps_and_keep_to_the_budget() {
+fn stages_cover_all_nodes_and_steps_and_only_some_take_chunks() {
     let graph = vgg16();
     let at = |k: usize| Rect { y0: k, y1: k + 9, x0: 2 * k, x1: 2 * k + 9 };
     let plan = Plan::new(&graph, &(0..100).map(at).collect::<Vec<_>>());
