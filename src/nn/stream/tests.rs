@@ -15,7 +15,7 @@ use crate::{
     },
 };
 use proptest::prelude::*;
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 
 fn noise(rng: &mut KeyedRng, n: usize, scale: f32) -> Vec<f32> {
     (0..n).map(|_| (unit_f32(rng) * 2.0 - 1.0) * scale).collect()
@@ -270,6 +270,21 @@ fn stages_cover_all_nodes_and_steps_and_only_some_take_chunks() {
     assert_eq!(next, graph.len());
     let cut: Vec<bool> = stages.iter().map(|stage| stage.chunks.len() > 1).collect();
     assert!(cut.contains(&true) && cut.contains(&false), "some layers take chunks: {cut:?}");
+    // VGG has no branches: at a node its own patches are alive and those of the one before
+    let bytes = |id: usize, steps: &Range<usize>| {
+        let channels = graph.node(NodeId(id)).shape.c;
+        let area: usize = plan.of(NodeId(id))[steps.clone()].iter().map(|r| r.area()).sum();
+        (area * channels * size_of::<f32>()) as u64
+    };
+    for plan::Stage { nodes, chunks } in &stages {
+        let first = nodes.start.max(1);
+        let here =
+            |steps| (first..nodes.end).map(|id| bytes(id - 1, steps) + bytes(id, steps)).max();
+        let most = chunks.iter().filter_map(here).max().unwrap();
+        let ends = bytes(first - 1, &(0..100)) + bytes(nodes.end - 1, &(0..100));
+        let waiting = if chunks.len() > 1 { ends } else { 0 };
+        assert!(most + waiting <= budget, "{nodes:?}: {most} + {waiting} bytes of {budget}");
+    }
 }
 
 #[test]
