@@ -15,6 +15,7 @@ use pixelflip::{
     },
     run::{
         machine,
+        output::is_whole,
         record::{AllLogits, other_scores},
         results::{self, Loaded},
         runner,
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     let maps = pool.install(|| map_metrics::summarise(&loaded.metrics, resampling));
     let mut found =
         pool.install(|| rank(&loaded.rows, &loaded.timings, &maps, chosen, resampling))?;
-    if loaded.manifests.iter().any(|m| m.get("results").is_none_or(Value::is_null)) {
+    if !loaded.manifests.iter().all(is_whole) {
         found.notes.push(Note::Unfinished);
     }
     terminal::data(&(found.text() + &map_metrics::text(&maps)))?;

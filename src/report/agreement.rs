@@ -1,6 +1,10 @@
 //! How much rankings agree across perturbations, region sizes, scores, steps and metrics.
 
-use super::{cells::Group, map_metrics::MapRow, rank::Chosen};
+use super::{
+    cells::{Group, common, common_means},
+    map_metrics::MapRow,
+    rank::Chosen,
+};
 use crate::{
     base::registry::build,
     eval::{
@@ -58,12 +62,13 @@ fn sign(metric: &dyn CurveMetric) -> f64 {
 }
 
 fn view(group: &Group<'_>, name: String, metric: &dyn CurveMetric) -> View {
-    let mean = |method: &str| {
-        let values: Vec<f64> = group.values(method, metric).into_iter().flatten().collect();
-        let mean = sign(metric) * values.iter().sum::<f64>() / values.len() as f64;
-        mean.is_finite().then(|| (method.to_owned(), mean))
+    let values: Vec<_> = group.methods().map(|method| group.values(method, metric)).collect();
+    let means = group.methods().zip(common_means(&values));
+    let merit = |(method, mean): (&str, Option<f64>)| {
+        let merit = sign(metric) * mean?;
+        merit.is_finite().then(|| (method.to_owned(), merit))
     };
-    View { name, merits: group.methods().filter_map(mean).collect() }
+    View { name, merits: means.filter_map(merit).collect() }
 }
 
 /// What tells a setting from the others.
@@ -85,9 +90,10 @@ fn cuts(group: &Group<'_>, metric: &dyn CurveMetric) -> Vec<View> {
     at.dedup();
     let mut views: Vec<View> =
         at.iter().map(|l| View { name: format!("L = {l}"), merits: BTreeMap::new() }).collect();
-    for method in group.methods() {
-        let along: Vec<Vec<f64>> =
-            group.values_along(method, metric).into_iter().flatten().collect();
+    let along: Vec<_> = group.methods().map(|m| group.values_along(m, metric)).collect();
+    let common = common(&along);
+    for (method, along) in group.methods().zip(&along) {
+        let along: Vec<&Vec<f64>> = common.iter().filter_map(|i| along[*i].as_ref()).collect();
         for (view, &l) in views.iter_mut().zip(&at) {
             let values: Vec<f64> = along.iter().filter_map(|a| a.get(l).copied()).collect();
             let mean = sign(metric) * values.iter().sum::<f64>() / values.len() as f64;

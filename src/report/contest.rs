@@ -1,6 +1,6 @@
 //! Methods compared by one metric under one setting, on the pictures that all of them have.
 
-use super::cells::{Group, RANDOM, Setting};
+use super::cells::{Group, RANDOM, Setting, common};
 use crate::eval::{
     metric::{CurveMetric, Direction},
     stats::{
@@ -105,15 +105,12 @@ impl Common {
         let (without, known): (Vec<_>, Vec<_>) =
             all.partition(|(_, values)| values.iter().all(Option::is_none));
         let without = without.into_iter().map(|(method, _)| method).collect();
-        let whole = |i: &usize| known.iter().all(|(_, values)| values[*i].is_some());
-        let common: Vec<usize> = (0..names.len()).filter(whole).collect();
-        let (methods, values) = known
-            .into_iter()
-            .map(|(method, mut values)| {
-                let taken = common.iter().map(|&i| values[i].take().expect("chosen above"));
-                (method, taken.collect())
-            })
-            .unzip();
+        let (methods, mut known): (Vec<_>, Vec<_>) = known.into_iter().unzip();
+        let common = common(&known);
+        let taken = |values: &mut Vec<Option<Vec<f64>>>| {
+            common.iter().map(|&i| values[i].take().expect("chosen above")).collect()
+        };
+        let values = known.iter_mut().map(taken).collect();
         let images = common.iter().map(|&i| names[i].to_owned()).collect();
         Common { methods, without, images, values, tried: names.len() }
     }

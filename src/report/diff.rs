@@ -167,7 +167,7 @@ fn compare(
             before: mean(|p| p.0),
             after: mean(|p| p.1),
             difference: estimate(&differences, resampling)?,
-            p: wilcoxon(&differences),
+            p: wilcoxon(&differences).map(|test| test.p),
             p_holm: None,
         })
     };

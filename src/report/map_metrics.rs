@@ -1,6 +1,6 @@
 //! Metrics of heat maps, summarised over pictures.
 
-use super::{labels::labels, ranking::align};
+use super::{cells::common, labels::labels, ranking::align};
 use crate::{
     eval::{
         metric::Direction,
@@ -10,7 +10,10 @@ use crate::{
     table::{Column, Table},
 };
 use rayon::prelude::*;
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// One metric of one method.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,33 +24,56 @@ pub struct MapRow {
     pub direction: String,
     /// Canonical name of the method.
     pub method: String,
-    /// Over the pictures on which it is defined; `None` when it is on none.
+    /// Over the pictures on which it is defined for all methods that have it at all; `None` when there
+    /// are none.
     pub estimate: Option<Estimate>,
-    /// Pictures on which it is not defined.
+    /// Pictures on which it is not defined for this method.
     pub undefined: usize,
 }
 
+/// Values of one metric: by method, then by picture.
+type ByMethod<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Option<f64>>>;
+
 /// Means with intervals, by metric, then best first, undefined ones last. A metric that is defined nowhere is left out.
 pub fn summarise(measures: &[Measure], resampling: Resampling) -> Vec<MapRow> {
-    let mut found: BTreeMap<(&str, &str, &str), Vec<Option<f64>>> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, &str), ByMethod<'_>> = BTreeMap::new();
     for m in measures {
-        found.entry((&m.metric, &m.direction, &m.method)).or_default().push(m.value);
+        let methods = found.entry((&m.metric, &m.direction)).or_default();
+        methods.entry(&m.method).or_default().insert(&m.image, m.value);
     }
-    let row = |((metric, direction, method), values): ((&str, &str, &str), Vec<Option<f64>>)| {
-        let known: Vec<f64> = values.iter().flatten().copied().collect();
-        MapRow {
+    let rows = found.into_par_iter().flat_map_iter(|((metric, direction), methods)| {
+        compared(&methods, resampling).into_iter().map(|(method, undefined, estimate)| MapRow {
             metric: metric.to_owned(),
             direction: direction.to_owned(),
             method: method.to_owned(),
-            undefined: values.len() - known.len(),
-            estimate: estimate(&known, resampling),
-        }
-    };
-    let mut rows: Vec<MapRow> = found.into_par_iter().map(row).collect();
+            estimate,
+            undefined,
+        })
+    });
+    let mut rows: Vec<MapRow> = rows.collect();
     rows.sort_by(|a, b| a.metric.cmp(&b.metric).then_with(|| better(a, b)));
     let defined: Vec<String> =
         rows.iter().filter(|r| r.estimate.is_some()).map(|r| r.metric.clone()).collect();
     rows.into_iter().filter(|r| defined.contains(&r.metric)).collect()
+}
+
+/// Each method with the pictures on which it has no value, and its mean on those where all have one.
+fn compared<'a>(
+    methods: &ByMethod<'a>,
+    resampling: Resampling,
+) -> Vec<(&'a str, usize, Option<Estimate>)> {
+    let images: BTreeSet<&str> = methods.values().flat_map(|v| v.keys().copied()).collect();
+    let values: Vec<Vec<Option<f64>>> = methods
+        .values()
+        .map(|of| images.iter().map(|image| of.get(image).copied().flatten()).collect())
+        .collect();
+    let common = common(&values);
+    let one = |(method, values): (&&'a str, &Vec<Option<f64>>)| {
+        let known: Vec<f64> = common.iter().filter_map(|i| values[*i]).collect();
+        let undefined = methods[method].values().filter(|v| v.is_none()).count();
+        (*method, undefined, estimate(&known, resampling))
+    };
+    methods.keys().zip(&values).map(one).collect()
 }
 
 /// The better mean first.
@@ -90,13 +116,17 @@ pub fn text(rows: &[MapRow]) -> String {
     let part = |(metric, rows): (&str, Vec<&MapRow>)| {
         let better = &rows[0].direction;
         let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
-        let mut cells = vec![["mean", "method", "95 % interval"].map(str::to_owned)];
+        let mut cells = vec![["mean", "method", "95 % interval", ""].map(str::to_owned)];
         cells.extend(rows.iter().zip(labels(&names)).map(|(row, label)| {
             let mean = row.estimate.map_or("-".to_owned(), |e| format!("{:.4}", e.mean));
             let interval = row.estimate.and_then(|e| e.bca);
             let interval =
                 interval.map_or("-".to_owned(), |i| format!("[{:.4}, {:.4}]", i.lo, i.hi));
-            [mean, label, interval]
+            let lacking = match row.undefined {
+                0 => String::new(),
+                n => format!("{n} undefined"),
+            };
+            [mean, label, interval, lacking]
         }));
         format!("\n{metric}: {better} is better\n{}", align(&cells, 1))
     };
@@ -109,19 +139,19 @@ mod tests {
 
     #[test]
     fn undefined_values_are_counted_and_not_averaged() {
-        let row = |method: &str, value: Option<f64>| Measure {
-            image: "a".to_owned(),
+        let of = |image: &str, method: &str, value: Option<f64>| Measure {
+            image: image.to_owned(),
             method: method.to_owned(),
             metric: "sparseness".to_owned(),
             direction: "higher".to_owned(),
             value,
         };
-        let nowhere = Measure { metric: "iou".to_owned(), ..row("gradient", None) };
+        let nowhere = Measure { metric: "iou".to_owned(), ..of("a", "gradient", None) };
         let rows = [
-            row("gradient", Some(0.5)),
-            row("gradient", None),
-            row("gradient", Some(0.7)),
-            row("random", None),
+            of("a", "gradient", Some(0.5)),
+            of("b", "gradient", None),
+            of("c", "gradient", Some(0.7)),
+            of("a", "random", None),
             nowhere,
         ];
         let found = summarise(&rows, Resampling::default());
@@ -130,5 +160,30 @@ mod tests {
         assert_eq!((found[0].undefined, found[1].estimate), (1, None));
         insta::assert_snapshot!(text(&found));
         assert_eq!(table(&found).rows(), 2);
+    }
+
+    #[test]
+    fn methods_are_compared_on_the_pictures_where_all_have_a_value() {
+        let of = |image: &str, method: &str, value: Option<f64>| Measure {
+            image: image.to_owned(),
+            method: method.to_owned(),
+            metric: "context-ratio".to_owned(),
+            direction: "lower".to_owned(),
+            value,
+        };
+        // on the second picture all relevance of `off` lies beside the object: no ratio
+        let rows = [
+            of("a", "off", Some(1.0)),
+            of("b", "off", None),
+            of("c", "off", Some(3.0)),
+            of("c", "on", Some(2.5)),
+            of("b", "on", Some(9.0)),
+            of("a", "on", Some(0.5)),
+        ];
+        let found = summarise(&rows, Resampling::default());
+        let row = |i: usize| (found[i].method.as_str(), found[i].estimate.unwrap().mean);
+        assert_eq!([row(0), row(1)], [("on", 1.5), ("off", 2.0)]);
+        assert_eq!((found[0].undefined, found[1].undefined), (0, 1));
+        assert!(text(&found).contains("1 undefined"), "{}", text(&found));
     }
 }

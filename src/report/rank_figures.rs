@@ -111,7 +111,7 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
     page.label((width - 60.0, TOP - 22.0), "p (Holm)", 15.0, Anchor::Middle, GREY);
     for (i, pair) in shown.iter().enumerate() {
         let y = TOP + ROW * (i as f64 + 0.5);
-        let clear = pair.p_holm.is_some_and(|p| p < 0.05);
+        let clear = pair.is_found();
         let (ink, text) = if clear { (CLEAR, INK) } else { (UNCLEAR, GREY) };
         page.label((left, y), &names[pair.first], 15.0, Anchor::Right, text);
         page.label((left + 14.0, y), "-", 15.0, Anchor::Middle, GREY);

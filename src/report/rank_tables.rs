@@ -17,9 +17,6 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::Path};
 
-/// Significance at which a method counts as better than another.
-const ALPHA: f64 = 0.05;
-
 const RANK_NOTES: &[(&str, &str)] = &[
     ("perturbation, region, score_kind, steps", "the setting, as in the curves"),
     ("metric, direction", "what is compared, and which way it is better: higher or lower"),
@@ -314,13 +311,12 @@ fn p_after(p: f64) -> String {
     if p < 1e-4 { "< 0.0001".to_owned() } else { format!("= {p:.4}") }
 }
 
-/// Methods that this one beats, cannot be told from, loses to.
+/// Methods that this one is found to beat, cannot be told from, loses to.
 fn tally(contest: &Contest, j: usize) -> [usize; 3] {
     let mut count = [0; 3];
     let of = |p: &&Pair| p.first == j || p.second == j;
     for pair in contest.comparison.pairs.iter().filter(of) {
-        let clear = pair.p_holm.is_some_and(|p| p < ALPHA);
-        let at = if clear { 2 * usize::from(pair.second == j) } else { 1 };
+        let at = if pair.is_found() { 2 * usize::from(pair.second == j) } else { 1 };
         count[at] += 1;
     }
     count

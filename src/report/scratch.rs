@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    hash::{BuildHasher, RandomState},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -29,8 +28,7 @@ struct Inner {
 impl Scratch {
     /// A new file in a folder; it goes when this goes.
     pub(super) fn new(folder: &Path) -> io::Result<Scratch> {
-        let random = RandomState::new().hash_one(std::process::id());
-        let path = folder.join(format!("scores.{random:016x}.{}", atomic::TEMPORARY));
+        let path = atomic::temporary(&folder.join("scores"));
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
         let inner = Mutex::new(Inner { file, ends: vec![], trouble: None });
         Ok(Scratch { path, inner })

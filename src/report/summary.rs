@@ -1,6 +1,6 @@
 //! From records to a ranking. Everything here follows from the records alone.
 
-use super::cells::{self, CellsError, Group, Setting};
+use super::cells::{self, CellsError, Group, Setting, common_means};
 use crate::{
     eval::{
         metric::{Abpc, Aopc, CurveMetric, Direction, RelativeAopc},
@@ -21,8 +21,8 @@ pub struct SummaryRow {
     pub order: Order,
     /// Canonical name of the method.
     pub method: String,
-    /// Place by mean AOPC among the methods of this setting and order, 1 being the best; equal
-    /// means share a place. `None` without curves.
+    /// Place by mean AOPC, on the pictures that all methods of this setting and order have, 1 being the
+    /// best; equal means share a place. `None` without such pictures.
     pub rank: Option<u64>,
     /// Which way AOPC is better in this order.
     pub direction: Direction,
@@ -78,7 +78,8 @@ impl fmt::Display for Caveat {
             Caveat::Incomplete { method, order, perturbation, images, of, reason } => write!(
                 f,
                 "`{method}` has its {order} curves under `{perturbation}` on {images} of {of} \
-                 images only, and its means are over those ({reason})"
+                 images only, and its means are over those; places are by the images that all \
+                 methods have ({reason})"
             ),
             Caveat::FewImages { images } => {
                 write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
@@ -152,28 +153,33 @@ fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
     let mut rows = Vec::new();
     for order in group.orders() {
         let found = group.methods().zip(estimates.chunks_exact(ESTIMATED.len()));
-        let mut peers: Vec<SummaryRow> = found.map(|(m, found)| row(order, m, found)).collect();
-        rank(&mut peers);
-        rows.extend(peers);
+        let values: Vec<_> = group.methods().map(|m| group.values(m, &Aopc(order))).collect();
+        let peers = found.map(|(m, found)| row(order, m, found)).zip(common_means(&values));
+        rows.extend(ranked(peers.collect()));
     }
     rows
 }
 
-/// Sorts the methods of one order, best first, and gives them their places.
-fn rank(peers: &mut [SummaryRow]) {
-    peers.sort_by(|a, b| by_aopc(a, b).then_with(|| a.method.cmp(&b.method)));
+/// A method with its mean on the pictures that all have.
+type Peer = (SummaryRow, Option<f64>);
+
+/// The methods of one order, best first, with their places.
+fn ranked(mut peers: Vec<Peer>) -> Vec<SummaryRow> {
+    peers.sort_by(|a, b| by_mean(a, b).then_with(|| a.0.method.cmp(&b.0.method)));
     for i in 0..peers.len() {
-        let tied = i > 0 && by_aopc(&peers[i - 1], &peers[i]) == Ordering::Equal;
-        let place = if tied { peers[i - 1].rank } else { Some(i as u64 + 1) };
-        peers[i].rank = peers[i].aopc.and(place);
+        let tied = i > 0 && by_mean(&peers[i - 1], &peers[i]) == Ordering::Equal;
+        let place = if tied { peers[i - 1].0.rank } else { Some(i as u64 + 1) };
+        peers[i].0.rank = peers[i].1.and(place);
     }
+    peers.into_iter().map(|(row, _)| row).collect()
 }
 
-/// Better first, undefined last.
-fn by_aopc(a: &SummaryRow, b: &SummaryRow) -> Ordering {
-    match (a.aopc, b.aopc) {
-        (Some(x), Some(y)) if a.direction == Direction::Lower => x.mean.total_cmp(&y.mean),
-        (Some(x), Some(y)) => y.mean.total_cmp(&x.mean),
+/// Better first; then those that cannot be compared, with curves before those without.
+fn by_mean((a, mine): &Peer, (b, other): &Peer) -> Ordering {
+    match (mine, other) {
+        (Some(x), Some(y)) if a.direction == Direction::Lower => x.total_cmp(y),
+        (Some(x), Some(y)) => y.total_cmp(x),
+        (None, None) => b.aopc.is_some().cmp(&a.aopc.is_some()),
         (x, y) => y.is_some().cmp(&x.is_some()),
     }
 }
@@ -203,7 +209,10 @@ const NOTES: &[(&str, &str)] = &[
     ("score_kind", "logit or softmax of the target"),
     ("steps", "number L of removed regions"),
     ("order", "morf = most relevant regions first, lerf = the reverse"),
-    ("rank", "place by mean AOPC among the methods of this setting and order; null without curves"),
+    (
+        "rank",
+        "place by mean AOPC on the images that all methods of this setting and order have; null without",
+    ),
     ("method", "canonical name"),
     ("direction", "which way AOPC is better in this order: higher or lower"),
     ("images", "images on which the method has all its curves of this order"),

@@ -19,6 +19,9 @@ use std::collections::BTreeMap;
 /// Coverage of all intervals.
 pub const LEVEL: f64 = 0.95;
 
+/// Differences with a smaller corrected p-value count as found.
+pub const ALPHA: f64 = 0.05;
+
 /// Fewer pictures than this get no interval: two values can be resampled into three means only.
 pub const FEWEST: usize = 3;
 

@@ -1,7 +1,7 @@
 //! Methods compared on the same pictures.
 
 use super::{
-    Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates, estimates_from,
+    ALPHA, Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates, estimates_from,
     friedman::{Friedman, friedman},
     ranks::{midranks, same},
     resampled_means,
@@ -27,11 +27,20 @@ pub struct Pair {
     pub losses: usize,
     /// p-value of the signed-rank test; `None` when all differences are 0.
     pub p: Option<f64>,
+    /// True where that test, too, leans to `first`: many small losses against few large gains make it
+    /// lean the other way.
+    pub leans_to_first: bool,
     /// The same corrected for all pairs (Holm); undefined ones do not count as tests.
     pub p_holm: Option<f64>,
 }
 
 impl Pair {
+    /// True where the test finds `first` better: its corrected p-value is small, and it leans the way
+    /// the means do.
+    pub fn is_found(&self) -> bool {
+        self.leans_to_first && self.p_holm.is_some_and(|p| p < ALPHA)
+    }
+
     /// Share of the pictures on which `first` is better, equal ones counting half.
     pub fn win_rate(&self) -> f64 {
         let all = (self.wins + self.ties + self.losses) as f64;
@@ -135,7 +144,7 @@ fn pair(
     let column = differences.view().insert_axis(ndarray::Axis(1));
     let draws = means.as_ref().map(|m| m.view().insert_axis(ndarray::Axis(1)));
     let difference = estimates_from(&column, draws.as_ref())[0];
-    let p = wilcoxon(&differences.to_vec());
+    let test = wilcoxon(&differences.to_vec());
     Pair {
         first,
         second,
@@ -143,7 +152,8 @@ fn pair(
         wins: count(|d| d > 0.0),
         ties: count(|d| same(d, 0.0)),
         losses: count(|d| d < 0.0),
-        p,
+        p: test.map(|t| t.p),
+        leans_to_first: test.is_some_and(|t| t.excess > 0.0),
         p_holm: None,
     }
 }
@@ -228,6 +238,24 @@ mod tests {
         assert_eq!(intervals[1], Interval { lo: 2.5, hi: 2.5 });
         let equal = &found.pairs[2];
         assert_eq!((equal.p, equal.p_holm, equal.ties), (None, None, 20));
+    }
+
+    #[test]
+    fn a_test_that_leans_against_the_mean_finds_nothing() {
+        // 80 small losses, 20 large gains: mean +0.12, and a signed-rank test that sees the losses
+        let values = Array2::from_shape_fn((100, 2), |(i, j)| match (i, j) {
+            (_, 1) => 0.0,
+            (0..80, _) => -0.1 - 0.001 * i as f64,
+            _ => 1.2 + 0.001 * i as f64,
+        });
+        let pair = compare(&values.view(), true, Resampling::default()).unwrap().pairs[0].clone();
+        assert_eq!((pair.first, pair.losses), (0, 80));
+        assert!(pair.difference.mean > 0.1 && pair.p_holm.unwrap() < ALPHA);
+        assert!(!pair.is_found());
+        // without the gains the mean turns round with the test
+        let losses = values.slice(ndarray::s![..80, ..]);
+        let pair = compare(&losses, true, Resampling::default()).unwrap().pairs[0].clone();
+        assert!(pair.first == 1 && pair.is_found());
     }
 
     #[test]

@@ -3,29 +3,37 @@
 use super::{
     Source,
     contenders::{Contenders, ranked},
-    pairs::{Matrix, is_clear},
+    pairs::is_clear,
     svg::escape,
 };
 use crate::{
     eval::{order::Order, stats::Estimate},
-    report::{cells::RANDOM, colours::short, summary::SummaryRow},
+    report::{cells::RANDOM, colours::short, contest::Contest, summary::SummaryRow},
 };
 
-/// What came out, the most important first; HTML.
+/// What came out, the most important first; HTML. `contest` compares the methods of the first setting
+/// on the pictures that all have.
 pub(super) fn sentences(
     source: &Source<'_>,
     contenders: &Contenders<'_>,
-    pairs: Option<&Matrix>,
+    contest: Option<&Contest>,
 ) -> Vec<String> {
     let rows = ranked(source.summary);
     let known: Vec<&SummaryRow> = rows.into_iter().filter(|r| r.aopc.is_some()).collect();
-    let Some((best, others)) = known.split_first() else {
+    let Some(row) = known.first() else {
         return vec!["No method has curves, so there is no answer.".to_owned()];
     };
-    let mut sentences = vec![first(best, known.len(), contenders)];
-    if let Some(pairs) = pairs {
-        sentences.extend(lead(others, contenders, pairs));
-    }
+    let mut sentences = match contest {
+        Some(contest) => {
+            let first = first(row, contest, contenders);
+            std::iter::once(first).chain(lead(contest, contenders)).collect()
+        }
+        None => vec![
+            "No picture has curves of all methods, so their means cannot be compared and there is no \
+             ranking."
+                .to_owned(),
+        ],
+    };
     sentences.extend(against_chance(&known, contenders));
     sentences
 }
@@ -53,53 +61,51 @@ fn interval(e: &Estimate) -> String {
     range.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", plain(lo), plain(hi)))
 }
 
-fn first(best: &SummaryRow, count: usize, contenders: &Contenders<'_>) -> String {
-    let e = best.aopc.expect("only rows with an AOPC are asked about");
-    let steps = best.setting.steps.unwrap_or(0);
+/// `row` is any of the ranking.
+fn first(row: &SummaryRow, contest: &Contest, contenders: &Contenders<'_>) -> String {
+    let (e, count) = (contest.comparison.estimates[0], contest.methods.len());
+    let steps = row.setting.steps.unwrap_or(0);
     let pictures = if e.n == 1 { "one picture".to_owned() } else { format!("{} pictures", e.n) };
-    let removed = match best.order {
+    let removed = match row.order {
         Order::Morf => "most relevant regions first: its score falls furthest,",
         Order::Lerf => "least relevant regions first: its score falls least,",
     };
     format!(
         "{} ranks first of {count} when {steps} regions are removed, {removed} by {}{} on average \
          over the steps and {pictures}.",
-        name(contenders, &best.method),
+        name(contenders, &contest.methods[0]),
         plain(e.mean),
         interval(&e),
     )
 }
 
 /// Whether the lead of the first over the others is more than chance.
-fn lead(others: &[&SummaryRow], contenders: &Contenders<'_>, pairs: &Matrix) -> Vec<String> {
-    let Some(second) = others.first() else { return Vec::new() };
-    let ahead = |row: &SummaryRow| {
-        let (j, _) = contenders.find(&row.method)?;
-        pairs.estimates[0][j]
-    };
-    let Some(to_second) = ahead(second) else { return Vec::new() };
+fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
+    let others = 1..contest.methods.len();
+    let ahead = |j: usize| contest.pair(0, j).map(|pair| pair.difference);
+    let label = |j: usize| name(contenders, &contest.methods[j]);
+    let to_second = ahead(1)?;
     if to_second.lo().is_none() {
-        return vec!["There are too few pictures to say how much of that is chance.".to_owned()];
+        return Some("There are too few pictures to say how much of that is chance.".to_owned());
     }
     let lead = format!(
         "Its lead over the second, {}, is {}{}",
-        name(contenders, &second.method),
+        label(1),
         plain(to_second.mean),
         interval(&to_second)
     );
-    let open: Vec<String> = others
-        .iter()
-        .filter(|row| ahead(row).is_some_and(|e| !is_clear(&e)))
-        .map(|row| name(contenders, &row.method))
-        .collect();
-    if open.is_empty() {
-        return vec![format!("{lead}: it beats every other method on these pictures.")];
-    }
-    vec![format!(
-        "{lead}. These pictures do not tell it apart from {}: the 95 % interval of the paired \
-         difference holds 0.",
-        list(&open)
-    )]
+    // the first has the better mean, so a clear difference is a lead
+    let open: Vec<String> =
+        others.filter(|j| ahead(*j).is_some_and(|e| !is_clear(&e))).map(label).collect();
+    Some(if open.is_empty() {
+        format!("{lead}: it beats every other method on these pictures.")
+    } else {
+        format!(
+            "{lead}. These pictures do not tell it apart from {}: the 95 % interval of the paired \
+             difference holds 0.",
+            list(&open)
+        )
+    })
 }
 
 /// Which methods are better than removing regions at random.

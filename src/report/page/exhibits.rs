@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Bytes of pictures that a page may hold.
+/// Bytes that all pictures of a page may take, with their curves and what the slider needs.
 const BYTES: usize = 14 << 20;
 
 /// What is shown.
@@ -113,11 +113,12 @@ pub(super) fn gallery(
     let (mut items, mut chains, mut bytes) = (Vec::new(), Vec::new(), 0);
     for exhibit in source.exhibits {
         let item = item(source, contenders, &scores, exhibit, items.len())?;
-        bytes += size(&item);
+        let chain = chain(source, contenders, &scores, exhibit);
+        bytes += size(&item) + length(&chain);
         if bytes > BYTES {
             break;
         }
-        chains.push(chain(source, contenders, &scores, exhibit));
+        chains.push(chain);
         items.push(item);
     }
     let colours = source.look.colours;
@@ -143,7 +144,13 @@ pub(super) fn gallery(
 
 fn size(item: &Item) -> usize {
     let maps = item.maps.iter().filter_map(|m| Some(m.picture.as_ref()?.len()));
-    item.picture.len() + item.fill.as_ref().map_or(0, String::len) + maps.sum::<usize>()
+    let fill = item.fill.as_ref().map_or(0, String::len);
+    item.picture.len() + fill + item.chart_html.len() + maps.sum::<usize>()
+}
+
+fn length(chain: &Chain) -> usize {
+    let removals = chain.lines.iter().flat_map(|line| &line.orders);
+    removals.map(|r| r.regions.len() + r.scores.len()).sum()
 }
 
 fn scores<'a>(source: &Source<'a>) -> Scores<'a> {

@@ -130,7 +130,7 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
             "95 % bootstrap intervals over pictures (BCa); of differences: paired, picture by picture"
                 .to_owned(),
         ),
-        fact("Pictures", format!("{}; {}", text("/data/found"), text("/protocol/selection"))),
+        fact("Pictures", format!("{}{}", text("/data/found"), selection(manifest))),
         fact("Seed", text("/config/seed")),
     ];
     let others = manifest.pointer("/protocol/other_sizes").and_then(Value::as_array);
@@ -139,6 +139,16 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         facts.insert(REMOVAL + 1, fact("Other regions", others.join("; ")));
     }
     facts
+}
+
+/// What each step of the selection left.
+fn selection(manifest: &Value) -> String {
+    let steps = manifest.pointer("/protocol/selection").and_then(Value::as_array);
+    let step = |s: &Value| {
+        let (name, left) = (s.get("step")?.as_str()?, s.get("pictures")?.as_u64()?);
+        Some(format!("; {name} leaves {left}"))
+    };
+    steps.into_iter().flatten().filter_map(step).collect()
 }
 
 /// The manifest, part by part.

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     eval::{metric::Aopc, order::Order, stats::Resampling},
-    run::record::Row,
+    run::{output::is_whole, record::Row},
 };
 use contenders::Contenders;
 use minijinja::{AutoEscape, Environment};
@@ -116,6 +116,9 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let (settings, charts) = curves::settings(source, &contenders);
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
     let contests = contests(source.groups);
+    // the first setting ranks; where it has nothing in common, no other one stands in for it
+    let counts = |c: &&Contest| source.groups.first().is_some_and(|g| g.setting == c.setting);
+    let first = contests.first().filter(counts);
     let pairs = pairs::matrices(&contests, &contenders);
     let name = |at: &str| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
@@ -126,10 +129,10 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let content = Content {
         title: format!("{} on {}", name("/model/name"), name("/data/name")),
         subtitle: facts::subtitle(source),
-        answer_html: answer::sentences(source, &contenders, pairs.first()),
+        answer_html: answer::sentences(source, &contenders, first),
         caveats: caveats(source, &contests),
         legend: contenders.0.iter().enumerate().map(legend).collect(),
-        ranking: tables::ranking(summary, &contenders, contests.first()),
+        ranking: tables::ranking(summary, &contenders, first),
         settings,
         pairs,
         ranks: ranks::diagrams(&contests, &contenders),
@@ -169,11 +172,8 @@ fn agreements(groups: &[Group<'_>]) -> Option<tables::Agreement> {
 /// What a reader must know.
 fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
     let mut found = Vec::new();
-    if source.manifest.get("results").is_none_or(Value::is_null) {
-        found.push(
-            "the run was not finished when this page was made, so some pictures are missing"
-                .to_owned(),
-        );
+    if !is_whole(source.manifest) {
+        found.push("the run is not complete: some pictures are missing".to_owned());
     }
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {

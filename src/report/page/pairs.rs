@@ -19,15 +19,12 @@ pub(super) struct Matrix {
     marks: Vec<String>,
     /// Row by row.
     cells: Vec<Vec<Cell>>,
-    /// The estimates behind the cells, by contender; those of a method with itself are `None`.
-    #[serde(skip)]
-    pub(super) estimates: Vec<Vec<Option<Estimate>>>,
 }
 
 /// One method against another.
 #[derive(Clone, Serialize)]
 struct Cell {
-    /// The mean difference, with a star where the test sees one too.
+    /// The mean difference, with a star where the test finds the same one.
     text: String,
     /// Class: `better`, `worse`, `open` (the interval holds 0) or `none`.
     verdict: &'static str,
@@ -36,9 +33,6 @@ struct Cell {
     /// The same in words, with the interval, wins and p-value.
     words: String,
 }
-
-/// Below this a corrected p-value is marked.
-const LEVEL: f64 = 0.05;
 
 /// One matrix per contest of at least two methods.
 pub(super) fn matrices(contests: &[Contest], contenders: &Contenders<'_>) -> Vec<Matrix> {
@@ -56,12 +50,9 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
     let nothing =
         Cell { text: String::new(), verdict: "none", strength: 0.0, words: String::new() };
     let mut cells = vec![vec![nothing; methods.len()]; methods.len()];
-    let mut estimates = vec![vec![None; contenders.0.len()]; contenders.0.len()];
     for pair in pairs {
-        let ((i, first), (j, second)) = (methods[pair.first], methods[pair.second]);
+        let ((_, first), (_, second)) = (methods[pair.first], methods[pair.second]);
         let back = reversed(pair.difference);
-        estimates[i][j] = Some(pair.difference);
-        estimates[j][i] = Some(back);
         let names = format!("{} against {}", first.label, second.label);
         cells[pair.first][pair.second] = cell(pair.difference, pair.wins, pair, largest, &names);
         let names = format!("{} against {}", second.label, first.label);
@@ -72,7 +63,6 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
         names: methods.iter().map(|(_, c)| c.label.clone()).collect(),
         marks: methods.iter().map(|(_, c)| c.mark.clone()).collect(),
         cells,
-        estimates,
     })
 }
 
@@ -107,7 +97,7 @@ fn cell(e: Estimate, wins: usize, pair: &Pair, largest: f64, names: &str) -> Cel
     let range =
         interval.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", short(lo), short(hi)));
     let p = pair.p_holm.map_or(String::new(), |p| format!(", p = {}", short(p)));
-    let star = if pair.p_holm.is_some_and(|p| p < LEVEL) { "*" } else { "" };
+    let star = if pair.is_found() { "*" } else { "" };
     Cell {
         text: format!("{}{star}", short(e.mean).replace('-', "−")),
         verdict,

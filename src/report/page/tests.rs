@@ -53,6 +53,51 @@ fn the_answer_comes_first_and_names_the_best_method() {
     assert!(answer.contains("random"), "{answer}");
 }
 
+/// The sentences at the top.
+fn answer(page: &str) -> &str {
+    page.split("class=\"answer\"").nth(1).unwrap().split("</div>").next().unwrap()
+}
+
+#[test]
+fn a_method_with_easy_pictures_only_is_compared_on_these() {
+    // its own pictures have falls six times as long, and there it loses
+    let (easy_one, best) = ("gradient-x-input", "lrp-samek2017");
+    let mut rows = demo::records(12, 1, 10);
+    let easy = |row: &Row| row.image.as_str() < "val/0006.png";
+    rows.retain(|row| easy(row) || row.method != easy_one);
+    for row in rows.iter_mut().filter(|row| easy(row)) {
+        row.scores.iter_mut().flatten().for_each(|v| *v *= 6.0);
+    }
+    let summary = summarise(&rows).unwrap();
+    let morf = |method: &str| {
+        summary.rows.iter().find(|r| r.method == method && r.order == Order::Morf).unwrap()
+    };
+    assert!(morf(easy_one).aopc.unwrap().mean > morf(best).aopc.unwrap().mean);
+    assert!(morf(easy_one).rank > morf(best).rank);
+    let page = made(&rows, &[], &manifest());
+    assert!(
+        answer(&page).contains(&format!("<b>{best}</b> ranks first of 8")),
+        "{}",
+        answer(&page)
+    );
+    assert!(answer(&page).contains("on average over the steps and 6 pictures"));
+    assert!(!answer(&page).contains("is −"), "no lead is negative: {}", answer(&page));
+    assert!(page.contains("places are by the images that all methods have"));
+}
+
+#[test]
+fn without_a_picture_in_common_there_is_no_ranking() {
+    let mut rows = demo::records(4, 1, 10);
+    let other = demo::records(4, 1, 10).into_iter();
+    rows.extend(other.map(|row| Row { perturbation: "blur:sigma=3".to_owned(), ..row }));
+    // under the first perturbation no picture has both
+    let first = |row: &Row| row.perturbation == "uniform";
+    rows.retain(|row| !first(row) || (row.method == "gradient") == row.image.contains("0001"));
+    let page = made(&rows, &[], &manifest());
+    assert!(answer(&page).contains("there is no ranking"), "{}", answer(&page));
+    assert!(!answer(&page).contains("ranks first"));
+}
+
 #[test]
 fn a_page_needs_nothing_but_itself() {
     let page = demo_page();
