@@ -38,6 +38,12 @@ impl Explainer for Contrast {
         Ok(own)
     }
 
+    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+        let other = Case { target: case.runner_up()?, ..*case };
+        let totals = self.inner.total(case)?.zip(self.inner.total(&other)?);
+        Ok(totals.map(|(own, other)| own - other))
+    }
+
     fn pool(&self) -> Pool {
         Pool::Sum
     }

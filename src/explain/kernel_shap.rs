@@ -84,6 +84,12 @@ impl Explainer for KernelShap {
         let values = found.ok_or(ExplainError::TooFewSamples { samples: self.samples })?;
         Ok(patches.spread(&values))
     }
+
+    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+        let patches = Patches::new(case, self.segments, self.value)?;
+        let score = |shown| patches.score(&vec![shown; patches.len()]);
+        Ok(Some(score(true) - score(false)))
+    }
 }
 
 /// A set of 1 to d - 1 of `d >= 2` patches.

@@ -311,6 +311,13 @@ pub trait Explainer: Send + Sync {
         false
     }
 
+    /// The sign of what relevance starts from, where the whole map is in proportion to that: LRP from
+    /// a negative score gives the map of a positive one with all signs turned. Maps of different
+    /// scores are compared without it.
+    fn start_sign(&self, _case: &Case<'_>) -> f32 {
+        1.0
+    }
+
     /// Relevance, pooled over channels.
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
         let relevance = self.relevance(case)?;

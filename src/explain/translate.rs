@@ -51,6 +51,11 @@ impl Explainer for Translated {
         Pool::Sum
     }
 
+    /// That of the picture where it is: a score hardly ever changes its sign within a few pixels.
+    fn start_sign(&self, case: &Case<'_>) -> f32 {
+        self.inner.start_sign(case)
+    }
+
     fn is_random_order(&self) -> bool {
         self.inner.is_random_order()
     }

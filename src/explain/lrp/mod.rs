@@ -107,6 +107,10 @@ impl Explainer for Lrp {
         Ok(Some(self.options.start.relevance(case)?.sum()))
     }
 
+    fn start_sign(&self, case: &Case<'_>) -> f32 {
+        self.options.start.sign(case)
+    }
+
     fn watched(&self, case: &Case<'_>, watch: Watch<'_>) -> Result<Tensor, ExplainError> {
         case.check()?;
         finite(self.propagate(case, None, watch)?)

@@ -238,14 +238,18 @@ pub fn found(
 ) -> Result<Found, ExplainError> {
     let (relevance, trace) = method.traced(case)?;
     let (maps, own) = maps(case, method)?;
-    let other =
-        runner_up.map(|target| self::maps(&Case { target, ..*case }, method)).transpose()?;
+    let against = runner_up.map(|target| Case { target, ..*case });
+    let other = against.as_ref().map(|case| self::maps(case, method)).transpose()?;
+    // a score below 0 turns all signs of its map: that is not selective
+    let sign = |case| f64::from(method.start_sign(case));
+    let turned = against.as_ref().map_or(1.0, |other| sign(case) * sign(other));
     let alike = |node: Option<NodeId>| {
         let (others, other) = other.as_ref()?;
-        match node {
+        let found = match node {
             Some(id) => rank_correlation(&maps.get(&id)?.values, &others.get(&id)?.values),
             None => rank_correlation(&own.values, &other.values),
-        }
+        };
+        found.map(|rho| turned * rho)
     };
     let start = trace.as_ref().and_then(|rows| rows.first());
     let start = start.map_or(f64::from(case.score()), |row| row.arrived);
@@ -348,9 +352,14 @@ mod tests {
 
     /// `f_0 = 3 x_0 - x_1 + 2`, `f_1 = x_0`, at `x = (2, 1)`.
     fn on_a_linear_model<T>(f: impl Fn(&Case<'_>) -> T) -> T {
+        with_other_class(1.0, f)
+    }
+
+    /// The same with `f_1 = other x_0`.
+    fn with_other_class<T>(other: f32, f: impl Fn(&Case<'_>) -> T) -> T {
         let mut graph = Graph::new(Shape::vector(2));
-        let dense =
-            Dense::new(vec![3.0, -1.0, 1.0, 0.0], 2, Shape::vector(2), vec![2.0, 0.0]).unwrap();
+        let weight = vec![3.0, -1.0, other, 0.0];
+        let dense = Dense::new(weight, 2, Shape::vector(2), vec![2.0, 0.0]).unwrap();
         graph.push("fc", Box::new(dense), &[graph.input()]).unwrap();
         let acts = graph.forward(&Tensor::vector(vec![2.0, 1.0]));
         f(&Case {
@@ -390,6 +399,15 @@ mod tests {
         // without the bias and the negative product all 7 go to the first input
         let positive = measured("lrp-z-plus:bias=ignore").found.unwrap();
         assert_eq!(positive.consistent(), Some(true));
+    }
+
+    #[test]
+    fn a_negative_score_is_not_selective() {
+        // the map of the other class is (-2, 0) from -2 and (1, 0) from 1
+        for name in ["lrp-zero", "lrp-zero:start=one"] {
+            let found = with_other_class(-1.0, |case| row(case, &method(name))).found.unwrap();
+            assert!(near(found.selectivity, 1.0), "{name}: {:?}", found.selectivity);
+        }
     }
 
     #[test]

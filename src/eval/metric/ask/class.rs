@@ -1,26 +1,27 @@
 //! Does a heat map belong to its class and its score?
 
-use super::correlation;
+use super::{correlation, other_map};
 use crate::{
     base::{registry::Entry, rng::below},
     eval::{
         metric::{
             Direction, Range,
-            map::{Look, MapMetric},
+            map::{Asked, Look, MapMetric},
         },
         stats::ranks::midranks,
     },
     explain::{Case, HeatMap},
 };
 
-/// `|f(x) - sum H| / |f(x)|`: how far relevance is from summing up to the score, as LRP without biases
-/// and integrated gradients from a zero score promise. At least 0, lower is better. Undefined for a
-/// score of 0.
+/// `|T - sum H| / |T|`: how far relevance is from summing up to `T`, what it should sum up to: the score
+/// minus that of the reference for methods with one (Sundararajan et al. 2017, proposition 1), what
+/// was handed back at the output for LRP, the score for others. At least 0, lower is better. Undefined
+/// for a `T` of 0.
 struct Completeness;
 
 pub(in crate::eval::metric) const COMPLETENESS: Entry<dyn MapMetric> = Entry {
     id: "completeness-gap",
-    summary: "distance of the summed relevance from the score, relative to the score",
+    summary: "distance of the summed relevance from what it should sum up to, relative to that",
     cite: "sundararajan2017axiomatic",
     params: &[],
     build: |_| Ok(Box::new(Completeness)),
@@ -36,15 +37,16 @@ impl MapMetric for Completeness {
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let score = f64::from(look.asked?.case.score());
+        let Asked { case, explainer } = look.asked?;
+        let total = explainer.total(case).ok()?.unwrap_or_else(|| f64::from(case.score()));
         let sum: f64 = look.heat.iter().map(|v| f64::from(*v)).sum();
-        (score.abs() > 0.0).then(|| (score - sum).abs() / score.abs())
+        (total.abs() > 0.0).then(|| (total - sum).abs() / total.abs())
     }
 }
 
 /// Spearman's rank correlation with the heat map of another class, drawn at random (after Sixt et al.
 /// 2020, who compare by SSIM). In [-1, 1], lower is better: a map that does not depend on the class
-/// does not explain it. Undefined for a single class, constant maps, and maps from files.
+/// does not explain it. LRP counts as from positive scores. Undefined for a single class, constant maps, and maps from files.
 struct RandomLogit;
 
 pub(in crate::eval::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {
@@ -70,7 +72,7 @@ impl MapMetric for RandomLogit {
         let mut rng = asked.case.seed.rng("random logit", asked.case.image, &[]);
         let drawn = below(&mut rng, others as u64) as usize;
         let target = drawn + usize::from(drawn >= asked.case.target);
-        let other = asked.explainer.heat_map(&Case { target, ..*asked.case }).ok()?;
+        let other = other_map(&asked, &Case { target, ..*asked.case })?;
         spearman(look.heat, &other)
     }
 }

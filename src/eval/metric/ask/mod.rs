@@ -9,6 +9,7 @@ pub(super) mod randomisation;
 pub(super) mod road;
 pub(super) mod robustness;
 
+use super::map::Asked;
 use crate::{
     base::{
         geom::{Rect, Shape},
@@ -39,6 +40,14 @@ fn visible(case: &Case<'_>) -> Option<Tensor> {
         }
     }
     known.then_some(x)
+}
+
+/// The heat map of another class or network, to be compared with that of `asked`: where relevance
+/// starts from a score, two scores of different sign do not make maps unlike.
+fn other_map(asked: &Asked<'_>, other: &Case<'_>) -> Option<HeatMap> {
+    let sign = asked.explainer.start_sign(asked.case) * asked.explainer.start_sign(other);
+    let map = asked.explainer.heat_map(other).ok()?;
+    Some(map.mapv_into(|v| sign * v))
 }
 
 /// Squares of a grid over the picture, cut off at its edges.

@@ -1,6 +1,6 @@
 //! Does a heat map depend on what the network has learned?
 
-use super::class::spearman;
+use super::{class::spearman, other_map};
 use crate::{
     base::registry::{Entry, Kind, Param, Spec, near},
     eval::metric::{
@@ -18,7 +18,7 @@ use crate::{
 /// 2018): the mean over layers, or one layer. Cascading puts all layers from the output down to the
 /// layer out of order, independent only the layer itself. Spearman's correlation is in [-1, 1], SSIM
 /// (of maps divided by their largest magnitude, windows of 7x7 pixels) too; lower is better: a map
-/// that stays the same does not show what was learned. Undefined for maps from files and constant
+/// that stays the same does not show what was learned. LRP counts as from positive scores. Undefined for maps from files and constant
 /// maps.
 ///
 /// | parameter | default | meaning |
@@ -150,7 +150,7 @@ fn again(asked: &Asked<'_>, chosen: &[NodeId]) -> Option<HeatMap> {
     let graph = randomise(asked.case.graph, chosen, asked.case.seed);
     let acts = graph.forward(asked.case.input());
     let case = Case { graph: &graph, acts: &acts, ..*asked.case };
-    asked.explainer.heat_map(&case).ok()
+    other_map(asked, &case)
 }
 
 /// Side of the windows.

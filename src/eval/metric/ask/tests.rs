@@ -10,9 +10,10 @@ use crate::{
         Direction,
         map::{Asked, Look, MAP_METRICS},
     },
-    explain::{EXPLAINERS, ExplainError, Explainer},
+    explain::{ExplainError, Explainer},
     nn::{graph::Graph, op::Dense},
 };
+use std::io;
 
 const SHAPE: Shape = Shape::new(1, 24, 24);
 
@@ -27,8 +28,14 @@ impl Explainer for Fixed {
 
 /// Two classes with random weights, without a bias.
 fn model() -> (Graph, Vec<f32>, Tensor) {
+    model_with(1.0)
+}
+
+/// The same with the weights of the first class times `sign`.
+fn model_with(sign: f32) -> (Graph, Vec<f32>, Tensor) {
     let mut rng = Seed(9).rng("model", "", &[]);
-    let weight: Vec<f32> = (0..2 * SHAPE.len()).map(|_| unit_f32(&mut rng) - 0.5).collect();
+    let mut weight: Vec<f32> = (0..2 * SHAPE.len()).map(|_| unit_f32(&mut rng) - 0.5).collect();
+    weight[..SHAPE.len()].iter_mut().for_each(|w| *w *= sign);
     let x = Tensor::new(SHAPE, (0..SHAPE.len()).map(|_| unit_f32(&mut rng)).collect());
     let mut graph = Graph::new(SHAPE);
     let dense = Dense::new(weight.clone(), 2, SHAPE, vec![]).unwrap();
@@ -49,13 +56,20 @@ impl Explainer for Fresh {
 
 /// The metric for a method's own map of the model's picture.
 fn value(id: &str, explainer: &dyn Explainer) -> Option<f64> {
-    let (graph, _, x) = model();
-    let acts = graph.forward(&x);
+    value_on(&model(), id, explainer)
+}
+
+fn value_on(
+    (graph, _, x): &(Graph, Vec<f32>, Tensor),
+    id: &str,
+    explainer: &dyn Explainer,
+) -> Option<f64> {
+    let acts = graph.forward(x);
     let logits = &acts.of(graph.output()).data;
     let target = usize::from(logits[1] > logits[0]);
     let (low, high) = ([0.0], [1.0]);
     let (seed, image) = (Seed(3), "a");
-    let case = Case { graph: &graph, acts: &acts, target, low: &low, high: &high, seed, image };
+    let case = Case { graph, acts: &acts, target, low: &low, high: &high, seed, image };
     let metric = build("metric", MAP_METRICS, &id.parse().unwrap()).unwrap().value;
     let heat = explainer.heat_map(&case).unwrap();
     metric.value(&Look { heat: &heat, object: None, asked: Some(Asked { case: &case, explainer }) })
@@ -94,7 +108,9 @@ fn random() -> Fixed {
 }
 
 fn method(name: &str) -> Box<dyn Explainer> {
-    build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value
+    crate::explain::method(&name.parse().unwrap(), |_| Err(io::Error::other("no file")))
+        .unwrap()
+        .value
 }
 
 /// Each metric with the best there can be on this model and with a map that knows nothing.
@@ -206,10 +222,36 @@ fn gradient_times_input_of_a_linear_model_is_complete() {
 }
 
 #[test]
+fn a_method_with_a_reference_is_complete_when_it_sums_up_to_the_difference() {
+    for name in [
+        "integrated-gradients:baseline=white",
+        "deep-lift:baseline=white",
+        "kernel-shap:segments=4",
+        "lrp-zero:start=one",
+        "integrated-gradients:baseline=white:contrast=runner-up",
+    ] {
+        let found = value("completeness-gap", &*method(name)).unwrap();
+        assert!(found < 1e-3, "{name}: {found}");
+    }
+}
+
+#[test]
 fn a_map_that_ignores_the_class_is_found_out() {
     let ignoring = value("random-logit", &random()).unwrap();
     assert!((ignoring - 1.0).abs() < 1e-12);
     assert!(value("random-logit", &*method("gradient")).unwrap().abs() < 0.2);
+}
+
+#[test]
+fn a_negative_score_does_not_make_a_map_unlike() {
+    let model = model_with(-1.0);
+    let scores = model.0.logits(&model.2);
+    assert!(scores[0] > 0.0 && scores[1] < 0.0, "{scores:?}");
+    for id in ["random-logit", "parameter-randomisation", "parameter-randomisation:likeness=ssim"] {
+        let of = |name: &str| value_on(&model, id, &*method(name)).unwrap();
+        let (score, one) = (of("lrp-zero"), of("lrp-zero:start=one"));
+        assert!((score - one).abs() < 1e-5, "{id}: {score} from the score, {one} from 1");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl MapMetric for GreyEntropy {
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let mut counts = [0.0; 256];
-        grey(look.heat).into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
+        grey(look.heat)?.into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
         bits(counts.into_iter())
     }
 }
@@ -103,7 +103,8 @@ impl MapMetric for Effective {
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let v = magnitudes(look.heat);
         let largest = v.iter().copied().fold(0.0, f64::max);
-        Some(v.iter().filter(|v| **v > self.share * largest).count() as f64)
+        let counts = |v: &&f64| **v > self.share * largest;
+        (largest > 0.0).then(|| v.iter().filter(counts).count() as f64)
     }
 }
 

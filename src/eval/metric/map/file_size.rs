@@ -41,7 +41,7 @@ pub(super) const JPEG: Entry<dyn MapMetric> = Entry {
 
 impl FileSize {
     fn bytes(self, look: &Look<'_>) -> Option<usize> {
-        let pixels = grey(look.heat);
+        let pixels = grey(look.heat)?;
         let (h, w) = look.heat.dim();
         let mut file = Vec::new();
         let (w, h, kind) = (w as u32, h as u32, ExtendedColorType::L8);
@@ -86,7 +86,7 @@ mod tests {
         let (png, jpeg) = (FileSize::Png.value(&look), FileSize::Jpeg.value(&look));
         assert!(png.unwrap() > 0.1 && png.unwrap() < 0.7, "{png:?}: less than the 600 pixels");
         assert!(jpeg.unwrap() > 0.3 && jpeg.unwrap() < 2.0, "{jpeg:?}");
-        let even = HeatMap::zeros((20, 30));
+        let even = HeatMap::ones((20, 30));
         let look = Look { heat: &even, object: None, asked: None };
         assert!(FileSize::Png.value(&look) < png && FileSize::Jpeg.value(&look) < jpeg);
     }

@@ -127,7 +127,7 @@ fn sums(heat: &HeatMap, object: &Object) -> (f64, f64) {
 
 fn mass(heat: &HeatMap, object: &Object) -> Option<f64> {
     let (on, off) = sums(heat, object);
-    (on + off > 0.0).then(|| on / (on + off))
+    (count(object) > 0 && on + off > 0.0).then(|| on / (on + off))
 }
 
 fn rank(heat: &HeatMap, object: &Object) -> Option<f64> {
@@ -185,9 +185,8 @@ mod tests {
     fn without_an_object_nothing_is_defined() {
         let heat = array![[1.0, 2.0]];
         let empty = Object { inside: vec![false; 2] };
-        for of in [pointing, rank, iou, context] {
+        for of in [pointing, mass, rank, iou, context] {
             assert_eq!(of(&heat, &empty), None);
         }
-        assert_eq!(mass(&heat, &empty), Some(0.0));
     }
 }
