@@ -3,6 +3,8 @@
 
 #[path = "cli/cluster.rs"]
 mod cluster;
+#[path = "cli/same.rs"]
+mod same;
 #[path = "cli/session.rs"]
 mod session;
 #[path = "cli/survive.rs"]
@@ -235,7 +237,7 @@ fn an_interrupted_run_is_taken_up_and_another_one_is_refused() {
         fs::remove_file(desk.path("out").join(file)).unwrap();
     }
     for file in ["curves/part-00008.parquet", "heatmaps/1.png", "summary.csv"] {
-        fs::write(desk.path(&format!("out/{file}.0a.tmp")), "half").unwrap();
+        fs::write(desk.path(&format!("out/{file}.000000000000000a.tmp")), "half").unwrap();
     }
     let before =
         fs::metadata(desk.path("out/curves/part-00000.parquet")).unwrap().modified().unwrap();

@@ -126,6 +126,9 @@ pub(crate) struct ReportArgs {
     /// The page; report.html in the folder when not given
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
+    /// Threads, one per core when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
 }
 
 /// How much is said on stderr, and how.
@@ -151,12 +154,19 @@ pub(crate) enum Log {
     Json,
 }
 
+/// The number of threads as a config.
+pub(crate) fn threads(given: Option<usize>) -> toml::Table {
+    let entry = given.and_then(|n| Some(("threads".to_owned(), i64::try_from(n).ok()?.into())));
+    entry.into_iter().collect()
+}
+
 impl Command {
     /// In which form errors are told.
     pub(crate) fn log(&self) -> Log {
         match self {
             Command::Run(args) => args.talk.log,
             Command::Merge(args) => args.talk.log,
+            Command::Properties(args) => args.talk.log,
             _ => Log::Text,
         }
     }

@@ -5,7 +5,8 @@ use pixelflip::{
     base::geom::Regions,
     run::{
         estimate::{Estimate, estimate},
-        output::finished,
+        manifest::Manifest,
+        output::{check_owner, finished},
         plan::Plan,
         shard::Shard,
     },
@@ -14,6 +15,9 @@ use std::{path::Path, process::ExitCode};
 
 /// Prints what would be done and what it would cost.
 pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Result<ExitCode> {
+    if root.is_dir() {
+        check_owner(root, &Manifest::new(plan))?;
+    }
     let estimate = estimate(plan, rayon::current_num_threads());
     let mut lines = what(plan);
     lines.extend(cost(&estimate, root));

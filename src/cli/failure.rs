@@ -1,8 +1,11 @@
 //! Errors as one sentence and, where the person can do something, a hint.
 
 use super::{IMPOSSIBLE, INCOMPLETE, INTERRUPTED, args::Log, terminal};
-use pixelflip::run::{
-    lock::LockError, merge::MergeError, output::OutputError, plan::PlanError, runner::RunError,
+use pixelflip::{
+    run::{
+        lock::LockError, merge::MergeError, output::OutputError, plan::PlanError, runner::RunError,
+    },
+    table::TableError,
 };
 use std::process::ExitCode;
 
@@ -23,8 +26,11 @@ pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
 }
 
 fn code(error: &anyhow::Error) -> u8 {
+    if let Some(PlanError::Stopped) = error.downcast_ref() {
+        return INTERRUPTED;
+    }
     match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
-        (Some(RunError::Interrupted { .. }), _) => INTERRUPTED,
+        (Some(RunError::Interrupted { .. } | RunError::Gone { .. }), _) => INTERRUPTED,
         (_, Some(MergeError::Incomplete { .. })) => INCOMPLETE,
         _ => match output(error) {
             // somebody else is at work, so trying again later helps
@@ -60,6 +66,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(RunError::Interrupted { .. }) = error.downcast_ref() {
         return Some("the same command goes on from there");
     }
+    if let Some(RunError::Gone { .. }) = error.downcast_ref() {
+        return Some("bring them back, and the same command goes on from there");
+    }
     if let Some(MergeError::Incomplete { .. }) = error.downcast_ref() {
         return Some("run those shards again, what they have done is kept, or add `--partial`");
     }
@@ -81,7 +90,13 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         }
         Some(OutputError::Unreadable { .. }) | None => (),
     }
+    if let Some(RunError::Table(TableError::Content { .. })) = error.downcast_ref() {
+        return Some("delete this file, and the same command makes its part again");
+    }
     match error.downcast_ref::<PlanError>()? {
+        PlanError::Stopped => {
+            Some("give it more time, or choose pictures without asking the network")
+        }
         PlanError::Region { .. } => Some("choose a smaller `--region`"),
         PlanError::Steps { .. } => Some("leave `--steps` out to remove all regions, at most 100"),
         PlanError::Images { .. } => Some("leave `--images` out to use all pictures"),

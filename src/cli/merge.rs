@@ -1,6 +1,10 @@
 //! `pixelflip merge`.
 
-use super::{args::MergeArgs, progress::Progress, run::finish};
+use super::{
+    args::{MergeArgs, threads},
+    progress::Progress,
+    run::finish,
+};
 use anyhow::bail;
 use pixelflip::run::{
     config::Config,
@@ -11,9 +15,9 @@ use pixelflip::run::{
     output::{MANIFEST, Output},
     plan::Plan,
     runner,
+    stop::Stop,
 };
 use std::{path::Path, process::ExitCode};
-use toml::Table;
 
 pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let look = args.look.look()?;
@@ -25,15 +29,18 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     if !described.is_file() {
         return Err(MergeError::NoResults { folder: first.clone() }.into());
     }
-    let plan = Plan::new(Config::load(Some(&described), Table::new())?)?;
+    let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
+    let config = Config::load(Some(&described), threads(args.threads))?;
+    let plan = pool.install(|| Plan::new(config, &Stop::default()))?;
     let manifest = Manifest::new(&plan);
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let found = merge::find(&args.folders, &manifest, plan.parts().len(), extent)?;
     let output = Output::open(out, &manifest, Share::Whole)?;
     found.bring(&output)?;
-    let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let progress = Progress::new(&args.talk);
-    pool.install(|| finish(&plan, &output, &found.parts(), look, &progress))
+    // also those that an earlier merge brought
+    let parts = output.finished()?;
+    pool.install(|| finish(&plan, &output, &parts, look, &progress))
 }
 
 /// Where the whole goes.

@@ -73,10 +73,10 @@ impl Progress {
 
     /// Says something that quiet runs do not say.
     pub(crate) fn note(&self, line: &str) {
-        if self.json {
-            self.object(json!({ "event": "note", "message": line }));
-        } else if self.volume > Volume::Quiet {
-            self.say(line);
+        match (self.volume, self.json) {
+            (Volume::Quiet, _) => (),
+            (_, true) => self.object(json!({ "event": "note", "message": line })),
+            (_, false) => self.say(line),
         }
     }
 
@@ -89,8 +89,15 @@ impl Progress {
         }
     }
 
+    /// Says how it ended, where objects are wanted.
+    pub(crate) fn ended(&self, object: Value) {
+        if self.volume > Volume::Quiet {
+            self.object(object);
+        }
+    }
+
     /// Says an object with the time since the beginning, where objects are wanted.
-    pub(crate) fn object(&self, mut object: Value) {
+    fn object(&self, mut object: Value) {
         if self.json {
             let state = self.state();
             object["seconds_since_start"] = json!(state.start.elapsed().as_secs_f64());
@@ -177,7 +184,7 @@ impl Progress {
                 self.begin(*pictures, 0);
                 let (pictures, each) =
                     (count(*pictures, "picture"), count(*explanations, "explanation"));
-                self.say(&format!("{pictures}, {each} each"));
+                self.note(&format!("{pictures}, {each} each"));
             }
             Event::Method { image, method } => {
                 // without parameters there is room for it
@@ -202,11 +209,19 @@ impl Progress {
     }
 
     fn log(&self, event: &Event) {
+        let is_wrong = matches!(event, Event::Skipped { .. } | Event::Failed { .. });
         match event {
             Event::Started { finished, .. } => self.state().done = *finished,
             Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,
-            Event::Method { .. } if self.volume < Volume::Verbose => return,
             _ => (),
+        }
+        let told = match self.volume {
+            Volume::Quiet => is_wrong,
+            Volume::Normal => !matches!(event, Event::Method { .. }),
+            Volume::Verbose => true,
+        };
+        if !told {
+            return;
         }
         self.object(serde_json::to_value(event).expect("an event is plain data"));
     }

@@ -18,6 +18,7 @@ use pixelflip::{
         plan::Plan,
         properties::{Measured, Sweeps, measure, rules_and_composites},
         runner,
+        stop::Stop,
     },
 };
 use std::{
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &PropertiesArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(None, flags(args)?)?;
     let root = folder(&config);
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
-    let mut plan = Plan::new(config)?;
+    let mut plan = pool.install(|| Plan::new(config, &Stop::default()))?;
     if args.flags.images.is_none() {
         plan.images = some_of(&plan.images);
     }
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &PropertiesArgs) -> anyhow::Result<ExitCode> {
     let summary = Summary::of(&measured);
     report(&plan, &measured, &summary, &root)?;
     terminal::data(&terminal::columns(&summary.lines()))?;
-    terminal::talk(&closing(&measured, &root));
+    progress.note(&closing(&measured, &root));
     let failed = !measured.skipped.is_empty() || measured.rows.iter().any(|r| r.found.is_err());
     Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }

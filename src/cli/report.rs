@@ -1,7 +1,7 @@
 //! `pixelflip report`.
 
 use super::{
-    args::ReportArgs,
+    args::{ReportArgs, threads},
     terminal::{self, count},
 };
 use anyhow::{Context, bail};
@@ -11,14 +11,14 @@ use pixelflip::{
         outcome, page,
         plot::save,
     },
-    run::{config::Config, machine, plan::Plan, runner},
+    run::{config::Config, machine, plan::Plan, runner, stop::Stop},
 };
 use serde_json::Value;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let look = args.look.look()?;
-    let pool = runner::pool(machine::cores())?;
+    let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let page = pool.install(|| {
         let exhibits = exhibits(args)?;
         anyhow::Ok(outcome::page(&args.results, &exhibits, look)?)
@@ -43,8 +43,8 @@ fn exhibits(args: &ReportArgs) -> anyhow::Result<Vec<Exhibit>> {
         let kept = count(kept.len(), "picture");
         format!("the run kept {kept}; to show {} they must be explained again", args.gallery)
     };
-    let config = Config::load(Some(&args.results.join("manifest.json")), toml::Table::new());
-    let plan = Plan::new(config.with_context(more)?).with_context(more)?;
+    let config = Config::load(Some(&args.results.join("manifest.json")), threads(args.threads));
+    let plan = Plan::new(config.with_context(more)?, &Stop::default()).with_context(more)?;
     if manifest.get("digest").and_then(Value::as_str) != Some(&plan.digest()) {
         bail!("{}, but the model or the pictures are not those of the run any more", more());
     }

@@ -39,7 +39,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref(), flags(args)?)?;
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
-    let plan = Plan::new(config)?;
+    let plan = pool.install(|| Plan::new(config, &stop))?;
     let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
     if args.dry_run {
         return pool.install(|| dry_run::show(&plan, &root, shard));
@@ -53,7 +53,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     worked?;
     if let Some(shard) = shard {
         progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
-        return Ok(ExitCode::SUCCESS);
+        let failed = runner::has_failures(&plan, &output)?;
+        return Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS });
     }
     pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &progress))
 }
@@ -81,7 +82,7 @@ pub(crate) fn finish(
     let exhibits = gallery::collect(plan, gallery::KEPT);
     let summary = outcome::write(output.root(), &exhibits, look)?;
     terminal::data(&ranking(&summary))?;
-    progress.object(serde_json::json!({
+    progress.ended(serde_json::json!({
         "event": "finished", "results": results, "folder": output.root(),
     }));
     progress.note(&closing(results, output.root()));

@@ -1,17 +1,14 @@
 //! Data to stdout, talk to stderr.
 
-use std::{
-    io::{self, Write},
-    process,
-};
+use std::io::{self, Write};
 
-/// Prints data. When the reader has gone (`pixelflip list methods | head -1`) there is nothing
-/// left to do, so the program ends.
+/// Prints data. When the reader has gone (`pixelflip list methods | head -1`) nobody misses it; there
+/// may be files to write yet.
 pub(crate) fn data(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match printed {
-        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => process::exit(0),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
 }

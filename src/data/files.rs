@@ -1,9 +1,13 @@
 //! A data set of one picture file per item; the layouts differ in how they find and label them.
 
 use super::{
-    DataError, Dataset, Item, boxes::Bounds, decode, fingerprint, listing::File, mask::Mask,
+    DataError, Dataset, Item,
+    boxes::Bounds,
+    decode,
+    fingerprint::{Line, beginning, fingerprint, spread},
+    listing::File,
+    mask::Mask,
 };
-
 use std::{fs, io};
 
 /// One picture file with what the layout knows of it.
@@ -21,6 +25,9 @@ impl Picture {
         Picture { file, label, boxes: vec![], mask: None }
     }
 }
+
+/// Files that are looked for before all are taken to be gone.
+const LOOKED_FOR: usize = 16;
 
 /// See the [module](self).
 pub(super) struct FileSet {
@@ -69,7 +76,23 @@ impl Dataset for FileSet {
     }
 
     fn fingerprint(&self) -> String {
-        fingerprint(self.pictures.iter().map(|p| (p.file.id.clone(), p.file.bytes, p.label)))
+        let line = |p: &Picture| Line {
+            id: p.file.id.clone(),
+            size: p.file.bytes,
+            label: p.label,
+            object: if p.boxes.is_empty() { String::new() } else { format!("{:?}", p.boxes) },
+        };
+        let content = |i: usize| {
+            let Picture { file, mask, .. } = &self.pictures[i];
+            let mask = mask.as_ref().map(Mask::content).transpose()?;
+            Ok([beginning(&file.path)?, mask.unwrap_or_default()].concat())
+        };
+        fingerprint(self.pictures.iter().map(line), content)
+    }
+
+    fn is_there(&self) -> bool {
+        let there = |i: usize| self.pictures[i].file.path.exists();
+        spread(self.pictures.len(), LOOKED_FOR).any(there)
     }
 
     fn describe(&self) -> String {

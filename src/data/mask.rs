@@ -1,6 +1,6 @@
 //! Masks of objects as annotation files keep them: palette pictures, polygons, runs.
 
-use super::{DataError, decode};
+use super::{DataError, decode, fingerprint::beginning};
 use crate::base::geom::Shape;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,14 @@ pub(super) enum Counts {
 }
 
 impl Mask {
+    /// What it is made from: the same everywhere.
+    pub(super) fn content(&self) -> Result<Vec<u8>, DataError> {
+        match self {
+            Mask::Indexed { path, index } => Ok([beginning(path)?, vec![*index]].concat()),
+            Mask::Outlines(outlines) => Ok(format!("{outlines:?}").into_bytes()),
+        }
+    }
+
     /// One value per pixel of a picture of `shape`, row by row. `picture` is for messages.
     pub(super) fn pixels(&self, shape: Shape, picture: &Path) -> Result<Vec<bool>, DataError> {
         match self {

@@ -11,6 +11,7 @@ pub mod digest;
 mod error;
 pub mod fetch;
 mod files;
+mod fingerprint;
 pub mod heatmaps;
 mod layout;
 mod listing;
@@ -39,7 +40,6 @@ use crate::{
     },
     nn::tensor::Tensor,
 };
-use sha2::{Digest, Sha256};
 use std::path::Path;
 
 /// Pictures in a fixed order. Opening one reads no more than the listing; pictures are decoded one
@@ -72,8 +72,15 @@ pub trait Dataset: Send + Sync {
     /// Names of the classes, by class index, where the set says them.
     fn classes(&self) -> Option<&[String]>;
 
-    /// Digest of ids, sizes and labels: the same set has the same fingerprint everywhere.
+    /// Digest of ids, sizes, labels and boxes, and of the content of some pictures: the same set has
+    /// the same fingerprint everywhere.
     fn fingerprint(&self) -> String;
+
+    /// False when nothing of the set can be read any more: a disk that went away. Single pictures
+    /// that cannot be read are errors of [`Dataset::item`].
+    fn is_there(&self) -> bool {
+        true
+    }
 
     /// What was found, in words, for the terminal and the manifest.
     fn describe(&self) -> String {
@@ -126,16 +133,6 @@ pub fn open_named(path: &Path, options: &Options) -> Result<(String, Box<dyn Dat
     };
     let set = layout.value.open(&place, options)?;
     Ok((layout.name, set))
-}
-
-/// Digest of `(id, size, label)` of all pictures in order, hexadecimal.
-pub fn fingerprint(pictures: impl Iterator<Item = (String, u64, Option<usize>)>) -> String {
-    let mut hash = Sha256::new();
-    for (id, size, label) in pictures {
-        let label = label.map_or(String::new(), |l| l.to_string());
-        hash.update(format!("{id}\0{size}\0{label}\n"));
-    }
-    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

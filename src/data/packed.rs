@@ -1,6 +1,9 @@
 //! Small pictures of one size, kept as bytes in memory: MNIST and CIFAR.
 
-use super::{DataError, Dataset, Item, fingerprint};
+use super::{
+    DataError, Dataset, Item,
+    fingerprint::{Line, fingerprint},
+};
 use crate::{base::geom::Shape, nn::tensor::Tensor};
 
 /// The content of one file.
@@ -36,6 +39,11 @@ impl Packed {
         }
         panic!("the caller asks for pictures below `len`")
     }
+
+    fn pixels(&self, i: usize) -> &[u8] {
+        let (part, at) = self.locate(i);
+        &part.pixels[at * self.shape.len()..(at + 1) * self.shape.len()]
+    }
 }
 
 impl Dataset for Packed {
@@ -59,7 +67,7 @@ impl Dataset for Packed {
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
         let (part, at) = self.locate(i);
-        let pixels = &part.pixels[at * self.shape.len()..(at + 1) * self.shape.len()];
+        let pixels = self.pixels(i);
         let image = channels_last(self.shape, |k| f32::from(pixels[k]) / 255.0);
         let label = part.labels.get(at).copied();
         Ok(Item { id: self.id(i), image, label, boxes: vec![], mask: None })
@@ -71,11 +79,8 @@ impl Dataset for Packed {
 
     fn fingerprint(&self) -> String {
         let size = self.shape.len() as u64;
-        let rows = (0..self.len()).map(|i| {
-            let (part, at) = self.locate(i);
-            (self.id(i), size, part.labels.get(at).copied())
-        });
-        fingerprint(rows)
+        let line = |i| Line { id: self.id(i), size, label: self.label(i), object: String::new() };
+        fingerprint((0..self.len()).map(line), |i| Ok(self.pixels(i).to_owned()))
     }
 
     fn describe(&self) -> String {

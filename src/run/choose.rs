@@ -1,6 +1,6 @@
 //! Which pictures a run uses: the steps of its selection, then a random sample of what is left.
 
-use super::{plan::PlanError, subject::predicted};
+use super::{plan::PlanError, stop::Stop, subject::predicted};
 use crate::{
     base::rng::Seed,
     data::{
@@ -27,6 +27,7 @@ pub(super) struct Looks<'a> {
     pub(super) model: &'a Model,
     pub(super) data: &'a dyn Dataset,
     pub(super) preprocess: &'a Preprocess,
+    pub(super) stop: &'a Stop,
 }
 
 impl Looks<'_> {
@@ -47,8 +48,11 @@ impl Looks<'_> {
             if step.needs_guess() {
                 let unknown: Vec<usize> =
                     left.iter().copied().filter(|i| !guesses.contains_key(i)).collect();
-                let new: Vec<_> = unknown.into_par_iter().map(|i| (i, self.guess(i))).collect();
-                guesses.extend(new);
+                let new = unknown.into_par_iter().map(|i| {
+                    let told = self.stop.is_now() || self.stop.is_soon();
+                    if told { Err(PlanError::Stopped) } else { Ok((i, self.guess(i))) }
+                });
+                guesses.extend(new.collect::<Result<Vec<_>, _>>()?);
             }
             let known = Known {
                 label: &|i| self.data.label(i),

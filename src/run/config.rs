@@ -206,9 +206,7 @@ pub struct Config {
     /// Bytes of memory it may use; not part of what is computed, so it is not written.
     #[serde(skip)]
     pub memory: Option<u64>,
-    /// Share of the steps checked by full passes; not part of what is computed, so it is not
-    /// written.
-    #[serde(skip)]
+    /// Share of the steps checked by full passes.
     pub verify: f64,
     /// No Winograd tiles.
     pub direct: bool,

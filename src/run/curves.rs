@@ -45,7 +45,7 @@ pub(super) struct Done {
     pub(super) metrics: Vec<Measure>,
 }
 
-/// Everything on one picture; `None` when stopped.
+/// Everything on one picture; `None` when stopped, and when the whole data set went away.
 pub(super) fn one_picture(
     plan: &Plan,
     index: usize,
@@ -62,6 +62,7 @@ pub(super) fn one_picture(
             observer.on(&Event::Picture { image });
             Some(done)
         }
+        Err(_) if !plan.data.is_there() => None,
         Err(reason) => {
             observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
             let picture = skipped(image, reason);

@@ -25,6 +25,16 @@ pub enum Share {
     Shard(Shard),
 }
 
+impl Share {
+    /// Whether a part belongs to it.
+    pub fn takes(self, part: usize) -> bool {
+        match self {
+            Share::Whole => true,
+            Share::Shard(shard) => shard.takes(part),
+        }
+    }
+}
+
 /// Why an output cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -127,7 +137,8 @@ fn name(shard: Shard) -> String {
 
 /// Who holds a lock file now.
 fn owner(path: &Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
+    // NFS locks only what is open for writing
+    let mut file = File::options().read(true).write(true).open(path).ok()?;
     let taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock));
     taken.then(|| signed(&mut file).ok().flatten().unwrap_or_else(|| "a process".to_owned()))
 }
@@ -150,7 +161,7 @@ fn hold(
         match lock(&file) {
             Ok(()) if is_still_there(&file, path) => return Ok((file, true)),
             Ok(()) => (),
-            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {
+            Err(TryLockError::Error(e)) if has_no_locks(&e) => {
                 return Ok((file, false));
             }
             Err(TryLockError::Error(e)) => return Err(failed(e)),
@@ -162,6 +173,13 @@ fn hold(
         }
     }
     Err(failed(io::Error::other("others take and remove the lock again and again")))
+}
+
+/// True for a file system without locks, or NFS without its lock service.
+fn has_no_locks(e: &io::Error) -> bool {
+    // ENOLCK has no kind of its own
+    let no_service = if cfg!(target_os = "linux") { 37 } else { 77 };
+    e.kind() == io::ErrorKind::Unsupported || e.raw_os_error() == Some(no_service)
 }
 
 /// False when the file was removed between opening and locking.

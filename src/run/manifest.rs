@@ -206,7 +206,7 @@ impl Manifest {
             },
             data: DataFacts {
                 name: plan.data.name().to_owned(),
-                fingerprint: plan.data.fingerprint(),
+                fingerprint: plan.fingerprint().to_owned(),
                 pictures: plan.data.len(),
                 found: plan.data.describe(),
             },

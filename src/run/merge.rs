@@ -117,7 +117,7 @@ pub fn number_of_shards(folders: &[PathBuf]) -> Option<usize> {
 
 /// Two makings of a part are the same bytes, but for the times.
 fn agree(part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
-    for file in [output::curves_of(part), output::pictures_of(part)] {
+    for file in [output::curves_of(part), output::pictures_of(part), output::metrics_of(part)] {
         let read = |folder: &Path| {
             let path = folder.join(&file);
             fs::read(&path).map_err(|source| MergeError::Io { path, source })

@@ -151,13 +151,17 @@ impl Output {
             let path = path.to_owned();
             |source| OutputError::Unwritable { path, source }
         };
+        let kind = |path: &Path| fs::symlink_metadata(path).map(|m| m.file_type()).ok();
         let inside = names(&self.root).map_err(unwritable(&self.root))?;
         let inside = inside.iter().filter(|name| *name != LOCKS).map(|name| self.root.join(name));
-        let folders = inside.filter(|path| path.is_dir()).chain([self.root.clone()]);
-        for folder in folders {
-            for name in names(&folder).map_err(unwritable(&folder))? {
-                if is_temporary(&name) {
-                    fs::remove_file(folder.join(name)).map_err(unwritable(&folder))?;
+        // a link leads to what is not ours
+        let folders = inside.filter(|path| kind(path).is_some_and(|k| k.is_dir()));
+        for folder in folders.chain([self.root.clone()]) {
+            let names = names(&folder).map_err(unwritable(&folder))?;
+            let ours = names.iter().filter(|name| atomic::is_temporary(name));
+            for path in ours.map(|name| folder.join(name)) {
+                if kind(&path).is_some_and(|k| k.is_file()) {
+                    fs::remove_file(&path).map_err(unwritable(&folder))?;
                 }
             }
         }
@@ -302,7 +306,7 @@ pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
 }
 
 /// True for the manifest of results that were put together from all parts.
-pub(super) fn is_whole(manifest: &Value) -> bool {
+pub fn is_whole(manifest: &Value) -> bool {
     let results = manifest.get("results");
     results.is_some_and(|r| !r.is_null() && r.get("missing_parts").is_none())
 }
@@ -322,10 +326,11 @@ pub fn check_owner(root: &Path, manifest: &Manifest) -> Result<(), OutputError> 
 
 /// True when nothing but what a run begins with, or a killed one leaves, is there.
 fn is_empty(root: &Path) -> io::Result<bool> {
-    let ours =
-        |name: &String| name == LOCKS || is_temporary(name) || FOLDERS.contains(&name.as_str());
+    let ours = |name: &String| {
+        name == LOCKS || atomic::is_temporary(name) || FOLDERS.contains(&name.as_str())
+    };
     let empty_folder = |folder: &str| match names(&root.join(folder)) {
-        Ok(names) => Ok(names.iter().all(|name| is_temporary(name))),
+        Ok(names) => Ok(names.iter().all(|name| atomic::is_temporary(name))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(e) => Err(e),
     };
@@ -346,8 +351,26 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(name).collect()
 }
 
-fn is_temporary(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|e| e == atomic::TEMPORARY)
+/// Heat maps of one name and other content.
+fn other_maps<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String> + 'a {
+    let maps = |v: &'a Value| v.get("heatmaps").and_then(Value::as_array).into_iter().flatten();
+    let same_name =
+        move |map: &Value| maps(old).find(|m| m.get("name") == map.get("name")).cloned();
+    let changed = move |map: &&Value| {
+        same_name(map).is_some_and(|before| before.get("digest") != map.get("digest"))
+    };
+    let name = |map: &Value| map.get("name").and_then(Value::as_str).unwrap_or("?").to_owned();
+    maps(new)
+        .filter(changed)
+        .map(move |map| format!("the heat maps `{}` are not the same", name(map)))
+}
+
+/// Files that methods are built from, of one name and other content.
+fn other_texts<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String> + 'a {
+    let texts = new.get("texts").and_then(Value::as_object).into_iter().flatten();
+    let before = |name: &str| old.get("texts")?.get(name);
+    let changed = move |(name, text): &(&String, &Value)| before(name).is_some_and(|b| b != *text);
+    texts.filter(changed).map(|(name, _)| format!("the file `{name}` is not the same"))
 }
 
 /// What makes two runs different, in words; empty when they compute the same.
@@ -359,12 +382,14 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     let empty = serde_json::Map::new();
     let keys = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
     let (before, now) = (keys(old), keys(new));
-    for (key, value) in &now {
-        if before.get(key) != Some(value) {
-            let was = before.get(key).map_or("absent".to_owned(), Value::to_string);
-            found.push(format!("`{key}` is {was} there and {value} here"));
+    let shown = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    for key in before.keys().chain(now.keys().filter(|key| !before.contains_key(*key))) {
+        let (was, is) = (before.get(key), now.get(key));
+        if was != is {
+            found.push(format!("`{key}` is {} there and {} here", shown(was), shown(is)));
         }
     }
+    found.extend(other_maps(old, new).chain(other_texts(old, new)));
     for (name, path) in [("model file", "/model/digest"), ("pictures", "/data/fingerprint")] {
         if old.pointer(path) != new.pointer(path) {
             found.push(format!("the {name} are not the same").replace("file are", "file is"));

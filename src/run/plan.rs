@@ -10,6 +10,7 @@ use super::{
     memory::{self, MemoryError, Need},
     methods::{Texts, methods},
     statistics,
+    stop::Stop,
 };
 use crate::{
     base::{
@@ -40,7 +41,7 @@ use sha2::{Digest, Sha256};
 use std::{path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
-pub const RESULTS_VERSION: u32 = 3;
+pub const RESULTS_VERSION: u32 = 4;
 
 /// Parts that there should be at least.
 const PARTS: usize = 32;
@@ -127,6 +128,9 @@ pub enum PlanError {
     /// The data cannot be used.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Told to stop, or the time is up, before the pictures were chosen.
+    #[error("stopped while the pictures were chosen")]
+    Stopped,
     /// Heat maps from files cannot take part.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -264,20 +268,23 @@ pub struct Plan {
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
     statistics: OnceLock<Statistics>,
+    fingerprint: OnceLock<String>,
     /// Bytes of patches that each chain may hold.
     pub patches: u64,
 }
 
 impl Plan {
-    /// Looks everything up and opens everything. What is cheap to check is checked first.
-    pub fn new(mut config: Config) -> Result<Plan, PlanError> {
+    /// Looks everything up and opens everything. What is cheap to check is checked first. A selection
+    /// that asks the network about all pictures takes its time: it uses the threads of the pool it is
+    /// called in, and ends when told to stop.
+    pub fn new(mut config: Config, stop: &Stop) -> Result<Plan, PlanError> {
         let choices = Choices::of(&mut config)?;
         if config.model != SCENES {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
         let data = open_data(&config)?;
-        Plan::assemble(config, choices, model, data)
+        Plan::assemble(config, choices, model, data, stop)
     }
 
     /// For a model and pictures that are in memory already.
@@ -287,7 +294,7 @@ impl Plan {
         data: Box<dyn Dataset>,
     ) -> Result<Plan, PlanError> {
         let choices = Choices::of(&mut config)?;
-        Plan::assemble(config, choices, model, data)
+        Plan::assemble(config, choices, model, data, &Stop::default())
     }
 
     fn assemble(
@@ -295,6 +302,7 @@ impl Plan {
         choices: Choices,
         model: Model,
         data: Box<dyn Dataset>,
+        stop: &Stop,
     ) -> Result<Plan, PlanError> {
         let Choices {
             mut methods,
@@ -315,7 +323,7 @@ impl Plan {
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
         let metrics = spread_out(metrics, &model.graph, &mut config.metrics)?;
-        let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess };
+        let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
         let (images, selection) = looks.choose(&select, config.images)?;
         let mut imports = Vec::new();
         for given in &config.heatmaps {
@@ -362,8 +370,14 @@ impl Plan {
             low,
             high,
             statistics: OnceLock::new(),
+            fingerprint: OnceLock::new(),
             patches,
         })
+    }
+
+    /// Fingerprint of the data set.
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| self.data.fingerprint())
     }
 
     /// Names what is computed: config, model, data and the version of the results. Two runs with
@@ -374,7 +388,7 @@ impl Plan {
             "config": self.config,
             "part": self.part_size(),
             "model": self.model.digest,
-            "data": self.data.fingerprint(),
+            "data": self.fingerprint(),
         });
         if !self.texts.is_empty() {
             identity["texts"] = serde_json::json!(self.texts);

@@ -340,7 +340,10 @@ fn timings(mut t: Table) -> Result<Vec<Timing>, String> {
     let mut method = full(&mut t, "method")?;
     let mut stage = full(&mut t, "stage")?;
     let mut perturbation = cells(&mut t, "perturbation")?;
-    let mut region = cells(&mut t, "region")?;
+    // runs of a single size had no such column once
+    let has_region = t.schema().iter().any(|(name, _)| *name == "region");
+    let regions = if has_region { t.take("region")? } else { vec![None; count] };
+    let mut region = regions.into_iter();
     let orders = t.take::<String>("order")?.into_iter();
     let mut orders = orders
         .map(|o| o.map(|o| o.parse()).transpose().map_err(|e: SpecError| e.to_string()))
@@ -435,6 +438,14 @@ mod tests {
         assert_eq!(slim[1], curves()[1]);
         write_timings(&path, &times()).unwrap();
         assert_eq!(read_timings(&path).unwrap(), times());
+    }
+
+    #[test]
+    fn times_without_a_size_of_regions_are_read() {
+        let mut table = timings_table(&times());
+        table.take::<u64>("region").unwrap();
+        let old: Vec<Timing> = times().into_iter().map(|t| Timing { region: None, ..t }).collect();
+        assert_eq!(timings(table).unwrap(), old);
     }
 
     #[test]

@@ -3,14 +3,13 @@
 use super::{
     curves::{Done, one_picture},
     event::{Event, Observer},
-    lock::Share,
     manifest::{Manifest, Results, Tally},
     measure::{self, Measure},
     memory::{self, MemoryError},
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::Plan,
-    record::{self, AllLogits, Row},
+    record::{self, AllLogits, Row, Status},
     stop::Stop,
 };
 use crate::table::TableError;
@@ -37,6 +36,16 @@ pub enum RunError {
     /// Told to stop, or the time is up.
     #[error("stopped with {finished} of {pictures} pictures done")]
     Interrupted {
+        /// Pictures of the parts that are done.
+        finished: usize,
+        /// Pictures there are.
+        pictures: usize,
+    },
+    /// The data set went away in the middle.
+    #[error("the pictures of `{data}` cannot be read any more; {finished} of {pictures} are done")]
+    Gone {
+        /// Name of the data set.
+        data: String,
         /// Pictures of the parts that are done.
         finished: usize,
         /// Pictures there are.
@@ -99,10 +108,7 @@ pub fn work(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<(), RunError> {
-    let mine = |part: &usize| match output.share() {
-        Share::Whole => true,
-        Share::Shard(shard) => shard.takes(*part),
-    };
+    let mine = |part: &usize| output.share().takes(*part);
     let parts = plan.parts();
     let finished = output.finished()?;
     let (done, todo): (Vec<usize>, Vec<usize>) =
@@ -124,7 +130,25 @@ pub fn work(
     let more = todo.par_iter().enumerate().map(pictures_of);
     let more = more.collect::<Result<Vec<usize>, RunError>>()?;
     let finished = finished + more.iter().sum::<usize>();
-    if finished == pictures { Ok(()) } else { Err(RunError::Interrupted { finished, pictures }) }
+    match finished == pictures {
+        true => Ok(()),
+        false if plan.data.is_there() => Err(RunError::Interrupted { finished, pictures }),
+        false => Err(RunError::Gone { data: plan.data.name().to_owned(), finished, pictures }),
+    }
+}
+
+/// True when some picture of this process's share could not be used, or some curve failed; its parts
+/// must be there.
+pub fn has_failures(plan: &Plan, output: &Output) -> Result<bool, RunError> {
+    for part in (0..plan.parts().len()).filter(|part| output.share().takes(*part)) {
+        let pictures = picture::read(&output.pictures_of(part))?;
+        let rows = record::read_curves(&output.curves_of(part), AllLogits::Skip)?;
+        let skipped = pictures.iter().any(|p| p.skipped.is_some());
+        if skipped || rows.iter().any(|row| row.status == Status::Failed) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Does one part and writes its files, the curves last; false when it was left out or dropped.

@@ -48,12 +48,17 @@ impl Stop {
         self.now.load(Ordering::Relaxed) || self.left().is_some_and(|left| left.is_zero())
     }
 
+    /// True when what is in hand is to be the last.
+    pub fn is_soon(&self) -> bool {
+        self.soon.load(Ordering::Relaxed)
+    }
+
     /// True when another part should be begun: nobody said stop, and the longest part so far would
     /// fit into the time that is left.
     pub fn may_begin(&self) -> bool {
         let longest = Duration::from_millis(self.longest.load(Ordering::Relaxed));
         let fits = self.left().is_none_or(|left| left > longest);
-        fits && !self.soon.load(Ordering::Relaxed) && !self.is_now()
+        fits && !self.is_soon() && !self.is_now()
     }
 
     /// Notes how long a part has taken.

@@ -11,18 +11,18 @@ use std::{
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pixelflip");
 
 /// As [`SMALL`], long enough to be interrupted.
-const LONGER: &str = "run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon \
+pub(super) const LONGER: &str = "run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon \
                       --region 4 --steps 64 --repeats 4 --threads 1 --out out";
 
 /// Begins a run and does not wait for it.
-fn begin(desk: &Desk, arguments: &str) -> Child {
+pub(super) fn begin(desk: &Desk, arguments: &str) -> Child {
     let mut command = Command::new(PROGRAM);
     command.current_dir(desk.path(".")).args(arguments.split_whitespace());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits until a part is there; there is nothing to be notified by.
-fn wait_for_a_part(desk: &Desk, child: &mut Child) {
+pub(super) fn wait_for_a_part(desk: &Desk, child: &mut Child) {
     let begun = || {
         let entries = fs::read_dir(desk.path("out/curves")).into_iter().flatten().flatten();
         entries.map(|e| e.path()).any(|p| p.extension().is_some_and(|e| e == "parquet"))
@@ -41,7 +41,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Runs a line of shell in the desk's folder, with the program as `$0`.
-fn shell(desk: &Desk, line: &str) -> Output {
+pub(super) fn shell(desk: &Desk, line: &str) -> Output {
     let mut command = Command::new("sh");
     command.current_dir(desk.path(".")).args(["-c", line, PROGRAM]).output().unwrap()
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Ending of the names under which files are written before they are renamed.
-pub const TEMPORARY: &str = "tmp";
+const TEMPORARY: &str = "tmp";
 
 /// Writes `bytes` to a sibling `<name>.<random>.tmp`, waits until they are on disk, and renames it
 /// to `path`. A reader, or a run that is killed here, sees the old file or the new one, never a
@@ -24,12 +24,20 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The name under which `path` is written before it is renamed.
-pub(crate) fn temporary(path: &Path) -> PathBuf {
+pub fn temporary(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     // another name in every process of every machine
     let random = RandomState::new().hash_one(std::process::id());
     name.push(format!(".{random:016x}.{TEMPORARY}"));
     PathBuf::from(name)
+}
+
+/// True for a file name that [`temporary`] gives; other files with that ending belong to others.
+pub fn is_temporary(name: &str) -> bool {
+    let random = name.strip_suffix(TEMPORARY).and_then(|n| n.strip_suffix('.'));
+    let random = random.and_then(|n| Some(n.rsplit_once('.')?.1));
+    let hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    random.is_some_and(|r| r.len() == 16 && r.chars().all(hexadecimal))
 }
 
 fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -57,7 +65,16 @@ mod tests {
         let path = Path::new("a.csv");
         let (one, other) = (temporary(path), temporary(path));
         assert_ne!(one, other);
-        assert_eq!(one.extension().unwrap(), TEMPORARY);
+        assert!([one, other].iter().all(|path| is_temporary(path.to_str().unwrap())));
+    }
+
+    #[test]
+    fn files_of_others_are_not_taken_for_temporary_ones() {
+        for name in ["mine.tmp", "a.0123456789abcdef.csv", "a.0123456789abcdeg.tmp", ".tmp", "tmp"]
+        {
+            assert!(!is_temporary(name), "{name}");
+        }
+        assert!(is_temporary("a.csv.0123456789abcdef.tmp"));
     }
 
     #[test]

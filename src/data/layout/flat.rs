@@ -63,6 +63,7 @@ pub(super) fn list_pictures(place: &Place) -> Result<Listing, DataError> {
 #[cfg(test)]
 mod tests {
     use crate::data::testing::{Folder, open, rows};
+    use std::fs;
 
     #[test]
     fn pictures_are_in_the_order_of_their_paths_and_the_rest_is_counted() {
@@ -100,20 +101,30 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_depends_on_names_sizes_and_labels_only() {
+    fn the_fingerprint_depends_on_names_and_content() {
         let make = |name: &str, content: &[u8]| {
             let folder = Folder::new();
             folder.file(name, content);
             folder.open("flat").unwrap().fingerprint()
         };
         let base = make("a.png", b"123");
-        assert_eq!(base, make("a.png", b"456"));
+        assert_eq!(base, make("a.png", b"123"), "not on the folder");
+        assert_ne!(base, make("a.png", b"456"));
         assert_ne!(base, make("b.png", b"123"));
         assert_ne!(base, make("a.png", b"1234"));
-        let rows = |label| crate::data::fingerprint([("a".to_owned(), 1, label)].into_iter());
-        assert_ne!(rows(None), rows(Some(0)));
-        assert_ne!(rows(Some(1)), rows(Some(0)));
-        // echo -ne 'a\0001\0000\n' | sha256sum
-        assert_eq!(rows(Some(0))[..8], *"562628e4");
+    }
+
+    #[test]
+    fn a_set_is_there_as_long_as_some_of_its_pictures_are() {
+        let folder = Folder::new();
+        let names: Vec<String> = (0..20).map(|i| format!("{i:02}.png")).collect();
+        for name in &names {
+            folder.png(name, 1, 1, 0);
+        }
+        let set = folder.open("flat").unwrap();
+        names[1..].iter().for_each(|name| fs::remove_file(folder.at(name)).unwrap());
+        assert!(set.is_there());
+        fs::remove_file(folder.at(&names[0])).unwrap();
+        assert!(!set.is_there());
     }
 }

@@ -5,7 +5,8 @@
 
 use super::{
     super::{
-        DataError, Dataset, Item, Options, decode, fingerprint,
+        DataError, Dataset, Item, Options, decode,
+        fingerprint::{Line, fingerprint},
         listing::{Place, count},
     },
     Layout,
@@ -206,6 +207,15 @@ impl Set {
         }
         panic!("the caller asks for pictures below `len`")
     }
+
+    /// The file of picture `i`, and where it is, for messages.
+    fn bytes(&self, i: usize) -> Result<(Vec<u8>, PathBuf), DataError> {
+        let (shard, row) = self.locate(i);
+        let path = decode::inside(&shard.path, &format!("row {row}"));
+        let bytes = shard.blobs.bytes(&shard.image, row).map_err(|e| failed(&shard.path, &e))?;
+        let bytes = bytes.ok_or_else(|| DataError::unexpected(&path, "a picture", "none"))?;
+        Ok((bytes, path))
+    }
 }
 
 impl Dataset for Set {
@@ -228,10 +238,7 @@ impl Dataset for Set {
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
-        let (shard, row) = self.locate(i);
-        let path = decode::inside(&shard.path, &format!("row {row}"));
-        let bytes = shard.blobs.bytes(&shard.image, row).map_err(|e| failed(&shard.path, &e))?;
-        let bytes = bytes.ok_or_else(|| DataError::unexpected(&path, "a picture", "none"))?;
+        let (bytes, path) = self.bytes(i)?;
         let image = decode::decode(&bytes, &path, self.max_pixels)?;
         Ok(Item { id: self.id(i), image, label: self.label(i), boxes: vec![], mask: None })
     }
@@ -241,7 +248,17 @@ impl Dataset for Set {
     }
 
     fn fingerprint(&self) -> String {
-        fingerprint((0..self.len()).map(|i| (self.id(i), self.locate(i).0.bytes, self.label(i))))
+        let line = |i| Line {
+            id: self.id(i),
+            size: self.locate(i).0.bytes,
+            label: self.label(i),
+            object: String::new(),
+        };
+        fingerprint((0..self.len()).map(line), |i| Ok(self.bytes(i)?.0))
+    }
+
+    fn is_there(&self) -> bool {
+        self.shards.iter().any(|shard| shard.path.exists())
     }
 
     fn describe(&self) -> String {
