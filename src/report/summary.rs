@@ -3,7 +3,8 @@
 use super::cells::{self, CellsError, Group, Setting, common_means};
 use crate::{
     eval::{
-        metric::{Abpc, Aopc, CurveMetric, Direction, RelativeAopc},
+        curve::ScoreKind,
+        metric::{Abpc, Aopc, CurveMetric, Direction, Range, RelativeAopc, Trial},
         order::Order,
         stats::{Estimate, FEWEST, Interval, Resampling, estimates_of_known},
     },
@@ -62,6 +63,15 @@ pub enum Caveat {
         /// The first reason.
         reason: String,
     },
+    /// LRP starts from scores below 0.
+    BelowZero {
+        /// The perturbation.
+        perturbation: String,
+        /// Pictures with such a score.
+        images: usize,
+        /// Pictures there are.
+        of: usize,
+    },
     /// Too few pictures for intervals.
     FewImages {
         /// How many.
@@ -80,6 +90,11 @@ impl fmt::Display for Caveat {
                 "`{method}` has its {order} curves under `{perturbation}` on {images} of {of} \
                  images only, and its means are over those; places are by the images that all \
                  methods have ({reason})"
+            ),
+            Caveat::BelowZero { perturbation, images, of } => write!(
+                f,
+                "the target's logit is below 0 on {images} of {of} images under `{perturbation}`: \
+                 LRP from the score has all signs turned there, `start=one` keeps them"
             ),
             Caveat::FewImages { images } => {
                 write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
@@ -106,6 +121,7 @@ pub fn summarise(rows: &[Row]) -> Result<Summary, CellsError> {
 pub fn summarise_groups(groups: &[Group<'_>]) -> Summary {
     let rows: Vec<SummaryRow> = groups.iter().flat_map(summarise_group).collect();
     let mut caveats: Vec<Caveat> = groups.iter().flat_map(|g| incomplete(g, &rows)).collect();
+    caveats.extend(groups.iter().filter_map(below_zero));
     if let Some(images) = groups.iter().map(Group::images).min().filter(|n| *n < FEWEST) {
         caveats.push(Caveat::FewImages { images });
     }
@@ -200,6 +216,36 @@ fn incomplete<'r>(
             .unwrap_or("there is no record of the others")
             .to_owned(),
     })
+}
+
+/// The score of the untouched picture, by the curve of an order.
+struct Untouched(Order);
+
+impl CurveMetric for Untouched {
+    fn direction(&self) -> Direction {
+        Direction::Higher
+    }
+
+    fn range(&self) -> Range {
+        Range::ANY
+    }
+
+    fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
+        Some(vec![f64::from(*trial.own.of(self.0)?.first()?)])
+    }
+}
+
+/// Whether a method that starts from the score met scores below 0.
+fn below_zero(group: &Group<'_>) -> Option<Caveat> {
+    if group.setting.score_kind != ScoreKind::Logit {
+        return None;
+    }
+    let method = group.methods().find(|method| method.contains(":start=score"))?;
+    let scores = group.values(method, &Untouched(group.orders().next()?));
+    let known: Vec<f64> = scores.into_iter().flatten().collect();
+    let images = known.iter().filter(|score| **score < 0.0).count();
+    let perturbation = group.setting.perturbation.clone();
+    (images > 0).then_some(Caveat::BelowZero { perturbation, images, of: known.len() })
 }
 
 /// What stands in each column of the summary, as key-value metadata of the Parquet file.
@@ -346,6 +392,22 @@ mod tests {
             assert!(means.is_sorted_by(|a, b| if order == Order::Morf { a > b } else { a < b }));
         }
         assert_eq!(find(&summary, cells::RANDOM, Order::Morf).rank, Some(8));
+    }
+
+    #[test]
+    fn scores_below_zero_are_said_where_lrp_starts_from_them() {
+        let mut rows = demo::records(4, 1, 10);
+        let said = |rows: &[Row]| summarise(rows).unwrap().caveats;
+        let negative = |row: &Row| row.image.contains("0001");
+        for row in rows.iter_mut().filter(|row| negative(row)) {
+            row.scores.iter_mut().flatten().for_each(|v| *v -= 100.0);
+        }
+        assert_eq!(said(&rows), [], "no method says that it starts from the score");
+        for row in rows.iter_mut().filter(|row| row.method == "lrp-samek2017") {
+            row.method.push_str(":start=score");
+        }
+        let perturbation = "uniform".to_owned();
+        assert_eq!(said(&rows), [Caveat::BelowZero { perturbation, images: 1, of: 4 }]);
     }
 
     #[test]

@@ -191,6 +191,15 @@ pub fn read_curves(path: &Path, logits: AllLogits) -> Result<Vec<Row>, TableErro
     rows(table, logits).map_err(|problem| TableError::Content { path: path.to_owned(), problem })
 }
 
+/// Whether a curve of one file failed; reads no scores.
+pub fn any_failed(path: &Path) -> Result<bool, TableError> {
+    let mut table = Table::read_parquet(path, Some(&["status"]))?;
+    let status = names::<Status>(&mut table, "status");
+    let mut status =
+        status.map_err(|problem| TableError::Content { path: path.to_owned(), problem })?;
+    Ok(status.any(|s| s == Status::Failed))
+}
+
 /// Reads the curves of all `*.parquet` files in a folder, in the order of their names.
 pub fn read_folder(folder: &Path, logits: AllLogits) -> Result<Vec<Row>, TableError> {
     let mut rows = Vec::new();
@@ -436,6 +445,9 @@ mod tests {
         let slim = read_curves(&path, AllLogits::Skip).unwrap();
         assert_eq!(slim[0].all_logits, None);
         assert_eq!(slim[1], curves()[1]);
+        assert!(any_failed(&path).unwrap());
+        write_curves(&path, &curves()[..1]).unwrap();
+        assert!(!any_failed(&path).unwrap());
         write_timings(&path, &times()).unwrap();
         assert_eq!(read_timings(&path).unwrap(), times());
     }

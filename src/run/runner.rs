@@ -9,7 +9,7 @@ use super::{
     output::{Output, OutputError},
     picture::{self, Picture},
     plan::Plan,
-    record::{self, AllLogits, Row, Status},
+    record::{self, AllLogits, Row},
     stop::Stop,
 };
 use crate::table::TableError;
@@ -142,9 +142,8 @@ pub fn work(
 pub fn has_failures(plan: &Plan, output: &Output) -> Result<bool, RunError> {
     for part in (0..plan.parts().len()).filter(|part| output.share().takes(*part)) {
         let pictures = picture::read(&output.pictures_of(part))?;
-        let rows = record::read_curves(&output.curves_of(part), AllLogits::Skip)?;
         let skipped = pictures.iter().any(|p| p.skipped.is_some());
-        if skipped || rows.iter().any(|row| row.status == Status::Failed) {
+        if skipped || record::any_failed(&output.curves_of(part))? {
             return Ok(true);
         }
     }
