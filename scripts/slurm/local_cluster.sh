@@ -47,12 +47,12 @@ SlurmUser=root
 SlurmdUser=root
 SlurmctldPort=26817
 SlurmdPort=26818
-StateSaveLocation=$dir/state
-SlurmdSpoolDir=$dir/spool/%n
-SlurmctldPidFile=$dir/slurmctld.pid
-SlurmdPidFile=$dir/slurmd.%n.pid
-SlurmctldLogFile=$dir/log/slurmctld.log
-SlurmdLogFile=$dir/log/slurmd.%n.log
+StateSaveLocation="$dir/state"
+SlurmdSpoolDir="$dir/spool/%n"
+SlurmctldPidFile="$dir/slurmctld.pid"
+SlurmdPidFile="$dir/slurmd.%n.pid"
+SlurmctldLogFile="$dir/log/slurmctld.log"
+SlurmdLogFile="$dir/log/slurmd.%n.log"
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -74,15 +74,36 @@ CONF
 }
 
 down() {
-    local dir pid
+    local dir file
     dir=$(realpath "$1")
-    for pid in "$dir"/slurmd.*.pid "$dir"/slurmctld.pid; do
-        [ ! -f "$pid" ] || kill "$(cat "$pid")" 2>/dev/null || true
-    done
-    if [ -f "$dir/munge.ours" ]; then
-        kill "$(cat /run/munge/munged.pid)" 2>/dev/null || true
+    # what jobs have started would live on without the daemons
+    if alive "$dir/slurmctld.pid"; then
+        export SLURM_CONF=$dir/slurm.conf
+        scancel --quiet --user=root || true
+        for _ in $(seq 100); do
+            [ -n "$(squeue --noheader 2>&1)" ] || break
+            sleep 0.1
+        done
     fi
+    for file in "$dir"/slurmd.*.pid "$dir"/slurmctld.pid; do end "$file"; done
+    [ ! -f "$dir/munge.ours" ] || end /run/munge/munged.pid
 }
+
+# Ends a daemon and waits for that: it writes its state then, and the next one wants its port.
+end() {
+    local pid
+    alive "$1" || return 0
+    pid=$(cat "$1")
+    kill "$pid" 2>/dev/null || return 0
+    for _ in $(seq 100); do
+        [ -e "/proc/$pid/exe" ] || return 0
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+}
+
+# False for one that has ended and that nobody has waited for, unlike kill -0.
+alive() { [ -s "$1" ] && [ -e "/proc/$(cat "$1")/exe" ]; }
 
 case "${1:-} ${2:-}" in
     "up "?*) up "$2" "${3:-1}" ;;

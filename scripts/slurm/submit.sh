@@ -16,7 +16,7 @@ options=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
 [ $# -gt 0 ] && shift
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$(realpath "$0")")
 export PIXELFLIP=${PIXELFLIP:-pixelflip}
 array=0-$((shards - 1))
 if [ -e "$out/manifest.json" ]; then
@@ -30,6 +30,6 @@ tasks=$(sbatch --parsable --job-name=pixelflip --array="$array" --requeue --open
     "$here/shard.sh" "$out" "$shards" "$@")
 tasks=${tasks%%;*}
 # afterany: a shard that failed must not leave the merge waiting for ever; it names what is missing
-merge=$(sbatch --parsable --job-name=pixelflip-merge --dependency="afterany:$tasks" \
-    --output="pixelflip-%j-merge.log" "${options[@]}" "$here/merge.sh" "$out")
+merge=$(sbatch --parsable --job-name=pixelflip-merge --output="pixelflip-%j-merge.log" \
+    "${options[@]}" --dependency="afterany:$tasks" "$here/merge.sh" "$out")
 echo "$tasks ${merge%%;*}"
