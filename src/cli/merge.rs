@@ -31,7 +31,8 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     }
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let config = Config::load(Some(&described), threads(args.threads))?;
-    let plan = pool.install(|| Plan::new(config, &Stop::default()))?;
+    let stop = Stop::default();
+    let plan = pool.install(|| Plan::new(config, &stop))?;
     let manifest = Manifest::new(&plan);
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let found = merge::find(&args.folders, &manifest, plan.parts().len(), extent)?;
@@ -40,7 +41,7 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(&args.talk);
     // also those that an earlier merge brought
     let parts = output.finished()?;
-    pool.install(|| finish(&plan, &output, &parts, look, &progress))
+    pool.install(|| finish(&plan, &output, &parts, look, &stop, &progress))
 }
 
 /// Where the whole goes.

@@ -44,9 +44,10 @@ fn exhibits(args: &ReportArgs) -> anyhow::Result<Vec<Exhibit>> {
         format!("the run kept {kept}; to show {} they must be explained again", args.gallery)
     };
     let config = Config::load(Some(&args.results.join("manifest.json")), threads(args.threads));
-    let plan = Plan::new(config.with_context(more)?, &Stop::default()).with_context(more)?;
+    let stop = Stop::default();
+    let plan = Plan::new(config.with_context(more)?, &stop).with_context(more)?;
     if manifest.get("digest").and_then(Value::as_str) != Some(&plan.digest()) {
         bail!("{}, but the model or the pictures are not those of the run any more", more());
     }
-    Ok(gallery::collect(&plan, args.gallery))
+    Ok(gallery::collect(&plan, args.gallery, &stop).expect("nobody tells it to stop"))
 }

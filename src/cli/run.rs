@@ -18,7 +18,7 @@ use pixelflip::{
         manifest::{Manifest, Results},
         output::{self, Output},
         plan::Plan,
-        runner,
+        runner::{self, RunError},
         stop::Stop,
     },
 };
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
         let failed = runner::has_failures(&plan, &output)?;
         return Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS });
     }
-    pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &progress))
+    pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &stop, &progress))
 }
 
 fn say_about_lock(lock: &Lock, progress: &Progress) {
@@ -76,10 +76,13 @@ pub(crate) fn finish(
     output: &Output,
     parts: &BTreeSet<usize>,
     look: Look,
+    stop: &Stop,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
     let results = &runner::collect(plan, output, parts)?;
-    let exhibits = gallery::collect(plan, gallery::KEPT);
+    let pictures = plan.images.len();
+    let exhibits = gallery::collect(plan, gallery::KEPT, stop)
+        .ok_or(RunError::Interrupted { finished: pictures, pictures })?;
     let summary = outcome::write(output.root(), &exhibits, look)?;
     terminal::data(&ranking(&summary))?;
     progress.ended(serde_json::json!({

@@ -12,7 +12,7 @@ use crate::{
     explain::HeatMap,
     nn::tensor::Tensor,
     perturb::{Fill, Site},
-    run::{plan::Plan, subject::Subject},
+    run::{plan::Plan, stop::Stop, subject::Subject},
     table::{Column, Table, TableError},
 };
 use half::bf16;
@@ -55,13 +55,17 @@ pub struct Map {
 }
 
 /// Explains `count` pictures (or all there are), evenly spread over those of the plan. Pictures
-/// that cannot be used are left out.
-pub fn collect(plan: &Plan, count: usize) -> Vec<Exhibit> {
+/// that cannot be used are left out. `None` when told to stop.
+pub fn collect(plan: &Plan, count: usize, stop: &Stop) -> Option<Vec<Exhibit>> {
     let count = count.min(plan.images.len());
     let chosen: Vec<usize> =
         (0..count).map(|k| plan.images[k * plan.images.len() / count]).collect();
-    let exhibit = |index: usize| Some(exhibit(plan, &Subject::load(plan, index).ok()?));
-    chosen.into_par_iter().filter_map(exhibit).collect()
+    let exhibit = |index: usize| {
+        let subject = Subject::load(plan, index).ok();
+        (!stop.is_now()).then(|| subject.map(|subject| exhibit(plan, &subject)))
+    };
+    let made = chosen.into_par_iter().map(exhibit).collect::<Option<Vec<_>>>()?;
+    Some(made.into_iter().flatten().collect())
 }
 
 fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
