@@ -56,7 +56,8 @@ fn run() -> TempDir {
     }
     let arguments = "run --model m.onnx --data pictures --region 8 --steps 8 --repeats 2 --out out";
     let mut arguments: Vec<&str> = arguments.split(' ').collect();
-    arguments.extend(["--methods", METHODS]);
+    // there are no boxes, so the second metric is not defined
+    arguments.extend(["--methods", METHODS, "--metrics", "sparseness,iou"]);
     done(desk.path(), &arguments);
     desk
 }
@@ -116,6 +117,16 @@ addEventListener("load", () => setTimeout(() => {
     say("direction", head.getAttribute("aria-sort"));
     one("button", head).click();
     say("as before", JSON.stringify(column(1)) === JSON.stringify(before));
+    // metrics of heat maps
+    const measures = one(".measures");
+    const heads = all("button", measures.tHead);
+    say("metrics", heads.map((button) => button.textContent.trim()));
+    heads[2].click();
+    const means = Array.from(measures.tBodies[0].rows).map((row) => Number(row.cells[2].dataset.v));
+    say("means", means.length);
+    say("sorted by a metric", means.every((mean, i) => i === 0 || means[i - 1] <= mean));
+    say("metrics that are not defined", all("#heat-maps code").map((name) => name.textContent));
+    say("layout of mean ranks", all(".ranks").filter(visible).map((chart) => chart.classList[2]));
     // filter
     const field = one("[data-filter]");
     field.value = "LERF lrp";
@@ -191,6 +202,11 @@ sorted up=["1","2","3","4"]
 sorted down=["4","3","2","1"]
 direction="descending"
 as before=true
+metrics=["Rank","Method","sparseness"]
+means=3
+sorted by a metric=true
+metrics that are not defined=["iou"]
+layout of mean ranks=["broad"]
 filtered="1 of 8 rows"
 pixels gone after 0=0
 pixels gone after 1=1
@@ -253,6 +269,44 @@ fn the_page_works_in_a_browser_and_says_nothing_on_its_console() {
     }
     assert!(said.contains("\"0 of 8 regions removed: score "), "{said}");
     assert_eq!(console, "");
+}
+
+/// What the test asks a page on a small screen: whether it is wider than the screen, and which methods
+/// the diagram of mean ranks names.
+const MEASURE: &str = r#"<script>
+addEventListener("load", () => {
+  const root = document.documentElement;
+  const charts = Array.from(document.querySelectorAll(".ranks")).filter((c) => c.getClientRects().length > 0);
+  const inside = (name) => {
+    const place = name.getBoundingClientRect();
+    return place.left >= 0 && place.right <= root.clientWidth;
+  };
+  const names = charts.flatMap((chart) => Array.from(chart.querySelectorAll(".name")));
+  const out = document.createElement("pre");
+  out.id = "said";
+  out.textContent = [root.scrollWidth <= root.clientWidth, charts.length,
+    names.filter(inside).map((name) => name.textContent).sort()].join(" ");
+  document.body.append(out);
+});
+</script>"#;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
+fn on_a_small_screen_nothing_is_cut_off() {
+    let Some(browser) = browser() else {
+        println!("skipped: no Chromium on this machine");
+        return;
+    };
+    let desk = run();
+    let page = fs::read_to_string(desk.path().join("out/report.html")).unwrap();
+    let path = desk.path().join("measured.html");
+    fs::write(&path, page.replacen("</body>", &format!("{MEASURE}</body>"), 1)).unwrap();
+    // the narrowest window that there is
+    let (document, console) = open(&browser, &path, &["--dump-dom", "--window-size=390,900"]);
+    let said = document.split("<pre id=\"said\">").nth(1);
+    let said = said.unwrap_or_else(|| panic!("the page did not get ready\n{console}"));
+    let names = "gradient,lrp-epsilon,random,sensitivity";
+    assert_eq!(said.split("</pre>").next().unwrap(), format!("true 1 {names}"));
 }
 
 #[test]

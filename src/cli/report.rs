@@ -21,7 +21,8 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let page = pool.install(|| {
         let exhibits = exhibits(args)?;
-        anyhow::Ok(outcome::page(&args.results, &exhibits, look)?)
+        outcome::page(&args.results, &exhibits, look)
+            .with_context(|| format!("no page of `{}`", args.results.display()))
     })?;
     let path = args.out.clone().unwrap_or_else(|| args.results.join(page::FILE));
     save(&path, page.as_bytes())?;

@@ -9,12 +9,16 @@ use super::{
 use crate::eval::{
     metric::{Abpc, Aopc, CurveMetric, Drop, RelativeAopc},
     order::Order,
-    stats::{Estimate, Resampling, estimates_of_known},
+    stats::{Estimate, FEWEST, Resampling, estimates_of_known},
 };
 use std::path::Path;
 
 /// Resamples behind a band: one interval per step needs fewer than the numbers of a table.
 const RESAMPLES: usize = 2_000;
+
+/// From so many pictures on bands are BCa intervals. With fewer, what these correct jumps from one
+/// step to the next, and bands look like saws.
+const BCA: usize = 10;
 
 /// Steps of a figure that are computed together: few enough for little memory with many pictures.
 const BLOCK: usize = 16;
@@ -76,10 +80,8 @@ fn slug(group: &Group<'_>) -> String {
 /// random order, and the area between the curves where both orders were run.
 pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
     let methods = styled(group);
-    let panel = |title: &str, y_label: &str, metric: &dyn CurveMetric, skip: &str| Panel {
-        title: title.to_owned(),
-        y_label: y_label.to_owned(),
-        lines: lines(group, &methods, metric, skip, 1.0),
+    let panel = |title: &str, y_label: &str, metric: &dyn CurveMetric, skip: &str| {
+        panel(title, y_label, lines(group, &methods, metric, skip, 1.0))
     };
     let (morf, relative) = (Aopc(Order::Morf), RelativeAopc(Order::Morf));
     let panels = vec![
@@ -103,10 +105,9 @@ pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
 /// The mean change of the class score against the number of removed regions.
 pub fn scores(group: &Group<'_>, heading: &Heading) -> Figure {
     let methods = styled(group);
-    let panel = |title: &str, order: Order| Panel {
-        title: title.to_owned(),
-        y_label: "score - score of the image".to_owned(),
-        lines: lines(group, &methods, &Drop(order), "", -1.0),
+    let panel = |title: &str, order: Order| {
+        let lines = lines(group, &methods, &Drop(order), "", -1.0);
+        panel(title, "score - score of the image", lines)
     };
     let panels = vec![
         panel("Most relevant regions first (lower is better)", Order::Morf),
@@ -115,7 +116,37 @@ pub fn scores(group: &Group<'_>, heading: &Heading) -> Figure {
     figure("Class score while regions are removed", group, heading, panels)
 }
 
-fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) -> Figure {
+/// A panel, and of how many pictures each of its lines is the mean.
+fn panel(title: &str, y_label: &str, lines: Vec<(Line, usize)>) -> (Panel, Vec<usize>) {
+    let (lines, pictures) = lines.into_iter().unzip();
+    (Panel { title: title.to_owned(), y_label: y_label.to_owned(), lines }, pictures)
+}
+
+/// What bands are, where the lines are means of so many pictures.
+fn bands(pictures: &[usize]) -> String {
+    let banded = || pictures.iter().filter(|n| **n >= FEWEST);
+    let few = banded().filter(|n| **n < BCA).count();
+    let intervals = "Bands: 95 % bootstrap intervals of the mean over images";
+    match banded().count() {
+        0 => format!("No bands: they take {FEWEST} images"),
+        _ if few == 0 => format!("{intervals} (BCa)"),
+        n if few < n => {
+            format!("{intervals} (BCa; percentile where a method has fewer than {BCA} images)")
+        }
+        _ => format!(
+            "{intervals} (percentile, since BCa ones, which tables have, jump from step to step \
+             with fewer than {BCA} images)"
+        ),
+    }
+}
+
+fn figure(
+    what: &str,
+    group: &Group<'_>,
+    heading: &Heading,
+    panels: Vec<(Panel, Vec<usize>)>,
+) -> Figure {
+    let (panels, pictures): (Vec<Panel>, Vec<Vec<usize>>) = panels.into_iter().unzip();
     let s = &group.setting;
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let lacking = group.methods().filter(|m| !is_complete(group, m)).count();
@@ -123,7 +154,8 @@ fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) 
         0 => String::new(),
         n => format!(" {} without some of the images, see the summary.", plural(n, "method")),
     };
-    let whose = if panels.iter().any(Panel::is_full) {
+    let has_bands = pictures.iter().flatten().any(|n| *n >= FEWEST);
+    let whose = if has_bands && panels.iter().any(Panel::is_full) {
         ", drawn for the first method and the random order"
     } else {
         ""
@@ -139,9 +171,7 @@ fn figure(what: &str, group: &Group<'_>, heading: &Heading, panels: Vec<Panel>) 
             r = s.region,
         ),
         x_label: "number of removed regions".to_owned(),
-        caption: format!(
-            "Bands: 95 % bootstrap intervals of the mean over images (BCa){whose}.{missing}"
-        ),
+        caption: format!("{}{whose}.{missing}", bands(&pictures.concat())),
         ticks: vec![],
         panels,
     }
@@ -169,29 +199,40 @@ fn styled<'a>(group: &Group<'a>) -> Vec<(&'a str, Style)> {
     methods.into_iter().map(|(m, _)| (m, style(m))).collect()
 }
 
-/// One line per method that has curves, the best on top.
+/// One line per method that has curves, the best on top, with the number of pictures behind it.
 fn lines(
     group: &Group<'_>,
     methods: &[(&str, Style)],
     metric: &dyn CurveMetric,
     skip: &str,
     sign: f64,
-) -> Vec<Line> {
+) -> Vec<(Line, usize)> {
     let names: Vec<&str> = methods.iter().map(|(method, _)| *method).collect();
-    let line = |((method, style), name): (&(&str, Style), String)| Line {
-        name,
-        style: *style,
-        points: points(group, method, metric, sign),
+    let line = |((method, style), name): (&(&str, Style), String)| {
+        let estimates = estimates(group, method, metric, sign);
+        let pictures = estimates.first()?.n;
+        let points = estimates.iter().map(point).collect();
+        Some((Line { name, style: *style, points }, pictures))
     };
     let wanted = methods.iter().zip(labels(&names)).rev().filter(|((m, _), _)| *m != skip);
-    wanted.map(line).filter(|l| !l.points.is_empty()).collect()
+    wanted.filter_map(line).collect()
+}
+
+/// The mean with the interval that is drawn.
+fn point(estimate: &Estimate) -> Point {
+    let interval = if estimate.n < BCA { estimate.percentile } else { estimate.bca };
+    Point { value: estimate.mean, interval: interval.map(|i| (i.lo, i.hi)) }
 }
 
 /// Means over pictures with intervals, step by step.
-fn points(group: &Group<'_>, method: &str, metric: &dyn CurveMetric, sign: f64) -> Vec<Point> {
+fn estimates(
+    group: &Group<'_>,
+    method: &str,
+    metric: &dyn CurveMetric,
+    sign: f64,
+) -> Vec<Estimate> {
     let steps = group.setting.steps.map_or(0, |steps| steps + 1);
     let resampling = Resampling { count: RESAMPLES, ..Resampling::default() };
-    let point = |e: Estimate| Point { value: e.mean, interval: e.lo().zip(e.hi()) };
     let block = |first: usize| {
         let block = first..(first + BLOCK).min(steps);
         let pictures = group.values_within(method, metric, block.clone());
@@ -200,7 +241,7 @@ fn points(group: &Group<'_>, method: &str, metric: &dyn CurveMetric, sign: f64) 
         let columns: Vec<Vec<Option<f64>>> = (0..block.len()).map(column).collect();
         let estimates =
             if known.is_empty() { vec![] } else { estimates_of_known(&columns, resampling) };
-        estimates.into_iter().flatten().map(point)
+        estimates.into_iter().flatten()
     };
     (0..steps).step_by(BLOCK).flat_map(block).collect()
 }
@@ -209,6 +250,7 @@ fn points(group: &Group<'_>, method: &str, metric: &dyn CurveMetric, sign: f64) 
 mod tests {
     use super::*;
     use crate::{
+        eval::stats::Interval,
         report::{cells::group, demo},
         run::record::Row,
     };
@@ -277,6 +319,41 @@ mod tests {
         assert!(figure.panels[1].lines.iter().all(|l| l.name != RANDOM));
         let random = figure.panels[0].lines.iter().find(|l| l.name == RANDOM).unwrap();
         assert_eq!(random.style, Style::BASELINE);
+    }
+
+    #[test]
+    fn bands_of_fewer_than_ten_pictures_are_percentile_intervals() {
+        let interval = |lo, hi| Some(Interval { lo, hi });
+        let estimate = |n, percentile| Estimate {
+            mean: 1.0,
+            stderr: Some(0.1),
+            bca: interval(0.7, 1.2),
+            percentile,
+            n,
+        };
+        let drawn = |n| point(&estimate(n, interval(0.8, 1.1))).interval;
+        assert_eq!((drawn(3), drawn(9)), (Some((0.8, 1.1)), Some((0.8, 1.1))));
+        assert_eq!((drawn(10), drawn(500)), (Some((0.7, 1.2)), Some((0.7, 1.2))));
+        assert_eq!(point(&estimate(3, None)), Point { value: 1.0, interval: None });
+    }
+
+    #[test]
+    fn captions_name_the_interval_that_is_drawn() {
+        let caption = |pictures: usize| {
+            let rows = demo::records(pictures, 1, 4);
+            aopc(&group(&rows).unwrap()[0], &heading()).caption
+        };
+        let start = "Bands: 95 % bootstrap intervals of the mean over images";
+        let whose = ", drawn for the first method and the random order.";
+        assert_eq!(caption(10), format!("{start} (BCa){whose}"));
+        let few = "(percentile, since BCa ones, which tables have, jump from step to step with \
+                   fewer than 10 images)";
+        assert_eq!(caption(9), format!("{start} {few}{whose}"));
+        assert_eq!(caption(2), "No bands: they take 3 images.");
+        assert_eq!(
+            bands(&[12, 9, 12]),
+            format!("{start} (BCa; percentile where a method has fewer than 10 images)")
+        );
     }
 
     #[test]

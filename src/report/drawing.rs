@@ -84,6 +84,16 @@ pub struct Drawing {
 /// Size of ordinary text.
 pub const TEXT: f64 = 15.0;
 
+/// Fewer numbers than this do not say what a logarithmic scale covers.
+const FEWEST: usize = 3;
+
+/// Beyond so many decades powers of ten are enough.
+const DECADES: f64 = 2.5;
+
+/// Width of a digit of ordinary text, and the least room between two numbers.
+const DIGIT: f64 = 0.64 * TEXT;
+const GAP: f64 = 10.0;
+
 impl Drawing {
     /// A page with a title and a line below it.
     pub fn new(width: f64, height: f64, title: &str, subtitle: &str) -> Drawing {
@@ -164,11 +174,118 @@ impl Axis {
         };
         (first..=last).map(tick).collect()
     }
+
+    /// Round numbers inside a horizontal scale of decimal logarithms: their logarithms with their
+    /// text. Powers of ten on a long scale, 1, 2 and 5 times these on a shorter one; where that is
+    /// not enough, numbers at equal distances. Texts do not overlap.
+    pub fn log_ticks(&self) -> Vec<(f64, String)> {
+        let mut choices = vec![self.multiples(&[1.0, 2.0, 5.0]), self.multiples(&[1.0])];
+        if self.high - self.low > DECADES {
+            choices.swap(0, 1);
+        }
+        choices.extend((3..=12).map(|about| self.equidistant(about)));
+        choices.retain(|ticks| ticks.len() >= FEWEST);
+        let whole = choices.iter().position(|ticks| self.apart(ticks).len() == ticks.len());
+        // where all are too dense, the first with gaps
+        choices.get(whole.unwrap_or(0)).map_or_else(Vec::new, |ticks| self.apart(ticks))
+    }
+
+    /// Those of the ticks from left to right that leave room between their texts.
+    fn apart(&self, ticks: &[(f64, String)]) -> Vec<(f64, String)> {
+        let mut free = f64::NEG_INFINITY;
+        let mut fits = |(value, text): &&(f64, String)| {
+            let half = DIGIT * text.chars().count() as f64 / 2.0;
+            let fits = self.at(*value) - half >= free;
+            if fits {
+                free = self.at(*value) + half + GAP;
+            }
+            fits
+        };
+        ticks.iter().filter(|tick| fits(tick)).cloned().collect()
+    }
+
+    /// Logarithms of these multiples of powers of ten, as far as they are inside.
+    fn multiples(&self, factors: &[f64]) -> Vec<(f64, String)> {
+        let tick = |power: i32, factor: f64| {
+            let value = factor * 10f64.powi(power);
+            let digits = (-power).max(0) as usize;
+            (value.log10(), format!("{value:.digits$}"))
+        };
+        let powers = self.low.floor() as i32..=self.high.ceil() as i32;
+        let all = powers.flat_map(|power| factors.iter().map(move |f| tick(power, *f)));
+        all.filter(|(log, _)| (self.low..=self.high).contains(log)).collect()
+    }
+
+    /// Logarithms of round numbers at equal distances.
+    fn equidistant(&self, about: usize) -> Vec<(f64, String)> {
+        let values = Axis { low: 10f64.powf(self.low), high: 10f64.powf(self.high), ..*self };
+        let positive = values.ticks(about).into_iter().filter(|(value, _)| *value > 0.0);
+        positive.map(|(value, text)| (value.log10(), text)).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn log_axis(low: f64, high: f64, length: f64) -> Axis {
+        Axis::exact(low.log10(), high.log10(), 90.0, 90.0 + length)
+    }
+
+    #[test]
+    fn a_logarithmic_scale_has_round_numbers_for_its_range() {
+        let texts = |low, high| -> Vec<String> {
+            log_axis(low, high, 800.0).log_ticks().into_iter().map(|t| t.1).collect()
+        };
+        assert_eq!(texts(0.5, 2000.0), ["1", "10", "100", "1000"]);
+        assert_eq!(texts(1.5, 150.0), ["2", "5", "10", "20", "50", "100"]);
+        assert_eq!(texts(0.03, 0.9), ["0.05", "0.1", "0.2", "0.5"]);
+        assert_eq!(texts(4.75, 18.9), ["5", "10", "15"]);
+        assert_eq!(texts(5.1, 19.0), ["6", "8", "10", "12", "14", "16", "18"]);
+        // within an octave
+        assert_eq!(texts(5.1, 8.9), ["6", "7", "8"]);
+        assert_eq!(texts(10.1, 10.9), ["10.2", "10.4", "10.6", "10.8"]);
+    }
+
+    #[test]
+    fn the_numbers_of_a_logarithmic_scale_are_at_their_places() {
+        let axis = log_axis(1.0, 100.0, 800.0);
+        let ticks = axis.log_ticks();
+        let place = |text: &str| axis.at(ticks.iter().find(|t| t.1 == text).unwrap().0);
+        assert!((place("10") - 490.0).abs() < 1e-9);
+        assert!((place("20") - (490.0 + 400.0 * 2f64.log10())).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_short_logarithmic_scale_leaves_out_what_has_no_room() {
+        let dense = log_axis(1e5, 2.5e7, 310.0);
+        let texts: Vec<String> = dense.log_ticks().into_iter().map(|t| t.1).collect();
+        assert_eq!(texts, ["100000", "1000000", "10000000"]);
+        let long = log_axis(1.0, 1e12, 310.0);
+        assert!((3..=8).contains(&long.log_ticks().len()));
+    }
+
+    proptest! {
+        #[test]
+        fn three_numbers_or_more_stand_apart_on_any_logarithmic_scale(
+            low in -2.0..5.0f64, decades in 0.01..6.0f64, length in 310.0..900.0f64,
+        ) {
+            let axis = Axis::exact(low, low + decades, 90.0, 90.0 + length);
+            let ticks = axis.log_ticks();
+            prop_assert!(ticks.len() >= 3, "{ticks:?}");
+            let half = |t: &(f64, String)| DIGIT * t.1.len() as f64 / 2.0;
+            for pair in ticks.windows(2) {
+                let (end, start) =
+                    (axis.at(pair[0].0) + half(&pair[0]), axis.at(pair[1].0) - half(&pair[1]));
+                prop_assert!(start - end >= GAP - 1e-9, "{ticks:?}");
+            }
+            for (log, text) in &ticks {
+                prop_assert!((low..=low + decades).contains(log));
+                prop_assert!((10f64.powf(*log) / text.parse::<f64>().unwrap() - 1.0).abs() < 1e-9);
+            }
+        }
+    }
 
     #[test]
     fn ticks_are_round_and_inside() {

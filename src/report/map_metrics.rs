@@ -31,6 +31,34 @@ pub struct MapRow {
     pub undefined: usize,
 }
 
+/// All that is to be said about metrics of heat maps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Maps {
+    /// Means, as [`summarise`] gives them.
+    pub rows: Vec<MapRow>,
+    /// Metrics without a value on any picture.
+    pub undefined: Vec<String>,
+    /// Metrics that have values, but on no picture for all methods, so that there is nothing to compare.
+    pub apart: Vec<String>,
+}
+
+impl Maps {
+    /// Summarises these values and names the metrics that have no mean.
+    pub fn of(measures: &[Measure], resampling: Resampling) -> Maps {
+        let rows = summarise(measures, resampling);
+        let shown: BTreeSet<&str> = rows.iter().map(|r| r.metric.as_str()).collect();
+        let mut has_value: BTreeMap<&str, bool> = BTreeMap::new();
+        for m in measures.iter().filter(|m| !shown.contains(m.metric.as_str())) {
+            *has_value.entry(&m.metric).or_default() |= m.value.is_some();
+        }
+        let names = |wanted: bool| {
+            let fitting = has_value.iter().filter(|(_, has_value)| **has_value == wanted);
+            fitting.map(|(metric, _)| (*metric).to_owned()).collect()
+        };
+        Maps { undefined: names(false), apart: names(true), rows }
+    }
+}
+
 /// Values of one metric: by method, then by picture.
 type ByMethod<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Option<f64>>>;
 
@@ -160,6 +188,23 @@ mod tests {
         assert_eq!((found[0].undefined, found[1].estimate), (1, None));
         insta::assert_snapshot!(text(&found));
         assert_eq!(table(&found).rows(), 2);
+        let maps = Maps::of(&rows, Resampling::default());
+        assert_eq!((maps.rows, maps.undefined), (found, vec!["iou".to_owned()]));
+        assert!(maps.apart.is_empty());
+    }
+
+    #[test]
+    fn a_metric_without_a_picture_in_common_is_not_called_undefined() {
+        let of = |image: &str, method: &str| Measure {
+            image: image.to_owned(),
+            method: method.to_owned(),
+            metric: "iou".to_owned(),
+            direction: "higher".to_owned(),
+            value: Some(0.5),
+        };
+        let maps = Maps::of(&[of("a", "on"), of("b", "off")], Resampling::default());
+        let apart = vec!["iou".to_owned()];
+        assert_eq!(maps, Maps { apart, ..Maps::default() });
     }
 
     #[test]

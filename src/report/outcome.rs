@@ -6,12 +6,13 @@ use super::{
     curves::{self, Heading},
     gallery::{self, Exhibit},
     ledger::Ledger,
+    map_metrics::Maps,
     page::{self, Source},
     plot::FigureError,
     sheets,
     summary::{Summary, summarise_groups},
 };
-use crate::table::TableError;
+use crate::{eval::stats::Resampling, run::measure, table::TableError};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -74,6 +75,14 @@ pub fn exhibits(folder: &Path) -> Result<Vec<Exhibit>, OutcomeError> {
     if path.exists() { Ok(gallery::read(&path)?) } else { Ok(Vec::new()) }
 }
 
+/// What is to be said about metrics of heat maps in a folder of results; nothing where none were
+/// measured.
+fn maps(folder: &Path) -> Result<Maps, OutcomeError> {
+    let path = folder.join("metrics.parquet");
+    let measures = if path.is_file() { measure::read(&path)? } else { Vec::new() };
+    Ok(Maps::of(&measures, Resampling::default()))
+}
+
 fn heading(manifest: &Value) -> Heading {
     let name = |at| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
     Heading { model: name("/model/name"), data: name("/data/name") }
@@ -83,6 +92,7 @@ fn heading(manifest: &Value) -> Heading {
 /// and curves are in the folder.
 pub fn write(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<Summary, OutcomeError> {
     let manifest = manifest(folder)?;
+    let maps = maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = ledger.groups()?;
     let summary = summarise_groups(&groups);
@@ -98,6 +108,7 @@ pub fn write(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<Summary,
         groups: &groups,
         summary: &summary,
         figures: &figures,
+        maps: &maps,
         exhibits,
         look,
     };
@@ -109,12 +120,14 @@ pub fn write(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<Summary,
 /// The page alone, from what is in a folder of results.
 pub fn page(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<String, OutcomeError> {
     let manifest = &manifest(folder)?;
+    let maps = &maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = &ledger.groups()?;
     let summary = &summarise_groups(groups);
     let figures = &curves::figures(groups, &heading(manifest));
     let rows = &ledger.rows;
-    let page = page::page(&Source { manifest, rows, groups, summary, figures, exhibits, look })?;
+    let source = Source { manifest, rows, groups, summary, figures, maps, exhibits, look };
+    let page = page::page(&source)?;
     ledger.check()?;
     Ok(page)
 }

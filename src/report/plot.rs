@@ -69,7 +69,11 @@ const HEADER: f64 = 62.0;
 const PANEL_TITLE: f64 = 34.0;
 const PLOT: f64 = 300.0;
 const AXIS: f64 = 62.0;
+/// Below the panels with one line of text, and what another line adds.
 const FOOTER: f64 = 32.0;
+const FOOTER_LINE: f64 = 20.0;
+/// Where texts across the page start.
+const MARGIN: f64 = 18.0;
 const LEFT: f64 = 72.0;
 /// From the end of a line to its label: a leader, then a sample of the line.
 const LEADER: f64 = 16.0;
@@ -103,7 +107,7 @@ pub fn png(figure: &Figure) -> Result<Vec<u8>, FigureError> {
 
 fn raster(figure: &Figure) -> Result<RgbImage, FigureError> {
     let scale = Scale(2.0);
-    let (width, height) = size(figure, scale);
+    let (width, height) = size(figure, scale)?;
     let mut image = RgbImage::new(width, height);
     let root = BitMapBackend::with_buffer(&mut image, (width, height)).into_drawing_area();
     draw(&root, figure, scale)?;
@@ -115,7 +119,7 @@ fn raster(figure: &Figure) -> Result<RgbImage, FigureError> {
 pub fn svg(figure: &Figure) -> Result<String, FigureError> {
     let scale = Scale(1.0);
     let mut text = String::new();
-    let root = SVGBackend::with_string(&mut text, size(figure, scale)).into_drawing_area();
+    let root = SVGBackend::with_string(&mut text, size(figure, scale)?).into_drawing_area();
     draw(&root, figure, scale)?;
     drop(root);
     Ok(text)
@@ -143,10 +147,17 @@ fn plot_height(figure: &Figure) -> f64 {
     PLOT.max(LABEL_GAP * labels as f64)
 }
 
-fn size(figure: &Figure, scale: Scale) -> (u32, u32) {
+/// The lines of the caption.
+fn footer(figure: &Figure) -> Result<Vec<String>, FigureError> {
+    wrap(&figure.caption, SMALL, WIDTH - 2.0 * MARGIN)
+}
+
+fn size(figure: &Figure, scale: Scale) -> Result<(u32, u32), FigureError> {
     let panel = PANEL_TITLE + plot_height(figure) + AXIS;
-    let height = HEADER + panel * shown(figure).count() as f64 + FOOTER;
-    (scale.px(WIDTH) as u32, scale.px(height) as u32)
+    let more = footer(figure)?.len().saturating_sub(1) as f64;
+    let footer = FOOTER + FOOTER_LINE * more;
+    let height = HEADER + panel * shown(figure).count() as f64 + footer;
+    Ok((scale.px(WIDTH) as u32, scale.px(height) as u32))
 }
 
 type Area<DB> = DrawingArea<DB, Shift>;
@@ -159,9 +170,8 @@ fn draw<DB: DrawingBackend>(
 ) -> Result<(), FigureError> {
     load_font()?;
     root.fill(&WHITE).map_err(FigureError::draw)?;
-    let left = 18.0;
-    write(root, &figure.title, (left, 14.0), TITLE, BLACK, scale)?;
-    write(root, &figure.subtitle, (left, 42.0), SMALL, GREY, scale)?;
+    write(root, &figure.title, (MARGIN, 14.0), TITLE, BLACK, scale)?;
+    write(root, &figure.subtitle, (MARGIN, 42.0), SMALL, GREY, scale)?;
     let gutter = gutter(figure, scale)?;
     let height = PANEL_TITLE + plot_height(figure) + AXIS;
     let mut rest = root.split_vertically(scale.px(HEADER)).1;
@@ -170,7 +180,10 @@ fn draw<DB: DrawingBackend>(
         draw_panel(&area, panel, figure, gutter, scale)?;
         rest = below;
     }
-    write(&rest, &figure.caption, (left, 6.0), SMALL, GREY, scale)?;
+    for (i, line) in footer(figure)?.iter().enumerate() {
+        let corner = (scale.px(MARGIN), scale.px(6.0 + FOOTER_LINE * i as f64));
+        rest.draw_text(line, &scale.font(SMALL, GREY), corner).map_err(FigureError::draw)?;
+    }
     root.present().map_err(FigureError::draw)
 }
 
@@ -245,17 +258,42 @@ fn ink(text: &str, label: &Label) -> Result<RgbImage, FigureError> {
 
 /// The text, shortened in the middle until it is at most `width` units wide.
 fn fit(text: &str, size: f64, width: f64, scale: Scale) -> Result<(String, f64), FigureError> {
-    let font = scale.font(size, BLACK).font;
     let mut count = text.chars().count();
     loop {
         let short = shorten(text, count);
-        let (pixels, _) = font.box_size(&short).map_err(FigureError::draw)?;
-        let units = f64::from(pixels) / scale.0;
-        if units <= width || count <= 1 {
-            return Ok((short, units));
+        let taken = units(&short, size, scale)?;
+        if taken <= width || count <= 1 {
+            return Ok((short, taken));
         }
         count -= 1;
     }
+}
+
+/// The scale at which lines are broken, so that PNG and SVG have the same.
+const BREAKING: Scale = Scale(2.0);
+
+/// The text in lines of whole words that are at most `width` units wide; only a word that is wider
+/// is shortened.
+fn wrap(text: &str, size: f64, width: f64) -> Result<Vec<String>, FigureError> {
+    load_font()?;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some(line) = lines.last_mut() {
+            let longer = format!("{line} {word}");
+            if units(&longer, size, BREAKING)? <= width {
+                *line = longer;
+                continue;
+            }
+        }
+        lines.push(fit(word, size, width, BREAKING)?.0);
+    }
+    Ok(lines)
+}
+
+/// Width of a text in units.
+fn units(text: &str, size: f64, scale: Scale) -> Result<f64, FigureError> {
+    let (pixels, _) = scale.font(size, BLACK).font.box_size(text).map_err(FigureError::draw)?;
+    Ok(f64::from(pixels) / scale.0)
 }
 
 /// Most room for a label right of the plots.
@@ -534,6 +572,9 @@ mod tests {
             figure(8, 20, long),
             figure(45, 5, "many"),
             Figure { title: "long title ".repeat(30), ..figure(2, 3, "a") },
+            Figure { caption: "a long caption ".repeat(40), ..figure(2, 3, "a") },
+            Figure { caption: "w".repeat(300), ..figure(2, 3, "a") },
+            Figure { caption: String::new(), ..figure(2, 3, "a") },
             Figure { panels: vec![], ..figure(1, 1, "nothing") },
         ] {
             assert!(nothing_is_cut_off(&raster(&figure).unwrap()), "{}", figure.title);
@@ -544,7 +585,7 @@ mod tests {
     fn the_png_is_the_figure_at_twice_its_size() {
         let figure = figure(2, 10, "a");
         let image = image::load_from_memory(&png(&figure).unwrap()).unwrap().to_rgb8();
-        let (width, height) = size(&figure, Scale(1.0));
+        let (width, height) = size(&figure, Scale(1.0)).unwrap();
         assert_eq!(image.dimensions(), (2 * width, 2 * height));
         assert_eq!(image, raster(&figure).unwrap());
         // the lines, the text and the page are there
@@ -581,7 +622,7 @@ mod tests {
             };
             (number("x=\""), number("y=\""))
         });
-        let (width, height) = size(&figure, Scale(1.0));
+        let (width, height) = size(&figure, Scale(1.0)).unwrap();
         for (x, y) in places {
             assert!((0.0..f64::from(width)).contains(&x) && (0.0..f64::from(height)).contains(&y));
         }
@@ -604,6 +645,35 @@ mod tests {
             [0.0, 0.25, -1.5, 12.0, -0.000_01].map(number),
             ["0", "0.25", "-1.5", "12", "0"]
         );
+    }
+
+    #[test]
+    fn a_long_caption_is_whole_on_a_page_that_grows_by_its_lines() {
+        let short = figure(2, 3, "a");
+        let caption: Vec<String> = (0..60).map(|i| format!("word{i}")).collect();
+        let long = Figure { caption: caption.join(" "), ..short.clone() };
+        let lines = footer(&long).unwrap();
+        // 60 words of 7 letters take 4 lines of about 115 letters
+        assert_eq!((lines.len(), lines.join(" ")), (4, long.caption.clone()));
+        assert_eq!(footer(&short).unwrap(), ["a caption"]);
+        let height = |figure: &Figure| size(figure, Scale(1.0)).unwrap().1;
+        assert_eq!(height(&long) - height(&short), 60);
+        let text = svg(&long).unwrap();
+        assert!(lines.iter().all(|line| text.contains(line.as_str())));
+        assert!(nothing_is_cut_off(&raster(&long).unwrap()));
+    }
+
+    #[test]
+    fn lines_are_broken_between_words_and_only_a_wide_word_is_shortened() {
+        let wide = "w".repeat(100);
+        let lines = wrap(&format!("one two {wide} three"), 15.0, 100.0).unwrap();
+        let [first, word, last] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((first.as_str(), last.as_str()), ("one two", "three"));
+        assert!(word.contains('…'), "{word}");
+        for line in &lines {
+            assert!(units(line, 15.0, BREAKING).unwrap() <= 100.0, "{line}");
+        }
+        assert!(wrap("", 15.0, 100.0).unwrap().is_empty());
     }
 
     #[test]

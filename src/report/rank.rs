@@ -100,7 +100,7 @@ impl fmt::Display for Note {
                  `pixelflip run` goes on with it",
             ),
             Note::FewImages { images } => {
-                write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
+                write!(f, "too few images for intervals: {images}, at least {FEWEST} are needed")
             }
             Note::AllEqual { perturbation } => {
                 write!(f, "under `{perturbation}` all methods have the same value on every image")

@@ -277,12 +277,10 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
         page.line((left, y), (right, y), 1.0, FAINT);
         page.text((left - 10.0, y), &text, Anchor::Right);
     }
-    for (value, text) in log_ticks(&points.iter().map(|p| p.1).collect::<Vec<_>>()) {
+    for (value, text) in x_axis.log_ticks() {
         let x = x_axis.at(value);
-        if (left..=right).contains(&x) {
-            page.line((x, top), (x, bottom), 1.0, FAINT);
-            page.text((x, bottom + 14.0), &text, Anchor::Middle);
-        }
+        page.line((x, top), (x, bottom), 1.0, FAINT);
+        page.text((x, bottom + 14.0), &text, Anchor::Middle);
     }
     let mut taken = Vec::new();
     for (i, (_, log, e)) in points.iter().enumerate() {
@@ -316,19 +314,6 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
     let note = "Lines: 95 % bootstrap intervals over images (BCa). Heat maps from files have no cost and are left out.";
     page.label((18.0, bottom + 70.0), note, 15.0, Anchor::Left, GREY);
     Ok(Some(page))
-}
-
-/// 1, 2 and 5 times powers of ten around these logarithms.
-fn log_ticks(logs: &[f64]) -> Vec<(f64, String)> {
-    let low = logs.iter().copied().fold(f64::INFINITY, f64::min).floor() as i32 - 1;
-    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max).ceil() as i32 + 1;
-    let steps: &[f64] = if high - low > 5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-    let tick = |power: i32, step: f64| {
-        let value = step * 10f64.powi(power);
-        let digits = (-power).max(0) as usize;
-        (value.log10(), format!("{value:.digits$}"))
-    };
-    (low..=high).flat_map(|p| steps.iter().map(move |s| tick(p, *s))).collect()
 }
 
 /// The right end of a scale for which the last label ends within the page; `end` says where that is
@@ -386,6 +371,11 @@ mod tests {
     };
 
     fn found() -> Rank {
+        found_with(|i| 0.002 * (i as f64 + 1.0).powi(2))
+    }
+
+    /// A ranking where the `i`-th method takes so many seconds.
+    fn found_with(seconds: impl Fn(usize) -> f64) -> Rank {
         let rows = demo::records(20, 2, 20);
         let time = |(i, (method, _)): (usize, &(&str, f32))| Timing {
             image: "a".to_owned(),
@@ -395,7 +385,7 @@ mod tests {
             region: None,
             order: None,
             repeat: None,
-            seconds: 0.002 * (i as f64 + 1.0).powi(2),
+            seconds: seconds(i),
         };
         let times: Vec<Timing> = demo::METHODS.iter().enumerate().map(time).collect();
         let resampling = Resampling { count: 200, ..Resampling::default() };
@@ -420,6 +410,19 @@ mod tests {
         // and at the edge of the page to the left
         let edge = label_place((980.0, 300.0), 80.0, &[], (90.0, 994.0));
         assert!(edge.x.1 < 980.0, "{edge:?}");
+    }
+
+    #[test]
+    fn costs_within_a_decade_have_an_axis_that_can_be_read() {
+        let found = found_with(|i| 0.005 + 0.0018 * i as f64);
+        let page = cost(&found, &found.contests[0], &heading()).unwrap().unwrap();
+        // numbers in the middle of their places are those of the horizontal axis
+        let tick = |shape: &Shape| match shape {
+            Shape::Text { text, anchor: Anchor::Middle, .. } => text.parse().ok(),
+            _ => None,
+        };
+        let ticks: Vec<u32> = page.shapes.iter().filter_map(tick).collect();
+        assert_eq!(ticks, [5, 10, 15]);
     }
 
     #[test]

@@ -182,6 +182,8 @@ impl Rank {
             text.push_str(&wrap(&heading(contest)));
             text.push('\n');
             text.push_str(&align(&self.cells(contest), 1));
+            text.push('\n');
+            text.push_str(&wrap(LEGEND));
             if let Some(line) = friedman_line(contest) {
                 text.push('\n');
                 text.push_str(&wrap(&line));
@@ -300,6 +302,11 @@ fn place(rank: usize, interval: Option<Interval>) -> String {
     let show = |v: f64| if v.fract() == 0.0 { format!("{v:.0}") } else { format!("{v:.1}") };
     interval.map_or(rank.to_string(), |i| format!("{rank} ({}-{})", show(i.lo), show(i.hi)))
 }
+
+/// What the columns of the text are.
+const LEGEND: &str = "w/t/l: methods it beats, cannot be told from, loses to; p next: against the next \
+                      one, corrected for all pairs; ms, fwd: explaining a picture, in milliseconds and in \
+                      full passes; tied: regions with the score at the cut";
 
 /// Four digits, or `<0.0001`.
 fn p_value(p: f64) -> String {

@@ -56,6 +56,8 @@ pub enum Caveat {
         order: Order,
         /// The perturbation.
         perturbation: String,
+        /// Orders and settings beyond these of which the same is true.
+        more: usize,
         /// Pictures it has.
         images: usize,
         /// Pictures there are.
@@ -65,8 +67,6 @@ pub enum Caveat {
     },
     /// LRP starts from scores below 0.
     BelowZero {
-        /// The perturbation.
-        perturbation: String,
         /// Pictures with such a score.
         images: usize,
         /// Pictures there are.
@@ -82,24 +82,37 @@ pub enum Caveat {
 impl fmt::Display for Caveat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Caveat::Incomplete { method, order, perturbation, images: 0, reason, .. } => {
-                write!(f, "`{method}` has no {order} curves under `{perturbation}` ({reason})")
+            Caveat::Incomplete { method, order, perturbation, more, images: 0, reason, .. } => {
+                write!(
+                    f,
+                    "`{method}` has no {order} curves under `{perturbation}`{} ({reason})",
+                    and_more(*more)
+                )
             }
-            Caveat::Incomplete { method, order, perturbation, images, of, reason } => write!(
+            Caveat::Incomplete { method, order, perturbation, more, images, of, reason } => write!(
                 f,
-                "`{method}` has its {order} curves under `{perturbation}` on {images} of {of} \
+                "`{method}` has its {order} curves under `{perturbation}`{} on {images} of {of} \
                  images only, and its means are over those; places are by the images that all \
-                 methods have ({reason})"
+                 methods have ({reason})",
+                and_more(*more)
             ),
-            Caveat::BelowZero { perturbation, images, of } => write!(
+            Caveat::BelowZero { images, of } => write!(
                 f,
-                "the target's logit is below 0 on {images} of {of} images under `{perturbation}`: \
-                 LRP from the score has all signs turned there, `start=one` keeps them"
+                "the target's logit is below 0 on {images} of {of} images: LRP from the score has all signs turned there, `start=one` keeps them"
             ),
             Caveat::FewImages { images } => {
-                write!(f, "{images} images are too few for intervals, which need at least {FEWEST}")
+                write!(f, "too few images for intervals: {images}, at least {FEWEST} are needed")
             }
         }
+    }
+}
+
+/// What follows the first of several settings.
+fn and_more(settings: usize) -> String {
+    match settings {
+        0 => String::new(),
+        1 => ", and in one more setting or order,".to_owned(),
+        n => format!(", and in {n} more settings and orders,"),
     }
 }
 
@@ -120,8 +133,8 @@ pub fn summarise(rows: &[Row]) -> Result<Summary, CellsError> {
 /// Summarises records that are in order.
 pub fn summarise_groups(groups: &[Group<'_>]) -> Summary {
     let rows: Vec<SummaryRow> = groups.iter().flat_map(summarise_group).collect();
-    let mut caveats: Vec<Caveat> = groups.iter().flat_map(|g| incomplete(g, &rows)).collect();
-    caveats.extend(groups.iter().filter_map(below_zero));
+    let mut caveats = once_each(groups.iter().flat_map(|g| incomplete(g, &rows)));
+    caveats.extend(groups.iter().find_map(below_zero));
     if let Some(images) = groups.iter().map(Group::images).min().filter(|n| *n < FEWEST) {
         caveats.push(Caveat::FewImages { images });
     }
@@ -209,6 +222,7 @@ fn incomplete<'r>(
         method: row.method.clone(),
         order: row.order,
         perturbation: row.setting.perturbation.clone(),
+        more: 0,
         images: row.images,
         of: row.images + row.images_missing,
         reason: group
@@ -216,6 +230,29 @@ fn incomplete<'r>(
             .unwrap_or("there is no record of the others")
             .to_owned(),
     })
+}
+
+/// What is true in several settings is said for the first.
+fn once_each(all: impl Iterator<Item = Caveat>) -> Vec<Caveat> {
+    let mut found: Vec<Caveat> = Vec::new();
+    for caveat in all {
+        match found.iter_mut().find_map(|other| other.more_of(&caveat)) {
+            Some(more) => *more += 1,
+            None => found.push(caveat),
+        }
+    }
+    found
+}
+
+impl Caveat {
+    /// The count of further settings, where both say the same of one method.
+    fn more_of(&mut self, other: &Caveat) -> Option<&mut usize> {
+        let Caveat::Incomplete { method, images, of, reason, more, .. } = self else { return None };
+        let Caveat::Incomplete { method: m, images: i, of: o, reason: r, .. } = other else {
+            return None;
+        };
+        (&*method == m && &*images == i && &*of == o && &*reason == r).then_some(more)
+    }
 }
 
 /// The score of the untouched picture, by the curve of an order.
@@ -244,8 +281,7 @@ fn below_zero(group: &Group<'_>) -> Option<Caveat> {
     let scores = group.values(method, &Untouched(group.orders().next()?));
     let known: Vec<f64> = scores.into_iter().flatten().collect();
     let images = known.iter().filter(|score| **score < 0.0).count();
-    let perturbation = group.setting.perturbation.clone();
-    (images > 0).then_some(Caveat::BelowZero { perturbation, images, of: known.len() })
+    (images > 0).then_some(Caveat::BelowZero { images, of: known.len() })
 }
 
 /// What stands in each column of the summary, as key-value metadata of the Parquet file.
@@ -406,8 +442,7 @@ mod tests {
         for row in rows.iter_mut().filter(|row| row.method == "lrp-samek2017") {
             row.method.push_str(":start=score");
         }
-        let perturbation = "uniform".to_owned();
-        assert_eq!(said(&rows), [Caveat::BelowZero { perturbation, images: 1, of: 4 }]);
+        assert_eq!(said(&rows), [Caveat::BelowZero { images: 1, of: 4 }]);
     }
 
     #[test]
@@ -453,7 +488,7 @@ mod tests {
         assert_eq!((estimate.n, estimate.lo()), (2, None));
         assert_eq!(
             summary.caveats[0].to_string(),
-            "2 images are too few for intervals, which need at least 3"
+            "too few images for intervals: 2, at least 3 are needed"
         );
     }
 

@@ -94,18 +94,31 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
         plain(to_second.mean),
         interval(&to_second)
     );
-    // the first has the better mean, so a clear difference is a lead
-    let open: Vec<String> =
-        others.filter(|j| ahead(*j).is_some_and(|e| !is_clear(&e))).map(label).collect();
+    // as `rank` counts wins, and the interval must say the same
+    let wins = |j: usize| {
+        contest.pair(0, j).is_some_and(|pair| pair.is_found() && is_clear(&pair.difference))
+    };
+    let open: Vec<String> = others.filter(|j| !wins(*j)).map(label).collect();
     Some(if open.is_empty() {
-        format!("{lead}: it beats every other method on these pictures.")
+        format!(
+            "{lead}: it beats every other method on these pictures (intervals and signed-rank tests, \
+             corrected for all pairs)."
+        )
     } else {
         format!(
-            "{lead}. These pictures do not tell it apart from {}: the 95 % interval of the paired \
-             difference holds 0.",
-            list(&open)
+            "{lead}. These pictures do not tell it apart from {}: the interval of the paired \
+             difference holds 0, or the signed-rank test, corrected for all pairs, does not find it.",
+            named(&open)
         )
     })
+}
+
+/// More names than this in a sentence are counted.
+const NAMED: usize = 4;
+
+/// Some names, or how many there are.
+fn named(names: &[String]) -> String {
+    if names.len() > NAMED { format!("{} methods", names.len()) } else { list(names) }
 }
 
 /// Which methods are better than removing regions at random.
@@ -119,22 +132,30 @@ fn against_chance(known: &[&SummaryRow], contenders: &Contenders<'_>) -> Option<
     if tested.is_empty() {
         return None;
     }
-    let beats = |(row, e): &&(&&SummaryRow, Estimate)| match row.order {
-        Order::Morf => e.lo().is_some_and(|lo| lo > 0.0),
-        Order::Lerf => e.hi().is_some_and(|hi| hi < 0.0),
+    // the sign that is better in this order
+    let sign = |row: &SummaryRow| if row.order == Order::Morf { 1.0 } else { -1.0 };
+    let ends = |(row, e): &(&&SummaryRow, Estimate)| {
+        let (lo, hi) = (sign(row) * e.lo()?, sign(row) * e.hi()?);
+        Some((lo.min(hi), lo.max(hi)))
     };
-    let failed: Vec<String> =
-        tested.iter().filter(|t| !beats(t)).map(|(row, _)| name(contenders, &row.method)).collect();
-    Some(if failed.is_empty() {
-        format!("All {} methods do better than removing regions at random.", tested.len())
+    let those = |fits: &dyn Fn((f64, f64)) -> bool| -> Vec<String> {
+        let some = tested.iter().filter(|t| ends(t).is_some_and(fits));
+        some.map(|(row, _)| name(contenders, &row.method)).collect()
+    };
+    let (worse, open) = (those(&|(_, hi)| hi < 0.0), those(&|(lo, hi)| lo <= 0.0 && hi >= 0.0));
+    let better = tested.len() - worse.len() - open.len();
+    let mut said = vec![if better == tested.len() {
+        format!("All {better} methods do better than removing regions at random.")
     } else {
-        format!(
-            "{} of {} methods do better than removing regions at random; {} did not show it.",
-            tested.len() - failed.len(),
-            tested.len(),
-            list(&failed)
-        )
-    })
+        format!("{better} of {} methods do better than removing regions at random.", tested.len())
+    }];
+    if !open.is_empty() {
+        said.push(format!("Not told apart from it: {}.", named(&open)));
+    }
+    if !worse.is_empty() {
+        said.push(format!("Worse than it: {}.", named(&worse)));
+    }
+    Some(said.join(" "))
 }
 
 #[cfg(test)]

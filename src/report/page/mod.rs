@@ -23,6 +23,7 @@ use super::{
     contest::Contest,
     curves::Figures,
     gallery::Exhibit,
+    map_metrics::Maps,
     plot::{self, FigureError},
     rank::Chosen,
     summary::Summary,
@@ -55,6 +56,8 @@ pub struct Source<'a> {
     pub summary: &'a Summary,
     /// One per group.
     pub figures: &'a [Figures],
+    /// Metrics of heat maps.
+    pub maps: &'a Maps,
     /// Pictures of the gallery.
     pub exhibits: &'a [Exhibit],
     /// How their heat maps are coloured.
@@ -80,6 +83,7 @@ struct Content {
     pairs: Vec<pairs::Matrix>,
     ranks: Vec<ranks::Diagram>,
     agreement: Option<tables::Agreement>,
+    heat_maps: Option<tables::HeatMaps>,
     gallery: exhibits::Gallery,
     numbers: tables::Numbers,
     methods: Vec<facts::Method>,
@@ -136,7 +140,8 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         settings,
         pairs,
         ranks: ranks::diagrams(&contests, &contenders),
-        agreement: agreements(source.groups),
+        agreement: agreements(source),
+        heat_maps: tables::heat_maps(source.maps, &contenders),
         gallery,
         numbers: tables::numbers(summary, &contenders),
         methods: facts::methods(&contenders),
@@ -161,12 +166,14 @@ fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
     groups.iter().filter_map(contest).collect()
 }
 
-/// Agreement of the rankings by other settings, steps and metrics, where there are any.
-fn agreements(groups: &[Group<'_>]) -> Option<tables::Agreement> {
+/// Agreement of the rankings by other settings, steps and metrics, also those of heat maps, where there
+/// are any.
+fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
+    let groups = source.groups;
     let order = groups.first()?.orders().next().unwrap_or(Order::Morf);
     let (name, metric) = (format!("aopc:order={order}"), Aopc(order));
-    let found = agreement(groups, &Chosen { name: &name, metric: &metric }, &[]);
-    (found.names.len() > 1).then(|| tables::agreement(&found))
+    let found = agreement(groups, &Chosen { name: &name, metric: &metric }, &source.maps.rows);
+    (found.names.len() > 1).then(|| tables::agreement(&found, groups, order))
 }
 
 /// What a reader must know.

@@ -131,9 +131,10 @@
     const body = table.tBodies[0];
     all("thead th", table).forEach((head, column) => {
       if (head.dataset.sort === "none") return;
-      const button = make("button", "", head.textContent);
+      const button = make("button");
       button.type = "button";
-      head.replaceChildren(button);
+      button.append(...Array.from(head.childNodes).filter((part) => part.nodeName !== "SMALL"));
+      head.prepend(button);
       button.addEventListener("click", () => {
         const down = head.getAttribute("aria-sort") === "ascending";
         all("thead th", table).forEach((other) => other.removeAttribute("aria-sort"));

@@ -5,11 +5,13 @@ use super::{
     svg,
 };
 use crate::{
-    eval::{order::Order, stats::Estimate},
+    eval::{metric::map::MAP_METRICS, order::Order, stats::Estimate},
     report::{
         agreement,
+        cells::Group,
         contest::Contest,
         figure::Point,
+        map_metrics::{MapRow, Maps},
         summary::{Summary, SummaryRow},
     },
 };
@@ -104,7 +106,13 @@ struct Tau {
     strength: f64,
 }
 
-pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
+/// The agreement of rankings, those of whole settings named by their metric too: a perturbation alone
+/// is no ranking.
+pub(super) fn agreement(
+    found: &agreement::Agreement,
+    groups: &[Group<'_>],
+    order: Order,
+) -> Agreement {
     let cell = |tau: &Option<f64>| match *tau {
         Some(tau) => Tau {
             text: format!("{tau:.2}").replace('-', "−"),
@@ -114,7 +122,26 @@ pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
         None => Tau { text: "–".to_owned(), verdict: "none", strength: 0.0 },
     };
     let row = |row: &Vec<Option<f64>>| row.iter().map(cell).collect();
-    Agreement { names: found.names.clone(), cells: found.tau.iter().map(row).collect() }
+    let mut names = found.names.clone();
+    let count = settings(&names, groups);
+    names[..count].iter_mut().for_each(|name| name.push_str(aopc_by(order)));
+    Agreement { names, cells: found.tau.iter().map(row).collect() }
+}
+
+fn aopc_by(order: Order) -> &'static str {
+    match order {
+        Order::Morf => ", AOPC MoRF",
+        Order::Lerf => ", AOPC LeRF",
+    }
+}
+
+/// How many of the names of rankings, which begin with the settings, are settings: those with too few
+/// methods to rank are not among them.
+fn settings(names: &[String], groups: &[Group<'_>]) -> usize {
+    groups.iter().fold(0, |count, group| {
+        let is_next = |name: &String| name.starts_with(&group.setting.perturbation);
+        count + usize::from(names.get(count).is_some_and(is_next))
+    })
 }
 
 pub(super) fn ranking(
@@ -239,5 +266,158 @@ pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers
         heads: heads.iter().map(|(name, _)| *name).collect(),
         numeric: heads.iter().map(|(_, numeric)| *numeric).collect(),
         rows: summary.rows.iter().map(row).collect(),
+    }
+}
+
+/// Metrics of heat maps: methods in rows, metrics in columns.
+#[derive(Serialize)]
+pub(super) struct HeatMaps {
+    heads: Vec<MetricHead>,
+    rows: Vec<MapLine>,
+    /// Metrics without a value on any picture.
+    undefined: Vec<String>,
+    /// Metrics without a picture on which all methods have a value.
+    apart: Vec<String>,
+}
+
+/// One metric.
+#[derive(Serialize)]
+struct MetricHead {
+    label: String,
+    /// Canonical name.
+    full: String,
+    /// What value is better: `higher` or `lower`.
+    direction: String,
+    /// Over how many pictures the means are.
+    images: usize,
+}
+
+/// One method.
+#[derive(Serialize)]
+struct MapLine {
+    mark: String,
+    label: String,
+    method: String,
+    sample_html: String,
+    cells: Vec<Mean>,
+}
+
+/// One metric of one method; as it is by default, it has no heat map.
+#[derive(Serialize)]
+struct Mean {
+    number: Number,
+    interval: String,
+    /// Pictures on which it is not defined.
+    undefined: usize,
+    /// The same in words.
+    words: String,
+}
+
+impl Default for Mean {
+    fn default() -> Self {
+        let (interval, words) = (String::new(), String::new());
+        Mean { number: number(None, |_| String::new()), interval, undefined: 0, words }
+    }
+}
+
+/// The metrics of heat maps, where some were measured.
+pub(super) fn heat_maps(maps: &Maps, contenders: &Contenders<'_>) -> Option<HeatMaps> {
+    let by_metric: Vec<&[MapRow]> = maps.rows.chunk_by(|a, b| a.metric == b.metric).collect();
+    let names: Vec<&str> = by_metric.iter().map(|rows| rows[0].metric.as_str()).collect();
+    let columns: Vec<Vec<(&str, Mean)>> =
+        by_metric.iter().map(|rows| means(rows, contenders)).collect();
+    let head = |rows: &&[MapRow]| MetricHead {
+        label: short_name(&rows[0].metric, &names),
+        full: rows[0].metric.clone(),
+        direction: rows[0].direction.clone(),
+        images: rows.iter().find_map(|r| r.estimate).map_or(0, |e| e.n),
+    };
+    let found = HeatMaps {
+        heads: by_metric.iter().map(head).collect(),
+        rows: map_lines(columns, contenders),
+        undefined: maps.undefined.clone(),
+        apart: maps.apart.clone(),
+    };
+    let is_empty = found.heads.is_empty() && found.undefined.is_empty() && found.apart.is_empty();
+    (!is_empty).then_some(found)
+}
+
+/// One line for each method that has a heat map: the random order has none.
+fn map_lines(mut columns: Vec<Vec<(&str, Mean)>>, contenders: &Contenders<'_>) -> Vec<MapLine> {
+    let mut lines = Vec::new();
+    for contender in &contenders.0 {
+        let take = |column: &mut Vec<(&str, Mean)>| {
+            let at = column.iter().position(|(method, _)| *method == contender.method)?;
+            Some(column.swap_remove(at).1)
+        };
+        let cells: Vec<Option<Mean>> = columns.iter_mut().map(take).collect();
+        if cells.iter().all(Option::is_none) {
+            continue;
+        }
+        lines.push(MapLine {
+            mark: contender.mark.clone(),
+            label: contender.label.clone(),
+            method: contender.method.to_owned(),
+            sample_html: svg::sample(&contender.style),
+            cells: cells.into_iter().map(Option::unwrap_or_default).collect(),
+        });
+    }
+    lines
+}
+
+/// Four digits: methods may lie orders of magnitude apart, and none should look like 0.
+fn four_digits(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let text = match value.abs().log10().floor() as i32 {
+        magnitude @ -3..=5 => format!("{value:.*}", (3 - magnitude).max(0) as usize),
+        _ => format!("{value:.3e}"),
+    };
+    text.replace('-', "−")
+}
+
+/// The means of one metric by method.
+fn means<'a>(rows: &'a [MapRow], contenders: &Contenders<'_>) -> Vec<(&'a str, Mean)> {
+    let mean = |r: &'a MapRow| {
+        let label = contenders.find(&r.method).map_or(r.method.as_str(), |(_, c)| &c.label);
+        let range = r.estimate.and_then(|e| e.lo().zip(e.hi()));
+        let interval = range.map_or(String::new(), |(lo, hi)| {
+            format!("{} to {}", four_digits(lo), four_digits(hi))
+        });
+        let shown = number(r.estimate.map(|e| e.mean), four_digits);
+        let words = match interval.as_str() {
+            "" => format!("{label}: {}", shown.text),
+            interval => format!("{label}: {}, 95 % interval {interval}", shown.text),
+        };
+        (r.method.as_str(), Mean { number: shown, interval, undefined: r.undefined, words })
+    };
+    rows.iter().map(mean).collect()
+}
+
+/// A metric without the parameters that have their default in all of `names` of its kind.
+fn short_name(name: &str, names: &[&str]) -> String {
+    let id = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
+    let entry = MAP_METRICS.iter().find(|entry| entry.id == id(name));
+    let is_default = |param: &str| {
+        let mut params = entry.iter().flat_map(|entry| entry.params);
+        params.any(|p| param.split_once('=') == Some((p.key, p.default)))
+    };
+    let is_shared = |param: &str| {
+        let mut alike = names.iter().filter(|other| id(other) == id(name));
+        alike.all(|other| other.split(':').any(|p| p == param))
+    };
+    let kept = name.split(':').filter(|part| !(is_default(part) && is_shared(part)));
+    kept.collect::<Vec<_>>().join(":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_and_large_means_are_shown_with_four_digits() {
+        let shown = [0.0, 0.788, 138.04, -0.034_123, 12_345.6, 1.5e-7].map(four_digits);
+        assert_eq!(shown, ["0", "0.7880", "138.0", "−0.03412", "12346", "1.500e−7"]);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     report::{cells, curves as figures, demo, gallery::Exhibit, summary::summarise},
-    run::record::Row,
+    run::{measure::Measure, record::Row},
 };
 use serde_json::json;
 
@@ -16,6 +16,10 @@ fn manifest() -> Value {
 }
 
 fn made(rows: &[Row], exhibits: &[Exhibit], manifest: &Value) -> String {
+    measured(rows, exhibits, manifest, &[])
+}
+
+fn measured(rows: &[Row], exhibits: &[Exhibit], manifest: &Value, measures: &[Measure]) -> String {
     let groups = cells::group(rows).unwrap();
     let heading = figures::Heading { model: "a net".to_owned(), data: "pictures".to_owned() };
     let figures = figures::figures(&groups, &heading);
@@ -25,6 +29,7 @@ fn made(rows: &[Row], exhibits: &[Exhibit], manifest: &Value) -> String {
         groups: &groups,
         summary: &summarise(rows).unwrap(),
         figures: &figures,
+        maps: &Maps::of(measures, Resampling::default()),
         exhibits,
         look: Look::default(),
     })
@@ -56,6 +61,26 @@ fn the_answer_comes_first_and_names_the_best_method() {
 /// The sentences at the top.
 fn answer(page: &str) -> &str {
     page.split("class=\"answer\"").nth(1).unwrap().split("</div>").next().unwrap()
+}
+
+#[test]
+fn a_lead_that_the_test_does_not_find_is_no_victory() {
+    // four pictures: intervals can be clear, but no signed-rank test can be
+    let page = made(&demo::records(4, 1, 10), &[], &manifest());
+    assert!(answer(&page).contains("do not tell it apart from 7 methods"), "{}", answer(&page));
+    let many = made(&demo::records(40, 1, 10), &[], &manifest());
+    assert!(!answer(&many).contains("do not tell it apart from 7"), "{}", answer(&many));
+}
+
+#[test]
+fn methods_that_do_worse_than_chance_are_named_as_such() {
+    let mut rows = demo::records(20, 1, 10);
+    for row in rows.iter_mut().filter(|r| r.method == "gradient" && r.order == Order::Morf) {
+        let start = row.scores.as_ref().unwrap()[0];
+        row.scores.iter_mut().flatten().for_each(|v| *v = start);
+    }
+    let page = made(&rows, &[], &manifest());
+    assert!(answer(&page).contains("Worse than it: <b>gradient</b>."), "{}", answer(&page));
 }
 
 #[test]
@@ -205,6 +230,105 @@ fn a_page_without_pictures_orders_or_pairs_is_still_a_page() {
     rows.retain(|r| r.method == "gradient" && r.order == crate::eval::order::Order::Lerf);
     let page = made(&rows, &[], &json!({}));
     assert!(page.contains("<b>gradient</b> ranks first of 1"), "{page}");
-    assert!(page.contains("2 images are too few for intervals"));
+    assert!(page.contains("too few images for intervals: 2"));
     assert!(!page.contains("id=\"gallery\""));
+}
+
+/// One value of a metric of which less is better.
+fn measure(image: usize, method: &str, metric: &str, value: Option<f64>) -> Measure {
+    Measure {
+        image: format!("val/{image:04}.png"),
+        method: method.to_owned(),
+        metric: metric.to_owned(),
+        direction: "lower".to_owned(),
+        value,
+    }
+}
+
+/// What a page says about metrics of heat maps.
+fn heat_maps(page: &str) -> &str {
+    page.split("<section id=\"heat-maps\"").nth(1).unwrap().split("</section>").next().unwrap()
+}
+
+#[test]
+fn metrics_of_heat_maps_have_a_table_and_take_part_in_the_agreement() {
+    let complexity = "effective-complexity:share=0.1";
+    let mut measures = Vec::new();
+    for image in 0..6 {
+        let value = |scale: f64| Some(scale * (image as f64 + 1.0));
+        measures.push(measure(image, "gradient", complexity, value(1.0)));
+        let lrp = value(10.0).filter(|_| image > 0);
+        measures.push(measure(image, "lrp-samek2017", complexity, lrp));
+        measures.push(measure(image, "gradient", "context-ratio", None));
+    }
+    let rows = demo::records(6, 2, 10);
+    let page = measured(&rows, &[], &manifest(), &measures);
+    assert!(page.contains("<a href=\"#heat-maps\">Heat maps</a>"));
+    let section = heat_maps(&page);
+    let head = "title=\"effective-complexity:share=0.1\">effective-complexity \
+                <small>lower is better</small><small>5 pictures</small>";
+    assert!(section.contains(head), "{section}");
+    assert_eq!(
+        section.matches("<tr>\n<td").count(),
+        2,
+        "the random order has no heat map: {section}"
+    );
+    // the first picture counts for neither: one method has no value there
+    let place = |text: &str| section.find(text).unwrap_or_else(|| panic!("{text} in {section}"));
+    assert!(place("data-v=\"4e1\"") < place("data-v=\"4e0\""), "the better method by AOPC first");
+    assert!(section.contains("lrp-samek2017: 40.00, 95 % interval "), "{section}");
+    assert_eq!(section.matches("<small>1 undefined</small>").count(), 1);
+    assert!(section.contains("Not defined on any picture: <code>context-ratio</code>."));
+    let agreement = page.split("id=\"agreement\"").nth(1).unwrap();
+    let agreement = agreement.split("</section>").next().unwrap();
+    assert!(agreement.contains("<span>effective-complexity:<wbr>share=<wbr>0.1</span>"));
+    assert!(agreement.contains("<span>uniform, AOPC MoRF</span>"), "{agreement}");
+}
+
+#[test]
+fn without_metrics_of_heat_maps_there_is_no_section() {
+    assert!(!demo_page().contains("heat-maps"));
+}
+
+#[test]
+fn metrics_that_are_defined_nowhere_are_named_without_a_table() {
+    let evil = "<b>\"iou\"";
+    let measures = [measure(0, "gradient", evil, None)];
+    let page = measured(&demo::records(4, 1, 10), &[], &manifest(), &measures);
+    let section = heat_maps(&page);
+    let said = "Not defined on any picture: <code>&lt;b&gt;&quot;iou&quot;</code>.";
+    assert!(section.contains(said) && !section.contains("<table"), "{section}");
+}
+
+#[test]
+fn a_parameter_is_in_a_heading_where_it_says_something() {
+    let of = |image: usize, layer: &str| {
+        let metric =
+            format!("parameter-randomisation:mode=cascading:likeness=spearman:layer={layer}");
+        measure(image, "gradient", &metric, Some(0.5))
+    };
+    let measures: Vec<Measure> = (0..4).flat_map(|i| [of(i, "all"), of(i, "conv1")]).collect();
+    let page = measured(&demo::records(4, 1, 10), &[], &manifest(), &measures);
+    let section = heat_maps(&page);
+    for head in ["layer=<wbr>all", "layer=<wbr>conv1"] {
+        assert!(
+            section.contains(&format!(">parameter-randomisation:<wbr>{head} <small>")),
+            "{section}"
+        );
+    }
+}
+
+#[test]
+fn mean_ranks_are_drawn_for_wide_and_for_narrow_screens_with_every_name() {
+    let page = demo_page();
+    let ranks = page.split("id=\"ranks\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let charts: Vec<&str> = ranks.split("<svg ").skip(1).collect();
+    assert_eq!(charts.len(), 2);
+    for (chart, layout) in charts.iter().zip(["broad", "narrow"]) {
+        assert!(chart.starts_with(&format!("class=\"chart ranks {layout}\"")));
+        for (method, _) in demo::METHODS {
+            let label = method.split(":norm").next().unwrap();
+            assert!(chart.contains(label), "{method} in {chart}");
+        }
+    }
 }
