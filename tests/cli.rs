@@ -1,6 +1,8 @@
 //! The program, end to end, on a small network and pictures made here.
 #![expect(clippy::print_stdout, reason = "says which tests are skipped")]
 
+#[path = "cli/advice.rs"]
+mod advice;
 #[path = "cli/cluster.rs"]
 mod cluster;
 #[path = "cli/same.rs"]

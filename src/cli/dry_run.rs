@@ -25,6 +25,9 @@ pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Re
     if done > 0 {
         lines.push(line("there", &format!("{done} of {} parts are done already", estimate.parts)));
     }
+    if let Some(text) = plan.few_regions() {
+        lines.push(line("note", &text));
+    }
     if let Some(shard) = shard {
         let parts = (0..estimate.parts).filter(|part| shard.takes(*part)).count();
         lines.push(line("shard", &format!("{shard}: {} of the above", count(parts, "part"))));
@@ -100,6 +103,9 @@ fn cost(e: &Estimate, root: &Path) -> Vec<Vec<String>> {
     }
     for (method, seconds) in e.explain.iter().flatten() {
         lines.push(line("", &format!("{} a picture for {method}", short(*seconds))));
+    }
+    for (method, reason) in &e.failed {
+        lines.push(line("", &format!("nothing from {method}: {reason}")));
     }
     lines.push(line("memory", &format!("about {}", bytes(e.memory))));
     lines.push(line(

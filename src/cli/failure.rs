@@ -98,7 +98,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             Some("give it more time, or choose pictures without asking the network")
         }
         PlanError::Region { .. } => Some("choose a smaller `--region`"),
-        PlanError::Steps { .. } => Some("leave `--steps` out to remove all regions, at most 100"),
+        PlanError::Steps { .. } => Some(
+            "choose fewer `--steps`, or leave them out: all regions are removed then, at most 100",
+        ),
         PlanError::Images { .. } => Some("leave `--images` out to use all pictures"),
         _ => None,
     }

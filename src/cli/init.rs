@@ -19,6 +19,7 @@ const WIDTH: usize = 96;
 /// How the keys of a sidecar are written. Their help is that of the flags.
 const PREPROCESS: &[(&str, &str, &str)] = &[
     ("input", "input_size", "[224, 224]"),
+    ("axes", "axes", "\"nchw\""),
     ("resize", "resize", "{ short = 256 }"),
     ("crop", "crop", "\"center\""),
     ("pad", "pad", "[0, 0]"),

@@ -161,11 +161,11 @@ impl Progress {
     }
 
     /// A reason is told once per method, not for each of a thousand pictures.
-    fn failed(&self, image: &str, method: &str, reason: &str) {
+    fn once(&self, method: &str, reason: &str, line: &str) {
         let key = (method.to_owned(), reason.to_owned());
         let new = self.state().told.insert(key);
         if new || self.volume == Volume::Verbose {
-            self.warn(&format!("`{method}` gives nothing for `{image}`: {reason}"));
+            self.warn(&format!("`{method}` {line}"));
         }
     }
 
@@ -200,7 +200,13 @@ impl Progress {
                 self.warn(&format!("skipped `{image}`: {reason}"));
                 self.step();
             }
-            Event::Failed { image, method, reason } => self.failed(image, method, reason),
+            Event::Failed { image, method, reason } => {
+                self.once(method, reason, &format!("gives nothing for `{image}`: {reason}"));
+            }
+            Event::Even { image, method } => {
+                let what = "finds all regions equally relevant, so their order is chance";
+                self.once(method, what, &format!("{what}: `{image}`"));
+            }
             Event::Part { part, pictures, seconds } => {
                 let pictures = count(*pictures, "picture");
                 self.detail(&format!("part {part} with {pictures} is written, {seconds:.1} s"));
@@ -209,7 +215,8 @@ impl Progress {
     }
 
     fn log(&self, event: &Event) {
-        let is_wrong = matches!(event, Event::Skipped { .. } | Event::Failed { .. });
+        let is_wrong =
+            matches!(event, Event::Skipped { .. } | Event::Failed { .. } | Event::Even { .. });
         match event {
             Event::Started { finished, .. } => self.state().done = *finished,
             Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,

@@ -44,10 +44,14 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
         return pool.install(|| dry_run::show(&plan, &root, shard));
     }
+    runner::check_pictures(&plan)?;
     let share = shard.map_or(Share::Whole, Share::Shard);
     let output = Output::open(&root, &Manifest::new(&plan), share)?;
     let progress = Progress::new(&args.talk);
     say_about_lock(output.lock(), &progress);
+    if let Some(line) = plan.few_regions() {
+        progress.warn(&line);
+    }
     let worked = pool.install(|| runner::work(&plan, &output, &stop, &progress));
     progress.finish();
     worked?;
@@ -100,7 +104,7 @@ pub(crate) fn finish(
 /// Where things lie in the results, in the order in which people look at them.
 const PLACES: &[(&str, &str)] = &[
     ("report.html", "everything to look at, in one file for a browser"),
-    ("summary.csv", "the ranking with intervals and tests"),
+    ("summary.csv", "the ranking with intervals; `pixelflip rank` tests the differences"),
     ("aopc.png", "the figure of the paper, also as .svg"),
     ("heatmaps", "heat maps of some pictures"),
     ("curves", "one row per curve, as Parquet"),

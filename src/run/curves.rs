@@ -166,16 +166,26 @@ fn measured(
     Some(Done { picture, rows, timings, metrics })
 }
 
-/// Times of one picture as a sample of what all will take: every method explains it, and curves are
-/// measured until `budget` is spent, at least one for each perturbation. The error says why the
-/// picture cannot be used.
-pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<Timing>, String> {
+/// One picture as a sample of what all will take.
+pub(super) struct Trial {
+    /// Times of what went well.
+    pub(super) timings: Vec<Timing>,
+    /// Methods that give nothing for the picture, with the reasons.
+    pub(super) failed: Vec<(String, String)>,
+}
+
+/// Every method explains the picture, and curves are measured until `budget` is spent, at least one
+/// for each perturbation. The error says why the picture cannot be used.
+pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Trial, String> {
     let start = Instant::now();
     let mut subject = Subject::load(plan, index)?;
     let mut timings = vec![passed(&subject, "load", start.elapsed().as_secs_f64())];
     let explained: Vec<Explained> =
         plan.methods.iter().map(|method| asked(plan, &subject, method)).collect();
-    timings.extend(explained.iter().filter_map(|e| e.timing.clone()));
+    let well = |e: &&Explained| e.ranking.is_ok();
+    timings.extend(explained.iter().filter(well).filter_map(|e| e.timing.clone()));
+    let reason = |e: &Explained| Some((e.method.name.clone(), e.ranking.as_ref().err()?.clone()));
+    let failed = explained.iter().filter_map(reason).collect();
     let acts = mem::take(&mut subject.acts);
     let bench = Bench::new(plan, &subject, acts);
     // what fails here fails in the run too, and takes no time there either
@@ -188,7 +198,7 @@ pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Vec<T
             timings.push(bench.measure(method, ranking, cell).1);
         }
     }
-    Ok(timings)
+    Ok(Trial { timings, failed })
 }
 
 /// The time of a stage that all methods share.
@@ -262,6 +272,15 @@ enum Ranking {
     Random,
 }
 
+impl Ranking {
+    /// True where the heat map does not say which regions go first, of any size.
+    fn is_even(&self) -> bool {
+        let same = |pair: &[f64]| (pair[0] + 0.0).total_cmp(&(pair[1] + 0.0)).is_eq();
+        let even = |(scores, _): &(Vec<f64>, _)| scores.windows(2).all(same);
+        matches!(self, Ranking::Scores(sizes) if sizes.iter().all(even))
+    }
+}
+
 /// One curve of a method on a picture.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Cell {
@@ -299,8 +318,13 @@ fn explain<'a>(
     }
     begins(subject, method, observer);
     let explained = asked(plan, subject, method);
-    if let Err(reason) = &explained.ranking {
-        failed(subject, method, reason, observer);
+    match &explained.ranking {
+        Err(reason) => failed(subject, method, reason, observer),
+        Ok(ranking) if ranking.is_even() => {
+            let (image, method) = (subject.id.clone(), method.name.clone());
+            observer.on(&Event::Even { image, method });
+        }
+        Ok(_) => (),
     }
     Some(explained)
 }

@@ -45,6 +45,8 @@ pub struct Estimate {
     pub seconds: Option<f64>,
     /// Seconds of one thread for one picture: explaining, by method; null as above.
     pub explain: Option<BTreeMap<String, f64>>,
+    /// Methods that give nothing for the picture of the trial, with the reasons.
+    pub failed: Vec<(String, String)>,
     /// Seconds of one thread for one curve; null as above.
     pub curve: Option<f64>,
     /// Bytes of memory.
@@ -63,11 +65,11 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
     let graph = &plan.model.graph;
     let mean = |wanted: &dyn Fn(&Timing) -> bool| {
         let seconds = |t: &Timing| wanted(t).then_some(t.seconds);
-        let found: Vec<f64> = trial.iter().flatten().filter_map(seconds).collect();
+        let found: Vec<f64> = trial.iter().flat_map(|t| &t.timings).filter_map(seconds).collect();
         (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
     };
-    let explain = trial.as_ref().map(|times| {
-        let explained = times.iter().filter(|t| t.stage == "explain");
+    let explain = trial.as_ref().map(|trial| {
+        let explained = trial.timings.iter().filter(|t| t.stage == "explain");
         explained.map(|t| (t.method.clone(), t.seconds)).collect::<BTreeMap<_, _>>()
     });
     // perturbations that depend on the mask take much longer than the others
@@ -92,6 +94,7 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
         threads,
         seconds,
         explain,
+        failed: trial.map_or_else(Vec::new, |t| t.failed),
         curve,
         memory: memory(plan, threads, curves),
         disk: disk(plan, curves),

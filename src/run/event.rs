@@ -52,6 +52,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// All regions of a heat map are equally relevant: their order is chance.
+    Even {
+        /// The picture.
+        image: String,
+        /// The method.
+        method: String,
+    },
     /// A part is done and written.
     Part {
         /// Its number.

@@ -90,6 +90,12 @@ impl Imported {
         let (h, w) = (map.shape.h, map.shape.w);
         match self.upsample {
             _ if (h, w) == (height, width) => Ok(map),
+            // (H, W, C) is read as H channels: an enlargement to another shape would hide that
+            _ if h * width != w * height => Err(format!(
+                "the map has {h}x{w} pixels, the network's input {height}x{width}, which is of another \
+                 shape{}",
+                if w == 1 || w == 3 { "; channels must come first: (C, H, W)" } else { "" }
+            )),
             Some(resize) if h <= height && w <= width => Ok(resize.enlarge(&map, height, width)),
             Some(_) => Err(format!(
                 "the map has {h}x{w} pixels, more than the network's input with {height}x{width}"

@@ -232,6 +232,16 @@ impl Output {
             .map_err(|source| OutputError::Unwritable { path, source })
     }
 
+    /// Removes what a run wrote of which nothing can be used, so that the folder is as it was.
+    pub fn forget(&self) -> Result<(), OutputError> {
+        let unwritable = |path: PathBuf| move |source| OutputError::Unwritable { path, source };
+        for folder in FOLDERS.map(|folder| self.root.join(folder)) {
+            fs::remove_dir_all(&folder).map_err(unwritable(folder.clone()))?;
+        }
+        let manifest = self.root.join(MANIFEST);
+        fs::remove_file(&manifest).map_err(unwritable(manifest.clone()))
+    }
+
     /// Removes what shards needed, when all parts are collected.
     pub fn forget_shards(&self) -> Result<(), OutputError> {
         match fs::remove_file(self.shards()) {
@@ -384,9 +394,18 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     let (before, now) = (keys(old), keys(new));
     let shown = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
     for key in before.keys().chain(now.keys().filter(|key| !before.contains_key(*key))) {
-        let (was, is) = (before.get(key), now.get(key));
-        if was != is {
-            found.push(format!("`{key}` is {} there and {} here", shown(was), shown(is)));
+        match (before.get(key), now.get(key)) {
+            (was, is) if was == is => (),
+            (Some(Value::Object(was)), Some(Value::Object(is))) => {
+                let inside = was.keys().chain(is.keys().filter(|k| !was.contains_key(*k)));
+                found.extend(inside.filter(|k| was.get(*k) != is.get(*k)).map(|k| {
+                    let (was, is) = (shown(was.get(k)), shown(is.get(k)));
+                    format!("`{key}.{k}` is {was} there and {is} here")
+                }));
+            }
+            (was, is) => {
+                found.push(format!("`{key}` is {} there and {} here", shown(was), shown(is)));
+            }
         }
     }
     found.extend(other_maps(old, new).chain(other_texts(old, new)));

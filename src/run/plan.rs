@@ -273,6 +273,9 @@ pub struct Plan {
     pub patches: u64,
 }
 
+/// Fewer regions than this are said.
+const FEW_REGIONS: usize = 16;
+
 impl Plan {
     /// Looks everything up and opens everything. What is cheap to check is checked first. A selection
     /// that asks the network about all pictures takes its time: it uses the threads of the pool it is
@@ -372,6 +375,20 @@ impl Plan {
             statistics: OnceLock::new(),
             fingerprint: OnceLock::new(),
             patches,
+        })
+    }
+
+    /// A warning where pictures have so few regions that curves say little; none where not.
+    pub fn few_regions(&self) -> Option<String> {
+        let grid = &self.regions.first()?.grid;
+        let (h, w) = grid.size();
+        (grid.len() < FEW_REGIONS).then(|| {
+            format!(
+                "pictures of {h}x{w} pixels have only {} regions of {side}x{side}; a smaller `--region` \
+                 orders more of them (4 for 32x32 pixels)",
+                grid.len(),
+                side = grid.side(),
+            )
         })
     }
 

@@ -4,9 +4,10 @@ use super::{
     measure::{self, Measure},
     record::{self, AllLogits, Row, Timing},
 };
-use crate::table::TableError;
+use crate::{eval::order::Order, table::TableError};
 use serde_json::Value;
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -101,12 +102,29 @@ pub fn load(paths: &[PathBuf], logits: AllLogits) -> Result<Loaded, ResultsError
                 Some((other, theirs)) => same(other, theirs, path, manifest)?,
             }
         }
-        all.rows.extend(one.rows);
+        let new = unknown(&all.rows, one.rows);
+        all.rows.extend(new);
         all.timings.extend(one.timings);
         all.metrics.extend(one.metrics);
         all.manifests.extend(one.manifests);
     }
     Ok(all)
+}
+
+/// Where a curve belongs, but for its score kind.
+type Cell<'a> = (&'a str, &'a str, &'a str, Order, u64, u64, u64);
+
+fn key(r: &Row) -> Cell<'_> {
+    (&r.image, &r.method, &r.perturbation, r.order, r.region, r.repeat, r.seed)
+}
+
+/// The rows that are not there already, to the last bit: runs of different methods share the curves of
+/// the random order.
+fn unknown(known: &[Row], mut rows: Vec<Row>) -> Vec<Row> {
+    let mut there: HashMap<Cell<'_>, Vec<&Row>> = HashMap::new();
+    known.iter().for_each(|row| there.entry(key(row)).or_default().push(row));
+    rows.retain(|row| there.get(&key(row)).is_none_or(|same| !same.contains(&row)));
+    rows
 }
 
 fn same(a: &Path, left: &Value, b: &Path, right: &Value) -> Result<(), ResultsError> {

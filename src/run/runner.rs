@@ -11,6 +11,7 @@ use super::{
     plan::Plan,
     record::{self, AllLogits, Row},
     stop::Stop,
+    subject,
 };
 use crate::table::TableError;
 use rayon::prelude::*;
@@ -64,6 +65,9 @@ pub enum RunError {
     },
 }
 
+/// Pictures that are looked at before a run begins, until one fits.
+const TRIED: usize = 16;
+
 /// Everything that was measured, in the order of the files.
 #[derive(Debug)]
 pub struct Records {
@@ -94,6 +98,25 @@ pub fn run(
     let results = collect(plan, output, &all(plan))?;
     let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
     Ok(Records { rows, results })
+}
+
+/// Looks at some pictures before anything is written: where none of them fits the network, no other
+/// will.
+pub fn check_pictures(plan: &Plan) -> Result<(), RunError> {
+    let count = plan.images.len().min(TRIED);
+    let mut chosen = (0..count).map(|k| plan.images[k * plan.images.len() / count]);
+    let mut first = None;
+    let wrong = |i: usize| match subject::check(plan, i) {
+        Ok(()) => false,
+        Err(reason) => {
+            first.get_or_insert(reason);
+            true
+        }
+    };
+    match (chosen.all(wrong), first) {
+        (true, Some(reason)) => Err(RunError::NoPictures { count, reason }),
+        _ => Ok(()),
+    }
 }
 
 /// Numbers of all parts.
@@ -194,6 +217,10 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
         tally.add(&record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
     }
     if let Some(reason) = no_picture(&pictures) {
+        // other parts may have some
+        if parts.len() == plan.parts().len() {
+            output.forget()?;
+        }
         return Err(RunError::NoPictures { count: pictures.len(), reason });
     }
     picture::write(&output.pictures(), &pictures)?;

@@ -33,6 +33,12 @@ pub struct Subject {
     pub seconds: f64,
 }
 
+/// Why a picture cannot be shown to the network, if it cannot; the network is not asked.
+pub(super) fn check(plan: &Plan, index: usize) -> Result<(), String> {
+    let item = plan.data.item(index).map_err(|e| e.to_string())?;
+    plan.preprocess.picture(&item.image).map(drop).map_err(|e| e.to_string())
+}
+
 impl Subject {
     /// Decodes, prepares and classifies picture `index` of the data set. The error says in words
     /// why the picture cannot be used.

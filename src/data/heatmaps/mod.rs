@@ -270,7 +270,11 @@ fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<Found, DataError> {
     let named = |file: &PathBuf| Some((relative(folder, &file.with_extension("")), single(file)?));
     let maps: Vec<(String, Map)> = files.iter().filter_map(named).collect();
     if maps.is_empty() {
-        let found = format!("{} other files", files.len());
+        let found = match files.len() {
+            0 => "no file".to_owned(),
+            1 => "one other file".to_owned(),
+            n => format!("{n} other files"),
+        };
         return Err(DataError::unexpected(folder, FORMATS, found));
     }
     Ok(Found::Named(maps))

@@ -1,6 +1,8 @@
 //! Settings against the network they are for.
 
-use super::{Channels, Crop, Preprocess, PreprocessError, Resize, Settings, settings::value};
+use super::{
+    Channels, Crop, InputAxes, Preprocess, PreprocessError, Resize, Settings, settings::value,
+};
 use crate::base::geom::Shape;
 
 impl Settings {
@@ -21,7 +23,7 @@ impl Settings {
         check_size(self.input, input)?;
         let pad = self.pad.unwrap_or_default();
         check_pad(pad, input)?;
-        check_channels(channels, input)?;
+        check_channels(channels, input, self.axes)?;
         let [gain, offset] = affine(scale, &mean, &std, input.c)?;
         let resize = self.resize.unwrap_or(Resize::None);
         if resize == Resize::Short(0) {
@@ -69,14 +71,23 @@ fn check_pad(pad: [usize; 2], input: Shape) -> Result<(), PreprocessError> {
     })
 }
 
-fn check_channels(channels: Channels, input: Shape) -> Result<(), PreprocessError> {
+fn check_channels(
+    channels: Channels,
+    input: Shape,
+    axes: Option<InputAxes>,
+) -> Result<(), PreprocessError> {
     if channels.count() == input.c {
         return Ok(());
     }
     let rule = match input.c {
         1 => "\"grey\", the network takes 1 channel".to_owned(),
         3 => "\"rgb\" or \"bgr\", the network takes 3 channels".to_owned(),
-        c => format!("1 or 3 channels, but the network takes {c} and cannot be fed with pictures"),
+        c => match axes {
+            Some(_) => format!("1 or 3 channels, but with these `axes` the network takes {c}"),
+            None => {
+                format!("1 or 3 channels, but the network takes {c}: it does not take pictures")
+            }
+        },
     };
     let found = format!("\"{channels:?}\"").to_lowercase();
     Err(PreprocessError::Value { key: "channels", rule, found })

@@ -1,0 +1,91 @@
+//! What the program says so that nobody works for nothing, or believes too much.
+
+use super::{Desk, SMALL, picture, stderr, stdout};
+use std::fs;
+
+#[test]
+fn runs_of_different_methods_are_ranked_together_although_both_have_the_random_order() {
+    let desk = Desk::new(4);
+    let run = |methods: &str, out: &str| {
+        let ours = SMALL.replace("random,gradient,lrp-epsilon", methods);
+        desk.expect(0, &format!("{ours} --out {out}"));
+    };
+    run("random,gradient", "a");
+    run("random,lrp-epsilon", "b");
+    desk.expect(0, &format!("{SMALL} --out both"));
+    let ranking = |folders: &str| {
+        desk.expect(0, &format!("rank {folders} --out tabs"));
+        fs::read_to_string(desk.path("tabs/pairs.csv")).unwrap()
+    };
+    assert_eq!(ranking("a b"), ranking("both"));
+    assert_eq!(ranking("both both"), ranking("both"));
+}
+
+#[test]
+fn pictures_that_do_not_fit_are_told_once_and_leave_the_folder_free() {
+    let desk = Desk::new(0);
+    for i in 0..40 {
+        picture(i, 48).save(desk.path(&format!("pictures/{i}.png"))).unwrap();
+    }
+    let told = stderr(&desk.expect(2, &format!("{SMALL} --out out")));
+    assert_eq!(told.matches("the picture is 48x48 pixels").count(), 1, "{told}");
+    assert!(!desk.path("out").exists());
+    desk.expect(0, &format!("{SMALL} --resize exact --out out"));
+    let told =
+        stderr(&desk.expect(2, &format!("{SMALL} --resize short=40 --crop center --out out")));
+    assert!(
+        told.contains(r#"`preprocess.resize` is "exact" there and {"short":40} here"#),
+        "{told}"
+    );
+    assert!(!told.contains("mean"), "only what differs: {told}");
+}
+
+#[test]
+fn a_folder_without_a_usable_picture_is_as_it_was() {
+    let desk = Desk::new(20);
+    // those that are looked at before fit, but for a label that the network does not have
+    let rows: Vec<String> = (0..20).map(|i| format!("{i}.png,77")).collect();
+    fs::write(desk.path("pictures/labels.csv"), format!("file,label\n{}\n", rows.join("\n")))
+        .unwrap();
+    let told = stderr(&desk.expect(2, &format!("{SMALL} --target label --out out")));
+    assert!(told.contains("no picture could be used, 20 were tried"), "{told}");
+    assert_eq!(fs::read_dir(desk.path("out")).unwrap().count(), 0);
+    desk.expect(0, &format!("{SMALL} --out out"));
+}
+
+#[test]
+fn a_dry_run_says_what_will_fail_and_that_there_are_few_regions() {
+    let desk = Desk::new(2);
+    let ours =
+        SMALL.replace("random,", "grad-cam:layer=no,random,").replace("--region 8", "--region 9");
+    let ours = ours.replace("--steps 8", "");
+    let said = stdout(&desk.expect(0, &format!("{ours} --dry-run")));
+    assert!(said.contains("nothing from grad-cam:layer=no"), "{said}");
+    assert!(said.contains("pictures of 32x32 pixels have only 9 regions of 9x9"), "{said}");
+    let told = stderr(&desk.expect(1, &format!("{ours} --out out")));
+    assert!(told.contains("warning: pictures of 32x32 pixels have only 9 regions"), "{told}");
+}
+
+#[test]
+fn a_map_that_orders_nothing_is_said_once() {
+    let desk = Desk::new(3);
+    let ours = SMALL.replace("gradient", "constant");
+    let told = stderr(&desk.expect(0, &format!("{ours} --out out")));
+    let line = "`constant` finds all regions equally relevant, so their order is chance";
+    assert_eq!(told.matches(line).count(), 1, "{told}");
+}
+
+#[test]
+fn heat_maps_with_channels_last_are_not_stretched_into_shape() {
+    let desk = Desk::new(2);
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 32, 32, 3), }";
+    let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    bytes.extend(format!("{header:<117}\n").into_bytes());
+    bytes.extend((0..2 * 32 * 32 * 3).map(|i| (i % 251) as u8));
+    fs::write(desk.path("hwc.npy"), bytes).unwrap();
+    for more in ["", " --upsample bilinear"] {
+        let told =
+            stderr(&desk.expect(2, &format!("{SMALL} --heatmaps x=hwc.npy{more} --out out")));
+        assert!(told.contains("channels must come first: (C, H, W)"), "{more}: {told}");
+    }
+}
