@@ -180,6 +180,9 @@ impl Progress {
             Event::Started { pictures, finished, curves, masked } => {
                 self.started(*pictures, *finished, *curves, *masked);
             }
+            Event::Misfit { tried, of, reason } => self.warn(&format!(
+                "none of {tried} pictures fits, looking at all {of}; the first one: {reason}"
+            )),
             Event::Explaining { pictures, explanations } => {
                 self.begin(*pictures, 0);
                 let (pictures, each) =
@@ -215,8 +218,13 @@ impl Progress {
     }
 
     fn log(&self, event: &Event) {
-        let is_wrong =
-            matches!(event, Event::Skipped { .. } | Event::Failed { .. } | Event::Even { .. });
+        let is_wrong = matches!(
+            event,
+            Event::Skipped { .. }
+                | Event::Failed { .. }
+                | Event::Even { .. }
+                | Event::Misfit { .. }
+        );
         match event {
             Event::Started { finished, .. } => self.state().done = *finished,
             Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,

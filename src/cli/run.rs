@@ -44,10 +44,10 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if args.dry_run {
         return pool.install(|| dry_run::show(&plan, &root, shard));
     }
-    runner::check_pictures(&plan)?;
     let share = shard.map_or(Share::Whole, Share::Shard);
-    let output = Output::open(&root, &Manifest::new(&plan), share)?;
     let progress = Progress::new(&args.talk);
+    pool.install(|| runner::check_pictures(&plan, &stop, &progress))?;
+    let output = Output::open(&root, &Manifest::new(&plan), share)?;
     say_about_lock(output.lock(), &progress);
     if let Some(line) = plan.few_regions() {
         progress.warn(&line);

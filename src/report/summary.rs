@@ -98,7 +98,8 @@ impl fmt::Display for Caveat {
             ),
             Caveat::BelowZero { images, of } => write!(
                 f,
-                "the target's logit is below 0 on {images} of {of} images: LRP from the score has all signs turned there, `start=one` keeps them"
+                "the target's logit is below 0 on {images} of {of} images: LRP from the score has \
+                 all signs turned there, `start=one` keeps them"
             ),
             Caveat::FewImages { images } => {
                 write!(f, "too few images for intervals: {images}, at least {FEWEST} are needed")

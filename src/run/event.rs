@@ -17,6 +17,15 @@ pub enum Event {
         /// How many of them have a mask-dependent perturbation: up to a full pass per step.
         masked: usize,
     },
+    /// None of the first pictures fits the network: all others are looked at before the work begins.
+    Misfit {
+        /// Pictures that were looked at.
+        tried: usize,
+        /// Pictures there are.
+        of: usize,
+        /// What is wrong with the first.
+        reason: String,
+    },
     /// A method begins with a picture: first to explain it, later with its curves.
     Method {
         /// The picture.

