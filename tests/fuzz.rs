@@ -1,13 +1,17 @@
-//! Damaged and hostile files: cases that were found once, and mutations of good ones. No panic, no
+//! Damaged and hostile files: cases that were found once, inputs that fuzzing has kept, and mutations of
+//! good ones. No panic, no
 //! long work, no memory out of proportion.
 //!
 //! The fuzzer that finds new cases is `scripts/fuzz.sh`.
 
+#[path = "../fuzz/kept.rs"]
+mod kept;
 #[path = "../fuzz/seeds.rs"]
 mod seeds;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
+use kept::kept;
 use pixelflip::base::rng::{Seed, below};
 use seeds::seeds;
 use std::{
@@ -115,6 +119,14 @@ fn fuzz(target: &Target, folder: &Path) -> Vec<String> {
     for (i, case) in all.iter().enumerate() {
         if let Err(reason) = run(target, folder, case) {
             failures.push(format!("{} case {i}: {reason}", target.name));
+        }
+    }
+    let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/kept");
+    let inputs = kept(&archives, target.name).unwrap();
+    assert!(!inputs.is_empty(), "{}: nothing is kept, see fuzz/README.md", target.name);
+    for (i, input) in inputs.iter().enumerate() {
+        if let Err(reason) = run(target, folder, input) {
+            failures.push(format!("{} kept input {i}: {reason}", target.name));
         }
     }
     for n in 0..CASES {

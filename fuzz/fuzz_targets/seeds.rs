@@ -1,5 +1,8 @@
-//! Writes the good files that fuzzing begins with: `seeds CORPUS`, a folder for each target.
+//! Writes what fuzzing begins with, good files and the inputs that are kept: `seeds CORPUS`, a folder for
+//! each target.
 
+#[path = "../kept.rs"]
+mod kept;
 #[path = "../seeds.rs"]
 mod seeds;
 #[expect(dead_code, reason = "only their names are needed here")]
@@ -17,6 +20,10 @@ fn main() -> io::Result<()> {
         fs::create_dir_all(&folder)?;
         for (i, bytes) in seeds::seeds(target.name).iter().enumerate() {
             fs::write(folder.join(format!("seed-{i}")), bytes)?;
+        }
+        let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("kept");
+        for (i, bytes) in kept::kept(&archives, target.name)?.iter().enumerate() {
+            fs::write(folder.join(format!("kept-{i}")), bytes)?;
         }
     }
     Ok(())

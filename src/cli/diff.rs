@@ -16,7 +16,7 @@ use pixelflip::{
 use std::{path::PathBuf, process::ExitCode};
 
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
-    let metric = registry::build("metric", METRICS, &args.metric.parse()?)?;
+    let metric = registry::build("metric of curves", METRICS, &args.metric.parse()?)?;
     let load = |path: &PathBuf| results::load(std::slice::from_ref(path), AllLogits::Read);
     let (first, second) = (load(&args.first)?, load(&args.second)?);
     let chosen = Chosen { name: &metric.name, metric: &*metric.value };

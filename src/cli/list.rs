@@ -84,7 +84,13 @@ fn metrics() -> Vec<Vec<String>> {
     let of_maps = MAP_METRICS.iter().flat_map(|entry| {
         measured(entry, MAP_METRICS, |metric| (metric.direction(), metric.range()))
     });
-    of_curves.chain(of_maps).collect()
+    let heading = |text: &str| vec![text.to_owned()];
+    [heading("of curves, for `rank --metric` and `diff --metric`:")]
+        .into_iter()
+        .chain(of_curves)
+        .chain([heading(""), heading("of heat maps, for `run --metrics`:")])
+        .chain(of_maps)
+        .collect()
 }
 
 fn measured<T: ?Sized>(

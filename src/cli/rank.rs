@@ -25,8 +25,10 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
-    let metric =
-        args.metric.as_deref().map(|spec| registry::build("metric", METRICS, &spec.parse()?));
+    let metric = args
+        .metric
+        .as_deref()
+        .map(|spec| registry::build("metric of curves", METRICS, &spec.parse()?));
     let metric = metric.transpose()?;
     let resampling = Resampling { seed: Seed(args.seed), count: args.resamples };
     let mut loaded = results::load(&args.results, AllLogits::Read)?;

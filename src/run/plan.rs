@@ -478,7 +478,7 @@ impl Choices {
         Ok(Choices {
             methods,
             texts,
-            metrics: named("metric", "metrics", MAP_METRICS, &mut config.metrics)?,
+            metrics: named("metric of heat maps", "metrics", MAP_METRICS, &mut config.metrics)?,
             perturbations: named(
                 "perturbation",
                 "perturbation",

@@ -60,7 +60,7 @@ pub enum PreprocessError {
         expected: Size,
         /// The padding, in words; empty without.
         padded: String,
-        /// What to write into the sidecar.
+        /// What to do.
         fix: &'static str,
     },
     /// Resizing would need more memory than any picture is worth.

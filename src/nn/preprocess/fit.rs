@@ -76,10 +76,13 @@ impl Preprocess {
         let fix = match (self.resize, self.crop) {
             _ if found.height == 0 || found.width == 0 => "it has no pixels",
             (Resize::None, _) => {
-                "write `resize = \"exact\"`, or `resize = { short = ... }` with `crop = \"center\"`"
+                "give `--resize exact`, or `--resize short=PIXELS` with `--crop center`, or these keys \
+                 in the sidecar"
             }
-            (_, Crop::None) => "write `crop = \"center\"` or `resize = \"exact\"`",
-            _ => "write a larger `resize = { short = ... }`",
+            (_, Crop::None) => {
+                "give `--crop center` or `--resize exact`, or these keys in the sidecar"
+            }
+            _ => "give a larger `--resize short=PIXELS`, or this key in the sidecar",
         };
         let resized =
             if resized == found { String::new() } else { format!(", resized to {resized}") };
