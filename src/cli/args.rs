@@ -74,8 +74,9 @@ pub(crate) struct RunArgs {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) flags: RunFlags,
-    /// Do only every n-th part, beginning with the i-th (from 0); `pixelflip merge` puts shards
-    /// together. auto/n takes the number from SLURM and other schedulers, auto also n from the folder
+    /// Do only every n-th part, beginning with the i-th (from 0, or from 1); `pixelflip merge` puts
+    /// shards together. auto/n takes the number from SLURM and other schedulers, auto also n from
+    /// the folder
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Asked>,
     /// End after this time at the latest (90s, 15m, 2h, 1-12:00:00) with exit code 75; the same

@@ -37,7 +37,7 @@ pub enum ShardError {
         found: String,
     },
     /// A number beyond the last shard.
-    #[error("shard {index} of {of} does not exist: they count from 0 to {}", .of - 1)]
+    #[error("shard {index} of {of} does not exist: they count from 0 to {}, or from 1 to {of}", .of - 1)]
     Index {
         /// The number.
         index: usize,
@@ -195,7 +195,7 @@ mod tests {
             assert!(matches!(error, ShardError::Form { .. }), "{text}");
         }
         let error = parse("4/3", nothing).unwrap_err().to_string();
-        assert_eq!(error, "shard 4 of 3 does not exist: they count from 0 to 2");
+        assert_eq!(error, "shard 4 of 3 does not exist: they count from 0 to 2, or from 1 to 3");
     }
 
     #[test]
