@@ -1,6 +1,5 @@
 //! Damaged and hostile files: cases that were found once, inputs that fuzzing has kept, and mutations of
-//! good ones. No panic, no
-//! long work, no memory out of proportion.
+//! good ones. No panic, no long work, no memory out of proportion.
 //!
 //! The fuzzer that finds new cases is `scripts/fuzz.sh`.
 

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     worked?;
     if let Some(shard) = shard {
         progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
-        let failed = runner::has_failures(&plan, &output)?;
+        let failed = pool.install(|| runner::has_failures(&plan, &output))?;
         return Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS });
     }
     pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &stop, &progress))

@@ -16,8 +16,8 @@ use crate::{
 
 /// `R_p = 1 / (n keep) sum over n masks of f(x * m) m_p`; shape `(1, H, W)`. A mask is a grid of
 /// `cells` x `cells` values, each 1 with probability `keep`, enlarged bilinearly to one cell more than
-/// the picture along each side and cut at random; where it is 0 the picture is replaced. `f` is the probability of the class, or its
-/// logit. Masks are keyed by (seed, image).
+/// the picture along each side and cut at random; where it is 0 the picture is replaced. `f` is the
+/// probability of the class, or its logit. Masks are keyed by (seed, image).
 ///
 /// | parameter | default | range |
 /// |---|---|---|

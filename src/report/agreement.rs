@@ -39,8 +39,9 @@ const CUTS: [(usize, usize); 3] = [(1, 10), (1, 4), (1, 2)];
 /// All settings by one metric, the first setting after fewer steps and by other metrics, and metrics
 /// of heat maps.
 pub(super) fn agreement(groups: &[Group<'_>], chosen: &Chosen<'_>, maps: &[MapRow]) -> Agreement {
-    let mut views: Vec<View> =
-        groups.par_iter().map(|g| view(g, setting_name(g, groups), chosen.metric)).collect();
+    // a setting alone is no ranking
+    let name = |g| format!("{}, {}", setting_name(g, groups), plain(chosen.name));
+    let mut views: Vec<View> = groups.par_iter().map(|g| view(g, name(g), chosen.metric)).collect();
     views.extend(cuts(&groups[0], chosen.metric));
     views.extend(metrics(&groups[0], chosen));
     views.extend(of_maps(maps));
@@ -69,6 +70,11 @@ fn view(group: &Group<'_>, name: String, metric: &dyn CurveMetric) -> View {
         merit.is_finite().then(|| (method.to_owned(), merit))
     };
     View { name, merits: means.filter_map(merit).collect() }
+}
+
+/// A metric's name as it is read: `aopc morf`.
+fn plain(metric: &str) -> String {
+    metric.replace(":order=", " ")
 }
 
 /// What tells a setting from the others.
@@ -114,7 +120,7 @@ fn metrics(group: &Group<'_>, chosen: &Chosen<'_>) -> Vec<View> {
     });
     let built = specs.filter_map(|spec| build("metric", METRICS, &spec.parse().ok()?).ok());
     let others = built.filter(|metric| metric.name != chosen.name);
-    others.map(|m| view(group, m.name.replace(":order=", " "), &*m.value)).collect()
+    others.map(|m| view(group, plain(&m.name), &*m.value)).collect()
 }
 
 /// Rankings by metrics of heat maps, one each.
@@ -168,7 +174,10 @@ mod tests {
         let at = |name: &str| found.names.iter().position(|n| n == name).unwrap();
         assert_eq!(found.tau[at("sparseness")][at("entropy")], Some(-1.0));
         assert_eq!(found.tau[at("sparseness")][0], Some(1.0 / 3.0), "over the three in both");
-        assert_eq!(found.names[..4], ["uniform", "blur:sigma=3", "L = 2", "L = 5"]);
+        assert_eq!(
+            found.names[..4],
+            ["uniform, aopc morf", "blur:sigma=3, aopc morf", "L = 2", "L = 5"]
+        );
         assert_eq!(found.tau[0][0], Some(1.0));
         assert_eq!(found.tau[0][1], Some(-1.0));
         assert!(found.names.contains(&"abpc".to_owned()), "{:?}", found.names);

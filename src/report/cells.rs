@@ -291,22 +291,22 @@ fn flip_of(row: &Row) -> Option<usize> {
 
 /// Positions of the pictures on which all methods with any value have one; `values` per method and
 /// picture. Whatever compares methods looks at these alone.
-pub(super) fn common<T>(values: &[Vec<Option<T>>]) -> Vec<usize> {
-    let known: Vec<&Vec<Option<T>>> =
-        values.iter().filter(|v| v.iter().any(Option::is_some)).collect();
+pub(super) fn common<T>(values: &[impl AsRef<[Option<T>]>]) -> Vec<usize> {
+    let all = values.iter().map(AsRef::as_ref);
+    let known: Vec<&[Option<T>]> = all.filter(|v| v.iter().any(Option::is_some)).collect();
     let pictures = known.first().map_or(0, |v| v.len());
     (0..pictures).filter(|i| known.iter().all(|v| v[*i].is_some())).collect()
 }
 
 /// The mean of each method on [`common`] pictures; `None` for methods without values, and where there
 /// is no such picture.
-pub(super) fn common_means(values: &[Vec<Option<f64>>]) -> Vec<Option<f64>> {
+pub(super) fn common_means(values: &[impl AsRef<[Option<f64>]>]) -> Vec<Option<f64>> {
     let common = common(values);
-    let mean = |v: &Vec<Option<f64>>| {
+    let mean = |v: &[Option<f64>]| {
         let sum = common.iter().map(|i| v[*i]).sum::<Option<f64>>()?;
         (!common.is_empty()).then(|| sum / common.len() as f64)
     };
-    values.iter().map(mean).collect()
+    values.iter().map(|v| mean(v.as_ref())).collect()
 }
 
 impl<'a> Group<'a> {

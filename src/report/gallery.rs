@@ -61,8 +61,8 @@ pub fn collect(plan: &Plan, count: usize, stop: &Stop) -> Option<Vec<Exhibit>> {
     let chosen: Vec<usize> =
         (0..count).map(|k| plan.images[k * plan.images.len() / count]).collect();
     let exhibit = |index: usize| {
-        let subject = Subject::load(plan, index).ok();
-        (!stop.is_now()).then(|| subject.map(|subject| exhibit(plan, &subject)))
+        let made = || Some(exhibit(plan, &Subject::load(plan, index).ok()?));
+        (!stop.is_now()).then(made)
     };
     let made = chosen.into_par_iter().map(exhibit).collect::<Option<Vec<_>>>()?;
     Some(made.into_iter().flatten().collect())

@@ -62,7 +62,8 @@ impl Maps {
 /// Values of one metric: by method, then by picture.
 type ByMethod<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Option<f64>>>;
 
-/// Means with intervals, by metric, then best first, undefined ones last. A metric that is defined nowhere is left out.
+/// Means with intervals, by metric, then best first, undefined ones last. A metric that is defined
+/// nowhere is left out.
 pub fn summarise(measures: &[Measure], resampling: Resampling) -> Vec<MapRow> {
     let mut found: BTreeMap<(&str, &str), ByMethod<'_>> = BTreeMap::new();
     for m in measures {

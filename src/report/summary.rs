@@ -155,11 +155,14 @@ const ESTIMATED: [&dyn CurveMetric; 6] = [
 fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
     // one method after the other: the resamples are the same, and fewer values are in memory
     let of = |method| {
-        let columns: Vec<Vec<Option<f64>>> =
+        let mut columns: Vec<Vec<Option<f64>>> =
             ESTIMATED.iter().map(|metric| group.values(method, *metric)).collect();
-        estimates_of_known(&columns, Resampling::default())
+        let estimates = estimates_of_known(&columns, Resampling::default());
+        // AOPC by both orders stays, for the places
+        columns.truncate(Order::ALL.len());
+        (estimates, columns)
     };
-    let estimates: Vec<Option<Estimate>> = group.methods().flat_map(of).collect();
+    let (estimates, aopcs): (Vec<_>, Vec<_>) = group.methods().map(of).unzip();
     let row = |order, method: &str, found: &[Option<Estimate>]| {
         let by_order = |first: usize| found[first + usize::from(order == Order::Lerf)];
         let aopc = by_order(0);
@@ -182,8 +185,9 @@ fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
     };
     let mut rows = Vec::new();
     for order in group.orders() {
-        let found = group.methods().zip(estimates.chunks_exact(ESTIMATED.len()));
-        let values: Vec<_> = group.methods().map(|m| group.values(m, &Aopc(order))).collect();
+        let column = usize::from(order == Order::Lerf);
+        let values: Vec<&[_]> = aopcs.iter().map(|of| &of[column][..]).collect();
+        let found = group.methods().zip(&estimates);
         let peers = found.map(|(m, found)| row(order, m, found)).zip(common_means(&values));
         rows.extend(ranked(peers.collect()));
     }
@@ -429,6 +433,23 @@ mod tests {
             assert!(means.is_sorted_by(|a, b| if order == Order::Morf { a > b } else { a < b }));
         }
         assert_eq!(find(&summary, cells::RANDOM, Order::Morf).rank, Some(8));
+    }
+
+    #[test]
+    fn what_is_true_of_a_method_in_several_settings_is_said_once() {
+        let mut rows = demo::records(4, 1, 10);
+        let other = |row: &Row| Row { perturbation: "blur:sigma=3".to_owned(), ..row.clone() };
+        rows.extend(rows.iter().map(other).collect::<Vec<_>>());
+        for row in rows.iter_mut().filter(|r| r.method == "gradient") {
+            (row.status, row.scores) = (Status::Failed, None);
+        }
+        let said = summarise(&rows).unwrap().caveats;
+        // two settings with two orders each
+        let [Caveat::Incomplete { method, more: 3, images: 0, .. }] = &said[..] else {
+            panic!("{said:?}")
+        };
+        assert_eq!(method, "gradient");
+        assert!(said[0].to_string().contains("curves under `uniform`, and in 3 more settings"));
     }
 
     #[test]

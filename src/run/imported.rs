@@ -90,8 +90,9 @@ impl Imported {
         let (h, w) = (map.shape.h, map.shape.w);
         match self.upsample {
             _ if (h, w) == (height, width) => Ok(map),
-            // (H, W, C) is read as H channels: an enlargement to another shape would hide that
-            _ if h * width != w * height => Err(format!(
+            // (H, W, C) is read as H channels: an enlargement to another shape would hide that. Sides that
+            // are rounded differ by less than one pixel of the map each
+            _ if (h * width).abs_diff(w * height) > height + width => Err(format!(
                 "the map has {h}x{w} pixels, the network's input {height}x{width}, which is of another \
                  shape{}",
                 if w == 1 || w == 3 { "; channels must come first: (C, H, W)" } else { "" }

@@ -102,4 +102,11 @@ fn heat_maps_with_channels_last_are_not_stretched_into_shape() {
             stderr(&desk.expect(2, &format!("{SMALL} --heatmaps x=hwc.npy{more} --out out")));
         assert!(told.contains("channels must come first: (C, H, W)"), "{more}: {told}");
     }
+    // sides that another tool has rounded are no other shape
+    fs::create_dir(desk.path("coarse")).unwrap();
+    for i in 0..2 {
+        let map = "0 1 2 3 4\n".repeat(4);
+        fs::write(desk.path(&format!("coarse/{i}.txt")), map).unwrap();
+    }
+    desk.expect(0, &format!("{SMALL} --heatmaps x=coarse --upsample bilinear --out out"));
 }

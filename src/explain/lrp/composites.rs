@@ -142,8 +142,8 @@ pub const EPSILON_GAMMA_BOX: Entry<dyn Explainer> = Entry {
 };
 
 /// `excitation-backprop`: z+ everywhere. The paper has no biases; here they are kept by default,
-/// as in every other composite. Nor does it start from the score, as everything here does, but from
-/// 1: `start=one` gives its probabilities, which differ in scale, and in sign where the score is negative.
+/// as in every other composite. The paper starts from 1, not from the score as all LRP here does:
+/// `start=one` gives its probabilities, which differ in scale, and in sign where the score is negative.
 ///
 /// Source: Zhang et al. 2016, sec. 3.
 pub const EXCITATION_BACKPROP: Entry<dyn Explainer> = Entry {

@@ -173,7 +173,7 @@ fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
     let order = groups.first()?.orders().next().unwrap_or(Order::Morf);
     let (name, metric) = (format!("aopc:order={order}"), Aopc(order));
     let found = agreement(groups, &Chosen { name: &name, metric: &metric }, &source.maps.rows);
-    (found.names.len() > 1).then(|| tables::agreement(&found, groups, order))
+    (found.names.len() > 1).then(|| tables::agreement(&found))
 }
 
 /// What a reader must know.

@@ -8,7 +8,6 @@ use crate::{
     eval::{metric::map::MAP_METRICS, order::Order, stats::Estimate},
     report::{
         agreement,
-        cells::Group,
         contest::Contest,
         figure::Point,
         map_metrics::{MapRow, Maps},
@@ -106,13 +105,7 @@ struct Tau {
     strength: f64,
 }
 
-/// The agreement of rankings, those of whole settings named by their metric too: a perturbation alone
-/// is no ranking.
-pub(super) fn agreement(
-    found: &agreement::Agreement,
-    groups: &[Group<'_>],
-    order: Order,
-) -> Agreement {
+pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
     let cell = |tau: &Option<f64>| match *tau {
         Some(tau) => Tau {
             text: format!("{tau:.2}").replace('-', "−"),
@@ -122,26 +115,7 @@ pub(super) fn agreement(
         None => Tau { text: "–".to_owned(), verdict: "none", strength: 0.0 },
     };
     let row = |row: &Vec<Option<f64>>| row.iter().map(cell).collect();
-    let mut names = found.names.clone();
-    let count = settings(&names, groups);
-    names[..count].iter_mut().for_each(|name| name.push_str(aopc_by(order)));
-    Agreement { names, cells: found.tau.iter().map(row).collect() }
-}
-
-fn aopc_by(order: Order) -> &'static str {
-    match order {
-        Order::Morf => ", AOPC MoRF",
-        Order::Lerf => ", AOPC LeRF",
-    }
-}
-
-/// How many of the names of rankings, which begin with the settings, are settings: those with too few
-/// methods to rank are not among them.
-fn settings(names: &[String], groups: &[Group<'_>]) -> usize {
-    groups.iter().fold(0, |count, group| {
-        let is_next = |name: &String| name.starts_with(&group.setting.perturbation);
-        count + usize::from(names.get(count).is_some_and(is_next))
-    })
+    Agreement { names: found.names.clone(), cells: found.tau.iter().map(row).collect() }
 }
 
 pub(super) fn ranking(

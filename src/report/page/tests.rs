@@ -282,7 +282,7 @@ fn metrics_of_heat_maps_have_a_table_and_take_part_in_the_agreement() {
     let agreement = page.split("id=\"agreement\"").nth(1).unwrap();
     let agreement = agreement.split("</section>").next().unwrap();
     assert!(agreement.contains("<span>effective-complexity:<wbr>share=<wbr>0.1</span>"));
-    assert!(agreement.contains("<span>uniform, AOPC MoRF</span>"), "{agreement}");
+    assert!(agreement.contains("<span>uniform, aopc morf</span>"), "{agreement}");
 }
 
 #[test]

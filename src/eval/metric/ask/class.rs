@@ -46,7 +46,8 @@ impl MapMetric for Completeness {
 
 /// Spearman's rank correlation with the heat map of another class, drawn at random (after Sixt et al.
 /// 2020, who compare by SSIM). In [-1, 1], lower is better: a map that does not depend on the class
-/// does not explain it. LRP counts as from positive scores. Undefined for a single class, constant maps, and maps from files.
+/// does not explain it. LRP counts as from positive scores. Undefined for a single class, constant
+/// maps, and maps from files.
 struct RandomLogit;
 
 pub(in crate::eval::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {

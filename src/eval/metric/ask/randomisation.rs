@@ -18,8 +18,8 @@ use crate::{
 /// 2018): the mean over layers, or one layer. Cascading puts all layers from the output down to the
 /// layer out of order, independent only the layer itself. Spearman's correlation is in [-1, 1], SSIM
 /// (of maps divided by their largest magnitude, windows of 7x7 pixels) too; lower is better: a map
-/// that stays the same does not show what was learned. LRP counts as from positive scores. Undefined for maps from files and constant
-/// maps.
+/// that stays the same does not show what was learned. LRP counts as from positive scores. Undefined
+/// for maps from files and constant maps.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
