@@ -71,7 +71,12 @@ window.fail = () => wrong.push('a file name was run');</script>";
 
 /// What the test does with the page; `say` writes into the document, which the browser prints.
 const DRIVE: &str = r##"<script>
-addEventListener("load", () => setTimeout(() => {
+// somebody is there before the pictures are
+const early = document.querySelector('[data-exhibit] [data-role="step"]');
+early.value = "3";
+early.dispatchEvent(new Event("input"));
+const earlyScore = document.querySelector('[data-exhibit] [data-role="score"]').textContent;
+addEventListener("load", () => {
   const said = [];
   const say = (name, value) => said.push(name + "=" + JSON.stringify(value));
   const one = (selector, root) => (root || document).querySelector(selector);
@@ -148,7 +153,12 @@ addEventListener("load", () => setTimeout(() => {
       }
       return count;
     };
+    say("score at once", earlyScore.split(":")[0]);
+    const soon = pixels();
+    part("step").value = "0";
+    part("step").dispatchEvent(new Event("input"));
     const whole = pixels();
+    say("pixels gone at once", changed(whole, soon) / 64);
     const scores = [];
     for (const step of [0, 1, 8]) {
       part("step").value = String(step);
@@ -183,7 +193,7 @@ addEventListener("load", () => setTimeout(() => {
   out.id = "said";
   out.textContent = said.join("\n");
   document.body.append(out);
-}, 200));
+});
 </script>"##;
 
 /// What the page must say to that.
@@ -208,6 +218,8 @@ sorted by a metric=true
 metrics that are not defined=["iou"]
 layout of mean ranks=["broad"]
 filtered="1 of 8 rows"
+score at once="3 of 8 regions removed"
+pixels gone at once=3
 pixels gone after 0=0
 pixels gone after 1=1
 pixels gone after 8=8

@@ -224,7 +224,8 @@
     const draw = () => {
       const step = Number(slider.value);
       if (drawnTo < 0 || step < drawnTo) {
-        context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
+        // nothing is drawn of a picture that is not there yet
+        if (original.naturalWidth > 0) context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
         drawnTo = 0;
       }
       for (; drawnTo < step; drawnTo += 1) patch(removal.regions[drawnTo]);
@@ -288,8 +289,9 @@
       button.append(heat);
       button.addEventListener("click", () => { method.value = item.dataset.m; choose(); });
     });
-    const decoded = [original, fill].filter((picture) => picture).map((picture) => picture.decode());
-    Promise.all(decoded).then(choose, choose);
+    // usable at once, and drawn again when the pictures are there
+    choose();
+    addEventListener("load", () => { drawnTo = -1; draw(); });
   });
   const overlay = document.getElementById("overlay");
   if (overlay) {
@@ -315,5 +317,4 @@
     if (!navigator.clipboard) { select(); return; }
     navigator.clipboard.writeText(text.textContent).then(() => { said.textContent = "copied"; }, select);
   });
-  root.dataset.ready = "true";
 })();
