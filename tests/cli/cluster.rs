@@ -193,10 +193,10 @@ fn shard(desk: &Desk, state: &str, pixelflip: &str) -> Child {
         .unwrap()
 }
 
-/// The exit code of what is to end within 20 seconds.
+/// The exit code of what is to end within two minutes.
 fn code(mut child: Child) -> Option<i32> {
     let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(20) {
+    while start.elapsed() < Duration::from_secs(120) {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
@@ -240,7 +240,7 @@ fn signals_are_handed_on_and_the_program_is_waited_for() {
              for _ in $(seq 300); do sleep 0.1; done"
         );
         let child = shard(&desk, "RUNNING/None", &text);
-        wait_until("the program is at work", 20, || desk.path("ready").exists());
+        wait_until("the program is at work", 120, || desk.path("ready").exists());
         let kill =
             Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
         assert!(kill.unwrap().success());

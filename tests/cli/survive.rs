@@ -21,12 +21,16 @@ pub(super) fn begin(desk: &Desk, arguments: &str) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits until a part is there; there is nothing to be notified by.
+/// Waits until a part is there.
 pub(super) fn wait_for_a_part(desk: &Desk, child: &mut Child) {
-    let begun = || {
+    wait_until(child, || {
         let entries = fs::read_dir(desk.path("out/curves")).into_iter().flatten().flatten();
         entries.map(|e| e.path()).any(|p| p.extension().is_some_and(|e| e == "parquet"))
-    };
+    });
+}
+
+/// Waits until a run that has just begun shows something; there is nothing to be notified by.
+fn wait_until(child: &mut Child, begun: impl Fn() -> bool) {
     let start = Instant::now();
     while !begun() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended early");
@@ -140,6 +144,8 @@ fn shards_of_another_number_wait_until_none_is_at_work() {
     let desk = Desk::new(12);
     let mut first = begin(&desk, &format!("{LONGER} --shard 0/2"));
     wait_for_a_part(&desk, &mut first);
+    // frozen, so that it does not end meanwhile
+    signal(&first, "STOP");
     let told = stderr(&desk.expect(75, &format!("{LONGER} --shard 1/3")));
     let owner = format!("`out` is cut into 2 shards, not 3, and process {}", first.id());
     assert!(told.contains(&owner), "{told}");
@@ -184,6 +190,8 @@ fn a_second_process_is_kept_away_and_the_lock_of_a_killed_one_is_not() {
     let desk = Desk::new(12);
     let mut first = begin(&desk, LONGER);
     wait_for_a_part(&desk, &mut first);
+    // frozen, so that it does not end meanwhile
+    signal(&first, "STOP");
     // not wrong, only too early
     let output = desk.expect(75, LONGER);
     let owner = format!("`out` is being written by process {}", first.id());
@@ -224,7 +232,7 @@ fn stopped_by_a_signal_or_the_clock_it_says_how_to_go_on() {
         if name == "TERM" {
             wait_for_a_part(&desk, &mut child);
         } else {
-            sleep(Duration::from_millis(200));
+            wait_until(&mut child, || desk.path("out/.lock/run").exists());
         }
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
