@@ -403,6 +403,36 @@ fn explain_draws_a_heat_map_of_a_picture() {
     assert!(colours.len() > 20, "a heat map has shades");
 }
 
+#[test]
+fn explain_and_predict_take_a_picture_of_a_data_set_by_its_name() {
+    let desk = Desk::new(2);
+    // draws, so its map depends on the name of the picture
+    let rise = "explain --model m.onnx --method rise:samples=50";
+    desk.expect(0, &format!("{rise} --input pictures/1.png --out file.npy"));
+    desk.expect(0, &format!("{rise} --data pictures --image 1.png --out set.npy"));
+    desk.expect(0, &format!("{rise} --data pictures --image 0.png --out other.npy"));
+    let read = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(read("file.npy") == read("set.npy") && read("set.npy") != read("other.npy"));
+
+    let built_in = "--model scenes --image scenes/test/00003";
+    desk.expect(0, &format!("explain {built_in} --method lrp-epsilon-plus --overlay --out h.png"));
+    assert!(image::open(desk.path("h.png")).is_ok());
+    let output = desk.expect(0, &format!("predict {built_in}"));
+    assert_eq!(stdout(&output).lines().count(), 6, "a heading and five classes");
+
+    let told = [
+        "--model m.onnx --data pictures --image 2.png",
+        "--model m.onnx --data missing --image 2.png",
+        "--model scenes --image scenes/test/0003",
+        "--model scenes --image scenes/test/00003 --input pictures/0.png",
+        "--model scenes --data pictures",
+        "--model scenes",
+    ]
+    .map(|rest| desk.told(&format!("predict {rest}")))
+    .concat();
+    insta::assert_snapshot!("bad_names_of_pictures", told);
+}
+
 /// A tensor of waves for the network of the desk.
 fn waves(desk: &Desk, file: &str) {
     let values = ndarray::Array3::<f32>::from_shape_fn((3, 32, 32), |(c, y, x)| {
@@ -471,6 +501,25 @@ fn explain_slides_over_pictures_larger_than_the_input() {
         .map(|rest| desk.told(&format!("{explain} {rest} --out l.npy")))
         .concat();
     insta::assert_snapshot!("bad_input_of_slides", told);
+}
+
+#[test]
+fn methods_that_can_explain_nothing_of_the_network_are_refused_before_the_run() {
+    let desk = Desk::new(1);
+    fs::write(
+        desk.path("c.toml"),
+        "[[line]]\nkind = 'conv'\nrule = 'lrp-gamma'\n[[line]]\nname = 'fc9'\nrule = 'lrp-zero'\n",
+    )
+    .unwrap();
+    let run = "run --model m.onnx --data pictures --out out --methods";
+    let told = [
+        "random,grad-cam:layer=conv9,layer-cam:layer=conv9,gradient",
+        "lrp-composite:file=c.toml:contrast=runner-up",
+    ]
+    .map(|methods| desk.told(&format!("{run} {methods}")))
+    .concat();
+    insta::assert_snapshot!("methods_that_do_not_fit", told);
+    assert!(!desk.path("out").exists(), "nothing was begun");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use pixelflip::{
     },
     run::{
         config::{FIELDS, default_text},
+        plan::SCENES,
         shard::Asked,
         stop::duration,
     },
@@ -425,9 +426,8 @@ pub(crate) struct ExplainArgs {
     /// ONNX file, or `scenes` for the built-in network
     #[arg(long, value_name = "M.onnx")]
     pub(crate) model: String,
-    /// A picture, or a .npy tensor that is already preprocessed, (C,H,W) or (N,C,H,W)
-    #[arg(long, value_name = "X")]
-    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) picture: PictureFlags,
     /// The method, see `pixelflip list methods`
     #[arg(long, value_name = "SPEC")]
     pub(crate) method: String,
@@ -460,14 +460,38 @@ pub(crate) struct ExplainArgs {
     pub(crate) preprocess: PreprocessFlags,
 }
 
+/// Which picture: one of these.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Which {
+    /// A picture, or a .npy tensor that is already preprocessed, (C,H,W) or (N,C,H,W)
+    #[arg(long, value_name = "X")]
+    pub(crate) input: Option<PathBuf>,
+    /// A picture of a data set, by its name in tables and reports; what a method draws is then what
+    /// it draws in a run
+    #[arg(long, value_name = "NAME")]
+    pub(crate) image: Option<String>,
+}
+
+/// What a command for single pictures looks at.
+#[derive(Args)]
+pub(crate) struct PictureFlags {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// The data set of `--image`: a folder, a file, or `scenes` for the built-in one
+    #[arg(long, value_name = "PATH", requires = "image", default_value = SCENES)]
+    pub(crate) data: String,
+    #[arg(long, value_name = "SPEC", requires = "image", help = help("layout"))]
+    pub(crate) layout: Option<String>,
+}
+
 #[derive(Args)]
 pub(crate) struct PredictArgs {
     /// ONNX file, or `scenes` for the built-in network
     #[arg(long, value_name = "M.onnx")]
     pub(crate) model: String,
-    /// A picture, or a .npy tensor that is already preprocessed, (C,H,W) or (N,C,H,W)
-    #[arg(long, value_name = "X")]
-    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) picture: PictureFlags,
     /// Number of classes to show, best first
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) top: usize,

@@ -3,11 +3,11 @@
 use super::{args::DiffArgs, terminal};
 use pixelflip::{
     base::registry,
-    eval::{metric::METRICS, stats::Resampling},
-    report::{
-        diff::{Side, diff},
-        rank::Chosen,
+    eval::{
+        metric::{Chosen, METRICS},
+        stats::Resampling,
     },
+    report::diff::{Side, diff},
     run::{
         record::AllLogits,
         results::{self, Loaded},

@@ -2,7 +2,7 @@
 
 use super::{
     args::ExplainArgs,
-    input::{self, Inputs},
+    input::{self, Inputs, Picture},
     terminal,
 };
 use anyhow::{Context, anyhow, bail};
@@ -85,11 +85,10 @@ struct Explained<'a> {
 impl Explained<'_> {
     /// All inputs, each of the network's size.
     fn inputs(&self, kind: Option<OutputKind>) -> anyhow::Result<Found> {
-        let inputs = input::read(&self.args.input, self.model)?;
+        let inputs = input::read(&self.args.picture, self.model)?;
         let count = inputs.tensors.len();
         if kind == Some(OutputKind::Picture) && count > 1 {
-            let name = self.args.input.display();
-            bail!("a .png shows one heat map, but `{name}` holds {count}");
+            bail!("a .png shows one heat map, but `{}` holds {count}", inputs.name);
         }
         let relevance = self.each(&inputs)?;
         let heat = relevance.iter().map(|r| self.method.value.pool().apply(r)).collect();
@@ -137,7 +136,8 @@ impl Explained<'_> {
     /// A picture larger than the network's input, window by window, for the class with the highest
     /// mean logit over the windows.
     fn large(&self, stride: usize) -> anyhow::Result<Found> {
-        let (image, preprocess) = input::read_large(&self.args.input, self.model)?;
+        let preprocess = input::window_preprocess(self.model)?;
+        let Picture { name: file, image } = input::picture(&self.args.picture)?;
         let Shape { h, w, .. } = image.shape;
         let [pad_y, pad_x] = preprocess.pad();
         let input = preprocess.input();
@@ -145,8 +145,7 @@ impl Explained<'_> {
         let slide = Slide::new((h, w), window, stride).ok_or_else(|| {
             let (height, width) = window;
             anyhow!(
-                "windows of {height}x{width} at every {stride} pixels do not cover `{}` of {h}x{w}",
-                self.args.input.display()
+                "windows of {height}x{width} at every {stride} pixels do not cover `{file}` of {h}x{w}"
             )
         })?;
         let acts = |rect| -> anyhow::Result<Activations> {
@@ -161,7 +160,7 @@ impl Explained<'_> {
         };
         let bounds = bounds(self.model);
         let heat = slide.mean(|rect| -> anyhow::Result<HeatMap> {
-            let name = format!("{}:{},{}", self.args.input.display(), rect.y0, rect.x0);
+            let name = format!("{file}:{},{}", rect.y0, rect.x0);
             let acts = acts(rect)?;
             let heat = self.method.value.heat_map(&self.case(&acts, target, &bounds, &name));
             let heat =

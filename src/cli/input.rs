@@ -1,11 +1,11 @@
 //! A model and what it is to look at, for commands that look at single pictures.
 
-use super::args::PreprocessFlags;
-use anyhow::{Context, bail};
+use super::args::{PictureFlags, PreprocessFlags};
+use anyhow::{Context, anyhow, bail};
 use image::RgbImage;
 use pixelflip::{
-    base::geom::Shape,
-    data::{decode, tensor},
+    base::{geom::Shape, registry::near},
+    data::{Dataset, decode, tensor},
     nn::{
         model::Model,
         preprocess::{Crop, Preprocess, Resize, Settings},
@@ -22,7 +22,8 @@ pub(crate) struct Inputs {
     pub(crate) batched: bool,
     /// The picture that became the input, as people see it; none for a `.npy` tensor.
     pub(crate) picture: Option<RgbImage>,
-    name: String,
+    /// File name, or id in the data set.
+    pub(crate) name: String,
 }
 
 impl Inputs {
@@ -38,31 +39,70 @@ pub(crate) fn model(name: &str, flags: &PreprocessFlags) -> anyhow::Result<Model
 }
 
 /// Reads a picture and prepares it, or a `.npy` tensor that is taken as it is.
-pub(crate) fn read(path: &Path, model: &Model) -> anyhow::Result<Inputs> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if path.extension().is_some_and(|e| e == "npy") {
+pub(crate) fn read(flags: &PictureFlags, model: &Model) -> anyhow::Result<Inputs> {
+    if let Some(path) =
+        flags.which.input.as_deref().filter(|p| p.extension().is_some_and(|e| e == "npy"))
+    {
         let tensor::Batch { inputs, batched } = tensor::read_npy(path)?;
         check_shape(path, inputs[0].shape, model)?;
-        return Ok(Inputs { tensors: inputs, batched, picture: None, name });
+        return Ok(Inputs { tensors: inputs, batched, picture: None, name: file_name(path) });
     }
-    let image = decode::read_picture(path, decode::MAX_PIXELS)?;
-    let named = || format!("cannot use `{}`", path.display());
+    let Picture { name, image } = picture(flags)?;
     let preprocess = model.preprocess()?;
-    let picture = preprocess.picture(&image).with_context(named)?;
+    let picture = preprocess.picture(&image).with_context(|| format!("cannot use `{name}`"))?;
     let input = preprocess.normalise(&picture);
     let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &picture)));
     Ok(Inputs { tensors: vec![input], batched: false, picture, name })
 }
 
-/// Reads a picture as it is, and gives the preparation of parts of it that have the network's size.
-pub(crate) fn read_large(path: &Path, model: &Model) -> anyhow::Result<(Tensor, Preprocess)> {
+/// A picture as it is, before any preprocessing.
+pub(crate) struct Picture {
+    /// Its file name, or its id in its data set.
+    pub(crate) name: String,
+    pub(crate) image: Tensor,
+}
+
+/// Decodes the picture that the flags name.
+pub(crate) fn picture(flags: &PictureFlags) -> anyhow::Result<Picture> {
+    match (&flags.which.input, &flags.which.image) {
+        (Some(path), _) => {
+            let image = decode::read_picture(path, decode::MAX_PIXELS)?;
+            Ok(Picture { name: file_name(path), image })
+        }
+        (None, Some(name)) => {
+            let data = plan::open_data(&flags.data, flags.layout.as_deref(), decode::MAX_PIXELS)?;
+            let at = find(&*data, &flags.data, name)?;
+            Ok(Picture { name: name.clone(), image: data.item(at)?.image })
+        }
+        (None, None) => bail!("`--input` or `--image` must say which picture"),
+    }
+}
+
+/// The index of a picture by its id.
+fn find(data: &dyn Dataset, from: &str, name: &str) -> anyhow::Result<usize> {
+    let ids: Vec<String> = (0..data.len()).map(|i| data.id(i)).collect();
+    ids.iter().position(|id| id == name).ok_or_else(|| {
+        let near = near(name, ids.iter().map(String::as_str));
+        let hint = match near.as_slice() {
+            [] => format!("the first is `{}`", ids[0]),
+            some => format!("did you mean {}?", some.join(" or ")),
+        };
+        anyhow!("`{from}` has no picture `{name}` among its {}; {hint}", ids.len())
+    })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The preparation of parts of a picture that have the network's size.
+pub(crate) fn window_preprocess(model: &Model) -> anyhow::Result<Preprocess> {
     let settings = Settings {
         resize: Some(Resize::None),
         crop: Some(Crop::None),
         ..model.preprocess()?.settings()
     };
-    let preprocess = settings.resolve(model.graph.input_shape())?;
-    Ok((decode::read_picture(path, decode::MAX_PIXELS)?, preprocess))
+    Ok(settings.resolve(model.graph.input_shape())?)
 }
 
 fn check_shape(path: &Path, found: Shape, model: &Model) -> anyhow::Result<()> {

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let model = input::model(&args.model, &args.preprocess)?;
-    let inputs = input::read(&args.input, &model)?;
+    let inputs = input::read(&args.picture, &model)?;
     let logits: Vec<Vec<f32>> = inputs.tensors.iter().map(|x| model.graph.logits(x)).collect();
     if let Some(path) = &args.out {
         let all = Array2::from_shape_vec((logits.len(), model.graph.classes()), logits.concat())

@@ -4,13 +4,16 @@ use super::{SOME_FAILED, args::RankArgs, terminal};
 use anyhow::Context;
 use pixelflip::{
     base::{registry, rng::Seed},
-    eval::{metric::METRICS, stats::Resampling},
+    eval::{
+        metric::{Chosen, METRICS},
+        stats::Resampling,
+    },
     report::{
         cells::group,
         contest::Contest,
         curves::{self, Heading},
-        map_metrics,
-        rank::{Chosen, Note, Rank, rank},
+        map_metrics::Maps,
+        rank::{Note, Rank, rank},
         rank_figures,
     },
     run::{
@@ -35,18 +38,18 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     loaded.rows.extend(other_scores(&loaded.rows));
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let chosen = metric.as_ref().map(|m| Chosen { name: &m.name, metric: &*m.value });
-    let maps = pool.install(|| map_metrics::summarise(&loaded.metrics, resampling));
+    let maps = pool.install(|| Maps::of(&loaded.metrics, resampling));
     let mut found =
-        pool.install(|| rank(&loaded.rows, &loaded.timings, &maps, chosen, resampling))?;
+        pool.install(|| rank(&loaded.rows, &loaded.timings, &maps.rows, chosen, resampling))?;
     if !loaded.manifests.iter().all(is_whole) {
         found.notes.push(Note::Unfinished);
     }
-    terminal::data(&(found.text() + &map_metrics::text(&maps)))?;
+    terminal::data(&(found.text() + &maps.text()))?;
     if let Some(folder) = &args.out {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot make `{}`", folder.display()))?;
         found.write(folder)?;
-        let table = map_metrics::table(&maps);
+        let table = maps.table();
         table.write_csv(&folder.join("heatmaps.csv"))?;
         table.write_parquet(&folder.join("heatmaps.parquet"), &BTreeMap::new())?;
         pool.install(|| draw(folder, &loaded, &found))?;

@@ -3,7 +3,7 @@
 use super::{Case, ExplainError, Explainer, Pool, wrap::Wrapper};
 use crate::{
     base::registry::{Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R(c) - R(c')` for any method `R`, where `c'` is the class with the highest score besides `c`.
@@ -30,6 +30,13 @@ struct Contrast {
 }
 
 impl Explainer for Contrast {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        if graph.classes() < 2 {
+            return Err(ExplainError::OneClass);
+        }
+        self.inner.fits(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut own = self.inner.pooled_by_sum(case)?;
         let other = Case { target: case.runner_up()?, ..*case };

@@ -3,11 +3,12 @@
 use super::{
     Case, ExplainError, Explainer,
     reference::{self, Reference},
+    roles_are_known,
 };
 use crate::{
     base::registry::{Entry, Param},
     nn::{
-        graph::{Activations, NodeId},
+        graph::{Activations, Graph, NodeId},
         op::{MaxPool, Role},
         tensor::Tensor,
     },
@@ -49,6 +50,10 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 };
 
 impl Explainer for DeepLift {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        roles_are_known(graph, "DeepLIFT")
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let from = self.baseline.picture(case)?;
         let pair = Pair { case, before: &case.graph.forward(&from) };
@@ -86,11 +91,7 @@ impl Pair<'_> {
                 Ok(vec![slopes.of(rises, &gradient(0))])
             }
             Role::MaxPool(pool) => Ok(vec![self.max(pool, id, m, &gradient(0))]),
-            Role::Other => Err(ExplainError::Unfit {
-                node: node.name.clone(),
-                op: node.op.name(),
-                problem: "DeepLIFT has no rule for this operator".to_owned(),
-            }),
+            Role::Other => Err(ExplainError::no_rule(node, "DeepLIFT")),
             _ => Ok((0..ins.len()).map(gradient).collect()),
         }
     }

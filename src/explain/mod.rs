@@ -38,7 +38,8 @@ pub use pool::Pool;
 use crate::{
     base::{geom::Shape, registry::Entry, rng::Seed},
     nn::{
-        graph::{Activations, Graph, NodeId},
+        graph::{Activations, Graph, Node, NodeId},
+        op::Role,
         tensor::Tensor,
     },
 };
@@ -227,11 +228,17 @@ pub enum ExplainError {
         value: f32,
     },
     /// A layer that the method needs does not exist.
-    #[error("the network has no {kind} named `{layer}`")]
+    #[error("the network has no {kind} named `{layer}` (`pixelflip model` lists its layers)")]
     NoLayer {
         /// The name asked for.
         layer: String,
         /// What it should be.
+        kind: &'static str,
+    },
+    /// No layer is of the kind that the method needs.
+    #[error("the network has no {kind}")]
+    NoLayerAtAll {
+        /// What there should be.
         kind: &'static str,
     },
     /// One value per pixel is needed, and the method gave another map.
@@ -264,6 +271,20 @@ pub enum ExplainError {
     },
 }
 
+impl ExplainError {
+    /// A method that goes back through the network node by node, and has no rule for this one.
+    fn no_rule(node: &Node, method: &str) -> ExplainError {
+        let problem = format!("{method} has no rule for this operator");
+        ExplainError::Unfit { node: node.name.clone(), op: node.op.name(), problem }
+    }
+}
+
+/// Whether all operators have a role that such a method knows.
+fn roles_are_known(graph: &Graph, method: &str) -> Result<(), ExplainError> {
+    let mut unknown = graph.nodes().filter(|(_, node)| matches!(node.op.role(), Role::Other));
+    unknown.next().map_or(Ok(()), |(_, node)| Err(ExplainError::no_rule(node, method)))
+}
+
 /// Sees the relevance that arrives at a node.
 pub type Watch<'a> = &'a mut dyn FnMut(NodeId, &Tensor);
 
@@ -271,6 +292,12 @@ pub type Watch<'a> = &'a mut dyn FnMut(NodeId, &Tensor);
 pub trait Explainer: Send + Sync {
     /// The method itself; callers use [`Explainer::relevance`], which checks what goes in and out.
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError>;
+
+    /// Whether the method can explain anything of this network, known without a picture: its layers are
+    /// there and have rules.
+    fn fits(&self, _graph: &Graph) -> Result<(), ExplainError> {
+        Ok(())
+    }
 
     /// How channels are pooled.
     fn pool(&self) -> Pool {

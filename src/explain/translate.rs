@@ -3,7 +3,7 @@
 use super::{Case, ExplainError, Explainer, Pool, wrap::Wrapper};
 use crate::{
     base::registry::{Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R*(x) = mean over translations t of t^-1 R(t(x))` for any method `R`: artefacts that stay where
@@ -35,6 +35,10 @@ struct Translated {
 }
 
 impl Explainer for Translated {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        self.inner.fits(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut mean: Option<Mean> = None;
         for dy in -self.reach..=self.reach {

@@ -3,12 +3,11 @@
 use super::{
     cells::{Group, common, common_means},
     map_metrics::MapRow,
-    rank::Chosen,
 };
 use crate::{
     base::registry::build,
     eval::{
-        metric::{CurveMetric, Direction, METRICS},
+        metric::{Chosen, CurveMetric, Direction, METRICS},
         stats::kendall::kendall,
     },
 };

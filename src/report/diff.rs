@@ -3,12 +3,11 @@
 use super::{
     cells::{self, CellsError, Group},
     labels::labels,
-    rank::Chosen,
     ranking::{align, decimals_for, wrap},
 };
 use crate::{
     eval::{
-        metric::CurveMetric,
+        metric::{Chosen, CurveMetric},
         stats::{
             Estimate, Resampling, estimate,
             wilcoxon::{holm, wilcoxon},

@@ -34,7 +34,7 @@ pub struct MapRow {
 /// All that is to be said about metrics of heat maps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Maps {
-    /// Means, as [`summarise`] gives them.
+    /// Means with intervals, by metric, then best first, undefined ones last.
     pub rows: Vec<MapRow>,
     /// Metrics without a value on any picture.
     pub undefined: Vec<String>,
@@ -42,48 +42,55 @@ pub struct Maps {
     pub apart: Vec<String>,
 }
 
-impl Maps {
-    /// Summarises these values and names the metrics that have no mean.
-    pub fn of(measures: &[Measure], resampling: Resampling) -> Maps {
-        let rows = summarise(measures, resampling);
-        let shown: BTreeSet<&str> = rows.iter().map(|r| r.metric.as_str()).collect();
-        let mut has_value: BTreeMap<&str, bool> = BTreeMap::new();
-        for m in measures.iter().filter(|m| !shown.contains(m.metric.as_str())) {
-            *has_value.entry(&m.metric).or_default() |= m.value.is_some();
-        }
-        let names = |wanted: bool| {
-            let fitting = has_value.iter().filter(|(_, has_value)| **has_value == wanted);
-            fitting.map(|(metric, _)| (*metric).to_owned()).collect()
-        };
-        Maps { undefined: names(false), apart: names(true), rows }
-    }
-}
-
 /// Values of one metric: by method, then by picture.
 type ByMethod<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Option<f64>>>;
 
-/// Means with intervals, by metric, then best first, undefined ones last. A metric that is defined
-/// nowhere is left out.
-pub fn summarise(measures: &[Measure], resampling: Resampling) -> Vec<MapRow> {
-    let mut found: BTreeMap<(&str, &str), ByMethod<'_>> = BTreeMap::new();
-    for m in measures {
-        let methods = found.entry((&m.metric, &m.direction)).or_default();
-        methods.entry(&m.method).or_default().insert(&m.image, m.value);
+impl Maps {
+    /// Summarises these values and names the metrics that have no mean.
+    pub fn of(measures: &[Measure], resampling: Resampling) -> Maps {
+        let mut found: BTreeMap<(&str, &str), ByMethod<'_>> = BTreeMap::new();
+        for m in measures {
+            let methods = found.entry((&m.metric, &m.direction)).or_default();
+            methods.entry(&m.method).or_default().insert(&m.image, m.value);
+        }
+        let each: Vec<_> = found
+            .into_par_iter()
+            .map(|((metric, direction), methods)| {
+                let known = methods.values().flat_map(BTreeMap::values).any(Option::is_some);
+                (metric, known, rows_of(metric, direction, &methods, resampling))
+            })
+            .collect();
+        let mut maps = Maps::default();
+        for (metric, known, rows) in each {
+            if rows.iter().any(|row| row.estimate.is_some()) {
+                maps.rows.extend(rows);
+            } else {
+                let nothing = if known { &mut maps.apart } else { &mut maps.undefined };
+                nothing.push(metric.to_owned());
+            }
+        }
+        maps
     }
-    let rows = found.into_par_iter().flat_map_iter(|((metric, direction), methods)| {
-        compared(&methods, resampling).into_iter().map(|(method, undefined, estimate)| MapRow {
-            metric: metric.to_owned(),
-            direction: direction.to_owned(),
-            method: method.to_owned(),
-            estimate,
-            undefined,
-        })
+}
+
+/// The methods by one metric, best first.
+fn rows_of(
+    metric: &str,
+    direction: &str,
+    methods: &ByMethod<'_>,
+    resampling: Resampling,
+) -> Vec<MapRow> {
+    let compared = compared(methods, resampling);
+    let rows = compared.into_iter().map(|(method, undefined, estimate)| MapRow {
+        metric: metric.to_owned(),
+        direction: direction.to_owned(),
+        method: method.to_owned(),
+        estimate,
+        undefined,
     });
     let mut rows: Vec<MapRow> = rows.collect();
-    rows.sort_by(|a, b| a.metric.cmp(&b.metric).then_with(|| better(a, b)));
-    let defined: Vec<String> =
-        rows.iter().filter(|r| r.estimate.is_some()).map(|r| r.metric.clone()).collect();
-    rows.into_iter().filter(|r| defined.contains(&r.metric)).collect()
+    rows.sort_by(better);
+    rows
 }
 
 /// Each method with the pictures on which it has no value, and its mean on those where all have one.
@@ -114,52 +121,64 @@ fn better(a: &MapRow, b: &MapRow) -> Ordering {
     }
 }
 
-/// As a table.
-pub fn table(rows: &[MapRow]) -> Table {
-    let text = |of: fn(&MapRow) -> &String| {
-        Column::Text(rows.iter().map(|r| Some(of(r).clone())).collect())
-    };
-    let number = |of: fn(&Estimate) -> Option<f64>| {
-        Column::Float(rows.iter().map(|r| r.estimate.as_ref().and_then(of)).collect())
-    };
-    let whole = |of: fn(&MapRow) -> usize| {
-        Column::Integer(rows.iter().map(|r| Some(of(r) as u64)).collect())
-    };
-    let mut t = Table::default();
-    t.push("metric", text(|r| &r.metric));
-    t.push("direction", text(|r| &r.direction));
-    t.push("method", text(|r| &r.method));
-    t.push("images", whole(|r| r.estimate.map_or(0, |e| e.n)));
-    t.push("images_undefined", whole(|r| r.undefined));
-    t.push("mean", number(|e| Some(e.mean)));
-    t.push("stderr", number(|e| e.stderr));
-    t.push("lo", number(Estimate::lo));
-    t.push("hi", number(Estimate::hi));
-    t
+impl Maps {
+    /// As a table, one row per metric and method.
+    pub fn table(&self) -> Table {
+        let rows = &self.rows;
+        let text = |of: fn(&MapRow) -> &String| {
+            Column::Text(rows.iter().map(|r| Some(of(r).clone())).collect())
+        };
+        let number = |of: fn(&Estimate) -> Option<f64>| {
+            Column::Float(rows.iter().map(|r| r.estimate.as_ref().and_then(of)).collect())
+        };
+        let whole = |of: fn(&MapRow) -> usize| {
+            Column::Integer(rows.iter().map(|r| Some(of(r) as u64)).collect())
+        };
+        let mut t = Table::default();
+        t.push("metric", text(|r| &r.metric));
+        t.push("direction", text(|r| &r.direction));
+        t.push("method", text(|r| &r.method));
+        t.push("images", whole(|r| r.estimate.map_or(0, |e| e.n)));
+        t.push("images_undefined", whole(|r| r.undefined));
+        t.push("mean", number(|e| Some(e.mean)));
+        t.push("stderr", number(|e| e.stderr));
+        t.push("lo", number(Estimate::lo));
+        t.push("hi", number(Estimate::hi));
+        t
+    }
+
+    /// As text: a table per metric, and the metrics that have no mean.
+    pub fn text(&self) -> String {
+        let tables = self.rows.chunk_by(|a, b| a.metric == b.metric).map(table_of);
+        let without = |metrics: &[String], why: &str| match metrics {
+            [] => String::new(),
+            some => format!("\n{}: {why}\n", some.join(", ")),
+        };
+        let undefined = without(&self.undefined, "not defined on any picture");
+        let apart = without(
+            &self.apart,
+            "not defined on any picture for all methods, so there is nothing to compare",
+        );
+        tables.chain([undefined, apart]).collect()
+    }
 }
 
-/// As text: methods against metrics, with an arrow for the better direction.
-pub fn text(rows: &[MapRow]) -> String {
-    let mut by_metric: BTreeMap<&str, Vec<&MapRow>> = BTreeMap::new();
-    rows.iter().for_each(|row| by_metric.entry(&row.metric).or_default().push(row));
-    let part = |(metric, rows): (&str, Vec<&MapRow>)| {
-        let better = &rows[0].direction;
-        let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
-        let mut cells = vec![["mean", "method", "95 % interval", ""].map(str::to_owned)];
-        cells.extend(rows.iter().zip(labels(&names)).map(|(row, label)| {
-            let mean = row.estimate.map_or("-".to_owned(), |e| format!("{:.4}", e.mean));
-            let interval = row.estimate.and_then(|e| e.bca);
-            let interval =
-                interval.map_or("-".to_owned(), |i| format!("[{:.4}, {:.4}]", i.lo, i.hi));
-            let lacking = match row.undefined {
-                0 => String::new(),
-                n => format!("{n} undefined"),
-            };
-            [mean, label, interval, lacking]
-        }));
-        format!("\n{metric}: {better} is better\n{}", align(&cells, 1))
-    };
-    by_metric.into_iter().map(part).collect()
+/// The methods by one metric, as text.
+fn table_of(rows: &[MapRow]) -> String {
+    let (metric, better) = (&rows[0].metric, &rows[0].direction);
+    let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
+    let mut cells = vec![["mean", "method", "95 % interval", ""].map(str::to_owned)];
+    cells.extend(rows.iter().zip(labels(&names)).map(|(row, label)| {
+        let mean = row.estimate.map_or("-".to_owned(), |e| format!("{:.4}", e.mean));
+        let interval = row.estimate.and_then(|e| e.bca);
+        let interval = interval.map_or("-".to_owned(), |i| format!("[{:.4}, {:.4}]", i.lo, i.hi));
+        let lacking = match row.undefined {
+            0 => String::new(),
+            n => format!("{n} undefined"),
+        };
+        [mean, label, interval, lacking]
+    }));
+    format!("\n{metric}: {better} is better\n{}", align(&cells, 1))
 }
 
 #[cfg(test)]
@@ -183,14 +202,14 @@ mod tests {
             of("a", "random", None),
             nowhere,
         ];
-        let found = summarise(&rows, Resampling::default());
+        let maps = Maps::of(&rows, Resampling::default());
+        let found = &maps.rows;
         assert_eq!(found.len(), 2);
         assert!((found[0].estimate.unwrap().mean - 0.6).abs() < 1e-15);
         assert_eq!((found[0].undefined, found[1].estimate), (1, None));
-        insta::assert_snapshot!(text(&found));
-        assert_eq!(table(&found).rows(), 2);
-        let maps = Maps::of(&rows, Resampling::default());
-        assert_eq!((maps.rows, maps.undefined), (found, vec!["iou".to_owned()]));
+        insta::assert_snapshot!(maps.text());
+        assert_eq!(maps.table().rows(), 2);
+        assert_eq!(maps.undefined, ["iou"]);
         assert!(maps.apart.is_empty());
     }
 
@@ -226,10 +245,11 @@ mod tests {
             of("b", "on", Some(9.0)),
             of("a", "on", Some(0.5)),
         ];
-        let found = summarise(&rows, Resampling::default());
+        let maps = Maps::of(&rows, Resampling::default());
+        let found = &maps.rows;
         let row = |i: usize| (found[i].method.as_str(), found[i].estimate.unwrap().mean);
         assert_eq!([row(0), row(1)], [("on", 1.5), ("off", 2.0)]);
         assert_eq!((found[0].undefined, found[1].undefined), (0, 1));
-        assert!(text(&found).contains("1 undefined"), "{}", text(&found));
+        assert!(maps.text().contains("1 undefined"), "{}", maps.text());
     }
 }

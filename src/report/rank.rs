@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     eval::{
-        metric::{Aopc, CurveMetric},
+        metric::{Aopc, Chosen, CurveMetric},
         order::Order,
         stats::{FEWEST, Resampling},
     },
@@ -130,14 +130,6 @@ pub struct Rank {
     pub agreement: Agreement,
     /// What a reader must know.
     pub notes: Vec<Note>,
-}
-
-/// A metric with its canonical name.
-pub struct Chosen<'a> {
-    /// Canonical name.
-    pub name: &'a str,
-    /// The metric.
-    pub metric: &'a dyn CurveMetric,
 }
 
 /// Ranks the methods of these records by a metric, or by AOPC of the first order there is. `maps`

@@ -70,11 +70,12 @@ fn a_folder_without_a_usable_picture_is_as_it_was() {
 #[test]
 fn a_dry_run_says_what_will_fail_and_that_there_are_few_regions() {
     let desk = Desk::new(2);
-    let ours =
-        SMALL.replace("random,", "grad-cam:layer=no,random,").replace("--region 8", "--region 9");
+    let ours = SMALL
+        .replace("random,", "grad-cam:upsample=none,random,")
+        .replace("--region 8", "--region 9");
     let ours = ours.replace("--steps 8", "");
     let said = stdout(&desk.expect(0, &format!("{ours} --dry-run")));
-    assert!(said.contains("nothing from grad-cam:layer=no"), "{said}");
+    assert!(said.contains("nothing from grad-cam:layer=last"), "{said}");
     assert!(said.contains("pictures of 32x32 pixels have only 9 regions of 9x9"), "{said}");
     let told = stderr(&desk.expect(1, &format!("{ours} --out out")));
     assert!(told.contains("warning: pictures of 32x32 pixels have only 9 regions"), "{told}");

@@ -123,6 +123,14 @@ pub trait CurveMetric: Send + Sync {
     }
 }
 
+/// A metric with its canonical name.
+pub struct Chosen<'a> {
+    /// Canonical name.
+    pub name: &'a str,
+    /// The metric.
+    pub metric: &'a dyn CurveMetric,
+}
+
 /// All metrics of curves, in the order of `pixelflip list metrics`.
 pub const METRICS: &[Entry<dyn CurveMetric>] = &[
     aopc::ENTRY,

@@ -30,11 +30,11 @@ pub mod trace;
 
 pub use options::{Max, Norm, Options, START, Start, Sum};
 
-use super::{Case, ExplainError, Explainer, Watch, finite};
+use super::{Case, ExplainError, Explainer, Watch, finite, roles_are_known};
 use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
-        graph::{Node, NodeId},
+        graph::{Graph, Node, NodeId},
         op::{Linear, Lrn, MaxPool, Role},
         tensor::Tensor,
     },
@@ -92,6 +92,11 @@ impl Lrp {
 }
 
 impl Explainer for Lrp {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        roles_are_known(graph, "LRP")?;
+        self.composite.resolve(graph).map(drop)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         self.propagate(case, None, &mut |_, _| ())
     }
@@ -188,7 +193,7 @@ impl Step<'_> {
             (Role::Sum(signs), _) => Ok(self.sum(signs)),
             (Role::MaxPool(pool), _) => Ok(self.max(pool)),
             (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
-            (Role::Other, _) => Err(self.unfit("LRP has no rule for this operator".to_owned())),
+            (Role::Other, _) => Err(ExplainError::no_rule(self.node, "LRP")),
         }
     }
 

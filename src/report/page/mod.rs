@@ -25,11 +25,14 @@ use super::{
     gallery::Exhibit,
     map_metrics::Maps,
     plot::{self, FigureError},
-    rank::Chosen,
     summary::Summary,
 };
 use crate::{
-    eval::{metric::Aopc, order::Order, stats::Resampling},
+    eval::{
+        metric::{Aopc, Chosen},
+        order::Order,
+        stats::Resampling,
+    },
     run::{output::is_whole, record::Row},
 };
 use contenders::Contenders;

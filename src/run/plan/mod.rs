@@ -1,13 +1,18 @@
 //! A config made ready to run: every name looked up, every file opened, everything that cannot fit
 //! refused before the long work.
 
+mod error;
+
+pub use error::PlanError;
+use error::word;
+
 use super::{
     choose::{self, Chosen},
     config::{Config, STEPS},
     embedded,
-    imported::{self, Import, ImportError},
+    imported::{self, Import},
     machine,
-    memory::{self, MemoryError, Need},
+    memory::{self, Need},
     methods::{Texts, methods},
     statistics,
     stop::Stop,
@@ -15,20 +20,20 @@ use super::{
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Regions, Remainder, Shape},
-        registry::{self, Entry, Named, Spec, SpecError, near},
+        registry::{self, Entry, Named, Spec, SpecError},
         rng::Seed,
     },
     data::{
-        self, DataError, Dataset,
+        self, Dataset,
         scenes::{Scenes, Split},
-        select::{SelectError, Step},
+        select::Step,
     },
     eval::{
         curve::ScoreKind,
-        metric::map::{LayerError, MAP_METRICS, MapMetric},
+        metric::map::{MAP_METRICS, MapMetric},
         order::Order,
     },
-    explain::{Explainer, MethodError, resize::Resize},
+    explain::{Explainer, resize::Resize},
     nn::{
         graph::Graph,
         model::{Model, ModelError},
@@ -38,7 +43,7 @@ use crate::{
     perturb::{PERTURBATIONS, Perturbation, Source, Statistics},
 };
 use sha2::{Digest, Sha256};
-use std::{path::Path, str::FromStr, sync::OnceLock};
+use std::{collections::BTreeMap, path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
 pub const RESULTS_VERSION: u32 = 4;
@@ -90,123 +95,6 @@ pub enum Record {
     All,
 }
 
-/// Why a config cannot be run.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A perturbation, order or score that does not exist.
-    #[error(transparent)]
-    Spec(#[from] SpecError),
-    /// A method that cannot be built.
-    #[error(transparent)]
-    Method(#[from] MethodError),
-    /// A word that is none of those allowed.
-    #[error("`{key}` must be {allowed}, found `{found}`{}", hint(.near))]
-    Word {
-        /// The key.
-        key: &'static str,
-        /// What it may be.
-        allowed: String,
-        /// What was given.
-        found: String,
-        /// Similar words, in backticks.
-        near: Vec<String>,
-    },
-    /// The same thing listed twice.
-    #[error("`{name}` is listed twice in `{key}`")]
-    Twice {
-        /// The key.
-        key: &'static str,
-        /// The canonical name.
-        name: String,
-    },
-    /// The model cannot be used.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    /// There is not enough memory.
-    #[error(transparent)]
-    Memory(#[from] MemoryError),
-    /// The data cannot be used.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// Told to stop, or the time is up, before the pictures were chosen.
-    #[error("stopped while the pictures were chosen")]
-    Stopped,
-    /// Heat maps from files cannot take part.
-    #[error(transparent)]
-    Import(#[from] ImportError),
-    /// The grid has no region.
-    #[error("`region` is {region}, but the network's pictures are only {height}x{width} pixels")]
-    Region {
-        /// Side of a region.
-        region: usize,
-        /// Rows of a picture.
-        height: usize,
-        /// Columns of a picture.
-        width: usize,
-    },
-    /// More steps than regions.
-    #[error(
-        "`steps` is {steps}, but a picture of {height}x{width} pixels has only {regions} regions \
-         of {region}x{region}"
-    )]
-    Steps {
-        /// Steps asked for.
-        steps: usize,
-        /// Rows of a picture.
-        height: usize,
-        /// Columns of a picture.
-        width: usize,
-        /// Regions there are.
-        regions: usize,
-        /// Side of a region.
-        region: usize,
-    },
-    /// A metric names a layer that there is not.
-    #[error(transparent)]
-    Layer(#[from] LayerError),
-    /// Pictures cannot be selected.
-    #[error(transparent)]
-    Select(#[from] SelectError),
-    /// More pictures than there are.
-    #[error("`images` is {asked}, but {from} only {found} pictures")]
-    Images {
-        /// Pictures asked for.
-        asked: usize,
-        /// What the pictures come from, with a verb.
-        from: String,
-        /// Pictures there are.
-        found: usize,
-    },
-    /// A class index beyond the last class.
-    #[error("`target` is {target}, but the network has only the classes 0 to {}", .classes - 1)]
-    TargetIndex {
-        /// The class asked for.
-        target: usize,
-        /// How many there are.
-        classes: usize,
-    },
-    /// A seed that cannot be written into a config.
-    #[error("`seed` must be at most {}, found {found}", i64::MAX)]
-    Seed {
-        /// The seed.
-        found: u64,
-    },
-}
-
-fn hint(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
-}
-
-fn word(key: &'static str, found: &str, words: &[&str], other: &str) -> PlanError {
-    let allowed = if other.is_empty() {
-        words.join(" or ")
-    } else {
-        format!("{} or {other}", words.join(", "))
-    };
-    let near = near(found, words.iter().copied());
-    PlanError::Word { key, allowed, found: found.to_owned(), near }
-}
-
 /// The model at a path, or the built-in one; `settings` override its sidecar.
 pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
     if name == SCENES {
@@ -215,13 +103,17 @@ pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
     Model::load(Path::new(name), settings)
 }
 
-fn open_data(config: &Config) -> Result<Box<dyn Dataset>, PlanError> {
-    if config.data == SCENES {
+/// The data set at a path, or the built-in one; without `layout` it is recognised.
+pub fn open_data(
+    name: &str,
+    layout: Option<&str>,
+    max_pixels: u64,
+) -> Result<Box<dyn Dataset>, PlanError> {
+    if name == SCENES {
         return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
     }
-    let layout = config.layout.as_deref().map(str::parse).transpose()?;
-    let options = data::Options { layout, max_pixels: config.max_pixels };
-    Ok(data::open(Path::new(&config.data), &options)?)
+    let layout = layout.map(str::parse).transpose()?;
+    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels })?)
 }
 
 /// Everything a run needs, ready to use and immutable.
@@ -286,7 +178,7 @@ impl Plan {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
-        let data = open_data(&config)?;
+        let data = open_data(&config.data, config.layout.as_deref(), config.max_pixels)?;
         Plan::assemble(config, choices, model, data, stop)
     }
 
@@ -325,6 +217,7 @@ impl Plan {
         let regions = regions(&config, remainder, model.graph.input_shape())?;
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
+        check_methods(&methods, &model.graph)?;
         let metrics = spread_out(metrics, &model.graph, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
         let (images, selection) = looks.choose(&select, config.images)?;
@@ -605,6 +498,18 @@ fn steps(asked: Option<usize>, grid: &Grid) -> Result<usize, PlanError> {
     }
     let (height, width) = grid.size();
     Err(PlanError::Steps { steps, height, width, regions: grid.len(), region: grid.side() })
+}
+
+/// Refuses methods that can explain nothing of the network, before the long work.
+fn check_methods(methods: &[Named<dyn Explainer>], graph: &Graph) -> Result<(), PlanError> {
+    let (mut unfit, mut fit) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
+    for Named { name, value } in methods {
+        match value.fits(graph) {
+            Ok(()) => fit.push(name.clone()),
+            Err(reason) => unfit.entry(reason.to_string()).or_default().push(name.clone()),
+        }
+    }
+    if unfit.is_empty() { Ok(()) } else { Err(PlanError::Unfit { unfit, fit }) }
 }
 
 fn check_target(target: Target, classes: usize) -> Result<(), PlanError> {
