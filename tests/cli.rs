@@ -328,6 +328,8 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
         "run --model m.onnx --data pictures --region 33".to_owned(),
         "run --model m.onnx --data pictures --region 0".to_owned(),
         "run --model m.onnx --data pictures --region 8 --steps 17".to_owned(),
+        "run --model m.onnx --data pictures --region 8 --threads 99999".to_owned(),
+        "bench --model m.onnx --region 8 --threads 99999".to_owned(),
         "run --model m.onnx --data pictures --images 3".to_owned(),
         "run --model m.onnx --data pictures --region 8 --out file/out".to_owned(),
         "run missing.toml".to_owned(),
@@ -338,7 +340,7 @@ fn bad_input_gives_one_sentence_and_exit_code_2() {
     insta::with_settings!({filters => vec![(r"line \d+ column \d+", "line L column C")]}, {
         insta::assert_snapshot!("bad_input_of_run", told);
     });
-    assert!(told.matches("[exit code 2]").count() == 33, "each with exit code 2");
+    assert!(told.matches("[exit code 2]").count() == 35, "each with exit code 2");
     assert!(!told.contains("panicked"));
     assert!(!desk.path("results").exists(), "nothing is written before the checks");
 }

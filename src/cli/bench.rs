@@ -4,13 +4,14 @@ use super::{args::BenchArgs, input, terminal};
 use anyhow::Context;
 use pixelflip::run::{
     bench::{Options, Report, bench},
-    machine,
+    machine, memory,
 };
 use rayon::ThreadPoolBuilder;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     let threads = args.threads.unwrap_or_else(machine::cores);
+    memory::admit_threads(threads)?;
     // the global pool: full passes are split over it from outside, chains run inside
     ThreadPoolBuilder::new()
         .num_threads(threads)

@@ -21,6 +21,9 @@ const THREAD_SPACE: u64 = 66 << 20;
 /// Address space of what no thread holds by itself: the built-in network, tables, figures, the page.
 const BASE_SPACE: u64 = 32 << 20;
 
+/// Most threads; starting thousands keeps the whole machine busy for minutes.
+const MOST_THREADS: usize = 1024;
+
 /// Patches of a thread, those kept for reuse included, when a chain holds `patches` bytes at a time.
 fn streams(patches: u64) -> u64 {
     patches.max((KEPT_STREAMS as u64).min((1 + KEPT as u64) * patches))
@@ -62,6 +65,12 @@ pub enum MemoryError {
         needed: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// More threads than any machine has use for.
+    #[error("`threads` must be at most {MOST_THREADS}, found {threads}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
     },
     /// One step of one chain does not fit.
     #[error(
@@ -157,9 +166,13 @@ pub fn admit(model: &Path) -> Result<(), MemoryError> {
     }
 }
 
-/// An error when the limit on address space, if there is one, is too low for so many threads. What
-/// does not fit later ends the program: an allocation that fails cannot be refused politely.
+/// An error for more threads than make sense, or when the limit on address space, if there is one, is
+/// too low for them. What does not fit later ends the program: an allocation that fails cannot be
+/// refused politely.
 pub fn admit_threads(threads: usize) -> Result<(), MemoryError> {
+    if threads > MOST_THREADS {
+        return Err(MemoryError::Threads { threads });
+    }
     let Some((used, limit)) = space() else { return Ok(()) };
     let needed = used + BASE_SPACE + threads as u64 * THREAD_SPACE;
     if needed > limit { Err(MemoryError::Space { threads, needed, limit }) } else { Ok(()) }

@@ -309,6 +309,15 @@ mod tests {
     }
 
     #[test]
+    fn other_outlines_in_the_same_boxes_are_another_set() {
+        let of = |annotations: &str| coco(annotations).open("").unwrap().fingerprint();
+        let corner = GOOD.replace("[[1, 1, 3, 1, 3, 3, 1, 3]]", "[[1, 1, 3, 1, 3, 3]]");
+        assert_ne!(corner, GOOD);
+        assert_eq!(of(GOOD), of(GOOD));
+        assert_ne!(of(&corner), of(GOOD));
+    }
+
+    #[test]
     fn annotations_may_lie_among_the_pictures() {
         let folder = coco(GOOD);
         std::fs::rename(

@@ -292,11 +292,16 @@ mod tests {
         folder.file("Annotations/2007_000032.xml", annotation(&[person]));
         folder.file("Annotations/2008_000008.xml", annotation(&[("cat", [1, 1, 1, 1], true)]));
         folder.file("ImageSets/Main/val.txt", "2008_000008\n2007_000032\n");
-        let mask: Vec<u8> =
-            (0..24).flat_map(|at| if at % 6 == 3 { [64, 0, 128] } else { [0; 3] }).collect();
+        mark(&folder, 3);
+        folder
+    }
+
+    /// Makes a column of the first picture the mask of its dogs.
+    fn mark(folder: &Folder, column: usize) {
+        let of_dog = |at: usize| if at % 6 == column { [64, 0, 128] } else { [0; 3] };
+        let mask: Vec<u8> = (0..24).flat_map(of_dog).collect();
         let mask = encode(ImageFormat::Png, ExtendedColorType::Rgb8, &mask, 4, 6);
         folder.file("SegmentationClass/2007_000027.png", mask);
-        folder
     }
 
     #[test]
@@ -315,6 +320,17 @@ mod tests {
         assert_eq!(first.mask, Some(columns));
         assert_eq!(set.item(1).unwrap().mask, None);
         insta::assert_snapshot!(set.describe(), @"3 pictures labelled by their largest object, 4 boxes, 1 mask, 1 picture without label left out");
+    }
+
+    #[test]
+    fn another_mask_is_another_set() {
+        let folder = voc();
+        let of = || folder.open("").unwrap().fingerprint();
+        let before = of();
+        mark(&folder, 2);
+        assert_ne!(of(), before);
+        mark(&folder, 3);
+        assert_eq!(of(), before);
     }
 
     #[test]

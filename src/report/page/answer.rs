@@ -7,8 +7,17 @@ use super::{
     svg::escape,
 };
 use crate::{
-    eval::{order::Order, stats::Estimate},
-    report::{cells::RANDOM, colours::short, contest::Contest, summary::SummaryRow},
+    eval::{
+        metric::Abpc,
+        order::Order,
+        stats::{Estimate, Resampling, estimate, paired::Pair},
+    },
+    report::{
+        cells::{Group, common, common_means},
+        colours::short,
+        contest::Contest,
+        summary::SummaryRow,
+    },
 };
 
 /// What came out, the most important first; HTML. `contest` compares the methods of the first setting
@@ -23,20 +32,20 @@ pub(super) fn sentences(
     let Some(row) = known.first() else {
         return vec!["No method has curves, so there is no answer.".to_owned()];
     };
-    let mut sentences = match contest {
-        Some(contest) => {
-            let first = first(row, contest, contenders);
-            std::iter::once(first).chain(lead(contest, contenders)).collect()
-        }
-        None => vec![
-            "No picture has curves of all methods, so their means cannot be compared and there is no \
-             ranking."
-                .to_owned(),
+    let sentences = match contest {
+        Some(contest) => [
+            Some(first(row, contest, contenders)),
+            lead(contest, contenders),
+            both_orders(&source.groups[0], contest, contenders),
+            against_chance(contest, contenders),
         ],
+        None => [Some(NOT_COMPARED.to_owned()), None, None, None],
     };
-    sentences.extend(against_chance(&known, contenders));
-    sentences
+    sentences.into_iter().flatten().collect()
 }
+
+const NOT_COMPARED: &str = "No picture has curves of all methods, so their means cannot be compared and \
+                            there is no ranking.";
 
 fn name(contenders: &Contenders<'_>, method: &str) -> String {
     let label = contenders.find(method).map_or(method, |(_, c)| &c.label);
@@ -71,8 +80,8 @@ fn first(row: &SummaryRow, contest: &Contest, contenders: &Contenders<'_>) -> St
         Order::Lerf => "least relevant regions first: its score falls least,",
     };
     format!(
-        "{} ranks first of {count} when {steps} regions are removed, {removed} by {}{} on average \
-         over the steps and {pictures}.",
+        "{} ranks first of {count} by AOPC, when {steps} regions are removed, {removed} by {}{} on \
+         average over the steps and {pictures}.",
         name(contenders, &contest.methods[0]),
         plain(e.mean),
         interval(&e),
@@ -81,7 +90,6 @@ fn first(row: &SummaryRow, contest: &Contest, contenders: &Contenders<'_>) -> St
 
 /// Whether the lead of the first over the others is more than chance.
 fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
-    let others = 1..contest.methods.len();
     let ahead = |j: usize| contest.pair(0, j).map(|pair| pair.difference);
     let label = |j: usize| name(contenders, &contest.methods[j]);
     let to_second = ahead(1)?;
@@ -94,23 +102,63 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
         plain(to_second.mean),
         interval(&to_second)
     );
-    // as `rank` counts wins, and the interval must say the same
-    let wins = |j: usize| {
-        contest.pair(0, j).is_some_and(|pair| pair.is_found() && is_clear(&pair.difference))
+    // the interval first: where it holds 0, no test is needed
+    let of = |fits: &dyn Fn(&Pair) -> bool| -> Vec<String> {
+        let some = (1..contest.methods.len()).filter(|j| contest.pair(0, *j).is_some_and(fits));
+        some.map(label).collect()
     };
-    let open: Vec<String> = others.filter(|j| !wins(*j)).map(label).collect();
-    Some(if open.is_empty() {
-        format!(
-            "{lead}: it beats every other method on these pictures (intervals and signed-rank tests, \
-             corrected for all pairs)."
-        )
-    } else {
-        format!(
-            "{lead}. These pictures do not tell it apart from {}: the interval of the paired \
-             difference holds 0, or the signed-rank test, corrected for all pairs, does not find it.",
-            named(&open)
-        )
-    })
+    let unclear = of(&|pair| !is_clear(&pair.difference));
+    let unfound = of(&|pair| is_clear(&pair.difference) && !pair.is_found());
+    let holds = "the interval of the paired difference holds 0";
+    let finds = "the signed-rank test, corrected for all pairs, does not find the difference";
+    let why = match (&unclear[..], &unfound[..]) {
+        ([], []) => {
+            return Some(format!(
+                "{lead}: it beats every other method on these pictures (intervals and signed-rank \
+                 tests, corrected for all pairs)."
+            ));
+        }
+        (some, []) => format!("{} ({holds})", named(some)),
+        ([], some) => format!("{} ({finds})", named(some)),
+        (some, others) => {
+            format!("{} ({holds}), nor from {} ({finds})", named(some), others_named(others))
+        }
+    };
+    Some(format!("{lead}. These pictures do not tell it apart from {why}."))
+}
+
+/// Whether the first is first, too, when the least relevant regions count; nothing where one order was
+/// run.
+fn both_orders(
+    group: &Group<'_>,
+    contest: &Contest,
+    contenders: &Contenders<'_>,
+) -> Option<String> {
+    let methods: Vec<&str> = group.methods().collect();
+    let values: Vec<_> = methods.iter().map(|m| group.values(m, &Abpc { sum: false })).collect();
+    let means: Vec<Option<f64>> = common_means(&values);
+    let own = methods.iter().position(|m| *m == contest.methods[0])?;
+    let best = (0..methods.len()).filter(|j| means[*j] > means[own]);
+    let best = best.max_by(|a, b| means[*a].partial_cmp(&means[*b]).expect("they are finite"));
+    let asks = "which also asks that the least relevant regions leave the score alone";
+    let Some(best) = best else {
+        return Some(format!("It is first by ABPC as well, {asks}: {}.", plain(means[own]?)));
+    };
+    let place = 1 + means.iter().filter(|mean| **mean > means[own]).count();
+    let difference: Option<Vec<f64>> =
+        common(&values).into_iter().map(|i| Some(values[best][i]? - values[own][i]?)).collect();
+    let difference = estimate(&difference?, Resampling::default())?;
+    let (clear, chance) =
+        if is_clear(&difference) { ("clear ", "") } else { ("", ", which may be chance") };
+    Some(format!(
+        "By ABPC, {asks}, {} is first and {} number {place}: {} against {}, a {clear}difference of {}{}{chance}.",
+        name(contenders, methods[best]),
+        name(contenders, methods[own]),
+        plain(means[best]?),
+        plain(means[own]?),
+        plain(difference.mean),
+        interval(&difference),
+    ))
 }
 
 /// More names than this in a sentence are counted.
@@ -121,33 +169,38 @@ fn named(names: &[String]) -> String {
     if names.len() > NAMED { format!("{} methods", names.len()) } else { list(names) }
 }
 
-/// Which methods are better than removing regions at random.
-fn against_chance(known: &[&SummaryRow], contenders: &Contenders<'_>) -> Option<String> {
-    let tested: Vec<(&&SummaryRow, Estimate)> = known
-        .iter()
-        .filter(|r| r.method != RANDOM)
-        .filter_map(|r| Some((r, r.relative_aopc?)))
-        .filter(|(_, e)| e.lo().is_some())
-        .collect();
-    if tested.is_empty() {
-        return None;
+/// The same of methods that come after others.
+fn others_named(names: &[String]) -> String {
+    if names.len() > NAMED { format!("{} others", names.len()) } else { list(names) }
+}
+
+/// Which methods are better than removing regions at random, by the interval of the paired difference
+/// and by the test, as `rank` counts wins.
+fn against_chance(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
+    let random = contest.random()?;
+    let (mut better, mut worse, mut open) = (0, Vec::new(), Vec::new());
+    for j in (0..contest.methods.len()).filter(|j| *j != random) {
+        let pair = contest.pair(j, random)?;
+        pair.difference.lo()?;
+        if !pair.is_found() || !is_clear(&pair.difference) {
+            open.push(name(contenders, &contest.methods[j]));
+        } else if pair.first == j {
+            better += 1;
+        } else {
+            worse.push(name(contenders, &contest.methods[j]));
+        }
     }
-    // the sign that is better in this order
-    let sign = |row: &SummaryRow| if row.order == Order::Morf { 1.0 } else { -1.0 };
-    let ends = |(row, e): &(&&SummaryRow, Estimate)| {
-        let (lo, hi) = (sign(row) * e.lo()?, sign(row) * e.hi()?);
-        Some((lo.min(hi), lo.max(hi)))
-    };
-    let those = |fits: &dyn Fn((f64, f64)) -> bool| -> Vec<String> {
-        let some = tested.iter().filter(|t| ends(t).is_some_and(fits));
-        some.map(|(row, _)| name(contenders, &row.method)).collect()
-    };
-    let (worse, open) = (those(&|(_, hi)| hi < 0.0), those(&|(lo, hi)| lo <= 0.0 && hi >= 0.0));
-    let better = tested.len() - worse.len() - open.len();
-    let mut said = vec![if better == tested.len() {
-        format!("All {better} methods do better than removing regions at random.")
-    } else {
-        format!("{better} of {} methods do better than removing regions at random.", tested.len())
+    let tested = contest.methods.len() - 1;
+    let mut said = vec![match (better, tested) {
+        (_, 0) => return None,
+        (1, 1) => "The other method does better than removing regions at random.".to_owned(),
+        (n, all) if n == all => {
+            format!("All {n} methods do better than removing regions at random.")
+        }
+        (0, _) => "No method is found to do better than removing regions at random.".to_owned(),
+        (n, all) => {
+            format!("{n} of {all} methods are found to do better than removing regions at random.")
+        }
     }];
     if !open.is_empty() {
         said.push(format!("Not told apart from it: {}.", named(&open)));
