@@ -1,6 +1,6 @@
 //! `pixelflip diff`.
 
-use super::{args::DiffArgs, terminal};
+use super::{SOME_FAILED, args::DiffArgs, terminal};
 use pixelflip::{
     base::registry,
     eval::{
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.out {
         found.table().write_csv(path)?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if found.changes.is_empty() { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
 }
 
 fn side(loaded: &Loaded) -> Side<'_> {

@@ -32,6 +32,19 @@ pub struct Agreement {
     pub tau: Vec<Vec<Option<f64>>>,
 }
 
+impl Agreement {
+    /// How the other rankings agree with the first one, in words; `None` without others.
+    pub fn line(&self) -> Option<String> {
+        let (names, taus) = (self.names.get(1..)?, self.tau.first()?.get(1..)?);
+        let one = |(name, tau): (&String, &Option<f64>)| {
+            tau.map_or_else(|| format!("- {name}"), |tau| format!("{tau:.2} {name}"))
+        };
+        let all: Vec<String> = names.iter().zip(taus).map(one).collect();
+        let all = all.join("; ");
+        (!names.is_empty()).then(|| format!("agreement with other rankings, Kendall's tau: {all}"))
+    }
+}
+
 /// Shares of the steps at which the first setting is ranked again.
 const CUTS: [(usize, usize); 3] = [(1, 10), (1, 4), (1, 2)];
 

@@ -73,19 +73,17 @@ pub fn diff(
     let mut notes = Vec::new();
     let mut changes = Vec::new();
     for group in &first {
-        let same = |other: &&Group<'_>| {
-            let (x, y) = (&group.setting, &other.setting);
-            (&x.perturbation, x.region, x.score_kind) == (&y.perturbation, y.region, y.score_kind)
-        };
-        match second.iter().find(same) {
-            None => notes.push(format!(
-                "`{}` with regions of {} ({}) is in the first run only",
-                group.setting.perturbation, group.setting.region, group.setting.score_kind
-            )),
+        match second.iter().find(|other| same_setting(group, other)) {
+            None => notes.push(only(group, "first")),
             Some(other) => {
                 notes.extend(unlike(group, other));
                 changes.extend(compare(group, other, chosen, resampling));
             }
+        }
+    }
+    for group in &second {
+        if !first.iter().any(|other| same_setting(group, other)) {
+            notes.push(only(group, "second"));
         }
     }
     notes.extend(targets(a.rows, b.rows));
@@ -95,6 +93,22 @@ pub fn diff(
         _ => vec!["unknown: a manifest is missing".to_owned()],
     };
     Ok(Diff { metric: chosen.name.to_owned(), changes, causes, notes })
+}
+
+/// Whether two settings are compared, however many steps they have.
+fn same_setting(a: &Group<'_>, b: &Group<'_>) -> bool {
+    let (x, y) = (&a.setting, &b.setting);
+    (&x.perturbation, x.region, x.score_kind) == (&y.perturbation, y.region, y.score_kind)
+}
+
+fn only(group: &Group<'_>, which: &str) -> String {
+    let s = &group.setting;
+    format!(
+        "`{}` with regions of {r}x{r} ({}) is in the {which} run only",
+        s.perturbation,
+        s.score_kind,
+        r = s.region
+    )
 }
 
 /// Methods, pictures and steps that are not in both.
@@ -239,6 +253,12 @@ impl Diff {
     pub fn text(&self) -> String {
         let mut text = "changed\n".to_owned();
         self.causes.iter().for_each(|cause| text.push_str(&wrap(&format!("  {cause}"))));
+        let notes: String = self.notes.iter().map(|note| wrap(&format!("note: {note}"))).collect();
+        if self.changes.is_empty() {
+            return text
+                + "\nnothing to compare: no setting, method and picture is in both runs\n"
+                + &notes;
+        }
         let means: Vec<f64> = self.changes.iter().map(|c| c.before).collect();
         let digits = decimals_for(&means);
         let header =
@@ -260,8 +280,7 @@ impl Diff {
         }
         text.extend(["\n", &self.metric, ", second run minus first\n"]);
         text.push_str(&align(&cells, 1));
-        self.notes.iter().for_each(|note| text.push_str(&wrap(&format!("note: {note}"))));
-        text
+        text + &notes
     }
 
     /// One row per setting and method.

@@ -11,7 +11,7 @@ use crate::{
     eval::{
         metric::{Aopc, Chosen, CurveMetric},
         order::Order,
-        stats::{FEWEST, Resampling},
+        stats::{FEWEST, Resampling, quantile::median},
     },
     run::record::{Row, Timing},
 };
@@ -20,9 +20,9 @@ use std::{collections::BTreeMap, fmt};
 /// What an explanation costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// Mean time of an explanation in milliseconds; `None` for heat maps from files.
+    /// Median time of an explanation in milliseconds; `None` for heat maps from files.
     pub milliseconds: Option<f64>,
-    /// The same in forward passes of the model.
+    /// The same in forward passes of the model, whose time is a median, too.
     pub forwards: Option<f64>,
 }
 
@@ -226,25 +226,20 @@ fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> Str
 }
 
 /// Mean times by method. The stage `forward` is a pass of the model through the same program.
+/// Medians: a machine that is busy with something else for a second must not count.
 fn costs(timings: &[Timing]) -> BTreeMap<String, Cost> {
-    let mut sums: BTreeMap<(&str, &str), (f64, usize)> = BTreeMap::new();
+    let mut seconds: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
     for t in timings {
-        let sum = sums.entry((&t.stage, &t.method)).or_default();
-        sum.0 += t.seconds;
-        sum.1 += 1;
+        seconds.entry((&t.stage, &t.method)).or_default().push(t.seconds);
     }
-    let forward: (f64, usize) = sums
-        .iter()
-        .filter(|((stage, _), _)| *stage == "forward")
-        .fold((0.0, 0), |all, (_, one)| (all.0 + one.0, all.1 + one.1));
-    let forward = (forward.0 > 0.0).then(|| forward.0 / forward.1 as f64);
-    let explained = sums.iter().filter(|((stage, _), _)| *stage == "explain");
-    let cost = |((_, method), (total, count)): (&(&str, &str), &(f64, usize))| {
-        let seconds = total / *count as f64;
-        let forwards = forward.map(|f| seconds / f);
-        ((*method).to_owned(), Cost { milliseconds: Some(1e3 * seconds), forwards })
+    let of = |wanted: &'static str| seconds.iter().filter(move |((stage, _), _)| *stage == wanted);
+    let forward = median(of("forward").flat_map(|(_, seconds)| seconds.iter().copied()));
+    let cost = |((_, method), seconds): (&(&str, &str), &Vec<f64>)| {
+        let seconds = median(seconds.iter().copied())?;
+        let forwards = forward.filter(|f| *f > 0.0).map(|f| seconds / f);
+        Some(((*method).to_owned(), Cost { milliseconds: Some(1e3 * seconds), forwards }))
     };
-    explained.map(cost).collect()
+    of("explain").filter_map(cost).collect()
 }
 
 #[cfg(test)]
@@ -303,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn costs_are_means_in_milliseconds_and_in_forward_passes() {
+    fn costs_are_medians_in_milliseconds_and_in_forward_passes() {
         let time = |method: &str, stage: &str, seconds: f64| Timing {
             image: "a".to_owned(),
             method: method.to_owned(),
@@ -319,6 +314,9 @@ mod tests {
             time("model", "forward", 0.03),
             time("gradient", "explain", 0.05),
             time("gradient", "explain", 0.07),
+            // the machine was busy
+            time("gradient", "explain", 3.0),
+            time("gradient", "explain", 0.04),
             time("gradient", "flip", 9.0),
             time("maps", "read", 0.5),
         ]);

@@ -307,7 +307,7 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
     }
     page.text(
         (f64::midpoint(left, right), bottom + 40.0),
-        "milliseconds per explanation",
+        "milliseconds per explanation (median)",
         Anchor::Middle,
     );
     page.label((left, top - 12.0), &contest.metric, 15.0, Anchor::Left, INK);

@@ -21,7 +21,7 @@ const RANK_NOTES: &[(&str, &str)] = &[
     ("perturbation, region, score_kind, steps", "the setting, as in the curves"),
     ("metric, direction", "what is compared, and which way it is better: higher or lower"),
     ("rank", "place by mean, 1 being the best; equal means share the better place"),
-    ("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples; equal means share their mean"),
+    ("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples, counted as `rank`"),
     ("images", "images that all methods have: everything is computed on these"),
     ("images_left_out", "images on which some method was tried and some method has no value"),
     ("mean, stderr", "over images, repeats averaged first"),
@@ -33,7 +33,7 @@ const RANK_NOTES: &[(&str, &str)] = &[
         "other methods that it beats, cannot be told from, loses to (Holm, 5 %)",
     ),
     ("p_next, p_next_holm", "signed-rank p against the method at the next place; corrected"),
-    ("milliseconds", "mean time of an explanation; null for heat maps from files"),
+    ("milliseconds", "median time of an explanation; null for heat maps from files"),
     ("forwards", "the same in forward passes of the model"),
     ("tied_fraction", "mean share of regions with the score at the cut"),
     ("variance_images, variance_repeats", "variance between images, and between repeats of one"),
@@ -188,6 +188,10 @@ impl Rank {
                 text.push('\n');
                 text.push_str(&wrap(&line));
             }
+            if let Some(line) = self.agreement.line() {
+                text.push('\n');
+                text.push_str(&wrap(&line));
+            }
         }
         for note in &self.notes {
             text.push('\n');
@@ -305,8 +309,8 @@ fn place(rank: usize, interval: Option<Interval>) -> String {
 
 /// What the columns of the text are.
 const LEGEND: &str = "w/t/l: methods it beats, cannot be told from, loses to; p next: against the next \
-                      one, corrected for all pairs; ms, fwd: explaining a picture, in milliseconds and in \
-                      full passes; tied: regions with the score at the cut";
+                      one, corrected for all pairs; ms, fwd: explaining a picture, median in milliseconds and \
+                      in full passes; tied: regions with the score at the cut";
 
 /// Four digits, or `<0.0001`.
 fn p_value(p: f64) -> String {

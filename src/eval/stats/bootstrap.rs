@@ -1,6 +1,6 @@
 //! Bootstrap over pictures (Efron & Tibshirani 1993): percentile and BCa intervals of a mean.
 
-use super::Interval;
+use super::{Interval, quantile::of_sorted};
 use crate::base::rng::{Seed, below};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
@@ -94,7 +94,7 @@ pub fn sorted(values: &ArrayView1<'_, f64>) -> Vec<f64> {
 /// resampled means in ascending order, at least one.
 pub fn percentile(sorted: &[f64], level: f64) -> Interval {
     let tail = (1.0 - level) / 2.0;
-    Interval { lo: quantile(sorted, tail), hi: quantile(sorted, 1.0 - tail) }
+    Interval { lo: of_sorted(sorted, tail), hi: of_sorted(sorted, 1.0 - tail) }
 }
 
 /// The smallest interval between given values that leaves at most `(1 - level) / 2` of them on
@@ -120,7 +120,7 @@ pub fn bca(sorted: &[f64], mean: f64, acceleration: f64, level: f64) -> Option<I
     let end = |probability: f64| {
         let z = bias + normal.inverse_cdf(probability);
         let at = normal.cdf(bias + z / (1.0 - acceleration * z));
-        at.is_finite().then(|| quantile(sorted, at))
+        at.is_finite().then(|| of_sorted(sorted, at))
     };
     let tail = (1.0 - level) / 2.0;
     Some(Interval { lo: end(tail)?, hi: end(1.0 - tail)? })
@@ -134,14 +134,6 @@ pub fn acceleration(values: &ArrayView1<'_, f64>) -> f64 {
     let power = |p| values.iter().map(|v| (v - mean).powi(p)).sum::<f64>();
     let squares = power(2);
     if squares > 0.0 { power(3) / (6.0 * squares.powf(1.5)) } else { 0.0 }
-}
-
-/// Quantile by linear interpolation between order statistics (type 7 of Hyndman & Fan 1996).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
-    let (below, above) = (at.floor() as usize, at.ceil() as usize);
-    let (a, b) = (sorted[below], sorted[above]);
-    a + (b - a) * (at - at.floor())
 }
 
 #[cfg(test)]
@@ -268,9 +260,9 @@ mod tests {
 
     #[test]
     fn quantiles_interpolate_between_order_statistics() {
-        let at = |q| quantile(&[1.0, 2.0, 4.0], q);
+        let at = |q| of_sorted(&[1.0, 2.0, 4.0], q);
         assert!((at(0.0) - 1.0).abs() < 1e-15 && (at(1.0) - 4.0).abs() < 1e-15);
         assert!((at(0.75) - 3.0).abs() < 1e-15);
-        assert!((quantile(&[5.0], 0.3) - 5.0).abs() < 1e-15);
+        assert!((of_sorted(&[5.0], 0.3) - 5.0).abs() < 1e-15);
     }
 }

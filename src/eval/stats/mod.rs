@@ -4,6 +4,7 @@ pub mod bootstrap;
 pub mod friedman;
 pub mod kendall;
 pub mod paired;
+pub mod quantile;
 pub mod ranks;
 #[cfg(test)]
 mod testing;

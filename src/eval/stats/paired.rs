@@ -3,7 +3,7 @@
 use super::{
     ALPHA, Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates, estimates_from,
     friedman::{Friedman, friedman},
-    ranks::{midranks, same},
+    ranks::same,
     resampled_means,
     wilcoxon::{holm, wilcoxon},
 };
@@ -164,13 +164,14 @@ fn correct(pairs: &mut [Pair]) {
     tested.zip(holm(&known)).for_each(|(pair, p)| pair.p_holm = Some(p));
 }
 
-/// From the places in every resample; equal means share the mean of their places.
+/// From the places in every resample; equal means share the better place, as in [`places_of`].
 fn rank_intervals(means: &ArrayView2<'_, f64>, sign: f64) -> Vec<Interval> {
     let (count, methods) = means.dim();
     let mut places = vec![Vec::with_capacity(count); methods];
     for row in means.rows() {
-        let merits: Vec<f64> = row.iter().map(|v| -sign * v).collect();
-        midranks(&merits).into_iter().zip(&mut places).for_each(|(rank, of)| of.push(rank));
+        let merits: Vec<f64> = row.iter().map(|v| sign * v).collect();
+        let taken = places_of(&merits).into_iter().map(|place| place as f64);
+        taken.zip(&mut places).for_each(|(place, of)| of.push(place));
     }
     let interval = |mut ranks: Vec<f64>| {
         ranks.sort_unstable_by(f64::total_cmp);

@@ -1,7 +1,7 @@
 //! Figures: relevance on its way through the network, class selectivity, and the sweeps.
 
-use super::{median, quantile};
 use crate::{
+    eval::stats::quantile::{median, quantile},
     report::{
         curves::Heading,
         figure::{Figure, Line, Panel, Point, Style},

@@ -45,30 +45,3 @@ fn notes_of(table: &Table, notes: &[(&str, &str)], heading: &Heading) -> BTreeMa
         [("model".to_owned(), heading.model.clone()), ("data".to_owned(), heading.data.clone())];
     columns.chain(about).collect()
 }
-
-/// The value below which a share `q` of the values lies, between order statistics; `None` without
-/// values.
-fn quantile(values: impl IntoIterator<Item = f64>, q: f64) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.into_iter().collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = q * sorted.len().checked_sub(1)? as f64;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    Some(below + (above - below) * at.fract())
-}
-
-fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
-    quantile(values, 0.5)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_lie_between_order_statistics() {
-        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median([4.0, 1.0]), Some(2.5));
-        assert_eq!(quantile([0.0, 1.0, 2.0, 3.0, 4.0], 0.25), Some(1.0));
-        assert_eq!(median([]), None);
-    }
-}

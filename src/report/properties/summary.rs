@@ -1,7 +1,7 @@
 //! One line per method.
 
-use super::median;
 use crate::{
+    eval::stats::quantile::median,
     report::labels::labels,
     run::properties::{Found, Measured, Row},
     table::{Column, Table},

@@ -16,7 +16,7 @@ use crate::{
 /// `|T - sum H| / |T|`: how far relevance is from summing up to `T`, what it should sum up to: the score
 /// minus that of the reference for methods with one (Sundararajan et al. 2017, proposition 1), what
 /// was handed back at the output for LRP, the score for others. At least 0, lower is better. Undefined
-/// for a `T` of 0.
+/// for a `T` of 0, and for maps from files: nobody knows their `T`.
 struct Completeness;
 
 pub(in crate::eval::metric) const COMPLETENESS: Entry<dyn MapMetric> = Entry {
@@ -37,7 +37,8 @@ impl MapMetric for Completeness {
     }
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let Asked { case, explainer } = look.asked?;
+        // nobody knows what a map from a file should sum up to
+        let Asked { case, explainer } = look.asked.filter(|a| !a.explainer.is_imported())?;
         let total = explainer.total(case).ok()?.unwrap_or_else(|| f64::from(case.score()));
         let sum: f64 = look.heat.iter().map(|v| f64::from(*v)).sum();
         (total.abs() > 0.0).then(|| (total - sum).abs() / total.abs())
