@@ -1,5 +1,6 @@
-//! Shapes, keyed randomness and the registries: what every other module may use.
+//! Shapes, keyed randomness, the registries and bounded files: what every other module may use.
 
+pub mod bounded;
 pub mod geom;
 pub mod registry;
 pub mod rng;

@@ -16,7 +16,7 @@ pub struct Spec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
     /// The id is in no table.
-    #[error("unknown {kind} `{got}`{}", did_you_mean(.near))]
+    #[error("unknown {kind} `{got}`{}", did_you_mean(.near, .kind))]
     Unknown {
         /// What was looked for: "method", "perturbation", ...
         kind: &'static str,
@@ -52,8 +52,17 @@ pub enum SpecError {
     Syntax(String),
 }
 
-fn did_you_mean(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
+fn did_you_mean(near: &[String], kind: &str) -> String {
+    if !near.is_empty() {
+        return format!(", did you mean {}?", near.join(" or "));
+    }
+    match kind.split(' ').next().unwrap_or_default() {
+        "layout" => " (`pixelflip list datasets` has them all)".to_owned(),
+        word @ ("method" | "metric" | "perturbation" | "rule") => {
+            format!(" (`pixelflip list {word}s` has them all)")
+        }
+        _ => String::new(),
+    }
 }
 
 impl FromStr for Spec {

@@ -483,6 +483,9 @@ pub(crate) struct PictureFlags {
     pub(crate) data: String,
     #[arg(long, value_name = "SPEC", requires = "image", help = help("layout"))]
     pub(crate) layout: Option<String>,
+    /// Larger pictures are refused
+    #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
+    pub(crate) max_pixels: u64,
 }
 
 #[derive(Args)]

@@ -30,7 +30,7 @@ fn run_check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     let about = args.name.as_deref().map(catalogue::find).transpose()?;
     let layout = args.layout.clone().or_else(|| about.as_ref().map(|a| a.layout.clone()));
     let layout = layout.map(|text| text.parse()).transpose().map_err(data::DataError::from)?;
-    let options = Options { layout, max_pixels: args.max_pixels };
+    let options = Options { layout, max_pixels: args.max_pixels, ..Options::default() };
     let path = match &about {
         Some(about) if args.path.join(&about.folder).is_dir() => args.path.join(&about.folder),
         _ => args.path.clone(),

@@ -25,9 +25,7 @@ pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Re
     if done > 0 {
         lines.push(line("there", &format!("{done} of {} parts are done already", estimate.parts)));
     }
-    if let Some(text) = plan.few_regions() {
-        lines.push(line("note", &text));
-    }
+    lines.extend(plan.warnings().iter().map(|text| line("note", text)));
     if let Some(shard) = shard {
         let parts = (0..estimate.parts).filter(|part| shard.takes(*part)).count();
         lines.push(line("shard", &format!("{shard}: {} of the above", count(parts, "part"))));

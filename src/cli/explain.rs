@@ -31,6 +31,9 @@ use std::{path::Path, process::ExitCode};
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let method = methods::method(&args.method)?;
     let kind = args.out.as_deref().map(OutputKind::of).transpose()?;
+    if args.overlay && kind == Some(OutputKind::Numbers) {
+        bail!("`--overlay` lays colours over a picture: `--out` must end in .png");
+    }
     let look = args.look.look()?;
     let model = input::model(&args.model, &args.preprocess)?;
     let subject = Explained { args, model: &model, method: &method };
@@ -137,7 +140,7 @@ impl Explained<'_> {
     /// mean logit over the windows.
     fn large(&self, stride: usize) -> anyhow::Result<Found> {
         let preprocess = input::window_preprocess(self.model)?;
-        let Picture { name: file, image } = input::picture(&self.args.picture)?;
+        let Picture { name: file, image } = input::picture(&self.args.picture, self.model)?;
         let Shape { h, w, .. } = image.shape;
         let [pad_y, pad_x] = preprocess.pad();
         let input = preprocess.input();

@@ -7,7 +7,7 @@ use pixelflip::{
     },
     table::TableError,
 };
-use std::process::ExitCode;
+use std::{io, process::ExitCode};
 
 /// Prints an error with its causes and gives the exit code.
 pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
@@ -30,7 +30,9 @@ fn code(error: &anyhow::Error) -> u8 {
         return INTERRUPTED;
     }
     match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
-        (Some(RunError::Interrupted { .. } | RunError::Gone { .. }), _) => INTERRUPTED,
+        (Some(RunError::Interrupted { .. } | RunError::Dropped | RunError::Gone { .. }), _) => {
+            INTERRUPTED
+        }
         (_, Some(MergeError::Incomplete { .. })) => INCOMPLETE,
         _ => match output(error) {
             // somebody else is at work, so trying again later helps
@@ -61,16 +63,36 @@ fn sentence(error: &anyhow::Error) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
+/// True where there is no room left to write.
+fn is_full(error: &anyhow::Error) -> bool {
+    let full = |e: &io::Error| {
+        matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    };
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(full))
+}
+
 /// What to do about it.
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    if let Some(RunError::Interrupted { .. }) = error.downcast_ref() {
+    if let Some(RunError::Interrupted { .. } | RunError::Dropped) = error.downcast_ref() {
         return Some("the same command goes on from there");
     }
     if let Some(RunError::Gone { .. }) = error.downcast_ref() {
         return Some("bring them back, and the same command goes on from there");
     }
-    if let Some(MergeError::Incomplete { .. }) = error.downcast_ref() {
-        return Some("run those shards again, what they have done is kept, or add `--partial`");
+    match error.downcast_ref::<MergeError>() {
+        Some(MergeError::Incomplete { missing, parts, .. }) if missing == parts => {
+            return Some("run the shards first");
+        }
+        Some(MergeError::Incomplete { .. }) => {
+            return Some("run those shards again, what they have done is kept, or add `--partial`");
+        }
+        Some(MergeError::Output(OutputError::OtherRun { .. } | OutputError::Foreign { .. })) => {
+            return Some("name folders that one run of `pixelflip run` has written, and no others");
+        }
+        _ => (),
+    }
+    if is_full(error) {
+        return Some("make room there, and the same command goes on from what is done");
     }
     match output(error) {
         Some(OutputError::Lock(LockError::Taken { .. })) => {

@@ -7,10 +7,14 @@ use super::{
 use anyhow::{Context, bail};
 use clap::CommandFactory;
 use pixelflip::run::{
-    config::{FIELDS, example},
+    config::{FIELDS, built_in_line, unset_line},
     plan::SCENES,
 };
-use std::{fs::File, io::Write, process::ExitCode};
+use std::{
+    fs::{self, File},
+    io::Write,
+    process::ExitCode,
+};
 use toml::Value;
 
 /// Columns of a comment.
@@ -41,29 +45,32 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         }
         other => other.with_context(|| format!("cannot write `{shown}`"))?,
     };
-    file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{shown}`"))?;
+    if let Err(e) = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()) {
+        // half a config would look like a whole one
+        let _ = fs::remove_file(&args.file);
+        return Err(e).with_context(|| format!("cannot write `{shown}`"));
+    }
     terminal::talk(&format!(
         "`{shown}` written; change it, then `pixelflip run {shown} --dry-run` says what it costs"
     ));
     Ok(ExitCode::SUCCESS)
 }
 
-/// A config with every key, its help, and its default; keys without a default as a comment.
+/// A config with every key and its help. What is not set stands behind a `#`, so that `protocol` and
+/// later defaults have their way. Without model and data it is the built-in experiment.
 fn template(model: Option<&str>, data: Option<&str>) -> String {
     let mut blocks = vec![comment(
-        "An experiment for `pixelflip run`. Every key but model and data can be left out: the values \
-         here are the defaults, those behind a # are examples. Flags of the same names override them.",
+        "An experiment for `pixelflip run`. Keys behind a # are not set: what stands there is the \
+         default, or an example of a key that has none. Flags of the same names override what is set.",
     )];
+    let built_in = model.is_none() && data.is_none();
     for field in FIELDS {
-        let given = match field.key {
-            "model" => Some(model.unwrap_or(SCENES)),
-            "data" => Some(data.unwrap_or(SCENES)),
-            _ => None,
+        let set = match field.key {
+            "model" => Some(format!("model = {}", Value::from(model.unwrap_or(SCENES)))),
+            "data" => Some(format!("data = {}", Value::from(data.unwrap_or(SCENES)))),
+            key => built_in_line(key).filter(|_| built_in),
         };
-        let line = match given {
-            Some(value) => format!("{} = {}", field.key, Value::from(value)),
-            None => example(field.key),
-        };
+        let line = set.unwrap_or_else(|| unset_line(field.key));
         blocks.push(format!("{}{line}\n", comment(&format!("{}.", field.help))));
     }
     let heading = "How a picture becomes the network's input, over the keys of the file beside the \
@@ -116,6 +123,16 @@ mod tests {
         let flags = "model = 'm \"1\".onnx'\ndata = 'd'".parse().unwrap();
         let config = load(&template(Some("m \"1\".onnx"), Some("d")));
         assert_eq!(config, Config::load(None, flags).unwrap());
+    }
+
+    #[test]
+    fn without_model_and_data_it_is_the_built_in_experiment_and_a_protocol_has_its_way() {
+        let text = template(None, None);
+        assert_eq!(load(&text), Config::load(None, Table::new()).unwrap());
+        let text = template(Some("m"), Some("d"));
+        let text = text.replace("# protocol = \"samek2017\"", "protocol = \"quantus-0.6\"");
+        let flags = "model = 'm'\ndata = 'd'\nprotocol = 'quantus-0.6'".parse().unwrap();
+        assert_eq!(load(&text), Config::load(None, flags).unwrap());
     }
 
     #[test]

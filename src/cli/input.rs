@@ -47,7 +47,7 @@ pub(crate) fn read(flags: &PictureFlags, model: &Model) -> anyhow::Result<Inputs
         check_shape(path, inputs[0].shape, model)?;
         return Ok(Inputs { tensors: inputs, batched, picture: None, name: file_name(path) });
     }
-    let Picture { name, image } = picture(flags)?;
+    let Picture { name, image } = picture(flags, model)?;
     let preprocess = model.preprocess()?;
     let picture = preprocess.picture(&image).with_context(|| format!("cannot use `{name}`"))?;
     let input = preprocess.normalise(&picture);
@@ -63,14 +63,15 @@ pub(crate) struct Picture {
 }
 
 /// Decodes the picture that the flags name.
-pub(crate) fn picture(flags: &PictureFlags) -> anyhow::Result<Picture> {
+pub(crate) fn picture(flags: &PictureFlags, model: &Model) -> anyhow::Result<Picture> {
     match (&flags.which.input, &flags.which.image) {
         (Some(path), _) => {
-            let image = decode::read_picture(path, decode::MAX_PIXELS)?;
+            let image = decode::read_picture(path, flags.max_pixels)?;
             Ok(Picture { name: file_name(path), image })
         }
         (None, Some(name)) => {
-            let data = plan::open_data(&flags.data, flags.layout.as_deref(), decode::MAX_PIXELS)?;
+            let (name_of_set, layout) = (&flags.data, flags.layout.as_deref());
+            let data = plan::open_data(name_of_set, layout, flags.max_pixels, model)?;
             let at = find(&*data, &flags.data, name)?;
             Ok(Picture { name: name.clone(), image: data.item(at)?.image })
         }

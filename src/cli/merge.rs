@@ -4,6 +4,7 @@ use super::{
     args::{MergeArgs, threads},
     progress::Progress,
     run::finish,
+    signals,
 };
 use anyhow::bail;
 use pixelflip::run::{
@@ -17,7 +18,10 @@ use pixelflip::run::{
     runner,
     stop::Stop,
 };
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let look = args.look.look()?;
@@ -32,16 +36,28 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let config = Config::load(Some(&described), threads(args.threads))?;
     let stop = Stop::default();
+    signals::listen(&stop, args.talk.log)?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
     let manifest = Manifest::new(&plan);
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
-    let found = merge::find(&args.folders, &manifest, plan.parts().len(), extent)?;
+    let folders = with_target(&args.folders, out);
+    let found = merge::find(&folders, &manifest, plan.parts().len(), extent)?;
     let output = Output::open(out, &manifest, Share::Whole)?;
     found.bring(&output)?;
     let progress = Progress::new(&args.talk);
     // also those that an earlier merge brought
     let parts = output.finished()?;
     pool.install(|| finish(&plan, &output, &parts, look, &stop, &progress))
+}
+
+/// The folders with parts: those given, and the target where it has some already.
+fn with_target(given: &[PathBuf], out: &Path) -> Vec<PathBuf> {
+    let mut folders = given.to_vec();
+    let same = |folder: &PathBuf| folder.canonicalize().ok() == out.canonicalize().ok();
+    if out.join(MANIFEST).is_file() && !given.iter().any(same) {
+        folders.push(out.to_owned());
+    }
+    folders
 }
 
 /// Where the whole goes.

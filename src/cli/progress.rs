@@ -5,18 +5,17 @@ use super::{
     args::{Log, TalkFlags},
     terminal::{self, count},
 };
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use pixelflip::run::event::{Event, Observer};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    fmt,
     io::{self, IsTerminal},
     sync::Mutex,
     time::{Duration, Instant},
 };
 
-const BAR: &str = "{bar:30} {pos}/{len} pictures, {rate}, {eta} left  {wide_msg}";
+const BAR: &str = "{bar:30} {prefix}  {wide_msg}";
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// How much is said.
@@ -48,6 +47,13 @@ struct State {
     total: usize,
     /// Methods and reasons that were already told.
     told: BTreeSet<(String, String)>,
+}
+
+impl State {
+    /// How far it is, how fast, and how long it will take.
+    fn line(&self) -> String {
+        line(self.done, self.finished, self.total, self.start.elapsed())
+    }
 }
 
 impl Progress {
@@ -117,9 +123,10 @@ impl Progress {
     fn begin(&self, pictures: usize, finished: usize) {
         self.bar.set_length(pictures as u64);
         self.bar.set_position(finished as u64);
-        self.bar.reset_eta();
         let mut state = self.state();
         (state.total, state.done, state.finished) = (pictures, finished, finished);
+        (state.start, state.said) = (Instant::now(), Instant::now());
+        self.bar.set_prefix(state.line());
     }
 
     fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
@@ -142,8 +149,11 @@ impl Progress {
     }
 
     fn step(&self) {
+        let mut state = self.state();
+        state.done += 1;
+        self.bar.set_prefix(state.line());
+        drop(state);
         self.bar.inc(1);
-        self.state().done += 1;
         self.minute();
     }
 
@@ -155,8 +165,7 @@ impl Progress {
         let mut state = self.state();
         if state.said.elapsed() >= INTERVAL {
             state.said = Instant::now();
-            let (done, finished, total) = (state.done, state.finished, state.total);
-            terminal::talk(&line(done, finished, total, state.start.elapsed()));
+            terminal::talk(&state.line());
         }
     }
 
@@ -249,23 +258,27 @@ impl Observer for Progress {
 }
 
 fn bar() -> ProgressBar {
-    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // a bar that cannot be drawn is no reason to end a run
-        let _ = write!(out, "{:.2}/s", state.per_sec());
-    };
-    let style = ProgressStyle::with_template(BAR).expect("a valid template").with_key("rate", rate);
+    let style = ProgressStyle::with_template(BAR).expect("a valid template");
     ProgressBar::new(0).with_style(style.progress_chars("=> "))
 }
 
 /// `finished` pictures were there before, so they say nothing about the rate.
 fn line(done: usize, finished: usize, total: usize, elapsed: Duration) -> String {
     let rate = (done - finished) as f64 / elapsed.as_secs_f64().max(1e-9);
-    let left = if done > finished {
-        format!("{:.0} s left", (total - done) as f64 / rate)
-    } else {
-        "time left unknown".to_owned()
-    };
-    format!("{done}/{total} pictures, {rate:.2}/s, {left}")
+    if done == finished {
+        return format!("{done}/{total} pictures, time left unknown");
+    }
+    let left = time((total - done) as f64 / rate);
+    format!("{done}/{total} pictures, {rate:.2}/s, {left} left")
+}
+
+/// Seconds, minutes or hours.
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 120.0 => format!("{s:.0} s"),
+        s if s < 7_200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3_600.0),
+    }
 }
 
 #[cfg(test)]
@@ -275,12 +288,13 @@ mod tests {
     #[test]
     fn the_line_for_nobody_tells_rate_and_time_left() {
         let minute = Duration::from_secs(60);
-        assert_eq!(line(30, 0, 90, minute), "30/90 pictures, 0.50/s, 120 s left");
+        assert_eq!(line(30, 0, 90, minute), "30/90 pictures, 0.50/s, 2 min left");
+        assert_eq!(line(1, 0, 90, minute), "1/90 pictures, 0.02/s, 89 min left");
         let resumed = line(60, 30, 90, minute);
         assert_eq!(
             resumed, "60/90 pictures, 0.50/s, 60 s left",
             "earlier pictures took no time now"
         );
-        assert_eq!(line(30, 30, 90, minute), "30/90 pictures, 0.00/s, time left unknown");
+        assert_eq!(line(30, 30, 90, minute), "30/90 pictures, time left unknown");
     }
 }

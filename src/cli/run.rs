@@ -35,7 +35,10 @@ const RESULTS: &str = "results";
 pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let look = args.look.look()?;
     let stop = Stop::after(args.max_time);
-    signals::listen(&stop)?;
+    // a dry run has nothing to lose
+    if !args.dry_run {
+        signals::listen(&stop, args.talk.log)?;
+    }
     let config = Config::load(args.config.as_deref(), flags(args)?)?;
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
@@ -49,9 +52,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     pool.install(|| runner::check_pictures(&plan, &stop, &progress))?;
     let output = Output::open(&root, &Manifest::new(&plan), share)?;
     say_about_lock(output.lock(), &progress);
-    if let Some(line) = plan.few_regions() {
-        progress.warn(&line);
-    }
+    plan.warnings().iter().for_each(|line| progress.warn(line));
     let worked = pool.install(|| runner::work(&plan, &output, &stop, &progress));
     progress.finish();
     worked?;
@@ -84,10 +85,12 @@ pub(crate) fn finish(
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
     let results = &runner::collect(plan, output, parts)?;
+    let manifest = Manifest::new(plan).with(results.clone());
     let pictures = plan.images.len();
     let exhibits = gallery::collect(plan, gallery::KEPT, stop)
         .ok_or(RunError::Interrupted { finished: pictures, pictures })?;
-    let summary = outcome::write(output.root(), &exhibits, look)?;
+    let summary = outcome::write(output.root(), &manifest, &exhibits, look)?;
+    output.complete(&manifest)?;
     terminal::data(&ranking(&summary))?;
     progress.ended(serde_json::json!({
         "event": "finished", "results": results, "folder": output.root(),

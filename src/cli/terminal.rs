@@ -9,7 +9,10 @@ pub(crate) fn data(text: &str) -> io::Result<()> {
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match printed {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        Err(e) => {
+            Err(io::Error::new(e.kind(), format!("cannot print to the standard output: {e}")))
+        }
+        Ok(()) => Ok(()),
     }
 }
 

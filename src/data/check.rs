@@ -144,7 +144,7 @@ mod tests {
         };
         let report = check(folder.path(), &Options::default(), true, &note).unwrap();
         assert_eq!((report.pictures, report.unlabelled, seen.into_inner()), (4, 0, 4));
-        assert_eq!(report.layout, "classes");
+        assert_eq!(report.layout, "classes:numbers=auto");
         let counts: Vec<(&str, usize)> =
             report.classes.iter().map(|c| (c.name.as_str(), c.pictures)).collect();
         assert_eq!(counts, [("cat", 2), ("dog", 0), ("tench", 2)]);

@@ -7,12 +7,14 @@
 //! a colour profile. The orientation tag of cameras is not applied, as in Pillow and torchvision.
 
 use super::DataError;
-use crate::{base::geom::Shape, nn::tensor::Tensor};
+use crate::{
+    base::{bounded, geom::Shape},
+    nn::tensor::Tensor,
+};
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, error::LimitErrorKind,
 };
 use std::{
-    fs,
     io::Cursor,
     path::{Path, PathBuf},
 };
@@ -40,7 +42,9 @@ pub(super) fn is_picture(name: &str) -> bool {
 
 /// Decodes a picture file of at most `max_pixels` pixels: 1 or 3 channels (RGB), values in [0, 1].
 pub fn read_picture(path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
-    let bytes = fs::read(path).map_err(|e| DataError::read(path, &e))?;
+    // no format needs more than 16 bytes for a pixel
+    let most = max_pixels.saturating_mul(16).saturating_add(1 << 24);
+    let bytes = bounded::read(path, most).map_err(|e| DataError::read(path, &e))?;
     decode(&bytes, path, max_pixels)
 }
 
@@ -197,6 +201,7 @@ mod tests {
     use ExtendedColorType as Color;
     use image::ExtendedColorType;
     use proptest::prelude::*;
+    use std::fs;
 
     fn read(bytes: &[u8]) -> Result<Tensor, DataError> {
         decode(bytes, Path::new("x"), MAX_PIXELS)

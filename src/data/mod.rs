@@ -18,6 +18,7 @@ mod listing;
 mod mask;
 mod matlab;
 mod npy;
+mod numbering;
 pub mod object;
 mod packed;
 pub mod scenes;
@@ -110,11 +111,14 @@ pub struct Options {
     pub layout: Option<Spec>,
     /// Larger pictures are refused before they are decoded.
     pub max_pixels: u64,
+    /// Names of the network's classes, by index, for sets that know classes by their names only; empty
+    /// where there are none.
+    pub class_names: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { layout: None, max_pixels: decode::MAX_PIXELS }
+        Options { layout: None, max_pixels: decode::MAX_PIXELS, class_names: Vec::new() }
     }
 }
 

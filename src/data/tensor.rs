@@ -1,7 +1,7 @@
 //! Tensors in and out as `NumPy` files: inputs that are already preprocessed, relevance, logits.
 
 use super::{DataError, npy::Header};
-use crate::nn::tensor::Tensor;
+use crate::{base::bounded, nn::tensor::Tensor};
 use ndarray::{ArrayViewD, Axis, Ix3, IxDyn, ShapeBuilder};
 use ndarray_npy::WriteNpyExt;
 use std::{
@@ -19,10 +19,13 @@ pub struct Batch {
     pub batched: bool,
 }
 
+/// Largest `.npy` file with network inputs.
+const MAX_BYTES: u64 = 4 << 30;
+
 /// Reads network inputs from a `.npy` file: `(C, H, W)` or `(N, C, H, W)`, floating point, every
 /// value finite.
 pub fn read_npy(path: &Path) -> Result<Batch, DataError> {
-    let bytes = fs::read(path).map_err(|e| DataError::read(path, &e))?;
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|e| DataError::read(path, &e))?;
     parse_npy(&bytes, path)
 }
 

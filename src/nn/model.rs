@@ -135,13 +135,20 @@ impl Model {
         };
         let below = sidecar.as_ref().map(|s| Settings::from_toml(&s.text)).transpose();
         let settings = flags.or(below.map_err(wrong)?.unwrap_or_default());
+        let begun = settings
+            != Settings {
+                input: settings.input,
+                axes: settings.axes,
+                classes: settings.classes.clone(),
+                ..Settings::default()
+            };
         let (imported, digest) = read(onnx::Given { size: settings.input, axes: settings.axes })?;
         let (graph, changes) = canonicalise(&imported.graph, &imported.remarks);
         let notes = [imported.notes, changes].concat();
         let preprocess = match settings.resolve(graph.input_shape()) {
             Ok(preprocess) => Some(preprocess),
             // an input that needs no preparation may still be fed
-            Err(PreprocessError::Missing { .. }) if sidecar.is_none() => None,
+            Err(PreprocessError::Missing { .. }) if sidecar.is_none() && !begun => None,
             Err(source) => return Err(wrong(source)),
         };
         let classes = preprocess.as_ref().and_then(Preprocess::classes);
@@ -287,7 +294,11 @@ mod tests {
         fs::remove_file(folder.path().join("net.toml")).unwrap();
         let model = Model::load(&path, flags(SIDECAR)).unwrap();
         assert!(model.preprocess().is_ok());
-        let model = Model::load(&path, flags("std = [0.5]")).unwrap();
+        // some of them name what is missing
+        let error = Model::load(&path, flags("std = [0.5]")).unwrap_err().to_string();
+        assert!(error.contains("channels, scale") || error.contains("`channels`"), "{error}");
+        // without any a tensor may still be fed
+        let model = Model::load(&path, Settings::default()).unwrap();
         assert!(model.preprocess().is_err());
     }
 

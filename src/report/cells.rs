@@ -429,15 +429,22 @@ impl<'a> Group<'a> {
         self.costs.get(&(method, order))?.tied_fraction.mean()
     }
 
-    /// Why a method lacks curves of an order: the first reason in the order of the pictures'
-    /// names.
-    pub fn first_failure(&self, method: &str, order: Order) -> Option<&'a str> {
-        let method = *self.methods.get(method)?;
-        let scores = |p| self.noises_of(p).filter_map(move |n| Some(p.cell(n, method)?.of(order)));
-        self.pictures.values().flat_map(scores).find_map(|score| match score {
-            Score::Failed(reason) => Some(self.reasons[reason as usize]),
-            _ => None,
-        })
+    /// Why a method lacks curves of an order, with the number of pictures, the most frequent reason
+    /// first. A picture counts with its first one.
+    pub fn failures(&self, method: &str, order: Order) -> Vec<(usize, &'a str)> {
+        let Some(&method) = self.methods.get(method) else { return Vec::new() };
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for picture in self.pictures.values() {
+            let cells = self.noises_of(picture).filter_map(|n| picture.cell(n, method));
+            let reason = cells.map(|cell| cell.of(order)).find_map(|score| match score {
+                Score::Failed(reason) => Some(self.reasons[reason as usize]),
+                _ => None,
+            });
+            reason.into_iter().for_each(|reason| *counts.entry(reason).or_default() += 1);
+        }
+        let mut failures: Vec<(usize, &str)> = counts.into_iter().map(|(r, n)| (n, r)).collect();
+        failures.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        failures
     }
 
     /// The metric of a method, picture by picture in the order of their names, averaged over
@@ -609,9 +616,9 @@ mod tests {
         ];
         let groups = group(&rows).unwrap();
         assert_eq!(groups[0].values("m", &Aopc(Order::Morf)), [None, Some(1.0), None, None]);
-        let reason = groups[0].first_failure("m", Order::Morf);
-        assert_eq!(reason, Some("9 relevance values are not finite"));
-        assert_eq!(groups[0].first_failure("n", Order::Morf), None);
+        let failures = groups[0].failures("m", Order::Morf);
+        assert_eq!(failures[0], (1, "9 relevance values are not finite"));
+        assert!(groups[0].failures("n", Order::Morf).is_empty());
         assert_eq!(groups[0].values("n", &Abpc { sum: false }), [None; 4]);
     }
 

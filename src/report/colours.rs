@@ -90,10 +90,12 @@ impl FromStr for &'static ColourMap {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let unknown = || SpecError::Unknown {
-            kind: "colour map",
-            got: text.to_owned(),
-            near: near(text, COLOUR_MAPS.iter().map(|m| m.name)),
+        let unknown = || {
+            let near = near(text, COLOUR_MAPS.iter().map(|m| m.name));
+            // there are few, so any may be meant
+            let all = || COLOUR_MAPS.iter().map(|m| format!("`{}`", m.name)).collect();
+            let near = if near.is_empty() { all() } else { near };
+            SpecError::Unknown { kind: "colour map", got: text.to_owned(), near }
         };
         COLOUR_MAPS.iter().find(|m| m.name == text).ok_or_else(unknown)
     }

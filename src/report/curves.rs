@@ -7,7 +7,7 @@ use super::{
     plot::{self, FigureError},
 };
 use crate::eval::{
-    metric::{Abpc, Aopc, CurveMetric, Drop, RelativeAopc},
+    metric::{Abpc, Aopc, CurveMetric, Direction, Drop, RelativeAopc},
     order::Order,
     stats::{Estimate, FEWEST, Resampling, estimates_of_known},
 };
@@ -182,12 +182,13 @@ fn is_complete(group: &Group<'_>, method: &str) -> bool {
     group.orders().all(|order| group.values(method, &Aopc(order)).iter().all(Option::is_some))
 }
 
-/// Methods with their styles, best MoRF AOPC first, so that neighbours look different.
+/// Methods with their styles, best AOPC by the first order first, so that neighbours look different.
 fn styled<'a>(group: &Group<'a>) -> Vec<(&'a str, Style)> {
+    let metric = Aopc(group.orders().next().unwrap_or(Order::Morf));
+    let sign = if metric.direction() == Direction::Higher { 1.0 } else { -1.0 };
     let mean = |method: &str| {
-        let order = group.orders().next().unwrap_or(Order::Morf);
-        let values: Vec<f64> = group.values(method, &Aopc(order)).into_iter().flatten().collect();
-        values.iter().sum::<f64>() / values.len().max(1) as f64
+        let values: Vec<f64> = group.values(method, &metric).into_iter().flatten().collect();
+        sign * values.iter().sum::<f64>() / values.len().max(1) as f64
     };
     let mut methods: Vec<(&str, f64)> = group.methods().map(|m| (m, mean(m))).collect();
     methods.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));

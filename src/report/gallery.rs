@@ -12,7 +12,7 @@ use crate::{
     explain::HeatMap,
     nn::tensor::Tensor,
     perturb::{Fill, Site},
-    run::{plan::Plan, stop::Stop, subject::Subject},
+    run::{estimate::EXHIBITS, plan::Plan, stop::Stop, subject::Subject},
     table::{Column, Table, TableError},
 };
 use half::bf16;
@@ -23,7 +23,7 @@ use std::{collections::BTreeMap, path::Path};
 pub const FILE: &str = "gallery.parquet";
 
 /// Pictures that a run keeps.
-pub const KEPT: usize = 12;
+pub const KEPT: usize = EXHIBITS;
 
 /// One picture.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,11 @@ use super::{
     sheets,
     summary::{Summary, summarise_groups},
 };
-use crate::{eval::stats::Resampling, run::measure, table::TableError};
+use crate::{
+    eval::stats::Resampling,
+    run::{manifest::Manifest, measure},
+    table::TableError,
+};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -88,10 +92,15 @@ fn heading(manifest: &Value) -> Heading {
     Heading { model: name("/model/name"), data: name("/data/name") }
 }
 
-/// Writes tables, figures, heat-map sheets, the kept pictures and the page of a run whose manifest
-/// and curves are in the folder.
-pub fn write(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<Summary, OutcomeError> {
-    let manifest = manifest(folder)?;
+/// Writes tables, figures, heat-map sheets, the kept pictures and the page of a run whose curves are in
+/// the folder.
+pub fn write(
+    folder: &Path,
+    manifest: &Manifest,
+    exhibits: &[Exhibit],
+    look: Look,
+) -> Result<Summary, OutcomeError> {
+    let manifest = serde_json::to_value(manifest).expect("a manifest is plain data");
     let maps = maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = ledger.groups()?;

@@ -207,8 +207,13 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
 
 /// Why a method lacks values of a metric on some picture, in words.
 fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> String {
-    if let Some(reason) = Order::ALL.iter().find_map(|o| group.first_failure(method, *o)) {
-        return reason.to_owned();
+    let failures = Order::ALL.iter().map(|order| group.failures(method, *order));
+    if let Some(failures) = failures.into_iter().find(|failures| !failures.is_empty()) {
+        let all = failures.iter().map(|(n, reason)| format!("{n}: {reason}"));
+        return match &failures[..] {
+            [(_, only)] => (*only).to_owned(),
+            _ => all.collect::<Vec<_>>().join(", "),
+        };
     }
     let order = group.orders().next().unwrap_or(Order::Morf);
     let whole = group.values(method, &Aopc(order));

@@ -62,7 +62,7 @@ pub enum Caveat {
         images: usize,
         /// Pictures there are.
         of: usize,
-        /// The first reason.
+        /// The reasons, with the number of images where there are several.
         reason: String,
     },
     /// LRP starts from scores below 0.
@@ -230,11 +230,25 @@ fn incomplete<'r>(
         more: 0,
         images: row.images,
         of: row.images + row.images_missing,
-        reason: group
-            .first_failure(&row.method, row.order)
-            .unwrap_or("there is no record of the others")
-            .to_owned(),
+        reason: reasons(&group.failures(&row.method, row.order), row.images_missing),
     })
+}
+
+/// Reasons that are told; others are counted.
+const REASONS: usize = 3;
+
+/// Why a method lacks so many images, in words.
+fn reasons(failures: &[(usize, &str)], missing: usize) -> String {
+    let told: usize = failures.iter().take(REASONS).map(|(n, _)| n).sum();
+    let known: usize = failures.iter().map(|(n, _)| n).sum();
+    let mut parts: Vec<(usize, &str)> = failures.iter().take(REASONS).copied().collect();
+    parts.push((known - told, "other reasons"));
+    parts.push((missing.saturating_sub(known), "there is no record of them"));
+    parts.retain(|(n, _)| *n > 0);
+    match &parts[..] {
+        [(_, only)] => (*only).to_owned(),
+        all => all.iter().map(|(n, why)| format!("{n}: {why}")).collect::<Vec<_>>().join("; "),
+    }
 }
 
 /// What is true in several settings is said for the first.

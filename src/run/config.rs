@@ -9,11 +9,11 @@ use super::{
     preset::{self, PRESETS, Preset},
 };
 use crate::{
-    base::registry::near,
+    base::{bounded, registry::near},
     nn::preprocess::{PreprocessError, Settings},
 };
 use serde::Serialize;
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 use toml::{Table, Value};
 
 /// The defaults of the protocol, with a comment for every key.
@@ -39,12 +39,18 @@ pub struct Field {
     fits: fn(&Value) -> bool,
 }
 
-const TEXT: (&str, fn(&Value) -> bool) = ("a text", Value::is_str);
+const TEXT: (&str, fn(&Value) -> bool) =
+    ("a text that is not empty", |v| v.as_str().is_some_and(|text| !text.is_empty()));
 const LIST: (&str, fn(&Value) -> bool) = ("a list of names", |v| list(v).is_some());
-const COUNT: (&str, fn(&Value) -> bool) =
-    ("a whole number >= 1", |v| v.as_integer().is_some_and(|n| n >= 1));
+const COUNT: (&str, fn(&Value) -> bool) = ("a whole number from 1 to 4294967295", |v| {
+    v.as_integer().is_some_and(|n| in_range(n).is_some())
+});
 const COUNTS: (&str, fn(&Value) -> bool) =
-    ("a whole number >= 1 or a list of them", |v| counts(v).is_some());
+    ("a whole number from 1 to 4294967295 or a list of them", |v| counts(v).is_some());
+
+fn in_range(n: i64) -> Option<usize> {
+    u32::try_from(n).ok().filter(|n| *n >= 1).map(|n| n as usize)
+}
 
 const fn field(
     key: &'static str,
@@ -398,16 +404,22 @@ pub fn default_text(key: &str) -> Option<String> {
     Some(shown)
 }
 
-/// A line of a config for a key: its default, or behind a `#` an example of a key without one.
-pub fn example(key: &str) -> String {
+/// A line that sets a key as the built-in experiment has it; `None` for keys that it leaves alone.
+pub fn built_in_line(key: &str) -> Option<String> {
+    parsed(SCENES).get(key).map(|value| format!("{key} = {value}"))
+}
+
+/// A line of a config that sets nothing: behind a `#` the default of a key, or an example where there is
+/// none.
+pub fn unset_line(key: &str) -> String {
     let table = parsed(PROTOCOL);
     if let Some(value) = table.get(key) {
-        return format!("{key} = {value}");
+        return format!("# {key} = {value}");
     }
     let lines = PROTOCOL.lines().filter_map(|line| line.strip_prefix("# "));
     let mut of_key = lines.filter(|line| line.split_once(" = ").is_some_and(|(k, _)| k == key));
     let line = of_key.next().expect("checked by a test").split("  #").next().unwrap_or_default();
-    format!("# {}", line.trim_end())
+    format!("# {}  # an example", line.trim_end())
 }
 
 /// `upper` over `lower`; keys below `preprocess` one by one.
@@ -434,7 +446,7 @@ fn list(value: &Value) -> Option<Vec<String>> {
 
 /// One number, or some in a list or in a text with commas.
 fn counts(value: &Value) -> Option<Vec<usize>> {
-    let one = |n: i64| usize::try_from(n).ok().filter(|n| *n >= 1);
+    let one = in_range;
     match value {
         Value::Integer(n) => one(*n).map(|n| vec![n]),
         Value::Array(items) if !items.is_empty() => {
@@ -456,10 +468,14 @@ fn parsed(text: &str) -> Table {
     text.parse().expect("shipped configs are checked by a test")
 }
 
+/// Largest config or manifest.
+const MAX_BYTES: u64 = 64 << 20;
+
 fn read(path: &Path) -> Result<Table, ConfigError> {
     let shown = || path.display().to_string();
-    let text =
-        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: shown(), source })?;
+    let text = bounded::read(path, MAX_BYTES)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
+        .map_err(|source| ConfigError::Read { path: shown(), source })?;
     let table = if path.extension().is_some_and(|e| e == "json") {
         from_manifest(&text).map_err(|reason| ConfigError::Syntax {
             path: shown(),
@@ -542,7 +558,7 @@ mod tests {
     fn file(name: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
-        fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
         (dir, path)
     }
 

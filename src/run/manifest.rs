@@ -222,6 +222,11 @@ impl Manifest {
         }
     }
 
+    /// True of a run that is finished, with all its parts.
+    pub(super) fn is_whole(&self) -> bool {
+        self.results.as_ref().is_some_and(|results| results.missing_parts == 0)
+    }
+
     /// Of a run that is finished.
     #[must_use]
     pub fn with(mut self, results: Results) -> Manifest {

@@ -18,6 +18,9 @@ pub const PATCHES: u64 = 32 << 20;
 /// glibc).
 const THREAD_SPACE: u64 = 66 << 20;
 
+/// Threads beside those of the pool: one that writes tables, one that reads ahead.
+const OTHER_THREADS: u64 = 2;
+
 /// Address space of what no thread holds by itself: the built-in network, tables, figures, the page.
 const BASE_SPACE: u64 = 32 << 20;
 
@@ -174,7 +177,7 @@ pub fn admit_threads(threads: usize) -> Result<(), MemoryError> {
         return Err(MemoryError::Threads { threads });
     }
     let Some((used, limit)) = space() else { return Ok(()) };
-    let needed = used + BASE_SPACE + threads as u64 * THREAD_SPACE;
+    let needed = used + BASE_SPACE + (threads as u64 + OTHER_THREADS) * THREAD_SPACE;
     if needed > limit { Err(MemoryError::Space { threads, needed, limit }) } else { Ok(()) }
 }
 

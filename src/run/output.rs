@@ -224,7 +224,7 @@ impl Output {
     }
 
     /// Writes the manifest.
-    pub fn write_manifest(&self, manifest: &Manifest) -> Result<(), OutputError> {
+    fn write_manifest(&self, manifest: &Manifest) -> Result<(), OutputError> {
         let path = self.root.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is plain data");
         text.push('\n');
@@ -242,8 +242,13 @@ impl Output {
         fs::remove_file(&manifest).map_err(unwritable(manifest.clone()))
     }
 
-    /// Removes what shards needed, when all parts are collected.
-    pub fn forget_shards(&self) -> Result<(), OutputError> {
+    /// Writes the manifest with what came out, after everything else: it says that all is there.
+    pub fn complete(&self, manifest: &Manifest) -> Result<(), OutputError> {
+        self.write_manifest(manifest)?;
+        if !manifest.is_whole() {
+            return Ok(());
+        }
+        // what shards needed
         match fs::remove_file(self.shards()) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(OutputError::Unwritable { path: self.shards(), source })
@@ -387,6 +392,9 @@ fn other_texts<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = Strin
 pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     if old.get("digest").is_some_and(|digest| Some(digest) == new.get("digest")) {
         return Vec::new();
+    }
+    if old.get("digest").is_none() {
+        return vec![format!("its {MANIFEST} has no digest, so nobody knows what it holds")];
     }
     let mut found = Vec::new();
     let empty = serde_json::Map::new();

@@ -148,7 +148,9 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
     }
     let curves = path.join("curves");
     let folder = if curves.is_dir() { &curves } else { path };
-    let rows = if folder.is_dir() {
+    // the other tables of a run are no curves
+    let bare = folder == path && path.join("manifest.json").is_file();
+    let rows = if folder.is_dir() && !bare {
         record::read_folder(folder, logits).map_err(ResultsError::Part)?
     } else {
         Vec::new()

@@ -42,6 +42,9 @@ pub enum RunError {
         /// Pictures there are.
         pictures: usize,
     },
+    /// Told to stop, or the time is up, while something was in hand that takes long.
+    #[error("stopped, and what was in hand is dropped")]
+    Dropped,
     /// The data set went away in the middle.
     #[error("the pictures of `{data}` cannot be read any more; {finished} of {pictures} are done")]
     Gone {
@@ -96,6 +99,7 @@ pub fn run(
 ) -> Result<Records, RunError> {
     work(plan, output, stop, observer)?;
     let results = collect(plan, output, &all(plan))?;
+    output.complete(&Manifest::new(plan).with(results.clone()))?;
     let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
     Ok(Records { rows, results })
 }
@@ -208,7 +212,8 @@ fn part(
     Ok(true)
 }
 
-/// Reads these parts, which must be there, one after the other, and writes what stands beside them.
+/// Reads these parts, which must be there, one after the other, and writes the tables that stand beside
+/// them. What came out is not in the manifest yet: [`Output::complete`].
 pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<Results, RunError> {
     let mut pictures = Vec::new();
     let mut metrics = measure::growing(&output.metrics());
@@ -232,12 +237,7 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     metrics.finish()?;
     timings.finish()?;
     let missing_parts = plan.parts().len() - parts.len();
-    let results = Results { missing_parts, ..Results::of(&pictures, tally) };
-    output.write_manifest(&Manifest::new(plan).with(results.clone()))?;
-    if missing_parts == 0 {
-        output.forget_shards()?;
-    }
-    Ok(results)
+    Ok(Results { missing_parts, ..Results::of(&pictures, tally) })
 }
 
 /// The first reason when no picture could be used.

@@ -43,6 +43,11 @@ impl Stop {
         Arc::clone(&self.soon)
     }
 
+    /// When the time is up, if it is limited.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.limit.and_then(|limit| self.start.checked_add(limit))
+    }
+
     /// True when what is in hand is to be dropped.
     pub fn is_now(&self) -> bool {
         self.now.load(Ordering::Relaxed) || self.left().is_some_and(|left| left.is_zero())

@@ -82,6 +82,29 @@ fn a_dry_run_says_what_will_fail_and_that_there_are_few_regions() {
 }
 
 #[test]
+fn a_protocol_with_other_keys_and_classes_of_another_network_are_said() {
+    let desk = Desk::new(2);
+    let told = stderr(&desk.expect(0, &format!("{SMALL} --protocol samek2017 --out out")));
+    assert!(told.contains("this is not the protocol `samek2017`: `methods`, `region`"), "{told}");
+    let whole = "run --model m.onnx --data pictures --protocol samek2017 --dry-run --out dry";
+    assert!(!stdout(&desk.expect(0, whole)).contains("this is not"));
+
+    for class in ["frog", "ship"] {
+        fs::create_dir_all(desk.path(&format!("sorted/{class}"))).unwrap();
+        fs::copy(desk.path("pictures/0.png"), desk.path(&format!("sorted/{class}/0.png"))).unwrap();
+    }
+    let sorted = SMALL.replace("--data pictures", "--data sorted");
+    let told = stderr(&desk.expect(0, &format!("{sorted} --out order")));
+    assert!(told.contains("`sorted` has 2 classes and the network 10"), "{told}");
+    let names = "airplane automobile bird cat deer dog frog horse ship truck".replace(' ', "\n");
+    fs::write(desk.path("names.txt"), names).unwrap();
+    let told = stderr(&desk.expect(0, &format!("{sorted} --classes names.txt --out names")));
+    assert!(!told.contains("the network 10"), "{told}");
+    let found = &super::manifest(&desk, "names")["data"]["found"];
+    assert!(found.as_str().unwrap().contains("numbered by the network's class names"), "{found}");
+}
+
+#[test]
 fn a_map_that_orders_nothing_is_said_once() {
     let desk = Desk::new(3);
     let ours = SMALL.replace("gradient", "constant");

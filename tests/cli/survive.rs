@@ -248,6 +248,59 @@ fn stopped_by_a_signal_or_the_clock_it_says_how_to_go_on() {
 }
 
 #[test]
+fn a_run_whose_tables_are_not_all_there_is_not_called_complete() {
+    let desk = Desk::new(4);
+    desk.expect(0, &format!("{SMALL} --out one"));
+    desk.expect(0, &format!("{SMALL} --shard 0/1 --out out"));
+    desk.expect(75, &format!("{SMALL} --max-time 0s --out out"));
+    assert!(!desk.path("out/report.html").exists());
+    let status = desk.expect(3, "status out");
+    assert_eq!(stdout(&status), "4 of 4 parts are done, but not put together yet\n");
+    desk.expect(0, "merge out");
+    desk.expect(0, "status out");
+    assert!(desk.tables("one") == desk.tables("out"));
+}
+
+#[test]
+fn an_explanation_that_takes_long_does_not_outlast_the_time_limit() {
+    let desk = Desk::new(2);
+    let run = "run --model m.onnx --data pictures --methods random,kernel-shap:samples=1000000 \
+               --region 8 --max-time 1s --out out";
+    let told = stderr(&desk.expect(75, run));
+    assert!(told.contains("stopped, and what was in hand is dropped"), "{told}");
+    assert!(told.contains("hint: the same command goes on from there"), "{told}");
+    assert_eq!(desk.run("status out").status.code(), Some(3));
+}
+
+#[test]
+fn parts_that_the_target_has_already_must_agree_with_those_of_the_shards() {
+    let desk = Desk::new(4);
+    for i in 0..2 {
+        desk.expect(0, &format!("{SMALL} --shard {i}/2 --out s{i}"));
+    }
+    desk.expect(0, &format!("{SMALL} --seed 9 --out other"));
+    shell(&desk, "cp -r s1 target; cp other/curves/part-00001.parquet target/curves/");
+    let told = stderr(&desk.expect(2, "merge s0 s1 --out target"));
+    assert!(told.contains("part 1 in `s1` and in `target` differ"), "{told}");
+    // what the target has need not be named
+    desk.expect(0, "merge s0 --out s1");
+    desk.expect(0, &format!("{SMALL} --out one"));
+    assert!(desk.tables("one") == desk.tables("s1"));
+}
+
+#[test]
+fn names_of_pictures_may_be_as_long_as_the_system_allows() {
+    let desk = Desk::new(2);
+    fs::rename(
+        desk.path("pictures/0.png"),
+        desk.path(&format!("pictures/{}.png", "a".repeat(251))),
+    )
+    .unwrap();
+    desk.expect(0, &format!("{SMALL} --out out"));
+    assert!(desk.path("out/report.html").is_file());
+}
+
+#[test]
 fn paths_may_have_spaces_and_any_letters() {
     let desk = Desk::new(2);
     fs::rename(desk.path("pictures"), desk.path("meine Bilder ü 图")).unwrap();

@@ -1,6 +1,6 @@
 //! A folder with a table of labels: `labels.csv` or `labels.tsv` with the columns `file` and
-//! `label` (others are ignored). Labels are all class indices, or all class names, which are then
-//! numbered in sorted order. `file` is a path below the folder, or just a name if it is unique
+//! `label` (others are ignored). Labels are all class indices, or all class names, which have the
+//! numbers of the network's classes of these names, or else are numbered in sorted order. `file` is a path below the folder, or just a name if it is unique
 //! there. Beside it may lie `classes.txt` or `synset_words.txt` (one class name per line, by index)
 //! and a `boxes.csv`.
 
@@ -10,6 +10,7 @@ use super::{
         boxes::Boxes,
         files::{FileSet, Picture},
         listing::{self, File, Finder, Place, count},
+        numbering::{self, number},
         sheet::{Row, Sheet},
     },
     Layout, class_names_beside,
@@ -44,6 +45,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
             kind: Kind::Word(&["refuse", "skip", "keep"]),
             help: "what to do with pictures that have no row",
         },
+        numbering::PARAM,
     ],
     build: |args| {
         Ok(Box::new(Labels {
@@ -54,6 +56,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
                 "keep" => Unlabelled::Keep,
                 _ => Unlabelled::Refuse,
             },
+            in_order: args.text(numbering::PARAM.key) == "order",
         }))
     },
 };
@@ -69,6 +72,7 @@ struct Labels {
     file: String,
     skip_missing: bool,
     unlabelled: Unlabelled,
+    in_order: bool,
 }
 
 const TABLES: [&str; 2] = ["labels.csv", "labels.tsv"];
@@ -82,7 +86,8 @@ impl Layout for Labels {
         let listing = list_pictures(place)?;
         let names = class_names_beside(place)?;
         let mut used = 1 + usize::from(names.is_some());
-        let table = Table::read(&self.table(place)?, names)?;
+        let known = if self.in_order { &[][..] } else { &options.class_names };
+        let table = Table::read(&self.table(place)?, names, known)?;
         let finder = Finder::of(listing.pictures.iter());
         let mut notes = vec![];
         let labels =
@@ -103,7 +108,8 @@ impl Layout for Labels {
             return Err(table.wrong("rows for pictures below the folder", "none"));
         }
         let name = table.sheet.path.file_name().unwrap_or_default().to_string_lossy();
-        let words = format!("{} labelled by `{name}`", count(pictures.len(), "picture"));
+        let pictures_words = count(pictures.len(), "picture");
+        let words = format!("{pictures_words} labelled by `{name}`{}", table.words);
         notes.insert(0, words);
         Ok(Box::new(FileSet {
             name: place.name.clone(),
@@ -185,11 +191,18 @@ struct Table {
     /// Class index of each row.
     labels: Vec<usize>,
     classes: Option<Vec<String>>,
+    /// How names were numbered.
+    words: &'static str,
 }
 
 impl Table {
-    /// `named`: a file with class names and these names, for labels that are indices.
-    fn read(path: &Path, named: Option<(String, Vec<String>)>) -> Result<Table, DataError> {
+    /// `named`: a file with class names and these names, for labels that are indices; `known`: those of
+    /// the network, for labels that are names.
+    fn read(
+        path: &Path,
+        named: Option<(String, Vec<String>)>,
+        known: &[String],
+    ) -> Result<Table, DataError> {
         let sheet = Sheet::read(path)?;
         let (file, label) = (sheet.column("file")?, sheet.column("label")?);
         let texts: Vec<&str> = sheet.rows.iter().map(|row| row.cell(label)).collect();
@@ -197,18 +210,20 @@ impl Table {
             return Err(sheet.wrong(row.line, "a label in every row", "none"));
         }
         let indices: Vec<Option<usize>> = texts.iter().map(|text| text.parse().ok()).collect();
-        let (labels, classes) = if indices.iter().all(Option::is_none) {
+        let (labels, classes, words) = if indices.iter().all(Option::is_none) {
             let names: BTreeSet<&str> = texts.iter().copied().collect();
-            let names: Vec<&str> = names.into_iter().collect();
-            let number =
-                |text| names.binary_search(&text).expect("the names are those of the rows");
-            let labels = texts.iter().copied().map(number).collect();
-            (labels, Some(names.iter().map(|&name| name.to_owned()).collect()))
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            let numbering = number(&names, known, path)?;
+            let at = |text: &&str| names.binary_search_by(|name| name.as_str().cmp(text));
+            let label =
+                |text| numbering.numbers[at(text).expect("the names are those of the rows")];
+            let labels = texts.iter().map(label).collect();
+            (labels, Some(numbering.classes), numbering.words)
         } else {
             let labels = check_indices(&sheet, label, &indices, named.as_ref())?;
-            (labels, named.map(|(_, names)| names))
+            (labels, named.map(|(_, names)| names), "")
         };
-        Ok(Table { sheet, file, labels, classes })
+        Ok(Table { sheet, file, labels, classes, words })
     }
 
     /// Label of each picture by its position; rows without a picture go to `missing`.

@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(found.ranks, [1, 2, 2]);
         let intervals = found.rank_intervals.unwrap();
         assert_eq!(intervals[0], Interval { lo: 1.0, hi: 1.0 });
-        assert_eq!(intervals[1], Interval { lo: 2.5, hi: 2.5 });
+        assert_eq!(intervals[1], Interval { lo: 2.0, hi: 2.0 });
         let equal = &found.pairs[2];
         assert_eq!((equal.p, equal.p_holm, equal.ties), (None, None, 20));
     }

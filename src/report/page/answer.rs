@@ -3,7 +3,7 @@
 use super::{
     Source,
     contenders::{Contenders, ranked},
-    pairs::is_clear,
+    pairs::{is_clear, reversed},
     svg::escape,
 };
 use crate::{
@@ -18,15 +18,18 @@ use crate::{
         contest::Contest,
         summary::SummaryRow,
     },
+    run::output::is_whole,
 };
+use serde_json::Value;
 
-/// What came out, the most important first; HTML. `contest` compares the methods of the first setting
-/// on the pictures that all have.
+/// What came out, the most important first; HTML. `contests` compare the methods of each setting on the
+/// pictures that all have; that of the first setting counts, if it is there.
 pub(super) fn sentences(
     source: &Source<'_>,
     contenders: &Contenders<'_>,
-    contest: Option<&Contest>,
+    contests: &[Contest],
 ) -> Vec<String> {
+    let contest = counting(source, contests);
     let rows = ranked(source.summary);
     let known: Vec<&SummaryRow> = rows.into_iter().filter(|r| r.aopc.is_some()).collect();
     let Some(row) = known.first() else {
@@ -37,15 +40,71 @@ pub(super) fn sentences(
             Some(first(row, contest, contenders)),
             lead(contest, contenders),
             both_orders(&source.groups[0], contest, contenders),
+            other_settings(contests, contenders),
             against_chance(contest, contenders),
         ],
-        None => [Some(NOT_COMPARED.to_owned()), None, None, None],
+        None => [Some(NOT_COMPARED.to_owned()), None, None, None, None],
     };
-    sentences.into_iter().flatten().collect()
+    let incomplete = missing(source.manifest);
+    incomplete.into_iter().chain(sentences.into_iter().flatten()).collect()
+}
+
+/// How much of the run there is yet, where some of it is missing.
+fn missing(manifest: &Value) -> Option<String> {
+    if is_whole(manifest) {
+        return None;
+    }
+    let number = |at: &str| manifest.pointer(at).and_then(Value::as_u64);
+    let parts = number("/results/missing_parts").map(|n| match n {
+        1 => " (1 part is missing)".to_owned(),
+        n => format!(" ({n} parts are missing)"),
+    });
+    let of = number("/results/pictures").zip(number("/config/images"));
+    let of = of.map_or("some pictures are missing".to_owned(), |(found, all)| {
+        format!("this is of {found} of {all} pictures")
+    });
+    Some(format!("<b>The run is not complete:</b> {of}{}.", parts.unwrap_or_default()))
+}
+
+/// Whether the first is first by the other settings, too.
+fn other_settings(contests: &[Contest], contenders: &Contenders<'_>) -> Option<String> {
+    let (first, others) = contests.split_first()?;
+    let winner = &first.methods[0];
+    let mut places: Vec<usize> = others
+        .iter()
+        .filter_map(|c| Some(c.comparison.ranks[c.methods.iter().position(|m| m == winner)?]))
+        .collect();
+    places.sort_unstable();
+    let (best, worst) = (places.first()?, places.last()?);
+    let name = name(contenders, winner);
+    let settings = match places.len() {
+        1 => "the other setting".to_owned(),
+        n => format!("the {n} other settings"),
+    };
+    let wins = places.iter().filter(|place| **place == 1).count();
+    Some(if *worst == 1 {
+        format!("{name} is first by {settings}, too.")
+    } else if places.len() == 1 {
+        format!(
+            "By {settings} {name} is number {worst}: what replaces a region, and its size, matter here."
+        )
+    } else {
+        format!(
+            "By {settings} {name} is first in {wins}, and numbers {best} to {worst} overall: what \
+             replaces a region, and its size, matter here."
+        )
+    })
 }
 
 const NOT_COMPARED: &str = "No picture has curves of all methods, so their means cannot be compared and \
                             there is no ranking.";
+
+/// The contest that ranks: that of the first setting; where it has nothing in common, no other one
+/// stands in for it.
+pub(super) fn counting<'c>(source: &Source<'_>, contests: &'c [Contest]) -> Option<&'c Contest> {
+    let counts = |c: &&Contest| source.groups.first().is_some_and(|g| g.setting == c.setting);
+    contests.first().filter(counts)
+}
 
 fn name(contenders: &Contenders<'_>, method: &str) -> String {
     let label = contenders.find(method).map_or(method, |(_, c)| &c.label);
@@ -77,14 +136,19 @@ fn first(row: &SummaryRow, contest: &Contest, contenders: &Contenders<'_>) -> St
     let pictures = if e.n == 1 { "one picture".to_owned() } else { format!("{} pictures", e.n) };
     let removed = match row.order {
         Order::Morf => "most relevant regions first: its score falls furthest,",
+        Order::Lerf if e.mean < 0.0 => "least relevant regions first: its score even rises,",
         Order::Lerf => "least relevant regions first: its score falls least,",
     };
+    let risen = row.order == Order::Lerf && e.mean < 0.0;
+    let change = if risen { reversed(e) } else { e };
     format!(
-        "{} ranks first of {count} by AOPC, when {steps} regions are removed, {removed} by {}{} on \
-         average over the steps and {pictures}.",
+        "{} ranks first of {count} by AOPC, when {steps} regions of {r}x{r} pixels are removed \
+         ({}), {removed} by {}{} on average over the steps and {pictures}.",
         name(contenders, &contest.methods[0]),
-        plain(e.mean),
-        interval(&e),
+        escape(&row.setting.perturbation),
+        plain(change.mean),
+        interval(&change),
+        r = row.setting.region,
     )
 }
 

@@ -33,7 +33,7 @@ use crate::{
         order::Order,
         stats::Resampling,
     },
-    run::{output::is_whole, record::Row},
+    run::record::Row,
 };
 use contenders::Contenders;
 use minijinja::{AutoEscape, Environment};
@@ -123,9 +123,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let (settings, charts) = curves::settings(source, &contenders);
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
     let contests = contests(source.groups);
-    // the first setting ranks; where it has nothing in common, no other one stands in for it
-    let counts = |c: &&Contest| source.groups.first().is_some_and(|g| g.setting == c.setting);
-    let first = contests.first().filter(counts);
+    let first = answer::counting(source, &contests);
     let pairs = pairs::matrices(&contests, &contenders);
     let name = |at: &str| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
@@ -136,7 +134,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let content = Content {
         title: format!("{} on {}", name("/model/name"), name("/data/name")),
         subtitle: facts::subtitle(source),
-        answer_html: answer::sentences(source, &contenders, first),
+        answer_html: answer::sentences(source, &contenders, &contests),
         caveats: caveats(source, &contests),
         legend: contenders.0.iter().enumerate().map(legend).collect(),
         ranking: tables::ranking(summary, &contenders, first),
@@ -182,9 +180,6 @@ fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
 /// What a reader must know.
 fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
     let mut found = Vec::new();
-    if !is_whole(source.manifest) {
-        found.push("the run is not complete: some pictures are missing".to_owned());
-    }
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {
         format!(

@@ -77,7 +77,7 @@ pub(super) fn title(s: &Setting, metric: &str) -> String {
 }
 
 /// The same difference seen from the other side.
-fn reversed(e: Estimate) -> Estimate {
+pub(super) fn reversed(e: Estimate) -> Estimate {
     let turn = |i: Interval| Interval { lo: -i.hi, hi: -i.lo };
     Estimate { mean: -e.mean, bca: e.bca.map(turn), percentile: e.percentile.map(turn), ..e }
 }

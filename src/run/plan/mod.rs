@@ -14,7 +14,7 @@ use super::{
     machine,
     memory::{self, Need},
     methods::{Texts, methods},
-    statistics,
+    preset, statistics,
     stop::Stop,
 };
 use crate::{
@@ -46,7 +46,7 @@ use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
-pub const RESULTS_VERSION: u32 = 4;
+pub const RESULTS_VERSION: u32 = 5;
 
 /// Parts that there should be at least.
 const PARTS: usize = 32;
@@ -103,17 +103,20 @@ pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
     Model::load(Path::new(name), settings)
 }
 
-/// The data set at a path, or the built-in one; without `layout` it is recognised.
+/// The data set at a path, or the built-in one; without `layout` it is recognised. Classes that it knows
+/// by name only have the numbers of the `model`'s.
 pub fn open_data(
     name: &str,
     layout: Option<&str>,
     max_pixels: u64,
+    model: &Model,
 ) -> Result<Box<dyn Dataset>, PlanError> {
     if name == SCENES {
         return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
     }
     let layout = layout.map(str::parse).transpose()?;
-    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels })?)
+    let class_names = model.classes.clone().unwrap_or_default();
+    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels, class_names })?)
 }
 
 /// Everything a run needs, ready to use and immutable.
@@ -178,7 +181,7 @@ impl Plan {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
-        let data = open_data(&config.data, config.layout.as_deref(), config.max_pixels)?;
+        let data = open_data(&config.data, config.layout.as_deref(), config.max_pixels, &model)?;
         Plan::assemble(config, choices, model, data, stop)
     }
 
@@ -271,8 +274,14 @@ impl Plan {
         })
     }
 
-    /// A warning where pictures have so few regions that curves say little; none where not.
-    pub fn few_regions(&self) -> Option<String> {
+    /// What somebody should know before the work begins.
+    pub fn warnings(&self) -> Vec<String> {
+        let all = [self.few_regions(), self.other_classes(), self.departures()];
+        all.into_iter().flatten().collect()
+    }
+
+    /// Pictures with so few regions that curves say little.
+    fn few_regions(&self) -> Option<String> {
         let grid = &self.regions.first()?.grid;
         let (h, w) = grid.size();
         (grid.len() < FEW_REGIONS).then(|| {
@@ -281,6 +290,39 @@ impl Plan {
                  orders more of them (4 for 32x32 pixels)",
                 grid.len(),
                 side = grid.side(),
+            )
+        })
+    }
+
+    /// A data set whose classes are not those of the network.
+    fn other_classes(&self) -> Option<String> {
+        let (named, classes) = (self.data.classes()?.len(), self.model.graph.classes());
+        let labelled = (0..self.data.len()).any(|i| self.data.label(i).is_some());
+        (labelled && named != classes).then(|| {
+            format!(
+                "`{}` has {named} classes and the network {classes}, so labels mean other classes:                  accuracy, `--target label` and selections by class are of no use; with `classes` in the                  model's sidecar, folders and names in tables get the numbers of the network's classes",
+                self.data.name()
+            )
+        })
+    }
+
+    /// A protocol of which keys were set otherwise.
+    fn departures(&self) -> Option<String> {
+        let preset = preset::find(self.config.protocol.as_deref()?)?;
+        let flags = format!("model = 'm'\ndata = 'd'\nprotocol = '{}'", preset.name);
+        let mut own = Config::load(None, flags.parse().expect("TOML")).expect("tested");
+        Choices::of(&mut own).expect("tested");
+        let value = |config: &Config| serde_json::to_value(config).expect("plain data");
+        let (own, ours) = (value(&own), value(&self.config));
+        let keys: toml::Table = preset.config.parse().expect("tested");
+        let other = keys.keys().filter(|key| own.get(key) != ours.get(key));
+        let other: Vec<String> = other.map(|key| format!("`{key}`")).collect();
+        (!other.is_empty()).then(|| {
+            format!(
+                "this is not the protocol `{}`: {} set otherwise, and what a config or a flag sets counts \
+                 before it",
+                preset.name,
+                if other.len() == 1 { format!("{} is", other[0]) } else { format!("{} are", other.join(", ")) }
             )
         })
     }
