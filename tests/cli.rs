@@ -218,6 +218,22 @@ fn a_manifest_can_be_run_again() {
 }
 
 #[test]
+fn a_manifest_has_the_files_of_its_methods() {
+    let desk = Desk::new(2);
+    fs::write(desk.path("c.toml"), "[[line]]\nrule = 'lrp-gamma'\n").unwrap();
+    let run = SMALL.replace("gradient", "lrp-composite:file=c.toml");
+    desk.expect(0, &format!("{run} --out first"));
+    fs::remove_file(desk.path("c.toml")).unwrap();
+    desk.expect(2, &format!("{run} --out none"));
+    desk.expect(0, "run first/manifest.json --out again");
+    assert!(desk.tables("first") == desk.tables("again"));
+    // a file that is there counts, and is another experiment
+    fs::write(desk.path("c.toml"), "[[line]]\nrule = 'lrp-zero'\n").unwrap();
+    let told = stderr(&desk.expect(2, "run first/manifest.json --out again"));
+    assert!(told.contains("the file `c.toml` is not the same"), "{told}");
+}
+
+#[test]
 fn a_config_file_and_flags_say_the_same() {
     let desk = Desk::new(3);
     let config = "model = 'm.onnx'\ndata = 'pictures'\nmethods = ['random', 'gradient', 'lrp-epsilon']\n\

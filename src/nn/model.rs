@@ -40,12 +40,16 @@ pub enum ModelError {
     #[error(transparent)]
     Onnx(#[from] OnnxError),
     /// The sidecar, or flags that override it.
-    #[error("preprocessing for model `{model}`{}: {source}", sidecar(.file.as_deref()))]
+    #[error(
+        "preprocessing for model `{model}`{}: {source}", sidecar(.file.as_deref(), *.overridden)
+    )]
     Preprocess {
         /// The model.
         model: String,
         /// The sidecar, where there is one.
         file: Option<String>,
+        /// True where flags or a config override it.
+        overridden: bool,
         /// What is wrong.
         source: Box<PreprocessError>,
     },
@@ -82,8 +86,12 @@ pub enum ModelError {
     },
 }
 
-fn sidecar(file: Option<&str>) -> String {
-    file.map(|file| format!(" in `{file}`")).unwrap_or_default()
+fn sidecar(file: Option<&str>, overridden: bool) -> String {
+    match (file, overridden) {
+        (None, _) => String::new(),
+        (Some(file), false) => format!(" in `{file}`"),
+        (Some(file), true) => format!(" in `{file}`, or in what overrides it"),
+    }
 }
 
 /// A sidecar with the name it has in messages.
@@ -128,7 +136,9 @@ impl Model {
         flags: Settings,
         read: impl FnOnce(onnx::Given) -> Result<(Imported, String), OnnxError>,
     ) -> Result<Model, ModelError> {
+        let overridden = flags != Settings::default();
         let wrong = |source| ModelError::Preprocess {
+            overridden,
             model: model.to_owned(),
             file: sidecar.as_ref().map(|s| s.name.clone()),
             source: Box::new(source),

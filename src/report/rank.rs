@@ -109,10 +109,13 @@ impl fmt::Display for Note {
     }
 }
 
-/// Methods in backticks, each with its reason.
+/// Methods in backticks with their reasons; those that follow each other with the same one have it once.
 fn with_reasons(methods: &[(String, String)]) -> String {
-    let one = |(method, why): &(String, String)| format!("`{method}` ({why})");
-    methods.iter().map(one).collect::<Vec<_>>().join(", ")
+    let some = |some: &[(String, String)]| {
+        let names: Vec<String> = some.iter().map(|(method, _)| format!("`{method}`")).collect();
+        format!("{} ({})", names.join(", "), some[0].1)
+    };
+    methods.chunk_by(|a, b| a.1 == b.1).map(some).collect::<Vec<_>>().join(", ")
 }
 
 /// All results of one `rank`.
@@ -221,7 +224,10 @@ fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> Str
     let has_curves = group.macs(method, order).or(group.tied_fraction(method, order)).is_some();
     let reason = if whole.iter().zip(&values).any(|(aopc, value)| aopc.is_some() && value.is_none())
     {
-        "the metric is not defined there"
+        match metric.needs_all_logits() {
+            true => "the metric needs the logits of all classes, which `run --record all` writes",
+            false => "the metric is not defined there",
+        }
     } else if has_curves && whole.iter().all(Option::is_none) {
         "it was run with other seeds or repeats than other methods"
     } else {
@@ -299,7 +305,9 @@ mod tests {
         let found = rank(&rows, &[], &[], None, few()).unwrap();
         assert!(found.contests.is_empty());
         let said = found.notes[0].to_string();
-        assert!(said.contains("`random` (a score is not a finite number)"), "{said}");
+        let methods =
+            "`random`, `sensitivity:norm=l2`, `sensitivity:norm=linf` (a score is not a finite";
+        assert!(said.contains(methods), "{said}");
     }
 
     #[test]

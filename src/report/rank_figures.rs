@@ -53,12 +53,13 @@ fn names(contest: &Contest) -> Vec<String> {
 
 fn subject(contest: &Contest, heading: &Heading) -> String {
     format!(
-        "{} on {}, {} images, {}, perturbation {}",
+        "{} on {}, {} images, {}, perturbation {}, regions of {r}x{r}",
         heading.model,
         heading.data,
         contest.images.len(),
         contest.metric,
         contest.setting.perturbation,
+        r = contest.setting.region,
     )
 }
 
@@ -311,7 +312,7 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
         Anchor::Middle,
     );
     page.label((left, top - 12.0), &contest.metric, 15.0, Anchor::Left, INK);
-    let note = "Lines: 95 % bootstrap intervals over images (BCa). Heat maps from files have no cost and are left out.";
+    let note = "Lines: 95 % bootstrap intervals over images (BCa). The random order and heat maps from files have no cost and are left out.";
     page.label((18.0, bottom + 70.0), note, 15.0, Anchor::Left, GREY);
     Ok(Some(page))
 }

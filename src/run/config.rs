@@ -6,6 +6,7 @@
 
 use super::{
     memory,
+    methods::Texts,
     preset::{self, PRESETS, Preset},
 };
 use crate::{
@@ -221,6 +222,10 @@ pub struct Config {
     pub out: Option<String>,
     /// Keys of a sidecar, over those of the file beside the model.
     pub preprocess: Settings,
+    /// Content of files that methods are built from, as the run of a manifest had them, by name: for
+    /// files that are gone.
+    #[serde(skip)]
+    pub texts: Texts,
 }
 
 /// Why a config cannot be used.
@@ -318,7 +323,7 @@ impl Config {
     /// and these flags.
     pub fn load(file: Option<&Path>, flags: Table) -> Result<Config, ConfigError> {
         check(&flags, "")?;
-        let file = file.map(read).transpose()?;
+        let (file, texts) = file.map(read).transpose()?.unzip();
         let mut table = parsed(PROTOCOL);
         if file.is_none() && !flags.contains_key("model") && !flags.contains_key("data") {
             lay_over(&mut table, parsed(SCENES));
@@ -331,7 +336,8 @@ impl Config {
         }
         file.into_iter().for_each(|file| lay_over(&mut table, file));
         lay_over(&mut table, flags);
-        Config::from_checked(&table)
+        let config = Config::from_checked(&table)?;
+        Ok(Config { texts: texts.unwrap_or_default(), ..config })
     }
 
     /// From a table that passed [`check`].
@@ -377,6 +383,7 @@ impl Config {
             direct: table.get("direct").and_then(Value::as_bool).expect(default),
             out: text("out"),
             preprocess: settings(table).expect("checked"),
+            texts: Texts::new(),
         })
     }
 }
@@ -471,33 +478,36 @@ fn parsed(text: &str) -> Table {
 /// Largest config or manifest.
 const MAX_BYTES: u64 = 64 << 20;
 
-fn read(path: &Path) -> Result<Table, ConfigError> {
+fn read(path: &Path) -> Result<(Table, Texts), ConfigError> {
     let shown = || path.display().to_string();
     let text = bounded::read(path, MAX_BYTES)
         .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
         .map_err(|source| ConfigError::Read { path: shown(), source })?;
-    let table = if path.extension().is_some_and(|e| e == "json") {
+    let (table, texts) = if path.extension().is_some_and(|e| e == "json") {
         from_manifest(&text).map_err(|reason| ConfigError::Syntax {
             path: shown(),
             format: "the manifest of a run",
             reason,
         })?
     } else {
-        text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
+        let table = text.parse().map_err(|e: toml::de::Error| ConfigError::Syntax {
             path: shown(),
             format: "TOML",
             reason: one_line(&e, &text),
-        })?
+        })?;
+        (table, Texts::new())
     };
     check(&table, &format!("config `{}`: ", path.display()))?;
-    Ok(table)
+    Ok((table, texts))
 }
 
-/// The config of an earlier run.
-fn from_manifest(text: &str) -> Result<Table, String> {
+/// The config of an earlier run, and the files of its methods.
+fn from_manifest(text: &str) -> Result<(Table, Texts), String> {
     let manifest: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let config = manifest.get("config").ok_or("it has no `config`")?;
-    Table::try_from(config).map_err(|e| e.to_string())
+    let texts = manifest.get("texts").cloned().map(serde_json::from_value).transpose();
+    let texts = texts.map_err(|e| format!("`texts`: {e}"))?.unwrap_or_default();
+    Ok((Table::try_from(config).map_err(|e| e.to_string())?, texts))
 }
 
 fn one_line(error: &toml::de::Error, text: &str) -> String {

@@ -26,6 +26,7 @@ pub fn model(flags: Settings) -> Result<Model, ModelError> {
     let mut model = Model::from_bytes("scenes", ONNX, Some(&sidecar.join("\n")))?;
     if let Some(own) = &model.preprocess {
         let wrong = |source| ModelError::Preprocess {
+            overridden: true,
             model: model.name.clone(),
             file: None,
             source: Box::new(source),

@@ -22,11 +22,18 @@ pub fn method(text: &str) -> Result<Named<dyn Explainer>, MethodError> {
     explain::method(&text.parse()?, read)
 }
 
-/// Builds several, and gives what stood in their files.
-pub fn methods(texts: &[String]) -> Result<(Vec<Named<dyn Explainer>>, Texts), MethodError> {
+/// Builds several, and gives what stood in their files. `kept` is what stood in them in another run: for
+/// files that are gone.
+pub fn methods(
+    texts: &[String],
+    kept: &Texts,
+) -> Result<(Vec<Named<dyn Explainer>>, Texts), MethodError> {
     let files = RefCell::new(Texts::new());
     let read = |file: &str| {
-        let text = read(file)?;
+        let text = match (read(file), kept.get(file)) {
+            (Err(e), Some(kept)) if e.kind() == io::ErrorKind::NotFound => kept.clone(),
+            (read, _) => read?,
+        };
         files.borrow_mut().insert(file.to_owned(), text.clone());
         Ok(text)
     };

@@ -95,7 +95,7 @@ fn parts_that_are_put_together_bit_by_bit_add_up() {
     desk.expect(3, "merge s1 --out out --partial");
     assert_eq!(manifest(&desk, "out")["results"]["missing_parts"], 3);
     let page = fs::read_to_string(desk.path("out/report.html")).unwrap();
-    assert!(page.contains("the run is not complete: some pictures are missing"));
+    assert!(page.contains("this is of 6 of 9 pictures (3 parts are missing)"));
     let told = stdout(&desk.expect(0, "rank out"));
     assert!(told.contains("a run has not come to its end"), "{told}");
     desk.expect(0, "merge s2 --out out --partial");

@@ -27,6 +27,10 @@ impl CurveMetric for StepsToFlip {
         Range::NON_NEGATIVE
     }
 
+    fn needs_all_logits(&self) -> bool {
+        true
+    }
+
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let flip = trial.own.flip?;
         let steps = trial.own.of(Order::Morf)?.len();

@@ -117,6 +117,11 @@ pub trait CurveMetric: Send + Sync {
     /// missing or has another length.
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>>;
 
+    /// True when it needs the logits of all classes, which only `--record all` writes.
+    fn needs_all_logits(&self) -> bool {
+        false
+    }
+
     /// The metric at the last step.
     fn value(&self, trial: &Trial<'_>) -> Option<f64> {
         self.along(trial)?.last().copied()

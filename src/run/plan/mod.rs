@@ -408,7 +408,7 @@ impl Choices {
         if i64::try_from(config.seed).is_err() {
             return Err(PlanError::Seed { found: config.seed });
         }
-        let (methods, texts) = methods(&config.methods)?;
+        let (methods, texts) = methods(&config.methods, &config.texts)?;
         canonical("methods", &methods, &mut config.methods)?;
         Ok(Choices {
             methods,
