@@ -468,7 +468,7 @@ pub(crate) struct Which {
     #[arg(long, value_name = "X")]
     pub(crate) input: Option<PathBuf>,
     /// A picture of a data set, by its name in tables and reports; what a method draws is then what
-    /// it draws in a run
+    /// it draws in a run, and values are the same but for their last digits
     #[arg(long, value_name = "NAME")]
     pub(crate) image: Option<String>,
 }

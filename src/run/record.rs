@@ -96,7 +96,10 @@ const CURVE_NOTES: &[(&str, &str)] = &[
     ("score_kind", "logit or softmax of the target"),
     ("scores", "the target's score after 0, 1, ..., L removed regions; null if the cell failed"),
     ("all_logits", "all classes' logits, step after step: (L + 1) * classes; null unless recorded"),
-    ("tied_fraction", "share of regions with the score at the cut; null for random orders"),
+    (
+        "tied_fraction",
+        "share of regions with the score at the cut, 0 where all are removed; null for random orders",
+    ),
     ("macs", "multiply-adds spent on the curve"),
     ("status", "ok or failed"),
     ("reason", "why a cell failed or a value is null"),

@@ -77,22 +77,20 @@ fn other_settings(contests: &[Contest], contenders: &Contenders<'_>) -> Option<S
     places.sort_unstable();
     let (best, worst) = (places.first()?, places.last()?);
     let name = name(contenders, winner);
-    let settings = match places.len() {
-        1 => "the other setting".to_owned(),
-        n => format!("the {n} other settings"),
-    };
+    let matter = "what replaces a region, and its size, matter here";
     let wins = places.iter().filter(|place| **place == 1).count();
-    Some(if *worst == 1 {
-        format!("{name} is first by {settings}, too.")
-    } else if places.len() == 1 {
-        format!(
-            "By {settings} {name} is number {worst}: what replaces a region, and its size, matter here."
-        )
-    } else {
-        format!(
-            "By {settings} {name} is first in {wins}, and numbers {best} to {worst} overall: what \
-             replaces a region, and its size, matter here."
-        )
+    Some(match (places.len(), wins) {
+        (1, 1) => format!("{name} is first by the other setting, too."),
+        (1, _) => format!("By the other setting {name} is number {worst}: {matter}."),
+        (n, wins) if wins == n => format!("{name} is first by the {n} other settings, too."),
+        (n, 0) => {
+            format!(
+                "By none of the {n} other settings {name} is first (place {best} at best): {matter}."
+            )
+        }
+        (n, wins) => format!(
+            "{name} is first by {wins} of the {n} other settings (place {worst} at worst): {matter}."
+        ),
     })
 }
 

@@ -76,6 +76,30 @@ fn a_lead_that_the_test_does_not_find_is_no_victory() {
 }
 
 #[test]
+fn the_answer_says_what_other_settings_say() {
+    let mut rows = demo::records(12, 1, 10);
+    let best = summarise(&rows).unwrap().rows[0].method.clone();
+    let with = |perturbation: &str, rows: &[Row]| -> Vec<Row> {
+        let other = rows.iter().cloned();
+        other.map(|row| Row { perturbation: perturbation.to_owned(), ..row }).collect()
+    };
+    let same = with("blur:sigma=3", &rows);
+    let mut other = with("mean-image", &rows);
+    for row in other.iter_mut().filter(|row| row.method == best) {
+        let start = row.scores.as_ref().unwrap()[0];
+        row.scores.iter_mut().flatten().for_each(|v| *v = start);
+    }
+    rows.extend(same);
+    let said = made(&rows, &[], &manifest());
+    assert!(answer(&said).contains("is first by the other setting, too."), "{}", answer(&said));
+    rows.extend(other);
+    let said = made(&rows, &[], &manifest());
+    let expected =
+        format!("<b>{best}</b> is first by 1 of the 2 other settings (place 8 at worst)");
+    assert!(answer(&said).contains(&expected), "{}", answer(&said));
+}
+
+#[test]
 fn the_answer_says_which_method_the_other_order_prefers() {
     let mut rows = demo::records(20, 1, 10);
     let best = summarise(&rows).unwrap().rows[0].method.clone();
