@@ -11,9 +11,10 @@ import torch
 from zennit.attribution import Gradient
 from zennit.canonizers import SequentialMergeBatchNorm
 from zennit.composites import EpsilonAlpha2Beta1, EpsilonAlpha2Beta1Flat, EpsilonPlus, EpsilonPlusFlat, ExcitationBackprop
+from zennit.rules import Norm
 
 from heatmap_inputs import arguments, run
-from onnx_torch import OnnxModule
+from onnx_torch import OnnxModule, Total
 
 METHODS = {
     "epsilon-plus": EpsilonPlus,
@@ -27,7 +28,7 @@ METHODS = {
 def main():
     args = arguments("Heat maps by zennit", METHODS, "epsilon-plus-flat")
     model = OnnxModule(args.model)
-    composite = METHODS[args.method](canonizers=[SequentialMergeBatchNorm()])
+    composite = METHODS[args.method](layer_map=[(Total, Norm())], canonizers=[SequentialMergeBatchNorm()])
 
     def explain(x):
         logits = model(x).detach()

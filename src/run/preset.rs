@@ -31,8 +31,8 @@ pub const PRESETS: &[Preset] = &[
         summary: "RegionPerturbation of Quantus with its defaults",
         config: include_str!("preset/quantus-0.6.toml"),
         departs: &[
-            "patches lie at any offset, taken greedily without overlap; here on a fixed grid",
-            "ties go to the patches at the lower right; here to a random order",
+            "sides are padded at both edges to whole patches; here the grid begins at the top left",
+            "ties go in the order of `numpy.argsort`, which is not stable; here in a random order",
             "`black` is the smallest value of the normalised picture; here pixel value 0",
             "its curve has drops without step 0; here scores with step 0",
             "its area is a sum by the trapezoid rule; here the mean over 0, 1, ..., L",
@@ -45,7 +45,7 @@ pub const PRESETS: &[Preset] = &[
         departs: &[
             "pictures are mirrored at both edges up to whole regions; here edge regions are smaller",
             "regions are ranked by their mean; here by their sum, which differs at the edges",
-            "ties go to the regions at the top left; here to a random order",
+            "ties go in the order of `numpy.argsort`, which is not stable; here in a random order",
             "`zeros` is 0 after normalisation; here the mean colour of the data set",
             "it reports loss and accuracy; here the probability of the label",
             "random fills are drawn anew at every step; here once per picture and repeat",
