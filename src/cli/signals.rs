@@ -28,7 +28,7 @@ pub(crate) fn abort_is_an_error() {
 
 /// How long what is in hand may take to notice that it is to be dropped: less than schedulers wait
 /// between a signal and the kill.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(8);
 
 /// Ctrl-C and SIGTERM drop what is in hand, a second one ends at once; SIGUSR1, which SLURM sends some
 /// time before the end when told so, lets the parts in hand be finished. Where something long is in hand

@@ -264,7 +264,7 @@ fn a_run_whose_tables_are_not_all_there_is_not_called_complete() {
 #[test]
 fn an_explanation_that_takes_long_does_not_outlast_the_time_limit() {
     let desk = Desk::new(2);
-    let run = "run --model m.onnx --data pictures --methods random,kernel-shap:samples=1000000 \
+    let run = "run --model m.onnx --data pictures --methods random,rise:samples=1000000 \
                --region 8 --max-time 1s --out out";
     let told = stderr(&desk.expect(75, run));
     assert!(told.contains("stopped, and what was in hand is dropped"), "{told}");
