@@ -25,11 +25,13 @@ pub(super) struct Numbering {
 
 /// Numbers the `names` of what is at `path`, distinct and in order, like the network's classes (`known`,
 /// by index; none where it does not name them). Names of which none is known are numbered in their
-/// order, as torchvision's `ImageFolder` does. An error where only some are known.
+/// order, as torchvision's `ImageFolder` does. An error where only some are known, which names the
+/// `layout` that numbers all in order.
 pub(super) fn number(
     names: &[String],
     known: &[String],
     path: &Path,
+    layout: &str,
 ) -> Result<Numbering, DataError> {
     let in_order = |words| {
         Ok(Numbering { numbers: (0..names.len()).collect(), classes: names.to_vec(), words })
@@ -42,8 +44,9 @@ pub(super) fn number(
     if found.iter().all(Option::is_none) {
         return in_order(", numbered in the order of their names, of which the network knows none");
     }
-    let advice = "rename it, or number all in the order of their names with the parameter \
-                  `numbers=order` of the layout";
+    let advice = format!(
+        "rename it, or number all in the order of their names with the layout `{layout}:numbers=order`"
+    );
     if let Some(at) = found.iter().position(Option::is_none) {
         let near = near(&normal(&names[at]), known.iter().map(String::as_str));
         let near = near.first().map_or(String::new(), |name| format!(" (near {name})"));
@@ -115,7 +118,8 @@ mod tests {
 
     fn numbered(names: &[&str], known: &[&str]) -> Result<Numbering, String> {
         let own = |all: &[&str]| all.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-        number(&own(names), &own(known), Path::new("pictures")).map_err(|e| e.to_string())
+        number(&own(names), &own(known), Path::new("pictures"), "classes")
+            .map_err(|e| e.to_string())
     }
 
     #[test]

@@ -188,7 +188,9 @@ impl Rank {
                 text.push('\n');
                 text.push_str(&wrap(&line));
             }
-            if let Some(line) = self.agreement.line() {
+            // of two or three methods tau says next to nothing
+            let several = contest.methods.len() > 3;
+            if let Some(line) = self.agreement.line().filter(|_| several) {
                 text.push('\n');
                 text.push_str(&wrap(&line));
             }

@@ -43,7 +43,7 @@ impl Layout for Classes {
         }
         let listing = list_pictures(place)?;
         let known = if self.in_order { &[][..] } else { &options.class_names };
-        let numbering = number(classes, known, &place.path)?;
+        let numbering = number(classes, known, &place.path, ENTRY.id)?;
         let words = words(classes, &listing.pictures) + numbering.words + &listing.others_words(0);
         let labelled = |file: File| match label(classes, &file) {
             Some(at) => Ok(Picture::new(file, Some(numbering.numbers[at]))),

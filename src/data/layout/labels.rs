@@ -213,7 +213,7 @@ impl Table {
         let (labels, classes, words) = if indices.iter().all(Option::is_none) {
             let names: BTreeSet<&str> = texts.iter().copied().collect();
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-            let numbering = number(&names, known, path)?;
+            let numbering = number(&names, known, path, ENTRY.id)?;
             let at = |text: &&str| names.binary_search_by(|name| name.as_str().cmp(text));
             let label =
                 |text| numbering.numbers[at(text).expect("the names are those of the rows")];
