@@ -105,6 +105,23 @@ fn a_protocol_with_other_keys_and_classes_of_another_network_are_said() {
 }
 
 #[test]
+fn runs_without_anything_in_common_are_no_comparison() {
+    let desk = Desk::new(4);
+    desk.expect(0, &format!("{SMALL} --out a"));
+    desk.expect(0, &format!("{SMALL} --perturbation blur --out b"));
+    let said = stdout(&desk.expect(1, "diff a b"));
+    assert!(said.contains("nothing to compare"), "{said}");
+    assert!(
+        said.contains("`uniform` with regions of 8x8 (logit) is in the first run only"),
+        "{said}"
+    );
+    assert!(
+        said.contains("`blur:sigma=3` with regions of 8x8 (logit) is in the second run"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_map_that_orders_nothing_is_said_once() {
     let desk = Desk::new(3);
     let ours = SMALL.replace("gradient", "constant");
