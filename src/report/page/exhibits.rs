@@ -162,8 +162,8 @@ fn caption(source: &Source<'_>) -> String {
     let mut heats = maps.filter_map(|m| m.heat.as_ref());
     if heats.any(|heat| is_one_sided(&source.look, heat)) {
         format!(
-            "{scaled} A map without values below 0 has a scale from 0 on: it says how relevant a \
-             pixel is, not whether it is for or against the class."
+            "{scaled} A map without values below 0 has a scale from 0 on. Where a method never gives \
+             values below 0, as a norm of the gradient, red means relevant, not for the class."
         )
     } else {
         scaled

@@ -173,7 +173,7 @@
       let x = rows[y].indexOf(now);
       // a method against itself has nothing to say and is passed over
       do { y += step[0]; x += step[1]; } while (rows[y] && rows[y][x] && !isUsed(rows[y][x]));
-      if (rows[y] && rows[y][x]) rows[y][x].focus();
+      if (rows[y] && rows[y][x]) { choose(rows[y][x]); now.focus(); }
     });
   });
 
@@ -288,7 +288,7 @@
       const change = exhibit.probability && start !== 0
         ? (100 * (now - start) / start).toFixed(0) + " %" : show(now - start);
       score.textContent = step + " of " + (removal.scores.length - 1) + " regions removed: score " +
-        show(now) + ", at first " + show(start) + " (" + signed(change) + ")";
+        show(now) + ", at first " + show(start) + (step > 0 ? " (" + signed(change) + ")" : "");
       slider.setAttribute("aria-valuetext", score.textContent);
       const share = removal.scores.length > 1 ? step / (removal.scores.length - 1) : 0;
       charts.forEach(({ chart, cursor }) => {
