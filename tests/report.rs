@@ -101,7 +101,7 @@ addEventListener("load", () => {
     const chart = one('[data-panel="s0p0"] svg.chart');
     const frame = chart.getBoundingClientRect();
     chart.dispatchEvent(new PointerEvent("pointermove",
-      { clientX: frame.left + frame.width * 646 / 680, clientY: frame.top + 50, bubbles: true }));
+      { clientX: frame.left + frame.width * 634 / 680, clientY: frame.top + 50, bubbles: true }));
     const readout = one('[data-panel="s0p0"] .readout');
     say("read-out", readout.innerText.split("\n")[0]);
     say("read-out lines", all("div", readout).length);
@@ -110,6 +110,29 @@ addEventListener("load", () => {
     chart.dispatchEvent(new KeyboardEvent("keydown", { key: "Home", bubbles: true }));
     chart.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
     say("read-out by keys", readout.innerText.split("\n")[0]);
+    say("read-out by ear", [chart.getAttribute("role"), chart.getAttribute("aria-valuenow"),
+      chart.getAttribute("aria-valuetext").split(",").length]);
+    one('[data-switch="1"]').click();
+    say("read-out with one off", all("div", readout).length);
+    one('[data-switch="1"]').click();
+    say("read-out with all", all("div", readout).length);
+    // paired differences
+    const pairs = one(".matrix.pairs");
+    const words = one(".chosen-pair");
+    const cell = (row, column) => all("td", pairs.tBodies[0].rows[row])[column];
+    cell(0, 1).click();
+    say("pair by click", words.textContent === cell(0, 1).title);
+    cell(0, 1).dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    say("a method against itself is passed over", words.textContent === cell(2, 1).title);
+    say("stops in the matrix", all('td[tabindex="0"]', pairs).length);
+    say("pairs in the list", all("#differences details tbody tr").length);
+    // names of rows stay
+    say("names that stay", all("tbody th[scope=row]").every((th) => getComputedStyle(th).position === "sticky"));
+    // paper
+    dispatchEvent(new Event("beforeprint"));
+    say("folded on paper", all("details:not([open])").length);
+    dispatchEvent(new Event("afterprint"));
+    say("folded again", all("details:not([open])").length > 0);
     // sort
     const table = one(".ranking");
     const column = (k) => Array.from(table.tBodies[0].rows).map((row) => row.cells[k].textContent.trim());
@@ -171,8 +194,12 @@ addEventListener("load", () => {
     part("order").value = "lerf";
     part("order").dispatchEvent(new Event("change"));
     say("order matters", changed(morf, pixels()) > 0);
+    say("chart of the order", all("[data-order]", exhibit).filter(visible).map((part) =>
+      one("svg", part).textContent.includes("(" + part.dataset.order + ")") && part.dataset.order));
+    say("change of a logit", part("score").textContent.includes(" %"));
     all(".maps button", exhibit)[1].click();
     say("map chosen", part("method").value === all(".maps li", exhibit)[1].dataset.m);
+    say("maps pressed", all('.maps button', exhibit).map((b) => b.getAttribute("aria-pressed")));
     one("#overlay").click();
     say("overlay", one(".heat", exhibit).style.backgroundImage.includes("url("));
     // names from users are text
@@ -208,6 +235,16 @@ read-out="8 regions removed"
 read-out lines=4
 read-out is the table=true
 read-out by keys="1 region removed"
+read-out by ear=["slider","1",5]
+read-out with one off=3
+read-out with all=4
+pair by click=true
+a method against itself is passed over=true
+stops in the matrix=1
+pairs in the list=6
+names that stay=true
+folded on paper=0
+folded again=true
 sorted up=["1","2","3","4"]
 sorted down=["4","3","2","1"]
 direction="descending"
@@ -224,7 +261,10 @@ pixels gone after 0=0
 pixels gone after 1=1
 pixels gone after 8=8
 order matters=true
+chart of the order=["lerf"]
+change of a logit=false
 map chosen=true
+maps pressed=["false","true","false","false"]
 overlay=true
 names=["<img src=x onerror=fail()>.png","it's \"b\" & c.png","plain.png"]
 dark is darker=true

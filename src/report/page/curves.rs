@@ -35,9 +35,6 @@ struct Shown {
 #[derive(Serialize)]
 pub(super) struct Numbers {
     key: String,
-    /// Ends of the plot in the units of the chart.
-    left: f64,
-    right: f64,
     /// Positions of the values; the last one is at the right end.
     steps: Vec<usize>,
     lines: Vec<Series>,
@@ -93,9 +90,8 @@ fn chart(
     let longest = traces.iter().map(|t| t.points.len()).max().unwrap_or(0);
     let steps = drawn(longest);
     let lines = traces.iter().map(|t| series(t, &steps)).collect();
-    let (left, right) = (svg::LEFT, svg::RIGHT);
     let shown = Shown { key: key.to_owned(), tab, title: title.to_owned(), chart_html };
-    (shown, Numbers { key: key.to_owned(), left, right, steps, lines })
+    (shown, Numbers { key: key.to_owned(), steps, lines })
 }
 
 fn trace(line: &Line, banded: bool, contenders: &Contenders<'_>) -> Option<Trace> {

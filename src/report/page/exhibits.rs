@@ -10,11 +10,13 @@ use super::{
 };
 use crate::{
     eval::{
+        curve::ScoreKind,
         metric::{Aopc, CurveMetric as _, Curves, Trial},
         order::Order,
     },
+    explain::HeatMap,
     report::{
-        colours::{short, words},
+        colours::{Look, Side, short, words},
         figure::Point,
         gallery::{Exhibit, Map},
         plot::FigureError,
@@ -54,9 +56,16 @@ struct Item {
     height: usize,
     picture: String,
     fill: Option<String>,
-    perturbation: String,
-    chart_html: String,
+    /// The curves of each order that was run, the first one first.
+    charts: Vec<OrderChart>,
     maps: Vec<Tile>,
+}
+
+/// The curves of one picture in one order.
+#[derive(Serialize)]
+struct OrderChart {
+    order: &'static str,
+    chart_html: String,
 }
 
 /// One heat map.
@@ -71,6 +80,7 @@ struct Tile {
     picture: Option<String>,
     /// Its scale, or why there is none.
     words: String,
+    /// AOPC on this picture, and of which order where that is not the usual one.
     aopc: String,
 }
 
@@ -82,6 +92,9 @@ pub(super) struct Chain {
     side: u64,
     columns: u64,
     steps: usize,
+    /// Whether the score is a probability, of which changes are said in percent; a logit has no zero
+    /// that they could refer to.
+    probability: bool,
     lines: Vec<Link>,
 }
 
@@ -122,7 +135,7 @@ pub(super) fn gallery(
         items.push(item);
     }
     let colours = source.look.colours;
-    let diverging = colours.side == crate::report::colours::Side::Diverging;
+    let diverging = colours.side == Side::Diverging;
     let shade = |i: u32| {
         let [r, g, b] = colours.at(f64::from(i) / 16.0).0;
         format!("rgb({r} {g} {b})")
@@ -130,7 +143,7 @@ pub(super) fn gallery(
     let gallery = Gallery {
         left_out: source.exhibits.len() - items.len(),
         items,
-        caption: source.look.caption(),
+        caption: caption(source),
         colours: (0..=16).map(shade).collect(),
         ends: if diverging {
             ["against the class", "for the class"]
@@ -142,10 +155,26 @@ pub(super) fn gallery(
     Ok((gallery, chains))
 }
 
+/// How heat maps are scaled, and what the colours mean where a map has one sign only.
+fn caption(source: &Source<'_>) -> String {
+    let scaled = source.look.caption();
+    let maps = source.exhibits.iter().flat_map(|e| &e.maps);
+    let mut heats = maps.filter_map(|m| m.heat.as_ref());
+    if heats.any(|heat| is_one_sided(&source.look, heat)) {
+        format!(
+            "{scaled} A map without values below 0 has a scale from 0 on. Where a method never gives \
+             values below 0, as a norm of the gradient, red means relevant, not for the class."
+        )
+    } else {
+        scaled
+    }
+}
+
 fn size(item: &Item) -> usize {
     let maps = item.maps.iter().filter_map(|m| Some(m.picture.as_ref()?.len()));
     let fill = item.fill.as_ref().map_or(0, String::len);
-    item.picture.len() + fill + item.chart_html.len() + maps.sum::<usize>()
+    let charts = item.charts.iter().map(|c| c.chart_html.len());
+    item.picture.len() + fill + charts.sum::<usize>() + maps.sum::<usize>()
 }
 
 fn length(chain: &Chain) -> usize {
@@ -188,8 +217,7 @@ fn item(
         height: exhibit.picture.shape.h,
         picture: picture::of_picture(&exhibit.picture)?,
         fill,
-        perturbation: exhibit.fill.as_ref().map_or(String::new(), |(name, _)| name.clone()),
-        chart_html: chart(contenders, scores, exhibit, index),
+        charts: charts(contenders, scores, exhibit, index),
         maps: methods.filter_map(tile).collect(),
     })
 }
@@ -206,7 +234,7 @@ fn tile(
     let contender = &contenders.0[index];
     let look = &source.look;
     let words = match (&map.heat, &map.reason) {
-        (Some(heat), _) => words(look.range(heat), look.colours.side),
+        (Some(heat), _) => scale(look, heat),
         (None, Some(reason)) => reason.clone(),
         (None, None) => "no heat map".to_owned(),
     };
@@ -215,7 +243,8 @@ fn tile(
         own: Curves { morf: curve(Order::Morf), lerf: curve(Order::Lerf), flip: None },
         random: Curves::default(),
     };
-    let aopc = Aopc(Order::Morf).value(&trial);
+    let order = source.groups.first().and_then(|g| g.orders().next()).unwrap_or(Order::Morf);
+    let aopc = Aopc(order).value(&trial).map_or("–".to_owned(), |v| short(v).replace('-', "−"));
     Some(Tile {
         index,
         label: contender.label.clone(),
@@ -224,20 +253,50 @@ fn tile(
         sample_html: svg::sample(&contender.style),
         picture: map.heat.as_ref().map(|heat| picture::of_heat(heat, look)),
         words,
-        aopc: aopc.map_or("–".to_owned(), |v| short(v).replace('-', "−")),
+        aopc: match order {
+            Order::Morf => format!("AOPC {aopc}"),
+            Order::Lerf => format!("AOPC {order} {aopc}"),
+        },
     })
 }
 
-/// The score of one picture against removed regions, most relevant first where that was run.
+/// True for a map on a scale with two sides that has nothing on the side below 0.
+fn is_one_sided(look: &Look, heat: &HeatMap) -> bool {
+    look.colours.side == Side::Diverging && heat.iter().all(|v| *v >= 0.0)
+}
+
+/// The scale of a heat map, in a few words.
+fn scale(look: &Look, heat: &HeatMap) -> String {
+    match look.range(heat) {
+        Some(range) if is_one_sided(look, heat) => format!("scale 0 to {}", short(range.high)),
+        range => words(range, look.colours.side),
+    }
+}
+
+/// The score of one picture against removed regions, in each order that was run.
+fn charts(
+    contenders: &Contenders<'_>,
+    scores: &Scores<'_>,
+    exhibit: &Exhibit,
+    index: usize,
+) -> Vec<OrderChart> {
+    let was_run = |order: &Order| scores.keys().any(|(_, _, o)| o == order);
+    let orders = Order::ALL.into_iter().filter(was_run);
+    let chart = |order: Order| OrderChart {
+        order: order.name(),
+        chart_html: chart(contenders, scores, exhibit, index, order),
+    };
+    orders.map(chart).collect()
+}
+
 fn chart(
     contenders: &Contenders<'_>,
     scores: &Scores<'_>,
     exhibit: &Exhibit,
     index: usize,
+    order: Order,
 ) -> String {
     let image = exhibit.image.as_str();
-    let order =
-        if scores.keys().any(|(_, _, o)| *o == Order::Morf) { Order::Morf } else { Order::Lerf };
     let point = |&v: &f32| Point { value: f64::from(v), interval: None };
     let mut traces: Vec<Trace> = Vec::new();
     for (m, contender) in contenders.0.iter().enumerate().rev() {
@@ -257,7 +316,7 @@ fn chart(
         x_label: &format!("number of removed regions ({order})"),
         y_label: "score",
         traces: &traces,
-        key: &format!("e{index}"),
+        key: &format!("e{index}-{order}"),
     })
 }
 
@@ -283,6 +342,7 @@ fn chain(
         side: setting.map_or(1, |s| s.region),
         columns: columns.unwrap_or(1).max(1),
         steps: setting.and_then(|s| s.steps).unwrap_or(0),
+        probability: setting.is_some_and(|s| s.score_kind == ScoreKind::Softmax),
         lines: contenders.0.iter().enumerate().filter_map(link).collect(),
     }
 }

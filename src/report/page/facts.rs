@@ -16,7 +16,7 @@ pub(super) struct Fact {
 pub(super) struct Method {
     label: String,
     full: String,
-    summary: &'static str,
+    summary: String,
 }
 
 /// One part of the manifest.
@@ -59,13 +59,24 @@ pub(super) fn subtitle(source: &Source<'_>) -> String {
     parts.join(" · ")
 }
 
-pub(super) fn methods(contenders: &Contenders<'_>) -> Vec<Method> {
+pub(super) fn methods(contenders: &Contenders<'_>, manifest: &Value) -> Vec<Method> {
     let method = |c: &super::contenders::Contender<'_>| Method {
         label: c.label.clone(),
         full: c.method.to_owned(),
-        summary: bibliography::summary(c.method),
+        summary: match bibliography::summary(c.method) {
+            "" => imported(c.method, manifest).unwrap_or_default(),
+            summary => summary.to_owned(),
+        },
     };
     contenders.0.iter().map(method).collect()
+}
+
+/// Where the heat maps of a contender come from that another tool made.
+fn imported(name: &str, manifest: &Value) -> Option<String> {
+    let given = manifest.pointer("/config/heatmaps").and_then(Value::as_array)?;
+    let mut files = given.iter().filter_map(|v| v.as_str()?.split_once('='));
+    let (_, path) = files.find(|(given, _)| *given == name)?;
+    Some(format!("heat maps of another tool, from {path}"))
 }
 
 /// Where the fact on removal stands.
@@ -93,11 +104,10 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         fact(
             "Regions",
             format!(
-                "squares of {side}x{side} pixels, {} of them, {} of the picture; what is left at the \
-                 edges: {}",
+                "squares of {side}x{side} pixels, {} of them, {} of the picture{}",
                 text("/protocol/regions"),
                 share("/protocol/covered"),
-                text("/config/remainder")
+                remainder(manifest)
             ),
         ),
         fact(
@@ -117,7 +127,7 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
                 text("/config/perturbation")
             ),
         ),
-        fact("Repeats", format!("{} noise images per picture", text("/config/repeats"))),
+        fact("Repeats", repeats(manifest)),
         fact(
             "AOPC",
             "1/(L+1) · Σ (f(x⁰) − f(xᵏ)), k = 0 … L, averaged over repeats, then over pictures \
@@ -139,6 +149,26 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         facts.insert(REMOVAL + 1, fact("Other regions", others.join("; ")));
     }
     facts
+}
+
+/// What was done with the pixels that no region covers, where there are some.
+fn remainder(manifest: &Value) -> String {
+    let covered = manifest.pointer("/protocol/covered").and_then(Value::as_f64);
+    match manifest.pointer("/config/remainder") {
+        Some(rule) if covered.is_none_or(|share| share < 1.0) => {
+            format!("; what is left at the edges: {}", shown(rule))
+        }
+        _ => String::new(),
+    }
+}
+
+fn repeats(manifest: &Value) -> String {
+    let given = manifest.pointer("/config/repeats");
+    let images = match given.and_then(Value::as_u64) {
+        Some(n) => count(n as usize, "noise image"),
+        None => format!("{} noise images", given.map_or("?".to_owned(), shown)),
+    };
+    format!("{images} per picture")
 }
 
 /// What each step of the selection left.
@@ -254,6 +284,27 @@ mod tests {
         ];
         assert!(expected.iter().all(|line| text.contains(&(*line).to_owned())), "{text:?}");
         assert_eq!(sections.last().unwrap().name, "engine");
+    }
+
+    #[test]
+    fn the_protocol_counts_noise_images_and_names_edges_where_there_are_some() {
+        let value = |covered: f64, repeats: u64| {
+            let config = serde_json::json!({"repeats": repeats, "remainder": "drop"});
+            let manifest = serde_json::json!({"config": config, "protocol": {"covered": covered}});
+            protocol(&manifest).into_iter().map(|f| f.value).collect::<Vec<_>>().join("\n")
+        };
+        let (whole, part) = (value(1.0, 1), value(0.96, 2));
+        assert!(whole.contains("1 noise image per picture") && !whole.contains("edges"), "{whole}");
+        assert!(part.contains("2 noise images per picture"), "{part}");
+        assert!(part.contains("96.0 % of the picture; what is left at the edges: drop"), "{part}");
+    }
+
+    #[test]
+    fn heat_maps_of_another_tool_are_named_with_their_file() {
+        let manifest = serde_json::json!({"config": {"heatmaps": ["theirs=maps/a.npz"]}});
+        let said = imported("theirs", &manifest);
+        assert_eq!(said.as_deref(), Some("heat maps of another tool, from maps/a.npz"));
+        assert_eq!(imported("gradient", &manifest), None);
     }
 
     #[test]

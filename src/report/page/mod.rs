@@ -145,7 +145,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         heat_maps: tables::heat_maps(source.maps, &contenders),
         gallery,
         numbers: tables::numbers(summary, &contenders),
-        methods: facts::methods(&contenders),
+        methods: facts::methods(&contenders, manifest),
         protocol: facts::protocol(manifest),
         manifest: facts::sections(manifest),
         bibtex: bibliography::used(&methods, &perturbations),

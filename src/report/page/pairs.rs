@@ -1,6 +1,6 @@
 //! Every method against every other, picture by picture.
 
-use super::contenders::Contenders;
+use super::contenders::{Contender, Contenders};
 use crate::{
     eval::stats::{Estimate, Interval, paired::Pair},
     report::{cells::Setting, colours::short, contest::Contest},
@@ -19,7 +19,27 @@ pub(super) struct Matrix {
     marks: Vec<String>,
     /// Row by row.
     cells: Vec<Vec<Cell>>,
+    /// The same as a list, for paper and for readers without a script.
+    list: Vec<Line>,
+    /// Pairs for which the list has no room.
+    more: usize,
 }
+
+/// A pair in the list, the better method first.
+#[derive(Serialize)]
+struct Line {
+    better: String,
+    other: String,
+    difference: String,
+    interval: String,
+    /// On how many pictures the first is better, and of how many.
+    wins: String,
+    /// The corrected p-value, with a star where the test finds the difference.
+    p: String,
+}
+
+/// Most pairs of a list: those of 16 methods.
+const LISTED: usize = 120;
 
 /// One method against another.
 #[derive(Clone, Serialize)]
@@ -63,7 +83,28 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
         names: methods.iter().map(|(_, c)| c.label.clone()).collect(),
         marks: methods.iter().map(|(_, c)| c.mark.clone()).collect(),
         cells,
+        list: pairs.iter().take(LISTED).map(|pair| line(pair, &methods)).collect(),
+        more: pairs.len().saturating_sub(LISTED),
     })
+}
+
+fn plain(v: f64) -> String {
+    short(v).replace('-', "−")
+}
+
+fn line(pair: &Pair, methods: &[(usize, &Contender<'_>)]) -> Line {
+    let label = |at: usize| methods[at].1.label.clone();
+    let range = pair.difference.lo().zip(pair.difference.hi());
+    let star = if pair.is_found() { "*" } else { "" };
+    Line {
+        better: label(pair.first),
+        other: label(pair.second),
+        difference: plain(pair.difference.mean),
+        interval: range
+            .map_or("–".to_owned(), |(lo, hi)| format!("{} to {}", plain(lo), plain(hi))),
+        wins: format!("{} of {}", pair.wins, pair.difference.n),
+        p: pair.p_holm.map_or("–".to_owned(), |p| format!("{}{star}", plain(p))),
+    }
 }
 
 /// A setting and what was measured, in words.
@@ -95,16 +136,16 @@ fn cell(e: Estimate, wins: usize, pair: &Pair, largest: f64, names: &str) -> Cel
     };
     let interval = e.lo().zip(e.hi());
     let range =
-        interval.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", short(lo), short(hi)));
-    let p = pair.p_holm.map_or(String::new(), |p| format!(", p = {}", short(p)));
+        interval.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", plain(lo), plain(hi)));
+    let p = pair.p_holm.map_or(String::new(), |p| format!(", p = {}", plain(p)));
     let star = if pair.is_found() { "*" } else { "" };
     Cell {
-        text: format!("{}{star}", short(e.mean).replace('-', "−")),
+        text: format!("{}{star}", plain(e.mean)),
         verdict,
         strength: if largest > 0.0 { (e.mean.abs() / largest).sqrt() } else { 0.0 },
         words: format!(
             "{names}: {}{range}, better on {wins} of {} pictures{p}",
-            short(e.mean),
+            plain(e.mean),
             e.n
         ),
     }

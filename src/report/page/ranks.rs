@@ -4,7 +4,7 @@
 use super::{
     contenders::{Contender, Contenders},
     pairs::title,
-    svg::{escape, number},
+    svg::escape,
 };
 use crate::{
     eval::stats::friedman::{Friedman, cliques},
@@ -170,7 +170,7 @@ impl Layout {
             (self.right, self.right + 8.0, "start")
         };
         let name = escape(&shorten(&method.label, NAME));
-        let rank = number((rank * 100.0).round() / 100.0);
+        let rank = format!("{rank:.2}");
         let (name, below) = if self.is_stacked {
             let place = format!("x=\"{text}\" y=\"{:.1}\" text-anchor=\"{anchor}\"", y + 18.0);
             (name, format!("<text {place}>{rank}</text>"))

@@ -15,6 +15,8 @@
     return digits.replace(/-/g, "−");
   };
   const off = new Set();
+  // read-outs that are open, to be written again when methods are switched on or off
+  const readouts = [];
   all(".needs-script").forEach((element) => { element.hidden = false; });
 
   // Appearance
@@ -34,6 +36,7 @@
       if (element.tagName === "LI") element.classList.toggle("off", isOff);
       else element.style.display = isOff ? "none" : "";
     });
+    readouts.forEach((refresh) => refresh());
   };
   const turn = (box, on) => {
     box.checked = on;
@@ -77,22 +80,27 @@
   const box = (chart) => chart.viewBox.baseVal;
   const upright = (line, chart, x) => line.setAttribute("d", "M" + x + " 12V" + (box(chart).height - 54));
 
+  // Ends of the plot, in the units of the chart
+  const ends = (chart) => [Number(chart.dataset.left), Number(chart.dataset.right)];
+
   // Read-out of curves
   data.charts.forEach((numbers) => {
     const chart = one('svg.chart[data-key="' + numbers.key + '"]');
     const readout = one(".readout", chart.parentElement);
     const cursor = svgLine(chart, "cursor");
     const last = numbers.steps.length - 1;
+    const [left, right] = ends(chart);
     let at = 0;
     const clear = () => { readout.hidden = true; cursor.setAttribute("d", ""); };
     const read = (index) => {
       at = Math.max(0, Math.min(last, index));
       const step = numbers.steps[at];
       const share = numbers.steps[last] > 0 ? step / numbers.steps[last] : 0;
-      upright(cursor, chart, numbers.left + (numbers.right - numbers.left) * share);
+      upright(cursor, chart, left + (right - left) * share);
       const lines = numbers.lines.filter((line) => !off.has(line.m) && at < line.v.length);
       lines.sort((a, b) => b.v[at] - a.v[at]);
-      readout.replaceChildren(make("b", "", step + (step === 1 ? " region removed" : " regions removed")));
+      const removed = step + (step === 1 ? " region removed" : " regions removed");
+      readout.replaceChildren(make("b", "", removed));
       lines.forEach((line) => {
         const row = make("div");
         const sample = one('.legend li[data-m="' + line.m + '"] .sample');
@@ -103,26 +111,69 @@
         readout.append(row);
       });
       readout.hidden = false;
+      chart.setAttribute("aria-valuenow", String(step));
+      chart.setAttribute("aria-valuetext", [removed].concat(lines.map((line) =>
+        data.methods[line.m] + " " + show(line.v[at]))).join(", "));
       // on the side where the cursor is not
-      const left = share > 0.5;
-      readout.style.left = left ? "4.5rem" : "auto";
-      readout.style.right = left ? "auto" : "2.5rem";
+      const isRight = share > 0.5;
+      readout.style.left = isRight ? "4.5rem" : "auto";
+      readout.style.right = isRight ? "auto" : "3.5rem";
     };
-    chart.setAttribute("tabindex", "0");
+    readouts.push(() => { if (!readout.hidden) read(at); });
+    // a picture becomes something that is moved along, which assistive technology reads value by value
+    const named = { tabindex: "0", role: "slider", "aria-valuemin": "0",
+      "aria-valuemax": String(numbers.steps[last] || 0), "aria-valuenow": "0",
+      "aria-label": chart.getAttribute("aria-label") + ", by removed regions",
+      "aria-valuetext": "0 regions removed" };
+    Object.entries(named).forEach(([name, value]) => chart.setAttribute(name, value));
     chart.addEventListener("pointermove", (event) => {
       const frame = chart.getBoundingClientRect();
       const x = (event.clientX - frame.left) / frame.width * box(chart).width;
-      read(Math.round((x - numbers.left) / (numbers.right - numbers.left) * last));
+      read(Math.round((x - left) / (right - left) * last));
     });
     chart.addEventListener("pointerleave", clear);
     chart.addEventListener("focus", () => { if (chart.matches(":focus-visible")) read(at); });
     chart.addEventListener("blur", clear);
     chart.addEventListener("keydown", (event) => {
-      const moves = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, PageUp: at + 10, PageDown: at - 10 };
+      const moves = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, Home: 0, End: last, PageUp: at + 10, PageDown: at - 10 };
       if (event.key === "Escape") clear();
       if (!(event.key in moves)) return;
       event.preventDefault();
       read(moves[event.key]);
+    });
+  });
+
+  // Paired differences: a cell that is chosen says in full what it holds. One stop for Tab per table;
+  // from there on arrow keys.
+  all(".matrix.pairs").forEach((table) => {
+    const words = table.closest(".scroll").nextElementSibling;
+    const rows = Array.from(table.tBodies[0].rows).map((row) => all("td", row));
+    const isUsed = (cell) => cell !== undefined && cell.title !== "";
+    let now = rows.flat().find(isUsed);
+    if (now === undefined) return;
+    now.tabIndex = 0;
+    const choose = (cell) => {
+      now.tabIndex = -1;
+      now.classList.remove("now");
+      now = cell;
+      now.tabIndex = 0;
+      now.classList.add("now");
+      words.textContent = now.title;
+    };
+    table.addEventListener("focusin", (event) => { if (isUsed(event.target)) choose(event.target); });
+    table.addEventListener("click", (event) => {
+      const cell = event.target.closest("td");
+      if (cell !== null && isUsed(cell)) { choose(cell); cell.focus(); }
+    });
+    table.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      let y = rows.findIndex((row) => row.includes(now));
+      let x = rows[y].indexOf(now);
+      // a method against itself has nothing to say and is passed over
+      do { y += step[0]; x += step[1]; } while (rows[y] && rows[y][x] && !isUsed(rows[y][x]));
+      if (rows[y] && rows[y][x]) { choose(rows[y][x]); now.focus(); }
     });
   });
 
@@ -192,13 +243,17 @@
     regions: numbersOf(removal.regions, (view, at) => view.getUint32(at, true)),
     scores: numbersOf(removal.scores, (view, at) => view.getFloat32(at, true)),
   });
+  const signed = (text) => (/^[−-]/.test(text) ? text.replace("-", "−") : "+" + text);
   data.exhibits.forEach((exhibit, index) => {
     const article = one('[data-exhibit="' + index + '"]');
     const part = (role) => one('[data-role="' + role + '"]', article);
     const [method, order, slider, play, score] = ["method", "order", "step", "play", "score"].map(part);
-    const [original, fill, canvas, chart] =
-      [".original", ".fill", "canvas", "svg.chart"].map((selector) => one(selector, article));
-    const cursor = svgLine(chart, "cursor");
+    const [original, fill, canvas] =
+      [".original", ".fill", "canvas"].map((selector) => one(selector, article));
+    const charts = all("[data-order]", article).map((part) => {
+      const chart = one("svg.chart", part);
+      return { part, chart, cursor: svgLine(chart, "cursor") };
+    });
     const context = canvas.getContext("2d");
     const usable = exhibit.lines.filter((line) => line.orders.length > 0);
     if (usable.length === 0) {
@@ -230,13 +285,16 @@
       }
       for (; drawnTo < step; drawnTo += 1) patch(removal.regions[drawnTo]);
       const [start, now] = [removal.scores[0], removal.scores[step]];
-      const change = start === 0 ? "" : " (" + (now < start ? "−" : "+") +
-        Math.abs(100 * (now - start) / start).toFixed(0) + " %)";
+      const change = exhibit.probability && start !== 0
+        ? (100 * (now - start) / start).toFixed(0) + " %" : show(now - start);
       score.textContent = step + " of " + (removal.scores.length - 1) + " regions removed: score " +
-        show(now) + ", at first " + show(start) + change;
+        show(now) + ", at first " + show(start) + (step > 0 ? " (" + signed(change) + ")" : "");
       slider.setAttribute("aria-valuetext", score.textContent);
       const share = removal.scores.length > 1 ? step / (removal.scores.length - 1) : 0;
-      upright(cursor, chart, 66 + (box(chart).width - 34 - 66) * share);
+      charts.forEach(({ chart, cursor }) => {
+        const [left, right] = ends(chart);
+        upright(cursor, chart, left + (right - left) * share);
+      });
     };
     const choose = () => {
       const line = usable.find((candidate) => candidate.m === Number(method.value));
@@ -248,12 +306,18 @@
       removal = unpack(found);
       slider.max = String(removal.scores.length - 1);
       drawnTo = -1;
-      all(".line", chart).forEach((element) => {
-        element.classList.toggle("chosen", Number(element.dataset.m) === line.m);
-        element.classList.toggle("faded", Number(element.dataset.m) !== line.m);
+      const isChosen = (element) => Number(element.dataset.m) === line.m;
+      charts.forEach(({ part, chart }) => {
+        part.hidden = part.dataset.order !== found.order;
+        all(".line, .mark, .leader", chart).forEach((element) => {
+          element.classList.toggle("chosen", isChosen(element));
+          element.classList.toggle("faded", !isChosen(element));
+        });
       });
       all(".maps li", article).forEach((item) => {
-        item.classList.toggle("chosen", Number(item.dataset.m) === line.m);
+        item.classList.toggle("chosen", isChosen(item));
+        const button = one("button", item);
+        if (button !== null) button.setAttribute("aria-pressed", String(isChosen(item)));
       });
       draw();
     };
@@ -305,6 +369,14 @@
       });
     });
   }
+
+  // Paper shows what is folded on the screen
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = all("details:not([open])");
+    folded.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));
 
   // Citations
   document.getElementById("copy").addEventListener("click", () => {

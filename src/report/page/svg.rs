@@ -65,8 +65,10 @@ pub(super) struct Chart<'a> {
 const WIDTH: f64 = 680.0;
 const HEIGHT: f64 = 380.0;
 /// Ends of the plot in the picture.
-pub(super) const LEFT: f64 = 66.0;
-pub(super) const RIGHT: f64 = WIDTH - 34.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = WIDTH - 46.0;
+/// From the end of a line to its mark.
+const LEADER: f64 = 14.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = HEIGHT - 54.0;
 const MARK_GAP: f64 = 15.0;
@@ -133,7 +135,7 @@ pub(super) fn chart(chart: &Chart<'_>) -> String {
     let frame = Frame::of(chart.traces);
     let mut svg = format!(
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" \
-         data-key=\"{}\">",
+         data-key=\"{}\" data-left=\"{LEFT}\" data-right=\"{RIGHT}\">",
         escape(chart.title),
         escape(chart.key),
     );
@@ -226,20 +228,23 @@ fn line(svg: &mut String, trace: &Trace, frame: Frame) {
     );
 }
 
-/// Marks at the ends of the lines, moved apart where they would overlap.
+/// Marks at the ends of the lines, moved apart where they would overlap, each with a thin line to the
+/// end that it belongs to.
 fn marks(svg: &mut String, traces: &[Trace], frame: Frame) {
     let mut ends: Vec<(f64, &Trace)> =
         traces.iter().filter_map(|t| Some((frame.y(t.points.last()?.value), t))).collect();
     ends.sort_by(|a, b| a.0.total_cmp(&b.0));
     let wanted: Vec<f64> = ends.iter().map(|(y, _)| *y).collect();
     let placed = spread(&wanted, MARK_GAP, TOP, BOTTOM);
-    for ((_, trace), y) in ends.into_iter().zip(placed) {
+    for ((end, trace), y) in ends.into_iter().zip(placed) {
+        let Trace { contender, style, points, .. } = trace;
+        let x = frame.x(points.len() as f64 - 1.0);
         let _ = write!(
             svg,
-            "<text class=\"mark {}\" data-m=\"{}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            trace.style,
-            trace.contender,
-            RIGHT + 6.0,
+            "<path class=\"leader\" data-m=\"{contender}\" d=\"M{x:.1} {end:.1}L{:.1} {y:.1}\"/>\
+             <text class=\"mark {style}\" data-m=\"{contender}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            RIGHT + LEADER,
+            RIGHT + LEADER + 2.0,
             y + 5.0,
             escape(&trace.mark),
         );
@@ -343,6 +348,7 @@ mod tests {
             .map(|t| t.split(" y=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap())
             .collect();
         assert!((heights[1] - heights[0]).abs() >= MARK_GAP - 1e-9);
+        assert_eq!(svg.matches("class=\"leader\"").count(), 2, "each with a line to its mark");
     }
 
     #[test]

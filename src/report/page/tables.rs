@@ -23,6 +23,11 @@ pub(super) struct Ranking {
     direction: &'static str,
     /// What was measured, in words.
     title: String,
+    /// The perturbation and regions by which it ranks, and the order.
+    setting: String,
+    order: &'static str,
+    /// Whether there is a random order to compare with.
+    has_random: bool,
     rows: Vec<Place>,
 }
 
@@ -42,6 +47,7 @@ struct Place {
     interval: String,
     relative: Number,
     relative_html: String,
+    relative_interval: String,
     abpc: Number,
     tied: Number,
 }
@@ -59,6 +65,17 @@ fn number(value: Option<f64>, show: impl Fn(f64) -> String) -> Number {
         Some(v) => Number { text: show(v).replace('-', "−"), value: format!("{v:e}") },
         None => Number { text: "–".to_owned(), value: String::new() },
     }
+}
+
+/// The interval of an estimate.
+fn range(estimate: Option<Estimate>, show: impl Fn(f64) -> String) -> String {
+    let ends = estimate.and_then(|e| e.lo().zip(e.hi()));
+    let text = ends.map(|(lo, hi)| format!("{} to {}", show(lo), show(hi)).replace('-', "−"));
+    text.unwrap_or_else(|| "–".to_owned())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// Digits after the point, so that the largest of the values shows four digits in all.
@@ -93,6 +110,8 @@ fn places(contest: Option<&Contest>, method: &str) -> String {
 #[derive(Serialize)]
 pub(super) struct Agreement {
     names: Vec<String>,
+    /// What stands above the columns: `A`, `B`, ..., since numbers look like the ranks of methods.
+    marks: Vec<String>,
     cells: Vec<Vec<Tau>>,
 }
 
@@ -105,6 +124,15 @@ struct Tau {
     strength: f64,
 }
 
+/// `A` to `Z`, then `AA`, `AB` and so on.
+fn letters(index: usize) -> String {
+    let last = char::from(b'A' + (index % 26) as u8);
+    match index / 26 {
+        0 => last.to_string(),
+        more => letters(more - 1) + &last.to_string(),
+    }
+}
+
 pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
     let cell = |tau: &Option<f64>| match *tau {
         Some(tau) => Tau {
@@ -115,7 +143,11 @@ pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
         None => Tau { text: "–".to_owned(), verdict: "none", strength: 0.0 },
     };
     let row = |row: &Vec<Option<f64>>| row.iter().map(cell).collect();
-    Agreement { names: found.names.clone(), cells: found.tau.iter().map(row).collect() }
+    Agreement {
+        names: found.names.clone(),
+        marks: (0..found.names.len()).map(letters).collect(),
+        cells: found.tau.iter().map(row).collect(),
+    }
 }
 
 pub(super) fn ranking(
@@ -135,7 +167,6 @@ pub(super) fn ranking(
         let drawn = |e: Option<Estimate>, axis| {
             e.map_or(String::new(), |e| svg::interval(point(e), axis, true, &contender.style))
         };
-        let interval = r.aopc.and_then(|e| e.lo().zip(e.hi()));
         Some(Place {
             index,
             rank: contender.mark.clone(),
@@ -146,19 +177,23 @@ pub(super) fn ranking(
             images: r.images,
             aopc: number(r.aopc.map(|e| e.mean), plain),
             interval_html: drawn(r.aopc, all),
-            interval: interval.map_or("–".to_owned(), |(lo, hi)| {
-                format!("{} to {}", plain(lo), plain(hi)).replace('-', "−")
-            }),
+            interval: range(r.aopc, plain),
             relative: number(r.relative_aopc.map(|e| e.mean), |v| format!("{v:+.digits$}")),
             relative_html: drawn(r.relative_aopc, relative),
+            relative_interval: range(r.relative_aopc, |v| format!("{v:+.digits$}")),
             abpc: number(r.abpc.map(|e| e.mean), plain),
-            tied: number(r.tied_fraction, |v| format!("{:.1} %", 100.0 * v)),
+            tied: number(r.tied_fraction, percent),
         })
     };
     let first = rows.first();
     Ranking {
         direction: first.map_or("higher", |r| r.direction.name()),
         title: first.map_or(String::new(), |r| setting(r)),
+        setting: first.map_or(String::new(), |r| {
+            format!("{}, regions of {side}x{side}", r.setting.perturbation, side = r.setting.region)
+        }),
+        order: first.map_or(Order::Morf, |r| r.order).name(),
+        has_random: rows.iter().any(|r| r.relative_aopc.is_some()),
         rows: rows.iter().filter_map(place).collect(),
     }
 }
@@ -189,13 +224,13 @@ pub(super) struct Numbers {
 
 pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers {
     let heads = [
+        ("method", false),
         ("perturbation", false),
         ("region", true),
         ("score", false),
         ("steps", true),
         ("order", false),
         ("rank", true),
-        ("method", false),
         ("better", false),
         ("images", true),
         ("missing", true),
@@ -204,9 +239,11 @@ pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers
         ("from", true),
         ("to", true),
         ("vs random", true),
+        ("vs random from", true),
+        ("vs random to", true),
         ("ABPC", true),
         ("ties", true),
-        ("multiply-adds", true),
+        ("multiply-adds per curve", true),
     ];
     let all = summary.rows.iter().filter_map(|r| Some(r.aopc?.mean));
     let digits = decimals(all);
@@ -215,24 +252,27 @@ pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers
     let plain = |v: Option<f64>| number(v, |v| format!("{v:.digits$}"));
     let row = |r: &SummaryRow| {
         let label = contenders.find(&r.method).map_or(r.method.as_str(), |(_, c)| &c.label);
+        let (aopc, relative) = (r.aopc, r.relative_aopc);
         vec![
+            word(label),
             word(&r.setting.perturbation),
             whole(Some(r.setting.region)),
             word(r.setting.score_kind.name()),
             whole(r.setting.steps.map(|s| s as u64)),
             word(r.order.name()),
             whole(r.rank),
-            word(label),
             word(r.direction.name()),
             whole(Some(r.images as u64)),
             whole(Some(r.images_missing as u64)),
-            plain(r.aopc.map(|e| e.mean)),
-            plain(r.aopc.and_then(|e| e.stderr)),
-            plain(r.aopc.and_then(|e| e.lo())),
-            plain(r.aopc.and_then(|e| e.hi())),
-            plain(r.relative_aopc.map(|e| e.mean)),
+            plain(aopc.map(|e| e.mean)),
+            plain(aopc.and_then(|e| e.stderr)),
+            plain(aopc.and_then(|e| e.lo())),
+            plain(aopc.and_then(|e| e.hi())),
+            plain(relative.map(|e| e.mean)),
+            plain(relative.and_then(|e| e.lo())),
+            plain(relative.and_then(|e| e.hi())),
             plain(r.abpc.map(|e| e.mean)),
-            number(r.tied_fraction, |v| format!("{v:.3}")),
+            number(r.tied_fraction, percent),
             number(r.macs, |v| format!("{v:.3e}")),
         ]
     };
@@ -262,6 +302,8 @@ struct MetricHead {
     full: String,
     /// What value is better: `higher` or `lower`.
     direction: String,
+    /// What the values are measured in; empty for plain numbers.
+    unit: &'static str,
     /// Over how many pictures the means are.
     images: usize,
 }
@@ -304,6 +346,7 @@ pub(super) fn heat_maps(maps: &Maps, contenders: &Contenders<'_>) -> Option<Heat
         label: short_name(&rows[0].metric, &names),
         full: rows[0].metric.clone(),
         direction: rows[0].direction.clone(),
+        unit: unit(&rows[0].metric),
         images: rows.iter().find_map(|r| r.estimate).map_or(0, |e| e.n),
     };
     let found = HeatMaps {
@@ -314,6 +357,14 @@ pub(super) fn heat_maps(maps: &Maps, contenders: &Contenders<'_>) -> Option<Heat
     };
     let is_empty = found.heads.is_empty() && found.undefined.is_empty() && found.apart.is_empty();
     (!is_empty).then_some(found)
+}
+
+/// The unit of a metric, as its summary in the table of metrics says it.
+fn unit(metric: &str) -> &'static str {
+    let id = metric.split(':').next().unwrap_or(metric);
+    let summary = MAP_METRICS.iter().find(|entry| entry.id == id).map_or("", |entry| entry.summary);
+    let units = [(" in KB", "KB"), (" in bits", "bits")];
+    units.iter().find(|(words, _)| summary.contains(words)).map_or("", |(_, unit)| unit)
 }
 
 /// One line for each method that has a heat map: the random order has none.
@@ -388,6 +439,19 @@ fn short_name(name: &str, names: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_have_letters_that_are_all_different() {
+        let marks = [0, 1, 25, 26, 51, 52, 701, 702].map(letters);
+        assert_eq!(marks, ["A", "B", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+    }
+
+    #[test]
+    fn sizes_and_entropies_have_units_and_shares_have_none() {
+        let names =
+            ["png-size", "jpeg-size", "entropy", "grey-entropy", "sparseness", "iou", "new"];
+        assert_eq!(names.map(unit), ["KB", "KB", "bits", "bits", "", "", ""]);
+    }
 
     #[test]
     fn small_and_large_means_are_shown_with_four_digits() {

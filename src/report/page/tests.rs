@@ -393,3 +393,57 @@ fn mean_ranks_are_drawn_for_wide_and_for_narrow_screens_with_every_name() {
         }
     }
 }
+
+#[test]
+fn the_gallery_has_the_curves_of_both_orders_and_shows_the_first() {
+    let page = demo_page();
+    let exhibit = page.split("<article").nth(1).unwrap().split("</article>").next().unwrap();
+    assert_eq!(exhibit.matches("<svg class=\"chart\"").count(), 2);
+    assert!(exhibit.contains("<div data-order=\"morf\"><svg"), "{exhibit}");
+    assert!(exhibit.contains("<div data-order=\"lerf\" hidden><svg"), "{exhibit}");
+    assert!(exhibit.contains("· AOPC ") && !exhibit.contains("· AOPC lerf"));
+}
+
+#[test]
+fn a_run_of_the_other_order_alone_says_so_in_the_gallery() {
+    let mut rows = demo::records(4, 1, 10);
+    rows.retain(|row| row.order == Order::Lerf);
+    let page = made(&rows, &demo::exhibits(1), &manifest());
+    let exhibit = page.split("<article").nth(1).unwrap();
+    assert!(exhibit.contains("<div data-order=\"lerf\"><svg"), "{exhibit}");
+    assert!(exhibit.contains("· AOPC lerf ") && !exhibit.contains("AOPC lerf –"), "{exhibit}");
+    assert!(page.contains("the rank of its method by AOPC lerf."));
+}
+
+#[test]
+fn differences_from_the_random_order_are_printed_with_their_intervals() {
+    let page = demo_page();
+    let row = page.split("<tr data-m=\"0\">").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert_eq!(row.matches(" to ").count(), 2, "two intervals in numbers: {row}");
+    let mut rows = demo::records(4, 1, 10);
+    rows.retain(|row| row.method != cells::RANDOM);
+    let without = made(&rows, &[], &manifest());
+    let said = "With <code>random</code> among the methods there would also be columns";
+    assert!(page.contains(">vs random</th><th") && !page.contains(said));
+    assert!(!without.contains("interval of that") && without.contains(said));
+}
+
+#[test]
+fn rankings_of_three_methods_are_not_compared_by_their_agreement() {
+    let with = |count: usize| {
+        let mut rows = demo::records(4, 1, 10);
+        let names: Vec<&str> = demo::METHODS.iter().take(count).map(|(name, _)| *name).collect();
+        rows.retain(|row| names.contains(&row.method.as_str()));
+        let page = made(&rows, &[], &manifest());
+        page.split("id=\"agreement\"")
+            .nth(1)
+            .unwrap()
+            .split("</section>")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let (three, four) = (with(3), with(4));
+    assert!(!three.contains("<table") && three.contains("fewer than four methods"), "{three}");
+    assert!(four.contains("<b>A</b>") && !four.contains("fewer than four"), "{four}");
+}
