@@ -76,16 +76,21 @@ fn slug(group: &Group<'_>) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
 }
 
-/// AOPC of every method against the number of removed regions; below it the same relative to the
-/// random order, and the area between the curves where both orders were run.
+/// AOPC of every method, by the first order there is, against the number of removed regions; below it the
+/// same relative to the random order, and the area between the curves where both orders were run.
 pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
     let methods = styled(group);
     let panel = |title: &str, y_label: &str, metric: &dyn CurveMetric, skip: &str| {
         panel(title, y_label, lines(group, &methods, metric, skip, 1.0))
     };
-    let (morf, relative) = (Aopc(Order::Morf), RelativeAopc(Order::Morf));
+    let order = group.orders().next().unwrap_or(Order::Morf);
+    let title = match order {
+        Order::Morf => "AOPC, most relevant regions first (higher is better)",
+        Order::Lerf => "AOPC, least relevant regions first (lower is better)",
+    };
+    let relative = RelativeAopc(order);
     let panels = vec![
-        panel("AOPC, most relevant regions first (higher is better)", "AOPC", &morf, ""),
+        panel(title, "AOPC", &Aopc(order), ""),
         panel(
             "The same minus the random order, image by image",
             "AOPC - random",
@@ -261,6 +266,20 @@ mod tests {
     }
 
     // takes seconds without optimised dependencies: four figures of five megapixels are compressed
+    #[test]
+    fn a_run_of_one_order_has_its_area_and_the_best_method_on_top() {
+        let mut rows = demo::records(5, 1, 8);
+        rows.retain(|row| row.order == Order::Lerf);
+        let groups = group(&rows).unwrap();
+        let summary = crate::report::summary::summarise(&rows).unwrap();
+        let figure = aopc(&groups[0], &heading());
+        assert_eq!(figure.panels[0].title, "AOPC, least relevant regions first (lower is better)");
+        let top = &figure.panels[0].lines.last().unwrap().name;
+        assert!(summary.rows[0].method.starts_with(top), "{top}");
+        assert!(figure.panels[2].lines.is_empty(), "there is one order");
+        assert!(figure.caption.starts_with("Bands:"), "{}", figure.caption);
+    }
+
     #[test]
     fn figures_of_all_settings_are_written() {
         let mut rows = demo::records(5, 1, 8);
