@@ -224,9 +224,10 @@ fn why_missing(group: &Group<'_>, method: &str, metric: &dyn CurveMetric) -> Str
     let has_curves = group.macs(method, order).or(group.tied_fraction(method, order)).is_some();
     let reason = if whole.iter().zip(&values).any(|(aopc, value)| aopc.is_some() && value.is_none())
     {
-        match metric.needs_all_logits() {
-            true => "the metric needs the logits of all classes, which `run --record all` writes",
-            false => "the metric is not defined there",
+        if metric.needs_all_logits() {
+            "the metric needs the logits of all classes, which `run --record all` writes"
+        } else {
+            "the metric is not defined there"
         }
     } else if has_curves && whole.iter().all(Option::is_none) {
         "it was run with other seeds or repeats than other methods"
