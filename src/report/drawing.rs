@@ -90,6 +90,9 @@ const FEWEST: usize = 3;
 /// Beyond so many decades powers of ten are enough.
 const DECADES: f64 = 2.5;
 
+/// Powers of ten from which on numbers are written with an exponent: there would not be room for three.
+const LONG: i32 = 6;
+
 /// Width of a digit of ordinary text, and the least room between two numbers.
 const DIGIT: f64 = 0.64 * TEXT;
 const GAP: f64 = 10.0;
@@ -186,8 +189,10 @@ impl Axis {
         choices.extend((3..=12).map(|about| self.equidistant(about)));
         choices.retain(|ticks| ticks.len() >= FEWEST);
         let whole = choices.iter().position(|ticks| self.apart(ticks).len() == ticks.len());
-        // where all are too dense, the first with gaps
-        choices.get(whole.unwrap_or(0)).map_or_else(Vec::new, |ticks| self.apart(ticks))
+        // where all are too dense, the first of which enough is left
+        let enough = || choices.iter().position(|ticks| self.apart(ticks).len() >= FEWEST);
+        let chosen = whole.or_else(enough).unwrap_or(0);
+        choices.get(chosen).map_or_else(Vec::new, |ticks| self.apart(ticks))
     }
 
     /// Those of the ticks from left to right that leave room between their texts.
@@ -209,7 +214,12 @@ impl Axis {
         let tick = |power: i32, factor: f64| {
             let value = factor * 10f64.powi(power);
             let digits = (-power).max(0) as usize;
-            (value.log10(), format!("{value:.digits$}"))
+            let text = if power < LONG {
+                format!("{value:.digits$}")
+            } else {
+                format!("{factor}e{power}")
+            };
+            (value.log10(), text)
         };
         let powers = self.low.floor() as i32..=self.high.ceil() as i32;
         let all = powers.flat_map(|power| factors.iter().map(move |f| tick(power, *f)));
@@ -261,7 +271,7 @@ mod tests {
     fn a_short_logarithmic_scale_leaves_out_what_has_no_room() {
         let dense = log_axis(1e5, 2.5e7, 310.0);
         let texts: Vec<String> = dense.log_ticks().into_iter().map(|t| t.1).collect();
-        assert_eq!(texts, ["100000", "1000000", "10000000"]);
+        assert_eq!(texts, ["100000", "1e6", "1e7"]);
         let long = log_axis(1.0, 1e12, 310.0);
         assert!((3..=8).contains(&long.log_ticks().len()));
     }
