@@ -87,7 +87,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             return Some("run those shards again, what they have done is kept, or add `--partial`");
         }
         Some(MergeError::Output(OutputError::OtherRun { .. } | OutputError::Foreign { .. })) => {
-            return Some("name folders that one run of `pixelflip run` has written, and no others");
+            return Some(
+                "name folders that one run of `pixelflip run` has written, also with `--out`, and no \
+                 others",
+            );
         }
         _ => (),
     }

@@ -1,15 +1,10 @@
 //! Methods by name, with the files that some of them need.
 
 use crate::{
-    base::registry::Named,
+    base::{bounded, registry::Named},
     explain::{self, Explainer, MethodError},
 };
-use std::{
-    cell::RefCell,
-    collections::BTreeMap,
-    fs::File,
-    io::{self, Read},
-};
+use std::{cell::RefCell, collections::BTreeMap, io, path::Path};
 
 /// Largest composite file.
 const MAX_TEXT: u64 = 1 << 20;
@@ -43,10 +38,5 @@ pub fn methods(
 }
 
 fn read(file: &str) -> io::Result<String> {
-    let mut text = String::new();
-    let found = File::open(file)?.take(MAX_TEXT + 1).read_to_string(&mut text)? as u64;
-    if found > MAX_TEXT {
-        return Err(io::Error::other(format!("it is larger than {MAX_TEXT} bytes")));
-    }
-    Ok(text)
+    String::from_utf8(bounded::read(Path::new(file), MAX_TEXT)?).map_err(io::Error::other)
 }

@@ -3,7 +3,7 @@
 use super::{
     Source,
     contenders::{Contenders, ranked},
-    pairs::{is_clear, reversed},
+    pairs::{is_clear, plain, reversed},
     svg::escape,
 };
 use crate::{
@@ -14,7 +14,6 @@ use crate::{
     },
     report::{
         cells::{Group, common, common_means},
-        colours::short,
         contest::Contest,
         summary::SummaryRow,
     },
@@ -116,10 +115,6 @@ fn list(items: &[String]) -> String {
         [one] => one.clone(),
         [some @ .., last] => format!("{} and {last}", some.join(", ")),
     }
-}
-
-fn plain(v: f64) -> String {
-    short(v).replace('-', "−")
 }
 
 fn interval(e: &Estimate) -> String {

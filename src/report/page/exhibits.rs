@@ -5,6 +5,7 @@
 use super::{
     Source,
     contenders::Contenders,
+    pairs::plain,
     picture,
     svg::{self, Chart, Trace},
 };
@@ -244,7 +245,7 @@ fn tile(
         random: Curves::default(),
     };
     let order = source.groups.first().and_then(|g| g.orders().next()).unwrap_or(Order::Morf);
-    let aopc = Aopc(order).value(&trial).map_or("–".to_owned(), |v| short(v).replace('-', "−"));
+    let aopc = Aopc(order).value(&trial).map_or("–".to_owned(), plain);
     Some(Tile {
         index,
         label: contender.label.clone(),

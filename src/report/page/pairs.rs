@@ -88,7 +88,8 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
     })
 }
 
-fn plain(v: f64) -> String {
+/// Three digits, with a minus sign as printers set it.
+pub(super) fn plain(v: f64) -> String {
     short(v).replace('-', "−")
 }
 
