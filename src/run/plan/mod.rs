@@ -46,7 +46,7 @@ use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::Path, str::FromStr, sync::OnceLock};
 
 /// Changes when the same config gives other numbers than before.
-pub const RESULTS_VERSION: u32 = 5;
+pub const RESULTS_VERSION: u32 = 6;
 
 /// Parts that there should be at least.
 const PARTS: usize = 32;
