@@ -14,7 +14,12 @@ mod survive;
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
-use pixelflip::run::record::{self, AllLogits, Row};
+use ndarray::{Array, Array3, Dimension};
+use ndarray_npy::{WritableElement, WriteNpyExt};
+use pixelflip::run::{
+    measure::{self, Measure},
+    record::{self, AllLogits, Row},
+};
 use std::{
     collections::BTreeMap,
     fs,
@@ -469,6 +474,7 @@ fn explain_prints_what_became_of_the_relevance() {
     let told = |method: &str| stdout(&desk.expect(0, &format!("{explain} {method}")));
     let integral = told("integrated-gradients:baseline=zero:steps=10");
     assert!(integral.contains("in theory to"), "{integral}");
+    assert!(integral.contains("is missing, the error of `steps=10`, which"), "{integral}");
     let gradient = told("gradient");
     assert!(gradient.contains("the relevance adds up to"), "{gradient}");
     assert!(!gradient.contains("in theory"), "{gradient}");
@@ -768,6 +774,69 @@ fn heat_maps_of_captum_and_zennit_rank_beside_the_built_in_methods() {
     fs::copy(desk.path("captum.npz"), desk.path("zennit.npz")).unwrap();
     fs::copy(desk.path("zennit.npy"), desk.path("captum.npz")).unwrap();
     desk.expect(2, &format!("{run} r"));
+}
+
+/// Saves an array as `.npy`.
+fn save<T: WritableElement, D: Dimension>(path: &Path, array: &Array<T, D>) {
+    array.write_npy(fs::File::create(path).unwrap()).unwrap();
+}
+
+#[test]
+fn regions_of_imported_maps_are_sorted_in_the_precision_of_the_file() {
+    let desk = Desk::new(2);
+    // multiples of 1/1024, so that 1e9 can be added without rounding
+    let at = |(n, y, x): (usize, usize, usize)| ((n * 31 + y * 101 + x * 57) % 1021) as i64 - 500;
+    let plain = Array3::from_shape_fn((2, 32, 32), |place| at(place) as f64 / 1024.0);
+    save(&desk.path("plain.npy"), &plain);
+    save(&desk.path("shifted.npy"), &plain.mapv(|v| v + 1e9));
+    save(&desk.path("tiny.npy"), &plain.mapv(|v| v * 1e-60));
+    save(&desk.path("denormal.npy"), &plain.mapv(|v| v * 1e-300));
+    save(&desk.path("huge.npy"), &plain.mapv(|v| v * 1e60));
+    save(&desk.path("largest.npy"), &plain.mapv(|v| v * 1.7e308));
+    save(&desk.path("whole.npy"), &Array3::from_shape_fn((2, 32, 32), at));
+    save(&desk.path("beyond.npy"), &Array3::from_shape_fn((2, 32, 32), |p| at(p) + (1 << 60)));
+    let names = ["plain", "shifted", "tiny", "denormal", "huge", "largest", "whole", "beyond"];
+    let maps: String = names.map(|n| format!(" --heatmaps {n}={n}.npy")).concat();
+    let run = "run --model m.onnx --data pictures --methods random --region 4 --steps 20";
+    let metrics = "sparseness,faithfulness-correlation:region=4";
+    let more = format!("--repeats 1 --metrics {metrics}{maps} --out out");
+    let told = stderr(&desk.expect(0, &format!("{run} {more}")));
+    assert!(!told.contains("chance"), "{told}");
+    let rows = record::read_folder(&desk.path("out/curves"), AllLogits::Skip).unwrap();
+    let curves = |method: &str| -> Vec<Vec<f32>> {
+        let of = rows.iter().filter(|r| r.method == method);
+        of.map(|r| r.scores.clone().unwrap()).collect()
+    };
+    assert_eq!(curves("plain").len(), 4);
+    for name in names {
+        assert!(curves(name) == curves("plain"), "{name}");
+    }
+    let page = fs::read_to_string(desk.path("out/report.html")).unwrap();
+    assert!(page.contains("e59") && page.contains("e-61"), "the scales of the maps are true");
+    // metrics see what single precision would round away
+    let metrics = measure::read(&desk.path("out/metrics.parquet")).unwrap();
+    let correlation = |method: &str| -> Vec<f64> {
+        let of = |m: &&Measure| m.method == method && m.metric.starts_with("faithfulness");
+        metrics.iter().filter(of).map(|m| m.value.unwrap()).collect()
+    };
+    for name in ["shifted", "tiny", "huge", "whole"] {
+        assert_eq!(correlation(name).len(), 2);
+        for (plain, other) in correlation("plain").into_iter().zip(correlation(name)) {
+            assert!((plain - other).abs() < 1e-6, "{name}: {other}, expected {plain}");
+        }
+    }
+}
+
+#[test]
+fn whole_numbers_beyond_double_precision_are_not_enlarged() {
+    let desk = Desk::new(1);
+    save(&desk.path("small.npy"), &Array3::from_elem((1, 8, 8), 7i64));
+    save(&desk.path("large.npy"), &Array3::from_elem((1, 8, 8), (1i64 << 60) + 1));
+    let run =
+        "run --model m.onnx --data pictures --methods random --region 8 --steps 4 --repeats 1";
+    let run = format!("{run} --upsample bilinear --out out --heatmaps");
+    insta::assert_snapshot!(desk.told(&format!("{run} a=large.npy")));
+    desk.expect(0, &format!("{run} a=small.npy"));
 }
 
 #[test]

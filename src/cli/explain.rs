@@ -132,7 +132,8 @@ impl Explained<'_> {
         let score = f64::from(case.acts.of(case.graph.output()).data[case.target]);
         let heading =
             format!("{name}\n`{}`, class {}, score {score:.6}\n", case.image, case.target);
-        terminal::data(&told(&heading, trace.as_ref(), relevance.sum(), total))?;
+        let sums = Sums { found: relevance.sum(), total, by: self.method.value.approximation() };
+        terminal::data(&told(&heading, trace.as_ref(), &sums))?;
         Ok(relevance)
     }
 
@@ -207,7 +208,7 @@ impl Found {
             let mut squares = HeatMap::zeros((height, width));
             for (id, score) in grid.regions().zip(&scores) {
                 let r = grid.rect(id);
-                squares.slice_mut(ndarray::s![r.y0..r.y1, r.x0..r.x1]).fill(*score as f32);
+                squares.slice_mut(ndarray::s![r.y0..r.y1, r.x0..r.x1]).fill(*score);
             }
             let (rows, columns) = grid.dims();
             let scores = scores.iter().map(|score| *score as f32).collect();
@@ -247,17 +248,37 @@ fn rect_len((height, width): (usize, usize), channels: usize) -> usize {
 
 fn one_channel(heat: &HeatMap) -> Tensor {
     let (h, w) = heat.dim();
-    Tensor::new(Shape::new(1, h, w), heat.iter().copied().collect())
+    Tensor::new(Shape::new(1, h, w), heat.iter().map(|v| *v as f32).collect())
+}
+
+/// What relevance adds up to.
+struct Sums {
+    found: f64,
+    /// In theory.
+    total: Option<f64>,
+    /// The parameter whose error the difference is.
+    by: Option<String>,
+}
+
+impl Sums {
+    fn words(&self) -> String {
+        let words = format!("the relevance adds up to {:.6}", self.found);
+        let Some(total) = self.total else { return words };
+        let words =
+            format!("{words}, in theory to {total:.6}: {:.6} is missing", total - self.found);
+        match &self.by {
+            Some(by) => {
+                format!("{words}, the error of `{by}`, which becomes smaller with a larger number")
+            }
+            None => words,
+        }
+    }
 }
 
 /// What `--trace` prints.
-fn told(heading: &str, trace: Option<&Trace>, sum: f64, total: Option<f64>) -> String {
+fn told(heading: &str, trace: Option<&Trace>, sums: &Sums) -> String {
     let table = trace.map(|trace| format!("\n{}\n", trace_table(trace))).unwrap_or_default();
-    let found = format!("the relevance adds up to {sum:.6}");
-    let found = match total {
-        Some(total) => format!("{found}, in theory to {total:.6}: {:.6} is missing", total - sum),
-        None => found,
-    };
+    let found = sums.words();
     let whereto = trace.map_or_else(String::new, |trace| {
         let (to_bias, lost) = trace
             .iter()

@@ -1,7 +1,7 @@
 //! `NumPy`'s `.npy` format: a header in the syntax of Python, then the values (NEP 1).
 
 use super::DataError;
-use half::f16;
+use half::{bf16, f16};
 use std::path::Path;
 
 /// Longer headers belong to no array of numbers.
@@ -19,6 +19,8 @@ pub(super) enum Type {
     I32,
     I64,
     F16,
+    /// Upper half of an `F32`; `.npy` files have no name for it.
+    BF16,
     F32,
     F64,
 }
@@ -45,7 +47,7 @@ impl Type {
     pub(super) fn size(self) -> usize {
         match self {
             Type::U8 | Type::I8 => 1,
-            Type::U16 | Type::I16 | Type::F16 => 2,
+            Type::U16 | Type::I16 | Type::F16 | Type::BF16 => 2,
             Type::U32 | Type::I32 | Type::F32 => 4,
             Type::U64 | Type::I64 | Type::F64 => 8,
         }
@@ -53,14 +55,20 @@ impl Type {
 
     /// True for floating point.
     pub(super) fn is_float(self) -> bool {
-        matches!(self, Type::F16 | Type::F32 | Type::F64)
+        matches!(self, Type::F16 | Type::BF16 | Type::F32 | Type::F64)
     }
 
-    /// The value in [`Type::size`] bytes.
-    pub(super) fn value(self, bytes: &[u8]) -> f64 {
-        fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-            bytes.try_into().expect("the caller passes one value")
+    /// The value in [`Type::size`] bytes, exactly where it is a whole number; others are cut off.
+    pub(super) fn whole(self, bytes: &[u8]) -> i128 {
+        match self {
+            Type::U64 => u64::from_le_bytes(array(bytes)).into(),
+            Type::I64 => i64::from_le_bytes(array(bytes)).into(),
+            _ => self.value(bytes) as i128,
         }
+    }
+
+    /// The value in [`Type::size`] bytes; of 64-bit numbers the nearest in double precision.
+    pub(super) fn value(self, bytes: &[u8]) -> f64 {
         match self {
             Type::U8 => bytes[0].into(),
             Type::I8 => (bytes[0] as i8).into(),
@@ -71,10 +79,15 @@ impl Type {
             Type::U64 => u64::from_le_bytes(array(bytes)) as f64,
             Type::I64 => i64::from_le_bytes(array(bytes)) as f64,
             Type::F16 => f16::from_le_bytes(array(bytes)).into(),
+            Type::BF16 => bf16::from_le_bytes(array(bytes)).into(),
             Type::F32 => f32::from_le_bytes(array(bytes)).into(),
             Type::F64 => f64::from_le_bytes(array(bytes)),
         }
     }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("the caller passes one value")
 }
 
 /// What stands before the values.

@@ -365,7 +365,8 @@ mod tests {
         let (x, fill) = (tensor("input").to_chw(), tensor("fill").to_chw());
         let w = |c: usize, y: usize, x: usize| weight[SHAPE.len() + (c * 8 + y) * 8 + x];
         let heat = Array2::from_shape_fn((8, 8), |(row, col)| {
-            (0..3).map(|c| w(c, row, col) * (x[[c, row, col]] - fill[[c, row, col]])).sum::<f32>()
+            let fall = |c| w(c, row, col) * (x[[c, row, col]] - fill[[c, row, col]]);
+            f64::from((0..3).map(fall).sum::<f32>())
         });
         let falls = region_scores(&heat, &grid()).unwrap();
         let order = morf(&falls, Seed(0), "a");

@@ -8,6 +8,7 @@ use crate::{
     },
     explain::HeatMap,
 };
+use ndarray::Array2;
 use std::{fmt, str::FromStr};
 
 /// Which regions go first.
@@ -84,8 +85,12 @@ pub enum OrderError {
     },
 }
 
+/// Above this, sums of regions might not be finite.
+const HUGE: f64 = 1e290;
+
 /// Score of every region, in the order of their ids: the sum of the relevance of its pixels, in
-/// double precision, row by row.
+/// double precision, row by row. Where a sum might be more than double precision holds, all scores are
+/// divided by 2^64.
 pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError> {
     if heat.dim() != grid.size() {
         return Err(OrderError::Size { found: heat.dim(), expected: grid.size() });
@@ -94,13 +99,38 @@ pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError
     if count > 0 {
         return Err(OrderError::NonFinite { count, total: heat.len() });
     }
+    let unit = if heat.iter().any(|v| v.abs() > HUGE) { (-64.0f64).exp2() } else { 1.0 };
     let score = |id| {
         let r = grid.rect(id);
         let pixels = heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]);
         // from +0, so that a region of negative zeros ties with one of positive zeros
-        pixels.iter().fold(0.0, |sum, &v| sum + f64::from(v))
+        pixels.iter().fold(0.0, |sum, &v| sum + v * unit)
     };
     Ok(grid.regions().map(score).collect())
+}
+
+/// Scores of regions for a heat map of whole numbers: the places of their exact sums, equal for equal
+/// ones, since double precision may not tell the sums apart. The map has the size of the grid.
+fn whole_scores(heat: &Array2<i128>, grid: &Grid) -> Vec<f64> {
+    let sum = |id| {
+        let r = grid.rect(id);
+        heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]).sum()
+    };
+    let sums: Vec<i128> = grid.regions().map(sum).collect();
+    let mut places = sums.clone();
+    places.sort_unstable();
+    places.dedup();
+    sums.iter().map(|sum| places.partition_point(|other| other < sum) as f64).collect()
+}
+
+/// Scores of regions for the heat map that a method gave for a case.
+pub fn scores(
+    heat: &HeatMap,
+    whole: Option<&Array2<i128>>,
+    grid: &Grid,
+) -> Result<Vec<f64>, OrderError> {
+    let scores = region_scores(heat, grid)?;
+    Ok(whole.map_or(scores, |whole| whole_scores(whole, grid)))
 }
 
 /// All regions by descending score. Equal scores come in the order of a random permutation that
@@ -139,7 +169,6 @@ pub fn tied_fraction(scores: &[f64], order: &[RegionId], steps: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::base::geom::Remainder;
-    use ndarray::Array2;
     use proptest::prelude::*;
 
     fn ids(order: &[RegionId]) -> Vec<u32> {
@@ -149,7 +178,7 @@ mod tests {
     #[test]
     fn regions_are_scored_by_the_sum_of_their_pixels() {
         // 2x2 regions over 4x5 pixels; the last column belongs to none
-        let heat = Array2::from_shape_fn((4, 5), |(y, x)| (10 * y + x) as f32);
+        let heat = Array2::from_shape_fn((4, 5), |(y, x)| (10 * y + x) as f64);
         let grid = Grid::new(4, 5, 2, Remainder::Drop).unwrap();
         assert_eq!(region_scores(&heat, &grid).unwrap(), [22.0, 30.0, 102.0, 110.0]);
         let grid = Grid::new(4, 5, 2, Remainder::Partial).unwrap();
@@ -210,8 +239,8 @@ mod tests {
     fn what_cannot_be_sorted_is_an_error() {
         let grid = Grid::new(4, 4, 2, Remainder::Drop).unwrap();
         let mut heat = Array2::zeros((4, 4));
-        heat[[0, 1]] = f32::NAN;
-        heat[[3, 3]] = f32::INFINITY;
+        heat[[0, 1]] = f64::NAN;
+        heat[[3, 3]] = f64::INFINITY;
         let error = region_scores(&heat, &grid).unwrap_err();
         assert_eq!(error.to_string(), "2 of 16 relevance values in the heat map are not finite");
         let error = region_scores(&Array2::zeros((4, 5)), &grid).unwrap_err();

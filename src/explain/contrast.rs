@@ -51,6 +51,10 @@ impl Explainer for Contrast {
         Ok(totals.map(|(own, other)| own - other))
     }
 
+    fn approximation(&self) -> Option<String> {
+        self.inner.approximation()
+    }
+
     fn pool(&self) -> Pool {
         Pool::Sum
     }

@@ -1,6 +1,9 @@
 //! The gradient, averaged on the ways from many reference pictures.
 
-use super::{Case, ExplainError, Explainer, reference::between};
+use super::{
+    Case, ExplainError, Explainer,
+    reference::{between, way},
+};
 use crate::{
     base::{
         registry::{Entry, Kind, Param},
@@ -97,8 +100,7 @@ impl Explainer for ExpectedGradients {
         let mut sum = vec![0.0f64; x.data.len()];
         self.draws(case, |from, t| {
             let gradient = case.gradient_at(&between(from, x, t));
-            let way = x.data.iter().zip(&from.data).map(|(x, from)| f64::from(x - from));
-            let terms = way.zip(&gradient.data).map(|(way, g)| way * f64::from(*g));
+            let terms = way(x, from).zip(&gradient.data).map(|(way, g)| way * f64::from(*g));
             sum.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
         })?;
         let data = sum.iter().map(|s| (s / self.samples as f64) as f32).collect();
@@ -109,6 +111,10 @@ impl Explainer for ExpectedGradients {
         let mut scores = 0.0;
         self.draws(case, |from, _| scores += f64::from(case.score_at(from)))?;
         Ok(Some(f64::from(case.score()) - scores / self.samples as f64))
+    }
+
+    fn approximation(&self) -> Option<String> {
+        Some(format!("samples={}", self.samples))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Case, ExplainError, Explainer,
     quadrature::{self, Quadrature},
-    reference::{self, Reference, between},
+    reference::{self, Reference, between, way},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
@@ -72,13 +72,16 @@ impl Explainer for IntegratedGradients {
             let gradient = case.gradient_at(&between(&from, x, t));
             sum.iter_mut().zip(&gradient.data).for_each(|(s, g)| *s += weight * f64::from(*g));
         }
-        let way = x.data.iter().zip(&from.data).map(|(x, from)| f64::from(x - from));
-        let data = sum.iter().zip(way).map(|(s, d)| (s * d) as f32).collect();
+        let data = sum.iter().zip(way(x, &from)).map(|(s, d)| (s * d) as f32).collect();
         Ok(Tensor::new(x.shape, data))
     }
 
     fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
         let from = self.baseline.picture(case)?;
         Ok(Some(f64::from(case.score()) - f64::from(case.score_at(&from))))
+    }
+
+    fn approximation(&self) -> Option<String> {
+        Some(format!("steps={}", self.steps))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// The coefficients of a ridge regression (penalty 1, free intercept) of the score on which
 /// patches are shown. Each patch is shown with probability 1/2, the first sample shows all; a
-/// sample with `k` of `d` patches weighs `exp(-D^2 / width^2)`, `D = 1 - sqrt(k / d)` the cosine
+/// sample with `k` of `d` patches weighs `exp(-D^2 / (2 width^2))`, `D = 1 - sqrt(k / d)` the cosine
 /// distance from the picture. A patch's coefficient is spread evenly over its pixels; shape
 /// `(1, H, W)`. Samples are keyed by (seed, image).
 ///
@@ -27,9 +27,11 @@ use crate::{
 /// | `width` | 0.25 | 0.01 to 100 |
 /// | `value` | `grey` | `black`, `grey`, `white`, `zero` (after normalisation) |
 ///
-/// One forward pass per sample. Here the score is the logit, and patches are SLIC clusters.
+/// One forward pass per sample. Here the score is the logit, and patches are SLIC clusters. The width is
+/// that of the package lime, 0.25 by default there too: it takes the square root of the paper's kernel
+/// `exp(-D^2 / sigma^2)`, so the paper's `sigma` is `sqrt(2) width`, by default 0.354.
 ///
-/// Source: Ribeiro et al. 2016, eq. 2 and sec. 3.4.
+/// Source: Ribeiro et al. 2016, eq. 2 and sec. 3.4; weights as in the package lime.
 #[derive(Debug)]
 pub struct Lime {
     samples: usize,
@@ -93,6 +95,21 @@ impl Explainer for Lime {
 impl Lime {
     fn weight(&self, shown: &[bool]) -> f64 {
         let share = shown.iter().filter(|s| **s).count() as f64 / shown.len() as f64;
-        (-((1.0 - share.sqrt()) / self.width).powi(2)).exp()
+        (-0.5 * ((1.0 - share.sqrt()) / self.width).powi(2)).exp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_weigh_as_in_the_package_lime() {
+        // sqrt(exp(-d^2 / 0.25^2)) with the cosine distance d of (1, 0, 0, 0) and (1, 1, 1, 0) from ones
+        let lime = Lime { samples: 1, segments: 4, width: 0.25, value: Reference::Grey };
+        for (shown, expected) in [(1, 0.135_335_283), (3, 0.866_239_769), (4, 1.0)] {
+            let shown: Vec<bool> = (0..4).map(|k| k < shown).collect();
+            assert!((lime.weight(&shown) - expected).abs() < 1e-8, "{}", lime.weight(&shown));
+        }
     }
 }

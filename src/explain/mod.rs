@@ -352,13 +352,19 @@ pub trait Explainer: Send + Sync {
         Ok(self.pool().apply(&relevance))
     }
 
+    /// The heat map in whole numbers, where it comes from a file with such numbers: double precision
+    /// holds them up to 2^53, and sums of regions are exact beyond that, too.
+    fn whole_heat_map(&self, _case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
+        Ok(None)
+    }
+
     /// Relevance whose sum over channels is the heat map: pooled where that is done by a norm.
     fn pooled_by_sum(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         if self.pool() == Pool::Sum {
             let relevance = self.relevance(case)?;
             return case.check_per_pixel(&relevance).map(|()| relevance);
         }
-        let (heat, _) = self.heat_map(case)?.into_raw_vec_and_offset();
+        let heat = self.heat_map(case)?.iter().map(|v| *v as f32).collect();
         let picture = case.graph.input_shape();
         Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
     }
@@ -368,10 +374,17 @@ pub trait Explainer: Send + Sync {
     fn total(&self, _case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
         Ok(None)
     }
+
+    /// What keeps the relevance from adding up to [`Explainer::total`] beside rounding, as a parameter
+    /// with its value: the gap becomes smaller with more of it.
+    fn approximation(&self) -> Option<String> {
+        None
+    }
 }
 
-/// Relevance per pixel, shape `(H, W)` of the network's input; higher is more relevant.
-pub type HeatMap = Array2<f32>;
+/// Relevance per pixel, shape `(H, W)` of the network's input; higher is more relevant. In double
+/// precision, because maps from files may have values that single precision does not tell apart.
+pub type HeatMap = Array2<f64>;
 
 fn finite(relevance: Tensor) -> Result<Tensor, ExplainError> {
     let count = relevance.data.iter().filter(|r| !r.is_finite()).count();

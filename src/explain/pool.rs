@@ -15,18 +15,18 @@ pub enum Pool {
 }
 
 impl Pool {
-    /// The heat map of `relevance`; sums over channels are in double precision.
+    /// The heat map of `relevance`, in double precision.
     pub fn apply(self, relevance: &Tensor) -> HeatMap {
         let shape = relevance.shape;
         HeatMap::from_shape_fn((shape.h, shape.w), |(y, x)| self.pixel(relevance.pixel(y, x)))
     }
 
-    fn pixel(self, channels: &[f32]) -> f32 {
+    fn pixel(self, channels: &[f32]) -> f64 {
         let wide = channels.iter().map(|&v| f64::from(v));
         match self {
-            Pool::Sum => wide.sum::<f64>() as f32,
-            Pool::L2 => wide.map(|v| v * v).sum::<f64>().sqrt() as f32,
-            Pool::Linf => channels.iter().fold(0.0, |most, v| most.max(v.abs())),
+            Pool::Sum => wide.sum(),
+            Pool::L2 => wide.map(|v| v * v).sum::<f64>().sqrt(),
+            Pool::Linf => wide.fold(0.0, |most, v| most.max(v.abs())),
         }
     }
 }

@@ -53,8 +53,37 @@ impl Reference {
     }
 }
 
-/// The picture on the way from `a` to `b`: `a + t (b - a)`.
+/// The value on the way from `a` to `b`: `(1 - t) a + t b`, in double precision, rounded once. So it is `a`
+/// itself at 0 and `b` itself at 1, and what is the same in both stays the same on the way.
+pub(super) fn mixed(a: f32, b: f32, t: f64) -> f32 {
+    ((1.0 - t) * f64::from(a) + t * f64::from(b)) as f32
+}
+
+/// The picture on the way from `a` to `b`, value by value as [`mixed`].
 pub(super) fn between(a: &Tensor, b: &Tensor, t: f64) -> Tensor {
-    let at = |(a, b): (&f32, &f32)| (f64::from(*a) + t * f64::from(b - a)) as f32;
+    let at = |(a, b): (&f32, &f32)| mixed(*a, *b, t);
     Tensor::new(a.shape, a.data.iter().zip(&b.data).map(at).collect())
+}
+
+/// `x - from`, value by value, in double precision.
+pub(super) fn way<'a>(x: &'a Tensor, from: &'a Tensor) -> impl Iterator<Item = f64> + 'a {
+    x.data.iter().zip(&from.data).map(|(x, from)| f64::from(*x) - f64::from(*from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn both_ends_of_a_way_are_reached_and_what_is_the_same_stays(
+            a in -1e6f32..1e6, b in -1e6f32..1e6, t in 0.0f32..=1.0,
+        ) {
+            prop_assert_eq!(mixed(a, b, 0.0).to_bits(), (a + 0.0).to_bits());
+            prop_assert_eq!(mixed(a, b, 1.0).to_bits(), (b + 0.0).to_bits());
+            prop_assert_eq!(mixed(a, a, f64::from(t)).to_bits(), (a + 0.0).to_bits());
+            prop_assert!((a.min(b)..=a.max(b)).contains(&mixed(a, b, f64::from(t))));
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Enlarging a map to the size of a picture.
 
+use super::HeatMap;
 use crate::{
     base::{geom::Shape, registry::Kind},
     nn::tensor::Tensor,
@@ -34,10 +35,22 @@ impl Resize {
         let mut data = Vec::with_capacity(c * height * width);
         for row in &rows {
             for column in &columns {
-                data.extend((0..c).map(|channel| sample(map, row, column, channel)));
+                let value = |channel: usize| {
+                    sample(|y, x| map.pixel(y, x)[channel].into(), row, column) as f32
+                };
+                data.extend((0..c).map(value));
             }
         }
         Tensor::new(Shape::new(c, height, width), data)
+    }
+
+    /// A heat map with `height` x `width` pixels.
+    pub(crate) fn enlarge_heat(self, heat: &HeatMap, height: usize, width: usize) -> HeatMap {
+        let (h, w) = heat.dim();
+        let (rows, columns) = (self.taps(h, height), self.taps(w, width));
+        HeatMap::from_shape_fn((height, width), |(y, x)| {
+            sample(|y, x| heat[[y, x]], &rows[y], &columns[x])
+        })
     }
 
     /// For each of `to` pixels the two pixels of `from` that it is made of, and the second's share.
@@ -58,10 +71,10 @@ impl Resize {
     }
 }
 
-fn sample(map: &Tensor, row: &Tap, column: &Tap, channel: usize) -> f32 {
-    let at = |y: usize, x: usize| f64::from(map.pixel(y, x)[channel]);
+/// The weighted mean of four values of a map.
+fn sample(at: impl Fn(usize, usize) -> f64, row: &Tap, column: &Tap) -> f64 {
     let line = |y: usize| at(y, column.0) * (1.0 - column.2) + at(y, column.1) * column.2;
-    (line(row.0) * (1.0 - row.2) + line(row.1) * row.2) as f32
+    line(row.0) * (1.0 - row.2) + line(row.1) * row.2
 }
 
 #[cfg(test)]
@@ -73,5 +86,10 @@ mod tests {
         let map = Tensor::new(Shape::new(1, 1, 2), vec![0.0, 4.0]);
         assert_eq!(Resize::Bilinear.enlarge(&map, 1, 4).data, [0.0, 1.0, 3.0, 4.0]);
         assert_eq!(Resize::Nearest.enlarge(&map, 2, 3).data, [0.0, 0.0, 4.0, 0.0, 0.0, 4.0]);
+        let heat = ndarray::array![[0.0, 4.0]];
+        assert_eq!(
+            Resize::Bilinear.enlarge_heat(&heat, 1, 4),
+            ndarray::array![[0.0, 1.0, 3.0, 4.0]]
+        );
     }
 }

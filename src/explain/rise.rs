@@ -2,7 +2,7 @@
 
 use super::{
     Case, ExplainError, Explainer,
-    reference::{self, Reference},
+    reference::{self, Reference, mixed},
     resize::Resize,
 };
 use crate::{
@@ -127,7 +127,7 @@ impl Rise {
 fn masked(x: &Tensor, mask: &[f32], cover: &[f32]) -> Tensor {
     let mut out = x.clone();
     for (pixel, m) in out.data.chunks_exact_mut(cover.len()).zip(mask) {
-        pixel.iter_mut().zip(cover).for_each(|(v, c)| *v = *v * m + c * (1.0 - m));
+        pixel.iter_mut().zip(cover).for_each(|(v, c)| *v = mixed(*c, *v, f64::from(*m)));
     }
     out
 }

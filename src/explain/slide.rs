@@ -37,11 +37,11 @@ impl Slide {
             let heat = heat(rect)?;
             let mut part = sums.slice_mut(s![rect.y0..rect.y1, rect.x0..rect.x1]);
             part.zip_mut_with(&heat, |(sum, n), value| {
-                *sum += f64::from(*value);
+                *sum += *value;
                 *n += 1;
             });
         }
-        Ok(sums.mapv(|(sum, n)| (sum / f64::from(n)) as f32))
+        Ok(sums.mapv(|(sum, n)| sum / f64::from(n)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Case, ExplainError, Explainer,
-    reference::{self, Reference, between},
+    reference::{self, Reference, between, way},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
@@ -58,8 +58,8 @@ impl Explainer for SimpleTaylor {
         let t = if self.search { nearest_zero(|t| case.score_at(&at(t))) } else { 1.0 };
         let root = at(t);
         let mut relevance = case.gradient_at(&root);
-        let way = x.data.iter().zip(&root.data).map(|(x, root)| x - root);
-        relevance.data.iter_mut().zip(way).for_each(|(r, d)| *r *= d);
+        let way = way(x, &root);
+        relevance.data.iter_mut().zip(way).for_each(|(r, d)| *r = (f64::from(*r) * d) as f32);
         Ok(relevance)
     }
 }

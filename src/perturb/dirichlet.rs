@@ -17,6 +17,13 @@ use crate::{
 /// variance `V` (moment matching): `a = s m` with `s = sum_k m_k (1 - m_k) / V - 1`. A draw is turned
 /// back into values by `v_c = C share_c`, cut off at 1. With one channel it is a Beta distribution.
 ///
+/// What the noise has in common with the pixels it is fitted to: the mean of each channel (where nothing
+/// is cut off) and the sum of the variances of all shares. With one channel that is mean and variance.
+/// What it has not: the variance of each channel (that of share `k` is in proportion to
+/// `m_k (1 - m_k)`), and how channels go together. Shares of a Dirichlet distribution are always
+/// negatively correlated, those of pictures hardly ever: the noise is more colourful than its pictures.
+/// Neighbouring pixels are independent.
+///
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `fit` | `data` | `data` (pixels of the data set), `picture` (of the picture itself) |

@@ -176,7 +176,8 @@ pub struct Range {
 impl Range {
     /// Where between the first and the last colour a relevance lies.
     pub fn part(self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
+        // halves, because the largest numbers are less than a range apart
+        (0.5 * value - 0.5 * self.low) / (0.5 * self.high - 0.5 * self.low)
     }
 }
 
@@ -185,7 +186,7 @@ impl Look {
     /// the largest where fewer pixels than that are not 0. Sequential: between the percentiles from
     /// both ends. `None` when all values are equal (diverging: 0), or none is finite.
     pub fn range(&self, heat: &HeatMap) -> Option<Range> {
-        let finite = heat.iter().filter(|v| v.is_finite()).map(|&v| f64::from(v));
+        let finite = heat.iter().copied().filter(|v| v.is_finite());
         let range = match self.colours.side {
             Side::Diverging => {
                 let mut sizes: Vec<f64> = finite.map(f64::abs).collect();
@@ -206,10 +207,10 @@ impl Look {
     }
 
     /// The colour of a relevance.
-    pub fn colour(&self, value: f32, range: Option<Range>) -> Rgb<u8> {
+    pub fn colour(&self, value: f64, range: Option<Range>) -> Rgb<u8> {
         match range {
             _ if !value.is_finite() => NO_VALUE,
-            Some(range) => self.colours.at(range.part(f64::from(value))),
+            Some(range) => self.colours.at(range.part(value)),
             None => self.flat(),
         }
     }
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_few_huge_values_do_not_whiten_the_rest() {
-        let mut heat = Array2::from_elem((100, 100), 1.0f32);
+        let mut heat = Array2::from_elem((100, 100), 1.0);
         (0..40).for_each(|i| heat[[0, i]] = -1e6);
         let look = Look::default();
         let range = look.range(&heat);
@@ -311,10 +312,10 @@ mod tests {
         assert_eq!(Look::default().colour(0.0, None), Rgb([255; 3]));
         assert_eq!(look("grey").range(&heat), None);
         heat[[4, 5]] = -0.25;
-        heat[[0, 0]] = f32::NAN;
+        heat[[0, 0]] = f64::NAN;
         let found = Look::default().range(&heat);
         assert_eq!(found, Some(Range { low: -0.25, high: 0.25 }));
-        assert_eq!(Look::default().colour(f32::NAN, found), NO_VALUE);
+        assert_eq!(Look::default().colour(f64::NAN, found), NO_VALUE);
         assert_eq!(look("viridis").range(&heat), Some(Range { low: -0.25, high: 0.0 }));
     }
 

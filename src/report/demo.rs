@@ -95,7 +95,7 @@ pub(super) fn exhibits(count: usize) -> Vec<Exhibit> {
             method: (*method).to_owned(),
             heat: (k != 1).then(|| {
                 let at = |(y, x): (usize, usize)| ((y * x + k) as f32).sin();
-                HeatMap::from_shape_fn((12, 12), |p| half::bf16::from_f32(at(p)).to_f32())
+                HeatMap::from_shape_fn((12, 12), |p| half::bf16::from_f32(at(p)).to_f64())
             }),
             order: if k == 1 { vec![] } else { (0..16).map(|r| (r * 5 + k as u32) % 16).collect() },
             reason: (k == 1).then(|| "12 of 144 relevance values are not finite".to_owned()),

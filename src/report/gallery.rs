@@ -98,10 +98,12 @@ fn site<'a>(plan: &'a Plan, subject: &'a Subject) -> Site<'a> {
 
 fn map(plan: &Plan, subject: &Subject, i: usize) -> Map {
     let method = &plan.methods[i];
-    let ranked = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
+    let case = subject.case(plan);
+    let ranked = method.value.heat_map(&case).map_err(|e| e.to_string());
     let ranked = ranked.and_then(|heat| {
-        let scores =
-            order::region_scores(&heat, &plan.regions[0].grid).map_err(|e| e.to_string())?;
+        let whole = method.value.whole_heat_map(&case).map_err(|e| e.to_string())?;
+        let scores = order::scores(&heat, whole.as_ref(), &plan.regions[0].grid);
+        let scores = scores.map_err(|e| e.to_string())?;
         let order = if method.value.is_random_order() {
             order::random(plan.regions[0].grid.len(), plan.seed, &subject.id, 0)
         } else {
@@ -113,12 +115,26 @@ fn map(plan: &Plan, subject: &Subject, i: usize) -> Map {
     match ranked {
         Ok((heat, order)) => Map {
             method,
-            heat: Some(heat.mapv(|v| bf16::from_f32(v).to_f32())),
+            heat: Some(rounded(&heat)),
             order: order.iter().map(|id| id.0).collect(),
             reason: None,
         },
         Err(reason) => Map { method, heat: None, order: Vec::new(), reason: Some(reason) },
     }
+}
+
+/// A map with eight significant bits.
+fn rounded(heat: &HeatMap) -> HeatMap {
+    let unit = unit(heat);
+    heat.mapv(|v| bf16::from_f64(v / unit).to_f64() * unit)
+}
+
+/// What the values of a map are kept in: 1, or a power of two about its largest magnitude where single
+/// precision might not hold them.
+fn unit(heat: &HeatMap) -> f64 {
+    let largest = heat.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    let fits = largest == 0.0 || (1e-30..1e30).contains(&largest);
+    if fits { 1.0 } else { largest.log2().floor().exp2() }
 }
 
 /// What the network says and what is explained.
@@ -151,6 +167,7 @@ const NOTES: &[(&str, &str)] = &[
         "values",
         "row by row, channels last; pictures in [0, 1], relevance with eight significant bits",
     ),
+    ("unit", "what the values of a map are multiples of; null elsewhere"),
     ("order", "ids of all regions, most relevant first; null for pictures and fills"),
     ("reason", "why a method gives nothing"),
 ];
@@ -163,6 +180,7 @@ struct Row {
     name: String,
     shape: Option<Shape>,
     values: Option<Vec<f32>>,
+    unit: Option<f64>,
     order: Option<Vec<f32>>,
     reason: Option<String>,
 }
@@ -181,12 +199,17 @@ fn rows(exhibit: &Exhibit) -> Vec<Row> {
     };
     let mut rows = vec![tensor("picture", &exhibit.note, &exhibit.picture)];
     rows.extend(exhibit.fill.iter().map(|(name, fill)| tensor("fill", name, fill)));
-    rows.extend(exhibit.maps.iter().map(|map| Row {
-        shape: map.heat.as_ref().map(|h| Shape::new(1, h.nrows(), h.ncols())),
-        values: map.heat.as_ref().map(|h| h.iter().copied().collect()),
-        order: Some(map.order.iter().map(|&id| id as f32).collect()),
-        reason: map.reason.clone(),
-        ..row("map", &map.method)
+    rows.extend(exhibit.maps.iter().map(|map| {
+        let unit = map.heat.as_ref().map(unit);
+        let values = |(h, unit): (&HeatMap, f64)| h.iter().map(|v| (v / unit) as f32).collect();
+        Row {
+            shape: map.heat.as_ref().map(|h| Shape::new(1, h.nrows(), h.ncols())),
+            values: map.heat.as_ref().zip(unit).map(values),
+            unit,
+            order: Some(map.order.iter().map(|&id| id as f32).collect()),
+            reason: map.reason.clone(),
+            ..row("map", &map.method)
+        }
     }));
     rows
 }
@@ -207,6 +230,7 @@ pub fn write(path: &Path, exhibits: &[Exhibit]) -> Result<(), TableError> {
     table.push("width", side(|s| s.w));
     table.push("channels", side(|s| s.c));
     table.push("values", Column::Floats(rows.iter().map(|r| r.values.clone()).collect()));
+    table.push("unit", Column::Float(rows.iter().map(|r| r.unit).collect()));
     table.push("order", Column::Floats(rows.iter().map(|r| r.order.clone()).collect()));
     table.push("reason", Column::Text(rows.iter().map(|r| r.reason.clone()).collect()));
     let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
@@ -224,6 +248,8 @@ fn exhibits(mut t: Table) -> Result<Vec<Exhibit>, String> {
     let names = t.take_all::<String>("name")?;
     let sides: [Vec<Option<u64>>; 3] = [t.take("channels")?, t.take("height")?, t.take("width")?];
     let mut values = t.take::<Vec<f32>>("values")?;
+    let has_units = t.schema().iter().any(|(name, _)| *name == "unit");
+    let units = if has_units { t.take::<f64>("unit")? } else { vec![None; t.rows()] };
     let mut orders = t.take::<Vec<f32>>("order")?;
     let mut reasons = t.take::<String>("reason")?;
     let mut found: Vec<Exhibit> = Vec::new();
@@ -246,7 +272,8 @@ fn exhibits(mut t: Table) -> Result<Vec<Exhibit>, String> {
                 current.ok_or_else(misplaced)?.fill = Some((name, fill));
             }
             "map" => {
-                let heat = tensor.map(|t| heat_map(t, i)).transpose()?;
+                let unit = units[i].unwrap_or(1.0);
+                let heat = tensor.map(|t| heat_map(t, unit, i)).transpose()?;
                 let order = orders[i].take().unwrap_or_default();
                 let order = order.iter().map(|&id| id as u32).collect();
                 let map = Map { method: name, heat, order, reason: reasons[i].take() };
@@ -271,10 +298,11 @@ fn tensor(sides: [Option<usize>; 3], values: Option<Vec<f32>>) -> Result<Option<
     Ok(Some(Tensor::new(Shape::new(c, h, w), values)))
 }
 
-fn heat_map(tensor: Tensor, row: usize) -> Result<HeatMap, String> {
+fn heat_map(tensor: Tensor, unit: f64, row: usize) -> Result<HeatMap, String> {
     let Shape { c, h, w } = tensor.shape;
     let wrong = |_| format!("row {row} is a heat map with {c} channels");
-    HeatMap::from_shape_vec((h, w), tensor.data).map_err(wrong)
+    let values = tensor.data.iter().map(|v| f64::from(*v) * unit).collect();
+    HeatMap::from_shape_vec((h, w), values).map_err(wrong)
 }
 
 #[cfg(test)]

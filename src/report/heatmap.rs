@@ -240,11 +240,11 @@ mod tests {
     }
 
     /// A bump of relevance with a negative ring, noisy.
-    fn heat(size: usize, at: f32) -> HeatMap {
+    fn heat(size: usize, at: f64) -> HeatMap {
         Array2::from_shape_fn((size, size), |(y, x)| {
-            let d = |v: usize| (v as f32 / size as f32 - at) * 6.0;
+            let d = |v: usize| (v as f64 / size as f64 - at) * 6.0;
             let r = d(y).powi(2) + d(x).powi(2);
-            (1.0 - r) * (-r / 2.0).exp() * (1.0 + 0.5 * ((x * 7 + y * 13) as f32).sin())
+            (1.0 - r) * (-r / 2.0).exp() * (1.0 + 0.5 * ((x * 7 + y * 13) as f64).sin())
         })
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let original = RgbImage::from_fn(size as u32, size as u32, |x, y| {
             Rgb([(x * 255 / size as u32) as u8, (y * 255 / size as u32) as u8, 120])
         });
-        let maps: Vec<HeatMap> = (0..count).map(|i| heat(size, 0.2 + 0.07 * i as f32)).collect();
+        let maps: Vec<HeatMap> = (0..count).map(|i| heat(size, 0.2 + 0.07 * i as f64)).collect();
         let names: Vec<String> = (0..count)
             .map(|i| crate::report::demo::METHODS[i % 8].0.to_owned() + &":x=1".repeat(i / 8))
             .collect();

@@ -346,14 +346,16 @@ fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -
         return Explained { method, ranking, metrics: Vec::new(), timing: None };
     }
     let start = Instant::now();
-    let heat = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
+    let case = subject.case(plan);
+    let heat = method.value.heat_map(&case).map_err(|e| e.to_string());
+    let whole = method.value.whole_heat_map(&case).map_err(|e| e.to_string());
     let stage = if method.value.is_imported() { "read" } else { "explain" };
     let timing = Some(Timing {
         method: method.name.clone(),
         ..passed(subject, stage, start.elapsed().as_secs_f64())
     });
     let sorted = |regions: &Regions| {
-        let scores = order::region_scores(heat.as_ref()?, &regions.grid);
+        let scores = order::scores(heat.as_ref()?, whole.as_ref()?.as_ref(), &regions.grid);
         let scores = scores.map_err(|e| e.to_string())?;
         let morf = order::morf(&scores, plan.seed, &subject.id);
         Ok((scores, morf))

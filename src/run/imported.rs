@@ -1,11 +1,15 @@
 //! Heat maps made by other tools, as contenders beside the built-in methods.
 
 use crate::{
-    base::registry::Named,
-    data::{DataError, Dataset, heatmaps::HeatMaps},
-    explain::{Case, EXPLAINERS, ExplainError, Explainer, resize::Resize},
+    base::{geom::Shape, registry::Named},
+    data::{
+        DataError, Dataset,
+        heatmaps::{HeatMaps, Values},
+    },
+    explain::{Case, EXPLAINERS, ExplainError, Explainer, HeatMap, resize::Resize},
     nn::tensor::Tensor,
 };
+use ndarray::{Array2, Axis};
 use serde::Serialize;
 use std::path::Path;
 
@@ -72,9 +76,37 @@ struct Imported {
 }
 
 impl Explainer for Imported {
+    /// The heat map in single precision.
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let heat = self.heat_map(case)?;
+        let (h, w) = heat.dim();
+        Ok(Tensor::new(Shape::new(1, h, w), heat.iter().map(|v| *v as f32).collect()))
+    }
+
+    fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
+        let map = self.of(case)?;
+        if let Values::Real(values) = &map {
+            let count = values.iter().filter(|v| !v.is_finite()).count();
+            if count > 0 {
+                return Err(ExplainError::NonFinite { count, total: values.len() });
+            }
+        }
         let input = case.graph.input_shape();
-        self.sized(case.image, (input.h, input.w)).map_err(|reason| ExplainError::Import { reason })
+        let heat = pooled(&map);
+        if heat.dim() == (input.h, input.w) {
+            return Ok(heat);
+        }
+        let resize = self.upsample.expect("a map of another size was refused");
+        Ok(resize.enlarge_heat(&heat, input.h, input.w))
+    }
+
+    fn whole_heat_map(&self, case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
+        let input = case.graph.input_shape();
+        Ok(match self.of(case)? {
+            Values::Whole(values) => Some(values.sum_axis(Axis(0))),
+            Values::Real(_) => None,
+        }
+        .filter(|map| map.dim() == (input.h, input.w)))
     }
 
     fn is_imported(&self) -> bool {
@@ -83,11 +115,20 @@ impl Explainer for Imported {
 }
 
 impl Imported {
-    /// The map of a picture at the size of the network's input.
-    fn sized(&self, id: &str, (height, width): (usize, usize)) -> Result<Tensor, String> {
+    fn of(&self, case: &Case<'_>) -> Result<Values, ExplainError> {
+        let input = case.graph.input_shape();
+        self.fitting(case.image, (input.h, input.w))
+            .map_err(|reason| ExplainError::Import { reason })
+    }
+
+    /// The map of a picture, which has the size of the network's input or can be enlarged to it.
+    fn fitting(&self, id: &str, (height, width): (usize, usize)) -> Result<Values, String> {
         let map = self.maps.of(id).ok_or("there is no heat map for this picture")?;
         let map = map.map_err(|e| e.to_string())?;
-        let (h, w) = (map.shape.h, map.shape.w);
+        let (_, h, w) = match &map {
+            Values::Real(values) => values.dim(),
+            Values::Whole(values) => values.dim(),
+        };
         match self.upsample {
             _ if (h, w) == (height, width) => Ok(map),
             // (H, W, C) is read as H channels: an enlargement to another shape would hide that. Sides that
@@ -97,7 +138,7 @@ impl Imported {
                  shape{}",
                 if w == 1 || w == 3 { "; channels must come first: (C, H, W)" } else { "" }
             )),
-            Some(resize) if h <= height && w <= width => Ok(resize.enlarge(&map, height, width)),
+            Some(_) if h <= height && w <= width => enlargeable(map),
             Some(_) => Err(format!(
                 "the map has {h}x{w} pixels, more than the network's input with {height}x{width}"
             )),
@@ -106,6 +147,27 @@ impl Imported {
                  are enlarged with `upsample` = bilinear or nearest"
             )),
         }
+    }
+}
+
+/// Whole numbers are enlarged in double precision.
+fn enlargeable(map: Values) -> Result<Values, String> {
+    const EXACT: u128 = 1 << 53;
+    match &map {
+        Values::Whole(values) if values.iter().any(|v| v.unsigned_abs() > EXACT) => Err(
+            "the map is to be enlarged and has whole numbers beyond 2^53, which double precision \
+                 does not hold: subtract a constant from them"
+                .to_owned(),
+        ),
+        _ => Ok(map),
+    }
+}
+
+/// Sum over the channels.
+fn pooled(map: &Values) -> HeatMap {
+    match map {
+        Values::Real(values) => values.sum_axis(Axis(0)),
+        Values::Whole(values) => values.sum_axis(Axis(0)).mapv(|v| v as f64),
     }
 }
 
@@ -137,7 +199,7 @@ pub(super) fn open(
     let imported = Imported { maps, upsample };
     let first = ids.iter().find(|id| imported.maps.of(id).is_some()).expect("there are maps");
     let wrong = |reason| ImportError::Size { name: name.clone(), reason };
-    imported.sized(first, size).map_err(wrong)?;
+    imported.fitting(first, size).map_err(wrong)?;
     Ok((Named { name, value: Box::new(imported) }, import))
 }
 

@@ -7,7 +7,8 @@
 //! | `.txt` | the LRP toolbox: channels, height and width, then the values; or plain rows |
 //! | `.png`, `.tif`, `.tiff` | a grey picture; brighter is more relevant |
 //!
-//! In a folder every such file is the map of the picture that it is named after.
+//! In a folder every such file is the map of the picture that it is named after. Values keep the
+//! precision of the file.
 
 mod grey;
 mod keys;
@@ -19,8 +20,7 @@ use super::{
     layout::numpy::{Array, arrays_of_npz},
     npy::Type,
 };
-use crate::{base::geom::Shape, nn::tensor::Tensor};
-use ndarray::ArrayView3;
+use ndarray::Array3;
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -42,6 +42,15 @@ pub struct HeatMaps {
     pub unused: Vec<String>,
     /// By id of the picture.
     maps: BTreeMap<String, Map>,
+}
+
+/// A map as its file has it, shape `(C, H, W)`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Numbers that double precision holds; they may be NaN.
+    Real(Array3<f64>),
+    /// Whole numbers of any size.
+    Whole(Array3<i128>),
 }
 
 /// Where one map is.
@@ -93,27 +102,26 @@ impl HeatMaps {
         self.maps.is_empty()
     }
 
-    /// The map of a picture, shape `(C, H, W)` as it was saved; `None` where there is none. Values
-    /// may be NaN.
-    pub fn of(&self, id: &str) -> Option<Result<Tensor, DataError>> {
+    /// The map of a picture; `None` where there is none.
+    pub fn of(&self, id: &str) -> Option<Result<Values, DataError>> {
         self.maps.get(id).map(Map::read)
     }
 }
 
 impl Map {
-    fn read(&self) -> Result<Tensor, DataError> {
+    fn read(&self) -> Result<Values, DataError> {
         match self {
             Map::Array { path, member: None } => whole(&Array::of_file(path)?),
             Map::Array { path, member: Some(name) } => whole(&Array::of_npz(path, name)?),
             Map::Slice { array, index } => slice(array, *index),
             Map::Tensor { path, tensor } => {
-                let values = tensor.read(path, 0, tensor.shape.iter().product())?;
-                tensor_of(path, &tensor.shape, values)
+                let bytes = tensor.read(path, 0, tensor.shape.iter().product())?;
+                values(path, &tensor.shape, tensor.kind, &bytes)
             }
             Map::Part { path, tensor, index } => {
                 let shape = &tensor.shape[1..];
                 let count = shape.iter().product();
-                tensor_of(path, shape, tensor.read(path, index * count, count)?)
+                values(path, shape, tensor.kind, &tensor.read(path, index * count, count)?)
             }
             Map::Text(path) => text::read(path),
             Map::Grey(path) => grey::read(path),
@@ -121,43 +129,49 @@ impl Map {
     }
 }
 
-fn values(kind: Type, bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks_exact(kind.size()).map(|v| kind.value(v) as f32).collect()
+/// Values of a type as a map of a shape.
+fn values(path: &Path, shape: &[usize], kind: Type, bytes: &[u8]) -> Result<Values, DataError> {
+    let each = bytes.chunks_exact(kind.size());
+    match kind {
+        Type::I64 | Type::U64 => {
+            shaped(path, shape, each.map(|v| kind.whole(v)).collect()).map(Values::Whole)
+        }
+        _ => shaped(path, shape, each.map(|v| kind.value(v)).collect()).map(Values::Real),
+    }
 }
 
-fn whole(array: &Array) -> Result<Tensor, DataError> {
+fn whole(array: &Array) -> Result<Values, DataError> {
     let shape = array.shape();
     let bytes = array.read(0, shape.iter().product())?;
-    tensor_of(array.path(), shape, values(array.kind(), &bytes))
+    values(array.path(), shape, array.kind(), &bytes)
 }
 
 /// Map `index` of an array whose first axis counts maps.
-fn slice(array: &Array, index: usize) -> Result<Tensor, DataError> {
+fn slice(array: &Array, index: usize) -> Result<Values, DataError> {
     let shape = &array.shape()[1..];
     let count: usize = shape.iter().product();
     let bytes = array.read(index * count, count)?;
-    tensor_of(array.path(), shape, values(array.kind(), &bytes))
+    values(array.path(), shape, array.kind(), &bytes)
 }
 
 /// `(H, W)` or `(C, H, W)`, also behind axes of length 1.
-fn map_shape(shape: &[usize]) -> Option<Shape> {
+fn map_shape(shape: &[usize]) -> Option<(usize, usize, usize)> {
     let mut sides = shape;
     while sides.len() > 3 && sides[0] == 1 {
         sides = &sides[1..];
     }
-    let shape = match *sides {
-        [h, w] => Shape::new(1, h, w),
-        [c, h, w] => Shape::new(c, h, w),
+    let (c, h, w) = match *sides {
+        [h, w] => (1, h, w),
+        [c, h, w] => (c, h, w),
         _ => return None,
     };
-    (!shape.is_empty()).then_some(shape)
+    (c > 0 && h > 0 && w > 0).then_some((c, h, w))
 }
 
-fn tensor_of(path: &Path, shape: &[usize], values: Vec<f32>) -> Result<Tensor, DataError> {
+fn shaped<T>(path: &Path, shape: &[usize], values: Vec<T>) -> Result<Array3<T>, DataError> {
     let wrong = || DataError::unexpected(path, "a map HxW or CxHxW", format!("{shape:?}"));
-    let Shape { c, h, w } = map_shape(shape).ok_or_else(wrong)?;
-    let array = ArrayView3::from_shape((c, h, w), &values).map_err(|_| wrong())?;
-    Ok(Tensor::from_chw(array))
+    let sides = map_shape(shape).ok_or_else(wrong)?;
+    Array3::from_shape_vec(sides, values).map_err(|_| wrong())
 }
 
 fn in_order(

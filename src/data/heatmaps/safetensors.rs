@@ -1,6 +1,5 @@
 //! The safetensors format: length of a JSON header, the header, the values.
 
-use super::values;
 use crate::data::{DataError, npy::Type};
 use serde_json::Value;
 use std::{
@@ -16,19 +15,19 @@ const MAX_HEADER: u64 = 100_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) shape: Vec<usize>,
-    kind: Type,
+    pub(super) kind: Type,
     /// Position of its first byte in the file.
     at: u64,
 }
 
 impl Entry {
-    /// `count` values from position `first`.
+    /// The bytes of `count` values from position `first`.
     pub(super) fn read(
         &self,
         path: &Path,
         first: usize,
         count: usize,
-    ) -> Result<Vec<f32>, DataError> {
+    ) -> Result<Vec<u8>, DataError> {
         let failed = |e| DataError::read(path, &e);
         let size = self.kind.size();
         let mut file = File::open(path).map_err(failed)?;
@@ -38,7 +37,7 @@ impl Entry {
         if bytes.len() != count * size {
             return Err(DataError::unexpected(path, "all its values", "the end of the file"));
         }
-        Ok(values(self.kind, &bytes))
+        Ok(bytes)
     }
 }
 
@@ -81,6 +80,7 @@ fn entry(value: &Value, data: u64, total: u64) -> Result<Entry, String> {
         "U64" => Type::U64,
         "I64" => Type::I64,
         "F16" => Type::F16,
+        "BF16" => Type::BF16,
         "F32" => Type::F32,
         "F64" => Type::F64,
         other => return Err(format!("values of the type `{other}`")),

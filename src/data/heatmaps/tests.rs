@@ -1,5 +1,5 @@
 use super::{super::testing::Folder, *};
-use ndarray::{Array, Array2, Array3, Array4};
+use ndarray::{Array, Array2, Array3, Array4, array};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyExt};
 use proptest::prelude::*;
 
@@ -36,9 +36,24 @@ fn safetensors(header: &str, values: &[f32]) -> Vec<u8> {
 }
 
 /// The first value of the map of each picture.
-fn firsts(path: &Path) -> Vec<Option<f32>> {
+fn firsts(path: &Path) -> Vec<Option<f64>> {
     let maps = HeatMaps::open(path, &ids()).unwrap();
-    IDS.iter().map(|id| maps.of(id).map(|map| map.unwrap().data[0])).collect()
+    IDS.iter()
+        .map(|id| maps.of(id).map(|map| real(map.unwrap()).into_iter().next().unwrap()))
+        .collect()
+}
+
+/// The values as floating point.
+fn real(map: Values) -> Array3<f64> {
+    match map {
+        Values::Real(values) => values,
+        Values::Whole(values) => values.mapv(|v| v as f64),
+    }
+}
+
+/// The only map of a file.
+fn only(path: &Path) -> Values {
+    HeatMaps::open(path, &["p.png".to_owned()]).unwrap().of("p.png").unwrap().unwrap()
 }
 
 #[test]
@@ -48,14 +63,13 @@ fn one_array_holds_the_maps_in_the_order_of_the_pictures() {
     let path = folder.file("all.npy", npy(&all));
     let maps = HeatMaps::open(&path, &ids()).unwrap();
     let second = maps.of(IDS[1]).unwrap().unwrap();
-    assert_eq!(second.shape, Shape::new(1, 2, 3));
-    assert_eq!(second.data, [100.0, 101.0, 102.0, 110.0, 111.0, 112.0]);
+    let expected = array![[[100.0, 101.0, 102.0], [110.0, 111.0, 112.0]]];
+    assert_eq!(second, Values::Real(expected));
     let channels =
         Array4::from_shape_fn((3, 2, 1, 2), |(n, c, _, x)| (100 * n + 10 * c + x) as f32);
     let path = folder.file("channels.npy", npy(&channels));
     let third = HeatMaps::open(&path, &ids()).unwrap().of(IDS[2]).unwrap().unwrap();
-    assert_eq!(third.shape, Shape::new(2, 1, 2));
-    assert_eq!(third.data, [200.0, 210.0, 201.0, 211.0], "channels last");
+    assert_eq!(third, Values::Real(array![[[200.0, 201.0]], [[210.0, 211.0]]]));
     let header = r#"{"maps":{"dtype":"F32","shape":[3,1,2],"data_offsets":[0,24]}}"#;
     let values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
     let path = folder.file("all.safetensors", safetensors(header, &values));
@@ -85,11 +99,10 @@ fn a_folder_holds_one_file_per_picture() {
     folder.file("maps/cats/b.png_rawhm.txt", "2\n1 2\n1 2\n3 4\n");
     folder.png("maps/c.png", 2, 3, 51);
     folder.file("maps/notes.md", "not a map");
-    assert_eq!(firsts(&folder.at("maps")), [Some(400.0), Some(1.0), Some(0.2)]);
+    assert_eq!(firsts(&folder.at("maps")), [Some(400.0), Some(1.0), Some(51.0 * 257.0)]);
     let maps = HeatMaps::open(&folder.at("maps"), &ids()).unwrap();
     let toolbox = maps.of(IDS[1]).unwrap().unwrap();
-    assert_eq!(toolbox.shape, Shape::new(2, 1, 2));
-    assert_eq!(toolbox.data, [1.0, 3.0, 2.0, 4.0]);
+    assert_eq!(toolbox, Values::Whole(array![[[1, 2]], [[3, 4]]]));
     folder.file("maps/c.png", "other bytes");
     assert_ne!(HeatMaps::open(&folder.at("maps"), &ids()).unwrap().digest, maps.digest);
 }
@@ -98,12 +111,73 @@ fn a_folder_holds_one_file_per_picture() {
 fn plain_rows_are_a_map_and_a_single_map_belongs_to_a_single_picture() {
     let folder = Folder::new();
     let path = folder.file("a.txt", "1e-3, -2, 3\n\n4 5 6\n");
-    let maps = HeatMaps::open(&path, &["p.png".to_owned()]).unwrap();
-    let map = maps.of("p.png").unwrap().unwrap();
-    assert_eq!((map.shape, map.data), (Shape::new(1, 2, 3), vec![0.001, -2.0, 3.0, 4.0, 5.0, 6.0]));
+    assert_eq!(only(&path), Values::Real(array![[[0.001, -2.0, 3.0], [4.0, 5.0, 6.0]]]));
     let path = folder.file("rgb.npy", npy(&Array3::<f32>::ones((3, 2, 2))));
-    let maps = HeatMaps::open(&path, &["p.png".to_owned()]).unwrap();
-    assert_eq!(maps.of("p.png").unwrap().unwrap().shape, Shape::new(3, 2, 2));
+    assert_eq!(only(&path), Values::Real(Array3::ones((3, 2, 2))));
+}
+
+#[test]
+fn every_format_keeps_the_precision_of_the_file() {
+    let folder = Folder::new();
+    // 1e9 + 1/1024 and 1e-60 are nothing in single precision, 2^60 + 1 is not in double precision
+    let fine = Array2::from_shape_vec((1, 3), vec![1e9 + 1.0 / 1024.0, 1e-60, 1e60]).unwrap();
+    let real = Values::Real(fine.clone().insert_axis(ndarray::Axis(0)));
+    let large = (1i64 << 60) + 1;
+    let whole = Values::Whole(array![[[i128::from(large), -3]]]);
+    let mut archive = NpzWriter::new(io::Cursor::new(vec![]));
+    archive.add_array("p", &fine).unwrap();
+    let archive = archive.finish().unwrap().into_inner();
+    let tensor = |kind: &str, size: usize, bytes: &[u8]| {
+        let text = format!(
+            r#"{{"p":{{"dtype":"{kind}","shape":[1,{}],"data_offsets":[0,{}]}}}}"#,
+            bytes.len() / size,
+            bytes.len()
+        );
+        [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), bytes].concat()
+    };
+    let bytes = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let integers: Vec<u8> = [large, -3].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let unsigned: Vec<u8> = [u64::MAX, 1].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let halves: Vec<u8> = [half::bf16::from_f32(-1.5), half::bf16::from_f32(1e38)]
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    let text = format!("{large} -3\n");
+    for (name, content, expected) in [
+        ("a.npy", npy(&fine), &real),
+        ("a.npz", archive, &real),
+        ("a.safetensors", tensor("F64", 8, &bytes(fine.as_slice().unwrap())), &real),
+        ("a.txt", b"1000000000.0009765625 1e-60 1e60".to_vec(), &real),
+        ("b.npy", npy(&array![[large, -3]]), &whole),
+        ("b.safetensors", tensor("I64", 8, &integers), &whole),
+        ("b.txt", text.into_bytes(), &whole),
+        (
+            "c.safetensors",
+            tensor("U64", 8, &unsigned),
+            &Values::Whole(array![[[i128::from(u64::MAX), 1]]]),
+        ),
+        (
+            "d.safetensors",
+            tensor("BF16", 2, &halves),
+            &Values::Real(array![[[-1.5, half::bf16::from_f32(1e38).to_f64()]]]),
+        ),
+    ] {
+        assert_eq!(&only(&folder.file(name, content)), expected, "{name}");
+    }
+}
+
+#[test]
+fn levels_of_grey_pictures_are_whole() {
+    let folder = Folder::new();
+    let levels: [u16; 4] = [0, 1, 40_001, 65_535];
+    let bytes: Vec<u8> = levels.iter().flat_map(|v| v.to_ne_bytes()).collect();
+    let png = |bytes: &[u8], kind| {
+        super::super::testing::encode(image::ImageFormat::Png, kind, bytes, 2, 2)
+    };
+    let path = folder.file("a.png", png(&bytes, image::ExtendedColorType::L16));
+    assert_eq!(only(&path), Values::Real(array![[[0.0, 1.0], [40_001.0, 65_535.0]]]));
+    let path = folder.file("b.png", png(&[0, 1, 2, 255], image::ExtendedColorType::L8));
+    assert_eq!(only(&path), Values::Real(array![[[0.0, 257.0], [514.0, 65_535.0]]]));
 }
 
 #[test]
@@ -141,7 +215,7 @@ fn messages_say_what_a_map_must_be() {
         say("a.safetensors", b"text".to_vec()),
         say("a.safetensors", u64::MAX.to_le_bytes().to_vec()),
         say("a.safetensors", tensor("[1]")),
-        say("a.safetensors", tensor(r#"{"0":{"dtype":"BF16","shape":[1,2]}}"#)),
+        say("a.safetensors", tensor(r#"{"0":{"dtype":"F8_E5M2","shape":[1,2]}}"#)),
         say(
             "a.safetensors",
             tensor(r#"{"0":{"dtype":"F32","shape":[1,2],"data_offsets":[0,800]}}"#),

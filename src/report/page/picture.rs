@@ -59,9 +59,9 @@ pub(super) fn of_heat(heat: &HeatMap, look: &Look) -> String {
     let (height, width) = heat.dim();
     let range = look.range(heat);
     let last = (SHADES - 1) as f64;
-    let shade = |&v: &f32| match range {
+    let shade = |&v: &f64| match range {
         _ if !v.is_finite() => SHADES as u8,
-        Some(range) => (range.part(f64::from(v)).clamp(0.0, 1.0) * last).round() as u8,
+        Some(range) => (range.part(v).clamp(0.0, 1.0) * last).round() as u8,
         None if look.colour(0.0, None) == look.colours.at(0.5) => (SHADES / 2) as u8,
         None => 0,
     };
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn heat_maps_are_pngs_with_white_at_zero() {
-        let heat = array![[0.0f32, 1.0, -1.0], [f32::NAN, 0.5, 0.0]];
+        let heat = array![[0.0, 1.0, -1.0], [f64::NAN, 0.5, 0.0]];
         let look = Look::default();
         let (height, width) = heat.dim();
         let text = of_heat(&heat, &look);

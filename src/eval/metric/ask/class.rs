@@ -40,7 +40,7 @@ impl MapMetric for Completeness {
         // nobody knows what a map from a file should sum up to
         let Asked { case, explainer } = look.asked.filter(|a| !a.explainer.is_imported())?;
         let total = explainer.total(case).ok()?.unwrap_or_else(|| f64::from(case.score()));
-        let sum: f64 = look.heat.iter().map(|v| f64::from(*v)).sum();
+        let sum: f64 = look.heat.sum();
         (total.abs() > 0.0).then(|| (total - sum).abs() / total.abs())
     }
 }
@@ -81,6 +81,6 @@ impl MapMetric for RandomLogit {
 
 /// Correlation of the ranks of pixels.
 pub(super) fn spearman(a: &HeatMap, b: &HeatMap) -> Option<f64> {
-    let ranks = |map: &HeatMap| midranks(&map.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>());
+    let ranks = |map: &HeatMap| midranks(&map.iter().copied().collect::<Vec<f64>>());
     correlation(&ranks(a), &ranks(b))
 }

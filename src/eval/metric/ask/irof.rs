@@ -65,7 +65,7 @@ fn by_mean_relevance(heat: &HeatMap, owner: &[usize], case: &Case<'_>) -> Vec<us
     let count = owner.iter().max().map_or(0, |k| k + 1);
     let mut sums = vec![(0.0, 0.0); count];
     for (v, &k) in heat.iter().zip(owner) {
-        sums[k].0 += f64::from(*v);
+        sums[k].0 += v;
         sums[k].1 += 1.0;
     }
     // + 0 makes -0 to 0

@@ -47,7 +47,7 @@ fn visible(case: &Case<'_>) -> Option<Tensor> {
 fn other_map(asked: &Asked<'_>, other: &Case<'_>) -> Option<HeatMap> {
     let sign = asked.explainer.start_sign(asked.case) * asked.explainer.start_sign(other);
     let map = asked.explainer.heat_map(other).ok()?;
-    Some(map.mapv_into(|v| sign * v))
+    Some(map.mapv_into(|v| f64::from(sign) * v))
 }
 
 /// Squares of a grid over the picture, cut off at its edges.
@@ -64,7 +64,7 @@ fn squares(shape: Shape, side: usize) -> Vec<Rect> {
 
 /// Sum of the heat map over a rectangle.
 fn relevance(heat: &HeatMap, r: Rect) -> f64 {
-    heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]).iter().map(|v| f64::from(*v)).sum()
+    heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]).sum()
 }
 
 /// How far the score falls when these sets of rectangles (without overlaps inside a set) are

@@ -184,8 +184,8 @@ fn ssim(a: &HeatMap, b: &HeatMap) -> Option<f64> {
 
 /// Divided by its largest magnitude.
 fn scaled(map: &HeatMap) -> Option<ndarray::Array2<f64>> {
-    let largest = map.iter().fold(0.0f32, |most, v| most.max(v.abs()));
-    (largest > 0.0).then(|| map.mapv(|v| f64::from(v) / f64::from(largest)))
+    let largest = map.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    (largest > 0.0).then(|| map.mapv(|v| v / largest))
 }
 
 #[cfg(test)]
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_map_is_like_itself_and_unlike_another() {
-        let map = HeatMap::from_shape_fn((12, 10), |(y, x)| ((y * 5 + x * 3) % 11) as f32 - 5.0);
+        let map = HeatMap::from_shape_fn((12, 10), |(y, x)| ((y * 5 + x * 3) % 11) as f64 - 5.0);
         assert!((ssim(&map, &map).unwrap() - 1.0).abs() < 1e-12);
         assert!((ssim(&map, &map.mapv(|v| 3.0 * v)).unwrap() - 1.0).abs() < 1e-12);
         // stripes across stripes: their covariance is 0 in every window

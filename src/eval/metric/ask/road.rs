@@ -111,7 +111,7 @@ impl MapMetric for Road {
 impl Road {
     /// Pixels in the order of their removal.
     fn arrange(&self, heat: &HeatMap, case: &Case<'_>) -> Vec<usize> {
-        let relevance: Vec<f32> = heat.iter().map(|v| v + 0.0).collect();
+        let relevance: Vec<f64> = heat.iter().map(|v| v + 0.0).collect();
         let mut ties = case.seed.rng("road ties", case.image, &[]);
         let mut order = permutation(&mut ties, relevance.len());
         // stable: ties keep the order of the permutation

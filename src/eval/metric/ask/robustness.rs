@@ -72,11 +72,11 @@ impl MapMetric for Robustness {
 
     fn value(&self, look: &Look<'_>) -> Option<f64> {
         let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
-        let own = norm(look.heat.iter().map(|v| f64::from(*v)));
+        let own = norm(look.heat.iter().copied());
         let ratio = |draw: usize| {
             let (other, step) = self.changed(&asked, draw)?;
             let pairs = other.iter().zip(look.heat);
-            let change = norm(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)));
+            let change = norm(pairs.map(|(a, b)| a - b));
             let against = if self.lipschitz { step } else { own };
             (against > 0.0).then(|| change / against)
         };

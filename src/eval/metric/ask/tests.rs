@@ -22,7 +22,7 @@ struct Fixed(HeatMap);
 
 impl Explainer for Fixed {
     fn attribute(&self, _: &Case<'_>) -> Result<Tensor, ExplainError> {
-        Ok(Tensor::new(SHAPE, self.0.iter().copied().collect()))
+        Ok(Tensor::new(SHAPE, self.0.iter().map(|v| *v as f32).collect()))
     }
 }
 
@@ -83,7 +83,7 @@ fn perfect() -> Fixed {
     let mean = channel_means(&x)[0];
     let at = |(row, column)| {
         let i = row * SHAPE.w + column;
-        weight[of + i] * (x.data[i] - mean)
+        f64::from(weight[of + i] * (x.data[i] - mean))
     };
     Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), at))
 }
@@ -97,14 +97,14 @@ fn perfect_for_the_lead() -> Fixed {
     let mean = channel_means(&x)[0];
     let at = |(row, column)| {
         let i = row * SHAPE.w + column;
-        (weight[own + i] - weight[other + i]) * (x.data[i] - mean)
+        f64::from((weight[own + i] - weight[other + i]) * (x.data[i] - mean))
     };
     Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), at))
 }
 
 fn random() -> Fixed {
     let mut rng = Seed(5).rng("map", "", &[]);
-    Fixed(HeatMap::from_shape_simple_fn((SHAPE.h, SHAPE.w), || unit_f32(&mut rng) - 0.5))
+    Fixed(HeatMap::from_shape_simple_fn((SHAPE.h, SHAPE.w), || f64::from(unit_f32(&mut rng)) - 0.5))
 }
 
 fn method(name: &str) -> Box<dyn Explainer> {
@@ -278,7 +278,8 @@ fn removing_a_share_of_the_pixels_asks_about_exactly_these() {
     let (low, high) = ([0.0], [1.0]);
     let (seed, image) = (Seed(3), "a");
     let case = Case { graph: &graph, acts: &acts, target: 0, low: &low, high: &high, seed, image };
-    let truth = Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| row(y * SHAPE.w + x)));
+    let truth =
+        Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| row(y * SHAPE.w + x).into()));
     let heat = &truth.0;
     let asked = Some(Asked { case: &case, explainer: &truth });
     let at = |spec: &str| {
@@ -301,12 +302,12 @@ fn removing_a_share_of_the_pixels_asks_about_exactly_these() {
 
 #[test]
 fn equal_pixels_and_superpixels_go_in_an_order_of_the_picture_not_of_the_raster() {
-    let constant = |v: f32| Fixed(HeatMap::from_elem((SHAPE.h, SHAPE.w), v));
+    let constant = |v: f64| Fixed(HeatMap::from_elem((SHAPE.h, SHAPE.w), v));
     for spec in ["road:watch=probability", "irof:segments=30"] {
         let found = value(spec, &constant(1.0)).unwrap();
         assert_eq!(Some(found), value(spec, &constant(0.0)), "{spec}: the same for all methods");
         let raster =
-            Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| -((y * SHAPE.w + x) as f32)));
+            Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| -((y * SHAPE.w + x) as f64)));
         assert_ne!(Some(found), value(spec, &raster), "{spec}");
     }
 }

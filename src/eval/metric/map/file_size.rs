@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_files_are_whole_pictures_of_the_map() {
-        let heat = HeatMap::from_shape_fn((20, 30), |(y, x)| (y * x) as f32 - 100.0);
+        let heat = HeatMap::from_shape_fn((20, 30), |(y, x)| (y * x) as f64 - 100.0);
         let look = Look { heat: &heat, object: None, asked: None };
         let (png, jpeg) = (FileSize::Png.value(&look), FileSize::Jpeg.value(&look));
         assert!(png.unwrap() > 0.1 && png.unwrap() < 0.7, "{png:?}: less than the 600 pixels");

@@ -105,21 +105,21 @@ fn pointing(heat: &HeatMap, object: &Object) -> Option<f64> {
 /// Expected number of object pixels among the `k` most relevant ones, where pixels that tie at the
 /// cut have equal chances.
 fn hits(heat: &HeatMap, object: &Object, k: usize) -> f64 {
-    let mut pixels: Vec<(f32, bool)> =
+    let mut pixels: Vec<(f64, bool)> =
         heat.iter().map(|v| v + 0.0).zip(object.inside.iter().copied()).collect();
     pixels.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
     let cut = pixels[k - 1].0.to_bits();
-    let inside = |run: &[(f32, bool)]| run.iter().filter(|p| p.1).count() as f64;
+    let inside = |run: &[(f64, bool)]| run.iter().filter(|p| p.1).count() as f64;
     let above = pixels.iter().take_while(|p| p.0.to_bits() != cut).count();
-    let tied: Vec<(f32, bool)> =
+    let tied: Vec<(f64, bool)> =
         pixels[above..].iter().take_while(|p| p.0.to_bits() == cut).copied().collect();
     inside(&pixels[..above]) + (k - above) as f64 * inside(&tied) / tied.len() as f64
 }
 
 /// Sums of positive relevance on the object and elsewhere.
 fn sums(heat: &HeatMap, object: &Object) -> (f64, f64) {
-    let add = |(on, off): (f64, f64), (v, inside): (&f32, &bool)| {
-        let v = f64::from(v.max(0.0));
+    let add = |(on, off): (f64, f64), (v, inside): (&f64, &bool)| {
+        let v = v.max(0.0);
         if *inside { (on + v, off) } else { (on, off + v) }
     };
     heat.iter().zip(&object.inside).fold((0.0, 0.0), add)
@@ -142,7 +142,7 @@ fn iou(heat: &HeatMap, object: &Object) -> Option<f64> {
     if k == 0 {
         return None;
     }
-    let mut sorted: Vec<f32> = heat.iter().map(|v| v + 0.0).collect();
+    let mut sorted: Vec<f64> = heat.iter().map(|v| v + 0.0).collect();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let cut = sorted[k - 1];
     let chosen = heat.iter().map(|v| v + 0.0 >= cut).zip(&object.inside);

@@ -110,15 +110,15 @@ pub const MAP_METRICS: &[Entry<dyn MapMetric>] = &[
 
 /// Absolute values in double precision.
 fn magnitudes(heat: &HeatMap) -> Vec<f64> {
-    heat.iter().map(|v| f64::from(v.abs())).collect()
+    heat.iter().map(|v| v.abs()).collect()
 }
 
 /// Grey levels of 8 bits: 0 is the middle of the range and the largest magnitude one of its ends,
 /// as heat maps are shown. `None` for an all-zero map: nothing is shown, and an even grey would count
 /// as the simplest of all.
 fn grey(heat: &HeatMap) -> Option<Vec<u8>> {
-    let largest = heat.iter().fold(0.0f32, |most, v| most.max(v.abs()));
-    let level = |v: &f32| (127.5 + 127.5 * f64::from(*v) / f64::from(largest)).round() as u8;
+    let largest = heat.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+    let level = |v: &f64| (127.5 + 127.5 * (v / largest)).round() as u8;
     (largest > 0.0).then(|| heat.iter().map(level).collect())
 }
 
@@ -135,8 +135,9 @@ mod tests {
     fn maps() -> ([HeatMap; 3], Object) {
         let mut rng = Seed(4).rng("maps", "", &[]);
         let perfect =
-            HeatMap::from_shape_fn((16, 16), |(y, x)| f32::from(u8::from(y < 8 && x < 8)));
-        let random = HeatMap::from_shape_simple_fn((16, 16), || unit_f32(&mut rng) - 0.5);
+            HeatMap::from_shape_fn((16, 16), |(y, x)| f64::from(u8::from(y < 8 && x < 8)));
+        let random =
+            HeatMap::from_shape_simple_fn((16, 16), || f64::from(unit_f32(&mut rng)) - 0.5);
         let constant = HeatMap::ones((16, 16));
         let inside = perfect.iter().map(|v| *v > 0.0).collect();
         ([perfect, constant, random], Object { inside })
