@@ -53,6 +53,21 @@ pub enum Values {
     Whole(Array3<i128>),
 }
 
+impl Values {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Values::Real(values) => values.len(),
+            Values::Whole(values) => values.len(),
+        }
+    }
+
+    /// True without values; no file is read so.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// Where one map is.
 #[derive(Clone, Debug)]
 enum Map {
