@@ -13,6 +13,7 @@ pub mod fetch;
 mod files;
 mod fingerprint;
 pub mod heatmaps;
+mod jpeg;
 mod layout;
 mod listing;
 mod mask;
