@@ -27,7 +27,7 @@ fn pixels_are_those_of_libjpeg_turbo_bit_for_bit() {
         let found = decode(&fs::read(&path).unwrap()).unwrap();
         let expected = image::open(path.with_extension("png")).unwrap();
         let size = (expected.width() as usize, expected.height() as usize);
-        let channels = expected.color().channel_count().into();
+        let channels = usize::from(expected.color().channel_count());
         assert_eq!((found.width, found.height), size, "{}", path.display());
         assert_eq!(found.channels, channels, "{}", path.display());
         assert!(found.data == expected.as_bytes(), "{}", path.display());
