@@ -1,6 +1,7 @@
 //! Writes pictures as the program decodes them, as 8-bit values: `pixels FOLDER PICTURE...` makes
 //! `FOLDER/0.npy` (H, W, C), `1.npy`, ... and prints the milliseconds that decoding took. What
 //! `scripts/compare_jpeg.py` compares with another decoder.
+#![expect(clippy::print_stdout, reason = "its output is the time")]
 
 use pixelflip::data::decode::{MAX_PIXELS, read_picture};
 use std::{env, path::PathBuf, time::Instant};

@@ -5,6 +5,8 @@
 mod advice;
 #[path = "cli/cluster.rs"]
 mod cluster;
+#[path = "cli/names.rs"]
+mod names;
 #[path = "cli/same.rs"]
 mod same;
 #[path = "cli/session.rs"]

@@ -171,10 +171,15 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// A grid over a picture of `height` x `width` pixels; `None` when `side` is 0 or no region fits.
+    /// A grid over a picture of `height` x `width` pixels; `None` when `side` is 0 or no region fits: with
+    /// [`Remainder::Partial`], when a region exceeds the picture in both directions.
     pub fn new(height: usize, width: usize, side: usize, remainder: Remainder) -> Option<Grid> {
         let grid = Grid { height, width, side, remainder };
-        (side > 0 && side <= height && side <= width).then_some(grid)
+        let fits = match remainder {
+            Remainder::Drop => side <= height && side <= width,
+            Remainder::Partial => height > 0 && width > 0 && (side <= height || side <= width),
+        };
+        (side > 0 && fits).then_some(grid)
     }
 
     /// Height and width of the picture in pixels.
@@ -278,6 +283,16 @@ mod tests {
     fn a_region_larger_than_the_picture_has_no_grid() {
         assert_eq!(Grid::new(8, 20, 9, Remainder::Drop), None);
         assert_eq!(Grid::new(8, 20, 0, Remainder::Drop), None);
+    }
+
+    #[test]
+    fn partial_regions_may_be_wider_than_the_picture() {
+        let grid = Grid::new(60, 1, 9, Remainder::Partial).unwrap();
+        assert_eq!((grid.dims(), grid.len()), ((7, 1), 7));
+        assert_eq!(grid.rect(RegionId(6)), Rect { y0: 54, y1: 60, x0: 0, x1: 1 });
+        assert!((grid.covered() - 1.0).abs() < 1e-12);
+        assert_eq!(Grid::new(60, 1, 9, Remainder::Drop), None);
+        assert_eq!(Grid::new(8, 1, 9, Remainder::Partial), None, "a single region is no order");
     }
 
     #[test]

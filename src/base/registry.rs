@@ -70,6 +70,9 @@ impl FromStr for Spec {
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
         let syntax = || SpecError::Syntax(text.to_owned());
+        if text.trim().contains(char::is_control) {
+            return Err(syntax());
+        }
         let mut parts = text.trim().split(':');
         let id = parts.next().filter(|id| !id.is_empty()).ok_or_else(syntax)?.to_owned();
         let mut params = BTreeMap::new();
@@ -342,6 +345,7 @@ mod tests {
                 say("lrp-gamma:gamma"),
                 say(""),
                 say("lrp-gamma:gamma=1:gamma=2"),
+                say("lrp-gamma:bias=a\tb"),
             ]
             .join("\n")
         );

@@ -7,8 +7,9 @@ use super::{
 };
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pixelflip::base::text::plain;
 use pixelflip::data::{
-    self, Options,
+    self, LeftOut, Options,
     catalogue::{self, Description},
     check::{Class, Content, Report, check},
     fetch::{Progress, fetch},
@@ -44,7 +45,7 @@ fn run_check(args: &CheckArgs) -> anyhow::Result<ExitCode> {
     bar.finish_and_clear();
     terminal::data(&text(&report))?;
     let problems = problems(&report, about.as_ref());
-    problems.iter().for_each(|line| terminal::talk(line));
+    problems.iter().for_each(|line| terminal::talk(&plain(line)));
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
 }
 
@@ -60,13 +61,11 @@ fn text(report: &Report) -> String {
     let mut text = terminal::columns(&lines);
     if !report.classes.is_empty() {
         let heading = ["class", "pictures", "name"].map(str::to_owned).to_vec();
-        let line = |(at, class): (usize, &Class)| {
+        let line = |(at, class): (&usize, &Class)| {
             vec![at.to_string(), class.pictures.to_string(), class.name.clone()]
         };
-        // a thousand names of ImageNet for ten classes of Imagenette help nobody
-        let classes = report.classes.iter().enumerate();
-        let known = classes.filter(|(_, class)| class.pictures > 0 || !class.name.is_empty());
-        let lines: Vec<Vec<String>> = std::iter::once(heading).chain(known.map(line)).collect();
+        let classes = report.classes.iter().map(line);
+        let lines: Vec<Vec<String>> = std::iter::once(heading).chain(classes).collect();
         text = format!("{text}\n{}", terminal::columns(&lines));
     }
     text
@@ -95,7 +94,7 @@ fn content_words(content: &Content) -> String {
 /// What is missing or broken, a line each.
 fn problems(report: &Report, about: Option<&Description>) -> Vec<String> {
     let mut lines = vec![];
-    let labelled = report.classes.iter().any(|class| class.pictures > 0);
+    let labelled = report.classes.values().any(|class| class.pictures > 0);
     if let Some(about) = about.filter(|about| about.pictures != report.pictures) {
         let (name, expected, found) = (&about.name, about.pictures, report.pictures);
         lines.push(format!("missing: `{name}` has {expected} pictures, found {found}"));
@@ -103,13 +102,19 @@ fn problems(report: &Report, about: Option<&Description>) -> Vec<String> {
     if labelled && report.unlabelled > 0 {
         lines.push(format!("missing: {} without label", count(report.unlabelled, "picture")));
     }
-    let empty = report.classes.iter().filter(|c| c.pictures == 0 && !c.name.is_empty());
+    let empty = report.classes.values().filter(|c| c.pictures == 0);
     let empty: Vec<String> = empty.map(|class| format!("`{}`", class.name)).collect();
     if labelled && !empty.is_empty() {
         let more = empty.len().saturating_sub(SHOWN);
         let shown = empty[..empty.len() - more].join(", ");
         let more = if more > 0 { format!(" and {more} more classes") } else { String::new() };
         lines.push(format!("missing: no pictures of {shown}{more}"));
+    }
+    let left_out = &report.left_out;
+    let first = left_out.iter().take(SHOWN);
+    lines.extend(first.map(|LeftOut { id, reason }| format!("left out: `{id}`: {reason}")));
+    if left_out.len() > SHOWN {
+        lines.push(format!("left out: {} more", left_out.len() - SHOWN));
     }
     let broken = report.content.as_ref().map_or(&[][..], |content| &content.broken);
     lines.extend(

@@ -13,6 +13,7 @@ use pixelflip::{
         geom::{Grid, Remainder, Shape},
         registry::Named,
         rng::Seed,
+        text::plain,
     },
     data::tensor::write_npy,
     eval::order::region_scores,
@@ -131,7 +132,7 @@ impl Explained<'_> {
         let total = self.method.value.total(case).with_context(failed)?;
         let score = f64::from(case.acts.of(case.graph.output()).data[case.target]);
         let heading =
-            format!("{name}\n`{}`, class {}, score {score:.6}\n", case.image, case.target);
+            format!("{name}\n`{}`, class {}, score {score:.6}\n", plain(case.image), case.target);
         let sums = Sums { found: relevance.sum(), total, by: self.method.value.approximation() };
         terminal::data(&told(&heading, trace.as_ref(), &sums))?;
         Ok(relevance)

@@ -2,6 +2,7 @@
 
 use super::{IMPOSSIBLE, INCOMPLETE, INTERRUPTED, args::Log, terminal};
 use pixelflip::{
+    base::text::plain,
     run::{
         lock::LockError, merge::MergeError, output::OutputError, plan::PlanError, runner::RunError,
     },
@@ -60,7 +61,8 @@ fn sentence(error: &anyhow::Error) -> String {
             text = if text.is_empty() { cause } else { format!("{text}: {cause}") };
         }
     }
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    plain(&line).into_owned()
 }
 
 /// True where there is no room left to write.

@@ -4,6 +4,7 @@ use super::{args::PredictArgs, input, terminal};
 use anyhow::Context;
 use ndarray::{Array2, Axis};
 use pixelflip::{
+    base::text::plain,
     data::tensor::write_npy,
     nn::{model::Model, op::softmax},
 };
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     }
     for (i, logits) in logits.iter().enumerate() {
         if inputs.batched {
-            terminal::data(&format!("{}\n", inputs.id(i)))?;
+            terminal::data(&format!("{}\n", plain(&inputs.id(i))))?;
         }
         terminal::data(&table(&model, logits, args.top))?;
     }

@@ -6,7 +6,10 @@ use super::{
     terminal::{self, count},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use pixelflip::run::event::{Event, Observer};
+use pixelflip::{
+    base::text::{plain, plain_lines},
+    run::event::{Event, Observer},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -91,7 +94,7 @@ impl Progress {
         if self.json {
             self.object(json!({ "event": "warning", "message": line }));
         } else {
-            self.say(&format!("warning: {line}"));
+            self.say(&format!("warning: {}", plain(line)));
         }
     }
 
@@ -113,7 +116,7 @@ impl Progress {
     }
 
     fn say(&self, line: &str) {
-        if self.watched { self.bar.println(line) } else { terminal::talk(line) }
+        if self.watched { self.bar.println(plain_lines(line)) } else { terminal::talk(line) }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -201,11 +204,11 @@ impl Progress {
             Event::Method { image, method } => {
                 // without parameters there is room for it
                 let id = method.split(':').next().unwrap_or(method);
-                self.bar.set_message(format!("{id} on {image}"));
+                self.bar.set_message(format!("{} on {}", plain(id), plain(image)));
                 self.minute();
             }
             Event::Picture { image } => {
-                self.detail(&format!("`{image}` is done"));
+                self.detail(&format!("`{}` is done", plain(image)));
                 self.step();
             }
             Event::Skipped { image, reason } => {

@@ -136,9 +136,9 @@ fn folder(config: &Config, file: Option<&Path>) -> PathBuf {
 /// The last line: what was done, what was not, and where it lies.
 fn closing(results: &Results, root: &Path) -> String {
     let mut parts = vec![count(results.pictures, "picture")];
-    if let (Some(top1), Some(top5)) = (results.top1, results.top5) {
-        parts.push(format!("top-1 {:.1} %, top-5 {:.1} %", 100.0 * top1, 100.0 * top5));
-    }
+    let right = [("top-1", results.top1), ("top-5", results.top5)];
+    let right = right.into_iter().filter_map(|(name, share)| Some((name, share?)));
+    parts.extend(right.map(|(name, share)| format!("{name} {:.1} %", 100.0 * share)));
     parts.push(count(results.curves - results.failed_curves, "curve"));
     if !results.skipped.is_empty() {
         parts.push(format!("{} skipped", count(results.skipped.len(), "picture")));

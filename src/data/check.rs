@@ -1,9 +1,9 @@
 //! What a data set holds and what is wrong with it, picture by picture.
 
-use super::{DataError, Dataset, Item, Options, open_named};
+use super::{DataError, Dataset, Item, LeftOut, Options, open_named};
 use crate::base::geom::Shape;
 use rayon::prelude::*;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,16 +14,18 @@ pub struct Report {
     pub found: String,
     /// Number of pictures.
     pub pictures: usize,
-    /// Pictures per class index; classes without pictures count 0.
-    pub classes: Vec<Class>,
+    /// The classes that have pictures or a name, by class index.
+    pub classes: BTreeMap<usize, Class>,
     /// Pictures without label.
     pub unlabelled: usize,
+    /// Files and folders that were passed over.
+    pub left_out: Vec<LeftOut>,
     /// What is known from decoding; `None` when only the listing was read.
     pub content: Option<Content>,
 }
 
 /// One class.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Class {
     /// Its name, or empty where the set says none.
     pub name: String,
@@ -65,18 +67,20 @@ pub fn check(
         found: set.describe(),
         pictures: set.len(),
         classes: classes(&labels, set.classes()),
+        left_out: set.left_out().to_vec(),
         unlabelled: labels.iter().filter(|label| label.is_none()).count(),
         content,
     })
 }
 
-fn classes(labels: &[Option<usize>], names: Option<&[String]>) -> Vec<Class> {
-    let names = names.unwrap_or_default();
-    let n = labels.iter().flatten().map(|label| label + 1).max().unwrap_or(0).max(names.len());
-    let mut counts = vec![0; n];
-    labels.iter().flatten().for_each(|label| counts[*label] += 1);
-    let name = |at: usize| names.get(at).cloned().unwrap_or_default();
-    counts.iter().enumerate().map(|(at, n)| Class { name: name(at), pictures: *n }).collect()
+fn classes(labels: &[Option<usize>], names: Option<&[String]>) -> BTreeMap<usize, Class> {
+    let named = names.unwrap_or_default().iter().enumerate().filter(|(_, name)| !name.is_empty());
+    let mut classes: BTreeMap<usize, Class> =
+        named.map(|(at, name)| (at, Class { name: name.clone(), pictures: 0 })).collect();
+    for label in labels.iter().flatten() {
+        classes.entry(*label).or_default().pictures += 1;
+    }
+    classes
 }
 
 fn content(set: &dyn Dataset, seen: &(dyn Fn(usize) + Sync)) -> Content {
@@ -144,9 +148,9 @@ mod tests {
         };
         let report = check(folder.path(), &Options::default(), true, &note).unwrap();
         assert_eq!((report.pictures, report.unlabelled, seen.into_inner()), (4, 0, 4));
-        assert_eq!(report.layout, "classes:numbers=auto");
+        assert_eq!(report.layout, "classes:numbers=auto:first=auto");
         let counts: Vec<(&str, usize)> =
-            report.classes.iter().map(|c| (c.name.as_str(), c.pictures)).collect();
+            report.classes.values().map(|c| (c.name.as_str(), c.pictures)).collect();
         assert_eq!(counts, [("cat", 2), ("dog", 0), ("tench", 2)]);
         let content = report.content.unwrap();
         assert_eq!((content.smallest, content.largest), (Some([2, 3]), Some([5, 9])));

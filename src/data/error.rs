@@ -1,19 +1,23 @@
 //! What can be wrong with a data set or one of its pictures.
 
-use crate::base::registry::SpecError;
+use crate::base::{
+    registry::SpecError,
+    text::{plain, plain_path},
+};
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-/// Why a data set cannot be opened, or one of its pictures cannot be used.
+/// Why a data set cannot be opened, or one of its pictures cannot be used. What is printed has the control
+/// characters of names written out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataError {
     /// The layout that was asked for does not exist.
     #[error(transparent)]
     Layout(#[from] SpecError),
     /// The file system says no.
-    #[error("cannot {verb} `{}`: {reason}", .path.display())]
+    #[error("cannot {verb} `{}`: {reason}", plain_path(.path))]
     File {
         /// "read" or "write".
         verb: &'static str,
@@ -23,7 +27,9 @@ pub enum DataError {
         reason: String,
     },
     /// The content is not what it should be.
-    #[error("`{}`: expected {expected}, found {found}{}", .path.display(), hinted(.hint))]
+    #[error(
+        "`{}`: expected {}, found {}{}", plain_path(.path), plain(.expected), plain(.found), hinted(.hint)
+    )]
     Unexpected {
         /// The file or folder.
         path: PathBuf,
@@ -37,7 +43,7 @@ pub enum DataError {
 }
 
 fn hinted(hint: &str) -> String {
-    if hint.is_empty() { String::new() } else { format!("; {hint}") }
+    if hint.is_empty() { String::new() } else { format!("; {}", plain(hint)) }
 }
 
 impl DataError {

@@ -5,7 +5,7 @@ use super::{
     boxes::Bounds,
     decode,
     fingerprint::{Line, beginning, fingerprint, spread},
-    listing::File,
+    listing::{File, LeftOut},
     mask::Mask,
 };
 use std::{fs, io};
@@ -36,6 +36,8 @@ pub(super) struct FileSet {
     pub(super) classes: Option<Vec<String>>,
     /// What was found, in words.
     pub(super) words: String,
+    /// What was passed over.
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) max_pixels: u64,
 }
 
@@ -93,6 +95,10 @@ impl Dataset for FileSet {
     fn is_there(&self) -> bool {
         let there = |i: usize| self.pictures[i].file.path.exists();
         spread(self.pictures.len(), LOOKED_FOR).any(there)
+    }
+
+    fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     fn describe(&self) -> String {

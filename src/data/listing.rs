@@ -4,12 +4,27 @@ use super::{DataError, decode::is_picture};
 use crate::base::registry::{Kind, Param};
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-/// Folders deeper than this are a loop of links or a mistake.
+/// Folders deeper than this are a mistake.
 const MAX_DEPTH: usize = 16;
+
+/// An entry of a folder that is passed over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct LeftOut {
+    /// Path relative to the folder that was given, `/`-separated; what is no UTF-8 in it is U+FFFD.
+    pub id: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl LeftOut {
+    pub(super) fn new(id: impl Into<String>, reason: impl Into<String>) -> LeftOut {
+        LeftOut { id: id.into(), reason: reason.into() }
+    }
+}
 
 /// A path given by the user, looked at once.
 #[derive(Debug)]
@@ -37,7 +52,7 @@ impl Place {
             return Ok(Place { files: vec![name.clone()], folders: vec![], path, name, is_folder });
         }
         let (mut files, mut folders) = (vec![], vec![]);
-        for entry in entries(&path)? {
+        for entry in entries(&path)?.0 {
             if entry.is_folder { folders.push(entry.name) } else { files.push(entry.name) }
         }
         Ok(Place { path, name, is_folder, files, folders })
@@ -46,6 +61,11 @@ impl Place {
     /// True when one of the files is a picture, by its name.
     pub(super) fn has_pictures(&self) -> bool {
         self.files.iter().any(|name| is_picture(name))
+    }
+
+    /// How many of the files are pictures, by their names.
+    pub(super) fn pictures(&self) -> usize {
+        self.files.iter().filter(|name| is_picture(name)).count()
     }
 
     /// The first file for which `wanted` is true, with its path.
@@ -96,41 +116,65 @@ pub(super) struct File {
 pub(super) struct Listing {
     /// Pictures, by their names, sorted by id.
     pub(super) pictures: Vec<File>,
-    /// Number of other files.
-    pub(super) others: usize,
+    /// The other files, sorted by id.
+    pub(super) others: Vec<File>,
+    /// What was passed over, sorted by id.
+    pub(super) left_out: Vec<LeftOut>,
 }
 
 impl Listing {
-    /// Lists `root` and the folders below; hidden files (`.name`) are left out.
+    /// Lists `root` and the folders below; hidden files (`.name`) are left out. Links are followed, but
+    /// none back into a folder that it is in. A link to nothing is listed as the file that it should be:
+    /// reading it fails.
     pub(super) fn of(root: &Path) -> Result<Listing, DataError> {
         let mut listing = Listing::default();
-        listing.add(root, "", 0)?;
+        listing.add(root, "", &mut vec![])?;
         listing.pictures.sort_by(|a, b| a.id.cmp(&b.id));
+        listing.others.sort_by(|a, b| a.id.cmp(&b.id));
+        listing.left_out.sort();
         Ok(listing)
     }
 
-    fn add(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), DataError> {
-        if depth > MAX_DEPTH {
-            let expected = format!("at most {MAX_DEPTH} folders inside each other");
-            return Err(DataError::unexpected(folder, expected, "a deeper one"));
-        }
-        for entry in entries(folder)? {
+    /// `above`: the folders that `folder` is in, without links.
+    fn add(
+        &mut self,
+        folder: &Path,
+        prefix: &str,
+        above: &mut Vec<PathBuf>,
+    ) -> Result<(), DataError> {
+        above.push(folder.canonicalize().map_err(|e| DataError::read(folder, &e))?);
+        let (entries, left_out) = entries(folder)?;
+        let inside = |left: LeftOut| LeftOut { id: format!("{prefix}{}", left.id), ..left };
+        self.left_out.extend(left_out.into_iter().map(inside));
+        for entry in entries {
             let id = format!("{prefix}{}", entry.name);
             let path = folder.join(&entry.name);
             if entry.is_folder {
-                self.add(&path, &format!("{id}/"), depth + 1)?;
-            } else if is_picture(&entry.name) {
-                self.pictures.push(File { id, path, bytes: entry.bytes });
-            } else {
-                self.others += 1;
+                match closed(&path, above) {
+                    Some(reason) => self.left_out.push(LeftOut::new(id, reason)),
+                    None => self.add(&path, &format!("{id}/"), above)?,
+                }
+                continue;
             }
+            let file = File { id, path, bytes: entry.bytes };
+            let files = if is_picture(&entry.name) { &mut self.pictures } else { &mut self.others };
+            files.push(file);
         }
+        above.pop();
         Ok(())
+    }
+
+    /// Puts a beginning before all ids.
+    #[must_use]
+    pub(super) fn below(mut self, prefix: &str) -> Listing {
+        self.pictures.iter_mut().for_each(|file| file.id.insert_str(0, prefix));
+        self.left_out.iter_mut().for_each(|left| left.id.insert_str(0, prefix));
+        self
     }
 
     /// `, 2 other files left out`, or nothing; `used` of the other files were of use.
     pub(super) fn others_words(&self, used: usize) -> String {
-        match self.others.saturating_sub(used) {
+        match self.others.len().saturating_sub(used) {
             0 => String::new(),
             n => format!(", {} left out", count(n, "other file")),
         }
@@ -204,32 +248,112 @@ pub(super) fn unlabelled(n: usize, notes: &mut Vec<String>) {
     }
 }
 
+/// Why a folder is not gone into, if it is not.
+fn closed(folder: &Path, above: &[PathBuf]) -> Option<String> {
+    if above.len() > MAX_DEPTH {
+        return Some(format!("more than {MAX_DEPTH} folders inside each other"));
+    }
+    let real = match folder.canonicalize() {
+        Ok(real) => real,
+        Err(e) => return Some(e.to_string()),
+    };
+    if above.contains(&real) {
+        return Some("a link to a folder that it is in".to_owned());
+    }
+    // as `lost+found` of another user
+    let denied = |e: &io::Error| e.kind() == io::ErrorKind::PermissionDenied;
+    fs::read_dir(folder).err().filter(denied).map(|e| e.to_string())
+}
+
 struct DirEntry {
     name: String,
     is_folder: bool,
     bytes: u64,
 }
 
-/// The visible entries of one directory, sorted by name; links are followed.
-fn entries(folder: &Path) -> Result<Vec<DirEntry>, DataError> {
+/// The visible entries of one directory, sorted by name, and those that no picture can be; links are
+/// followed. A link to nothing, or to itself, is a file of no bytes.
+fn entries(folder: &Path) -> Result<(Vec<DirEntry>, Vec<LeftOut>), DataError> {
     let failed = |e| DataError::read(folder, &e);
-    let mut found = vec![];
+    let (mut found, mut left_out) = (vec![], vec![]);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
-            let expected = "file names in UTF-8";
-            return Err(DataError::unexpected(folder, expected, format!("`{}`", path.display())));
+        let name = path.file_name().unwrap_or_default();
+        let Some(name) = name.to_str() else {
+            left_out.push(LeftOut::new(name.to_string_lossy(), "its name is not in UTF-8"));
+            continue;
         };
         if name.starts_with('.') || name == "__MACOSX" {
             continue;
         }
-        let about = fs::metadata(&path).map_err(|e| DataError::read(&path, &e))?;
-        found.push(DirEntry {
-            name: name.to_owned(),
-            is_folder: about.is_dir(),
-            bytes: about.len(),
-        });
+        let (is_folder, bytes) = match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => (true, 0),
+            Ok(about) if about.is_file() => (false, about.len()),
+            Ok(_) => {
+                left_out.push(LeftOut::new(name, "no file but a pipe or a device"));
+                continue;
+            }
+            Err(_) if path.is_symlink() => (false, 0),
+            Err(e) => return Err(DataError::read(&path, &e)),
+        };
+        found.push(DirEntry { name: name.to_owned(), is_folder, bytes });
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    Ok((found, left_out))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, testing::Folder};
+    use std::{
+        ffi::OsStr,
+        os::unix::{ffi::OsStrExt as _, fs::symlink},
+    };
+
+    /// Two classes with a picture each, and entries of every odd kind.
+    fn odd() -> Folder {
+        let folder = Folder::new();
+        folder.png("a/1.png", 1, 1, 0);
+        folder.png("b/2.png", 1, 1, 0);
+        symlink("nowhere.png", folder.at("b/3.png")).unwrap();
+        symlink("4.png", folder.at("b/4.png")).unwrap();
+        symlink("..", folder.at("b/up")).unwrap();
+        symlink("../b", folder.at("a/other")).unwrap();
+        symlink("../a", folder.at("b/other")).unwrap();
+        fs::write(folder.at("a").join(OsStr::from_bytes(b"5\xff.png")), "x").unwrap();
+        folder
+    }
+
+    #[test]
+    fn odd_entries_are_passed_over_and_named() {
+        let folder = odd();
+        let listing = Listing::of(folder.path()).unwrap();
+        let ids: Vec<&str> = listing.pictures.iter().map(|file| file.id.as_str()).collect();
+        let expected = [
+            "a/1.png",
+            "a/other/2.png",
+            "a/other/3.png",
+            "a/other/4.png",
+            "b/2.png",
+            "b/3.png",
+            "b/4.png",
+            "b/other/1.png",
+        ];
+        assert_eq!(ids, expected);
+        let lines: Vec<String> =
+            listing.left_out.iter().map(|left| format!("{}: {}", left.id, left.reason)).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_link_to_nothing_is_a_picture_that_cannot_be_read() {
+        let folder = odd();
+        let set: Box<dyn Dataset> = folder.open("").unwrap();
+        let at = |id: &str| (0..set.len()).find(|i| set.id(*i) == id).unwrap();
+        assert!(set.item(at("b/2.png")).is_ok());
+        let messages = [folder.says(set.item(at("b/3.png"))), folder.says(set.item(at("b/4.png")))];
+        insta::assert_snapshot!(messages.join("\n"));
+        assert_eq!(set.left_out().len(), 6);
+    }
 }

@@ -33,7 +33,7 @@ mod xml;
 
 pub use error::DataError;
 pub use layout::{LAYOUTS, Layout};
-pub use listing::Place;
+pub use listing::{LeftOut, Place};
 
 use crate::{
     base::{
@@ -84,6 +84,12 @@ pub trait Dataset: Send + Sync {
         true
     }
 
+    /// Files and folders that were passed over, in order; what only fails when it is decoded is not among
+    /// them.
+    fn left_out(&self) -> &[LeftOut] {
+        &[]
+    }
+
     /// What was found, in words, for the terminal and the manifest.
     fn describe(&self) -> String {
         format!("{} pictures", self.len())
@@ -112,14 +118,23 @@ pub struct Options {
     pub layout: Option<Spec>,
     /// Larger pictures are refused before they are decoded.
     pub max_pixels: u64,
-    /// Names of the network's classes, by index, for sets that know classes by their names only; empty
-    /// where there are none.
-    pub class_names: Vec<String>,
+    /// The network that is shown the pictures, if it is known: its classes say what names and numbers in
+    /// the set may mean.
+    pub network: Option<Network>,
+}
+
+/// What a data set must know of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// How many classes it tells apart.
+    pub classes: usize,
+    /// Their names, by index; empty where it does not name them.
+    pub names: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { layout: None, max_pixels: decode::MAX_PIXELS, class_names: Vec::new() }
+        Options { layout: None, max_pixels: decode::MAX_PIXELS, network: None }
     }
 }
 

@@ -7,9 +7,11 @@ use std::path::Path;
 /// Longer headers belong to no array of numbers.
 const MAX_HEADER: usize = 1 << 16;
 
-/// Type of the values; little-endian.
+/// Type of the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
+    /// False is 0, all else 1.
+    Bool,
     U8,
     U16,
     U32,
@@ -26,19 +28,21 @@ pub(super) enum Type {
 }
 
 impl Type {
-    fn parse(descr: &str) -> Option<Type> {
-        Some(match descr {
-            "|u1" | "<u1" => Type::U8,
-            "<u2" => Type::U16,
-            "<u4" => Type::U32,
-            "<u8" => Type::U64,
-            "|i1" | "<i1" => Type::I8,
-            "<i2" => Type::I16,
-            "<i4" => Type::I32,
-            "<i8" => Type::I64,
-            "<f2" => Type::F16,
-            "<f4" => Type::F32,
-            "<f8" => Type::F64,
+    /// The type without the sign of its byte order.
+    fn parse(name: &str) -> Option<Type> {
+        Some(match name {
+            "b1" => Type::Bool,
+            "u1" => Type::U8,
+            "u2" => Type::U16,
+            "u4" => Type::U32,
+            "u8" => Type::U64,
+            "i1" => Type::I8,
+            "i2" => Type::I16,
+            "i4" => Type::I32,
+            "i8" => Type::I64,
+            "f2" => Type::F16,
+            "f4" => Type::F32,
+            "f8" => Type::F64,
             _ => return None,
         })
     }
@@ -46,7 +50,7 @@ impl Type {
     /// Bytes of a value.
     pub(super) fn size(self) -> usize {
         match self {
-            Type::U8 | Type::I8 => 1,
+            Type::Bool | Type::U8 | Type::I8 => 1,
             Type::U16 | Type::I16 | Type::F16 | Type::BF16 => 2,
             Type::U32 | Type::I32 | Type::F32 => 4,
             Type::U64 | Type::I64 | Type::F64 => 8,
@@ -58,7 +62,7 @@ impl Type {
         matches!(self, Type::F16 | Type::BF16 | Type::F32 | Type::F64)
     }
 
-    /// The value in [`Type::size`] bytes, exactly where it is a whole number; others are cut off.
+    /// The value in [`Type::size`] bytes, little-endian, exactly where it is a whole number; others are cut off.
     pub(super) fn whole(self, bytes: &[u8]) -> i128 {
         match self {
             Type::U64 => u64::from_le_bytes(array(bytes)).into(),
@@ -67,9 +71,10 @@ impl Type {
         }
     }
 
-    /// The value in [`Type::size`] bytes; of 64-bit numbers the nearest in double precision.
+    /// The value in [`Type::size`] bytes, little-endian; of 64-bit numbers the nearest in double precision.
     pub(super) fn value(self, bytes: &[u8]) -> f64 {
         match self {
+            Type::Bool => u8::from(bytes[0] != 0).into(),
             Type::U8 => bytes[0].into(),
             Type::I8 => (bytes[0] as i8).into(),
             Type::U16 => u16::from_le_bytes(array(bytes)).into(),
@@ -94,6 +99,8 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) kind: Type,
+    /// The first byte of a value is its largest part.
+    pub(super) big_endian: bool,
     /// First index fastest.
     pub(super) fortran: bool,
     pub(super) shape: Vec<usize>,
@@ -112,8 +119,15 @@ impl Header {
         let (text, offset) = header_text(beginning).ok_or_else(|| {
             wrong("a NumPy .npy file", "another format or a truncated header".into())
         })?;
-        let header = parse(text, offset)
-            .ok_or_else(|| wrong("an array of numbers, little-endian", describe(text)))?;
+        let descr = descr(text).unwrap_or(text);
+        let (kind, big_endian) = kind(descr).ok_or_else(|| {
+            wrong("an array of numbers", format!("values of the type `{}`", shorten(descr)))
+                .hint(remedy(descr))
+        })?;
+        let (fortran, shape) = order_and_shape(text).ok_or_else(|| {
+            wrong("a header with `fortran_order` and `shape`", format!("`{}`", shorten(text)))
+        })?;
+        let header = Header { kind, big_endian, fortran, shape, offset };
         let values =
             header.shape.iter().try_fold(header.kind.size(), |n, &side| n.checked_mul(side));
         let expected = values.and_then(|n| n.checked_add(offset)).map(|n| n as u64);
@@ -139,20 +153,63 @@ fn header_text(beginning: &[u8]) -> Option<(&str, usize)> {
     (length <= MAX_HEADER).then_some((text, end))
 }
 
-fn parse(text: &str, offset: usize) -> Option<Header> {
-    let after = |key: &str| {
-        let at = text.find(&format!("'{key}'"))?;
-        text[at..].split_once(':').map(|(_, rest)| rest.trim_start())
-    };
-    let kind = Type::parse(after("descr")?.strip_prefix('\'')?.split('\'').next()?)?;
-    let fortran = after("fortran_order")?.starts_with("True");
-    let sides = after("shape")?.strip_prefix('(')?.split(')').next()?;
-    let sides = sides.split(',').map(str::trim).filter(|side| !side.is_empty());
-    let shape = sides.map(|side| side.parse().ok()).collect::<Option<Vec<usize>>>()?;
-    Some(Header { kind, fortran, shape, offset })
+/// What follows a key of the dictionary.
+fn after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let at = text.find(&format!("'{key}'"))?;
+    text[at..].split_once(':').map(|(_, rest)| rest.trim_start())
 }
 
-fn describe(text: &str) -> String {
-    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(60).collect();
-    format!("the header `{text}`")
+/// The type as it is written: `'<f4'`, or the fields of a structured one.
+fn descr(text: &str) -> Option<&str> {
+    let rest = after(text, "descr")?;
+    match rest.strip_prefix('\'') {
+        Some(inside) => inside.find('\'').map(|end| &rest[..end + 2]),
+        None => Some(rest.split_once(']').map_or(rest, |(fields, _)| &rest[..=fields.len()])),
+    }
+}
+
+/// The type, and whether its bytes are in the order of large machines.
+fn kind(descr: &str) -> Option<(Type, bool)> {
+    let descr = descr.strip_prefix('\'')?.strip_suffix('\'')?;
+    let name = descr.strip_prefix(['<', '>', '|', '='])?;
+    Some((Type::parse(name)?, descr.starts_with('>')))
+}
+
+fn order_and_shape(text: &str) -> Option<(bool, Vec<usize>)> {
+    let fortran = after(text, "fortran_order")?.starts_with("True");
+    let sides = after(text, "shape")?.strip_prefix('(')?.split(')').next()?;
+    let sides = sides.split(',').map(str::trim).filter(|side| !side.is_empty());
+    Some((fortran, sides.map(|side| side.parse().ok()).collect::<Option<_>>()?))
+}
+
+/// What to do about a type that is none of numbers.
+fn remedy(descr: &str) -> &'static str {
+    let name = descr.trim_start_matches(['\'', '<', '>', '|', '=']);
+    match name.chars().next() {
+        Some('O') => {
+            "it holds Python objects (pickle): save numbers, as `a.astype('float32')`, or one array per \
+             picture with `numpy.savez`"
+        }
+        Some('f') => "save `a.astype('<f8')`",
+        Some('c') => "save one real number per value, as `abs(a)` or `a.real`",
+        Some('U' | 'S' | 'a') => "it holds text: save numbers, as `a.astype('int64')`",
+        Some('M' | 'm') => "it holds times: save numbers, as `a.astype('int64')`",
+        Some('[') => "it holds records: save one of their fields, as `a['name']`",
+        _ => "save numbers, as `a.astype('float32')`",
+    }
+}
+
+/// On one line, and not too long for a message.
+fn shorten(text: &str) -> String {
+    const MOST: usize = 80;
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).collect();
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+/// Turns the bytes of values of `size` bytes round.
+pub(super) fn swap(bytes: &mut [u8], size: usize) {
+    bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
 }

@@ -1,6 +1,9 @@
 //! Tensors in and out as `NumPy` files: inputs that are already preprocessed, relevance, logits.
 
-use super::{DataError, npy::Header};
+use super::{
+    DataError,
+    npy::{Header, swap},
+};
 use crate::{base::bounded, nn::tensor::Tensor};
 use ndarray::{ArrayViewD, Axis, Ix3, IxDyn, ShapeBuilder};
 use ndarray_npy::WriteNpyExt;
@@ -26,11 +29,15 @@ const MAX_BYTES: u64 = 4 << 30;
 /// value finite.
 pub fn read_npy(path: &Path) -> Result<Batch, DataError> {
     let bytes = bounded::read(path, MAX_BYTES).map_err(|e| DataError::read(path, &e))?;
-    parse_npy(&bytes, path)
+    parse_npy(bytes, path)
 }
 
-fn parse_npy(bytes: &[u8], path: &Path) -> Result<Batch, DataError> {
-    let Header { kind, fortran, shape, offset } = Header::read(bytes, bytes.len() as u64, path)?;
+fn parse_npy(mut bytes: Vec<u8>, path: &Path) -> Result<Batch, DataError> {
+    let Header { kind, big_endian, fortran, shape, offset } =
+        Header::read(&bytes, bytes.len() as u64, path)?;
+    if big_endian {
+        swap(&mut bytes[offset..], kind.size());
+    }
     if !kind.is_float() {
         let found = format!("values of type {kind:?}");
         return Err(DataError::unexpected(path, "floating-point values", found)
@@ -106,13 +113,13 @@ mod tests {
         });
         let mut bytes = vec![];
         batch.write_npy(&mut bytes).unwrap();
-        let Batch { inputs, batched } = parse_npy(&bytes, &path).unwrap();
+        let Batch { inputs, batched } = parse_npy(bytes, &path).unwrap();
         assert!(inputs.len() == 2 && batched);
         assert_eq!(inputs[1], Tensor::from_chw(array.view()).map(|v| v + 1.0));
         let mut bytes = vec![];
         array.t().as_standard_layout().t().write_npy(&mut bytes).unwrap();
         assert!(bytes.windows(4).any(|w| w == b"True"), "Fortran order was meant");
-        assert_eq!(parse_npy(&bytes, &path).unwrap(), single);
+        assert_eq!(parse_npy(bytes, &path).unwrap(), single);
     }
 
     #[test]
@@ -131,7 +138,7 @@ mod tests {
         let message = |array: ArrayViewD<'_, f32>| {
             let mut bytes = vec![];
             array.write_npy(&mut bytes).unwrap();
-            parse_npy(&bytes, Path::new("x.npy")).unwrap_err().to_string()
+            parse_npy(bytes, Path::new("x.npy")).unwrap_err().to_string()
         };
         let mut nan = Array3::<f32>::zeros((1, 2, 2));
         nan[(0, 1, 0)] = f32::NAN;
@@ -139,7 +146,8 @@ mod tests {
         Array3::from_elem((1, 1, 1), 1e300f64).write_npy(&mut wide).unwrap();
         let mut bytes = vec![];
         Array3::<u8>::zeros((1, 1, 1)).write_npy(&mut bytes).unwrap();
-        let raw = |bytes: &[u8]| parse_npy(bytes, Path::new("x.npy")).unwrap_err().to_string();
+        let raw =
+            |bytes: &[u8]| parse_npy(bytes.to_vec(), Path::new("x.npy")).unwrap_err().to_string();
         let messages = [
             message(Array1::zeros(3).view().into_dyn()),
             message(Array3::zeros((3, 0, 2)).view().into_dyn()),
@@ -167,13 +175,13 @@ mod tests {
     proptest! {
         #[test]
         fn random_bytes_never_panic(
-            text in "\\{'descr': '<f[248]', 'fortran_order': (True|False), 'shape': \\([0-9, ]{0,40}\\), \\}",
+            text in "\\{'descr': '[<>]f[248]', 'fortran_order': (True|False), 'shape': \\([0-9, ]{0,40}\\), \\}",
             values: Vec<u8>,
         ) {
             let length = (text.len() as u16).to_le_bytes();
             let bytes = [&b"\x93NUMPY\x01\0"[..], &length, text.as_bytes(), &values].concat();
-            let _ = parse_npy(&bytes, Path::new("x"));
-            let _ = parse_npy(&values, Path::new("x"));
+            let _ = parse_npy(bytes, Path::new("x"));
+            let _ = parse_npy(values, Path::new("x"));
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Short names of methods, for tables and figures that people read.
 
 use crate::{
-    base::registry::{Param, Spec},
+    base::{
+        registry::{Param, Spec},
+        text::plain,
+    },
     explain,
 };
 
 /// For each canonical name the id with only those parameters that are not the default or that tell
-/// it from another of the names. Names of no known method are left as they are.
+/// it from another of the names. Names of no known method are left as they are, but for
+/// control characters.
 pub fn labels(names: &[&str]) -> Vec<String> {
     let parsed: Vec<Option<Method>> = names.iter().map(|name| Method::parse(name)).collect();
     let short = |(name, method): (&&str, &Option<Method>)| match method {
         Some(method) => method.short(&parsed),
-        None => (*name).to_owned(),
+        None => plain(name).into_owned(),
     };
     names.iter().zip(&parsed).map(short).collect()
 }

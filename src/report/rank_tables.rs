@@ -8,7 +8,7 @@ use super::{
     subsets::Subset,
 };
 use crate::{
-    base::atomic,
+    base::{atomic, text::plain},
     eval::{
         metric::Direction,
         stats::{Estimate, Interval, paired::Pair},
@@ -236,14 +236,16 @@ impl Rank {
     pub fn markdown(&self) -> String {
         let Some(contest) = self.contests.first() else { return String::new() };
         let line = |row: &[String; 9]| {
-            let escaped: Vec<String> = row.iter().map(|c| c.replace('|', "\\|")).collect();
+            let escaped: Vec<String> = row.iter().map(|c| plain(c).replace('|', "\\|")).collect();
             format!("| {} |\n", escaped.join(" | "))
         };
         let cells = self.cells(contest);
         let rule = "|---:|:---|---:|---:|---:|---:|---:|---:|---:|\n".to_owned();
         let mut lines = vec![format!("{}\n\n", heading(contest)), line(&cells[0]), rule];
         lines.extend(cells[1..].iter().map(line));
-        lines.extend(self.notes.iter().map(|note| format!("\nNote: {note}.\n")));
+        lines.extend(
+            self.notes.iter().map(|note| format!("\nNote: {}.\n", plain(&note.to_string()))),
+        );
         lines.concat()
     }
 
@@ -265,10 +267,13 @@ impl Rank {
 
 fn latex_escape(cell: &str) -> String {
     let mut text = String::new();
-    for c in cell.chars() {
+    for c in plain(cell).chars() {
         match c {
             '%' | '_' | '&' | '#' | '$' | '{' | '}' => text.extend(['\\', c]),
             '<' => text.push_str("$<$"),
+            '>' => text.push_str("$>$"),
+            '^' => text.push_str("\\textasciicircum{}"),
+            '~' => text.push_str("\\textasciitilde{}"),
             '\\' => text.push_str("\\textbackslash{}"),
             c => text.push(c),
         }
@@ -285,9 +290,9 @@ fn heading(contest: &Contest) -> String {
     };
     format!(
         "{} ({}, {}, {steps} regions of {r}x{r}) on {} images: {better}",
-        contest.metric,
+        plain(&contest.metric),
         s.score_kind,
-        s.perturbation,
+        plain(&s.perturbation),
         contest.images.len(),
         r = s.region,
     )

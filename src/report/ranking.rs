@@ -5,7 +5,10 @@ use super::{
     labels::labels,
     summary::{Summary, SummaryRow},
 };
-use crate::eval::{order::Order, stats::Estimate};
+use crate::{
+    base::text::plain,
+    eval::{order::Order, stats::Estimate},
+};
 
 /// Columns that the table may take.
 pub(super) const WIDTH: usize = 100;
@@ -30,7 +33,7 @@ pub fn ranking(summary: &Summary) -> String {
 pub(super) fn wrap(line: &str) -> String {
     let mut text = String::new();
     let mut width = 0;
-    for word in line.split(' ') {
+    for word in plain(line).split(' ') {
         let length = word.chars().count();
         let gap = match width {
             0 => "",

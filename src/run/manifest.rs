@@ -15,6 +15,7 @@ use crate::{
         geom::{Rect, Regions},
         rng::Seed,
     },
+    data::LeftOut,
     eval::order,
     nn::{
         graph::{Node, NodeId},
@@ -79,6 +80,9 @@ struct DataFacts {
     fingerprint: String,
     pictures: usize,
     found: String,
+    /// Files and folders that were passed over; absent if none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<LeftOut>,
 }
 
 /// What the config comes to for this network.
@@ -147,7 +151,8 @@ pub struct Results {
     pub labelled: usize,
     /// Share of labelled pictures that are classified right.
     pub top1: Option<f64>,
-    /// Share of labelled pictures whose label is among the five largest logits.
+    /// Share of labelled pictures whose label is among the five largest logits; null for networks of
+    /// five classes or fewer, where it always is.
     pub top5: Option<f64>,
     /// Multiply-adds spent on curves.
     pub multiply_adds: u64,
@@ -209,6 +214,7 @@ impl Manifest {
                 fingerprint: plan.fingerprint().to_owned(),
                 pictures: plan.data.len(),
                 found: plan.data.describe(),
+                left_out: plan.data.left_out().to_vec(),
             },
             heatmaps: plan.imports.clone(),
             protocol: Protocol {
@@ -257,8 +263,8 @@ impl Tally {
 }
 
 impl Results {
-    /// Counts what the records hold.
-    pub fn of(pictures: &[Picture], tally: Tally) -> Results {
+    /// Counts what the records hold of a network with so many `classes`.
+    pub fn of(pictures: &[Picture], tally: Tally, classes: usize) -> Results {
         let skipped = |p: &Picture| {
             let reason = p.skipped.clone()?;
             Some(Skipped { image: p.image.clone(), reason })
@@ -273,7 +279,7 @@ impl Results {
             failures: tally.failures.into_iter().map(failure).collect(),
             labelled: used.filter(|p| p.label.is_some()).count(),
             top1: accuracy(pictures, 1),
-            top5: accuracy(pictures, 5),
+            top5: accuracy(pictures, 5).filter(|_| classes > 5),
             multiply_adds: tally.multiply_adds,
             verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
             largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),

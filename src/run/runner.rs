@@ -237,7 +237,7 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     metrics.finish()?;
     timings.finish()?;
     let missing_parts = plan.parts().len() - parts.len();
-    Ok(Results { missing_parts, ..Results::of(&pictures, tally) })
+    Ok(Results { missing_parts, ..Results::of(&pictures, tally, plan.model.graph.classes()) })
 }
 
 /// The first reason when no picture could be used.

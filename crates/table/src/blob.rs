@@ -65,6 +65,8 @@ struct Chunk {
 const BOOLEAN: i64 = 0;
 const INT32: i64 = 1;
 const INT64: i64 = 2;
+const FLOAT: i64 = 4;
+const DOUBLE: i64 = 5;
 const BYTE_ARRAY: i64 = 6;
 
 impl Blobs {
@@ -117,9 +119,10 @@ impl Blobs {
         Err(self.broken(at))
     }
 
-    /// All values of a column of whole numbers; null becomes `None`.
-    pub fn integers(&self, name: &str) -> Result<Vec<Option<i64>>, TableError> {
-        let at = self.column(name, &[BOOLEAN, INT32, INT64], "whole numbers")?;
+    /// All values of a column of numbers; null becomes `None`. Whole numbers beyond 2^53 are rounded.
+    pub fn numbers(&self, name: &str) -> Result<Vec<Option<f64>>, TableError> {
+        let at = self.column(name, &[BOOLEAN, INT32, INT64, FLOAT, DOUBLE], "numbers")?;
+        let kind = self.columns[at].kind;
         let mut all = vec![];
         for chunk in &self.columns[at].chunks {
             let pages = self.pages(at, chunk)?;
@@ -128,7 +131,7 @@ impl Blobs {
             for page in pages.iter().filter(|p| !p.is_dictionary) {
                 let values = self.decoded(at, chunk, page, dictionary)?;
                 n += values.len();
-                all.extend(values.into_iter().map(|value| value.map(|bytes| whole(&bytes))));
+                all.extend(values.into_iter().map(|value| value.map(|v| number(&v, kind))));
             }
             if n != chunk.rows {
                 return Err(self.broken(at));
@@ -308,12 +311,14 @@ fn chunk(value: &Value, first_row: usize, rows: usize, length: u64) -> Option<Ch
 }
 
 /// A little-endian number of one, four or eight bytes.
-fn whole(bytes: &[u8]) -> i64 {
+fn number(bytes: &[u8], kind: i64) -> f64 {
     match *bytes {
-        [a] => i64::from(a),
-        [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => i64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        _ => 0,
+        [a] => f64::from(a),
+        [a, b, c, d] if kind == FLOAT => f64::from(f32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d] => f64::from(i32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] if kind == DOUBLE => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        [a, b, c, d, e, f, g, h] => i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f64,
+        _ => 0.0,
     }
 }
 

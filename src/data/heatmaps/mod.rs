@@ -18,6 +18,7 @@ mod text;
 use super::{
     DataError,
     layout::numpy::{Array, arrays_of_npz},
+    listing::Listing,
     npy::Type,
 };
 use ndarray::Array3;
@@ -25,7 +26,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, Read},
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -38,7 +39,7 @@ const FORMATS: &str = "heat maps as .npy, .npz, .safetensors, .txt, .png or .tif
 pub struct HeatMaps {
     /// SHA-256 of the file, or of names and contents of all files, hexadecimal.
     pub digest: String,
-    /// Maps whose name is that of no picture.
+    /// Maps whose name is that of no picture, and entries of the folder that cannot be read.
     pub unused: Vec<String>,
     /// By id of the picture.
     maps: BTreeMap<String, Map>,
@@ -97,13 +98,15 @@ impl HeatMaps {
     /// Opens the maps at `path` for the pictures with these ids, in the order of the data set.
     pub fn open(path: &Path, ids: &[String]) -> Result<HeatMaps, DataError> {
         let place = fs::metadata(path).map_err(|e| DataError::read(path, &e))?;
-        let files = if place.is_dir() { files(path)? } else { vec![path.to_owned()] };
+        let (files, gone) =
+            if place.is_dir() { files(path)? } else { (vec![path.to_owned()], vec![]) };
         let found = if place.is_dir() { of_folder(path, &files)? } else { of_file(path, ids)? };
         let digest = digest(path, &files)?;
         let (maps, unused) = match found {
             Found::InOrder(maps) => (in_order(path, maps, ids)?, Vec::new()),
             Found::Named(maps) => keys::look_up(path, maps, ids)?,
         };
+        let unused = [unused, gone].concat();
         Ok(HeatMaps { digest, unused, maps })
     }
 
@@ -276,23 +279,18 @@ fn of_safetensors(path: &Path, ids: &[String]) -> Result<Found, DataError> {
     Ok(Found::Named(tensors.into_iter().map(map).collect()))
 }
 
-/// All files below a folder, sorted.
-fn files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let mut found = Vec::new();
-    let mut todo = vec![folder.to_owned()];
-    while let Some(place) = todo.pop() {
-        let failed = |e: io::Error| DataError::read(&place, &e);
-        for entry in fs::read_dir(&place).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.is_dir() {
-                todo.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
+/// All files below a folder, sorted, and the names of entries that are none: links to nothing, loops of
+/// links.
+fn files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DataError> {
+    let listing = Listing::of(folder)?;
+    let (found, gone): (Vec<_>, Vec<_>) =
+        listing.pictures.into_iter().chain(listing.others).partition(|file| file.path.exists());
+    let left_out = listing.left_out.into_iter().map(|left| left.id);
+    let mut gone: Vec<String> = gone.into_iter().map(|file| file.id).chain(left_out).collect();
+    gone.sort();
+    let mut found: Vec<PathBuf> = found.into_iter().map(|file| file.path).collect();
     found.sort();
-    Ok(found)
+    Ok((found, gone))
 }
 
 fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<Found, DataError> {

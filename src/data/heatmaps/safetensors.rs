@@ -71,6 +71,7 @@ pub(super) fn entries(path: &Path) -> Result<Vec<(String, Entry)>, DataError> {
 fn entry(value: &Value, data: u64, total: u64) -> Result<Entry, String> {
     let kind = value.get("dtype").and_then(Value::as_str).unwrap_or_default();
     let kind = match kind {
+        "BOOL" => Type::Bool,
         "U8" => Type::U8,
         "I8" => Type::I8,
         "U16" => Type::U16,

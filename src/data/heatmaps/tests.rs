@@ -2,6 +2,7 @@ use super::{super::testing::Folder, *};
 use ndarray::{Array, Array2, Array3, Array4, array};
 use ndarray_npy::{NpzWriter, WritableElement, WriteNpyExt};
 use proptest::prelude::*;
+use std::io;
 
 const IDS: [&str; 3] = ["cats/a.png", "cats/b.png", "c.jpg"];
 
@@ -105,6 +106,84 @@ fn a_folder_holds_one_file_per_picture() {
     assert_eq!(toolbox, Values::Whole(array![[[1, 2]], [[3, 4]]]));
     folder.file("maps/c.png", "other bytes");
     assert_ne!(HeatMaps::open(&folder.at("maps"), &ids()).unwrap().digest, maps.digest);
+}
+
+#[test]
+fn a_name_that_fits_two_pictures_is_refused() {
+    let folder = Folder::new();
+    let say = |name: &str, ids: &[&str]| {
+        let path = folder.file("maps.npz", npz(&[(name, ramp(0))]));
+        let ids: Vec<String> = ids.iter().map(|&id| id.to_owned()).collect();
+        folder.says(HeatMaps::open(&path, &ids))
+    };
+    let messages = [
+        say("x/a", &["x/a.jpg", "x/a.png", "x/b.png"]),
+        say("x/a_rawhm", &["x/a.jpg", "x/a.png"]),
+        // the second picture of the set, or the one that is called so
+        say("1", &["001.png", "002.png", "003.png"]),
+    ];
+    insta::assert_snapshot!(messages.join("\n"));
+    // by the whole id, and by a number that can be one picture only
+    let ids = ["a.jpg", "a.png", "0.png", "007.png"].map(str::to_owned);
+    let path = folder.file("maps.npz", npz(&[("a.png", ramp(1)), ("0", ramp(2)), ("7", ramp(3))]));
+    let maps = HeatMaps::open(&path, &ids).unwrap();
+    let first = |id: &String| maps.of(id).map(|map| real(map.unwrap())[(0, 0, 0)]);
+    assert_eq!(ids.each_ref().map(first), [None, Some(100.0), Some(200.0), Some(300.0)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_nothing_and_loops_are_passed_over() {
+    let folder = Folder::new();
+    folder.file("maps/cats/a.npy", npy(&ramp(4)));
+    std::os::unix::fs::symlink("nowhere.npy", folder.at("maps/cats/b.npy")).unwrap();
+    std::os::unix::fs::symlink("..", folder.at("maps/cats/up")).unwrap();
+    let maps = HeatMaps::open(&folder.at("maps"), &ids()).unwrap();
+    assert_eq!((maps.len(), maps.unused), (1, vec!["cats/b.npy".into(), "cats/up".into()]));
+}
+
+#[test]
+fn big_endian_values_and_masks_are_read() {
+    let folder = Folder::new();
+    let mut big = npy(&ramp(1));
+    let values = big.len() - 6 * 4;
+    big[values..].chunks_exact_mut(4).for_each(<[u8]>::reverse);
+    let sign = big.windows(2).position(|w| w == b"<f").unwrap();
+    big[sign] = b'>';
+    let path = folder.file("big.npy", big);
+    let expected = ramp(1).mapv(f64::from).insert_axis(ndarray::Axis(0));
+    assert_eq!(only(&path), Values::Real(expected));
+    let mut big = npy(&array![[1i64 << 60, -3]]);
+    let values = big.len() - 2 * 8;
+    big[values..].chunks_exact_mut(8).for_each(<[u8]>::reverse);
+    let sign = big.windows(2).position(|w| w == b"<i").unwrap();
+    big[sign] = b'>';
+    assert_eq!(only(&folder.file("whole.npy", big)), Values::Whole(array![[[1 << 60, -3]]]));
+    let mask = Array2::from_shape_fn((2, 2), |(y, x)| y == x);
+    let path = folder.file("mask.npy", npy(&mask));
+    assert_eq!(only(&path), Values::Real(array![[[1.0, 0.0], [0.0, 1.0]]]));
+}
+
+#[test]
+fn types_that_are_no_numbers_are_refused_with_what_to_do() {
+    let folder = Folder::new();
+    let say = |descr: &str| {
+        let text = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (2, 2), }}");
+        let length = (text.len() as u16).to_le_bytes();
+        let bytes = [&b"\x93NUMPY\x01\0"[..], &length, text.as_bytes(), &[0; 64]].concat();
+        let path = folder.file("a.npy", bytes);
+        folder.says(HeatMaps::open(&path, &["p".to_owned()]))
+    };
+    let messages = [
+        say("'|O'"),
+        say("'<f16'"),
+        say("'<c8'"),
+        say("'<U5'"),
+        say("'<M8[ns]'"),
+        say("[('a', '<f4'), ('b', '<f4')]"),
+        say("'|V3'"),
+    ];
+    insta::assert_snapshot!(messages.join("\n"));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! One folder per class: `tench/a.jpg`, `goldfish/b.jpg`. Classes have the numbers of the network's
 //! classes of these names; where it has none of them, they are numbered in the order of their names,
-//! as torchvision's `ImageFolder` does. A folder without pictures keeps its number.
+//! as torchvision's `ImageFolder` does. Names that are all whole numbers are the classes themselves. A folder
+//! without pictures keeps its number. Pictures beside the folders are named and passed over.
 
 use super::{
     super::{
         DataError, Dataset, Options,
         files::{FileSet, Picture},
-        listing::{File, Place, count},
-        numbering::{self, number},
+        listing::{File, LeftOut, Listing, Place, count},
+        numbering::{FIRST, NUMBERS, Rule, number},
     },
     Layout,
     flat::list_pictures,
@@ -18,20 +19,20 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     id: "classes",
     summary: "a folder with one folder of pictures per class",
     cite: "",
-    params: &[numbering::PARAM],
-    build: |args| Ok(Box::new(Classes { in_order: args.text(numbering::PARAM.key) == "order" })),
+    params: &[NUMBERS, FIRST],
+    build: |args| Ok(Box::new(Classes { rule: Rule::of(args, ENTRY.id)? })),
 };
 
 /// Folders of these names are parts of a data set, not classes.
 const SPLITS: [&str; 5] = ["test", "train", "val", "valid", "validation"];
 
 struct Classes {
-    in_order: bool,
+    rule: Rule,
 }
 
 impl Layout for Classes {
     fn detect(&self, place: &Place) -> bool {
-        place.is_folder && !place.has_pictures() && place.folders.len() > 1
+        place.is_folder && place.folders.len() > 1 && mostly_in_folders(place)
     }
 
     fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
@@ -42,26 +43,52 @@ impl Layout for Classes {
                 .hint("give the path of one of them"));
         }
         let listing = list_pictures(place)?;
-        let known = if self.in_order { &[][..] } else { &options.class_names };
-        let numbering = number(classes, known, &place.path, ENTRY.id)?;
-        let words = words(classes, &listing.pictures) + numbering.words + &listing.others_words(0);
-        let labelled = |file: File| match label(classes, &file) {
-            Some(at) => Ok(Picture::new(file, Some(numbering.numbers[at]))),
-            None => Err(DataError::unexpected(
-                &file.path,
-                "a picture inside a class folder",
-                "one beside them",
-            )
-            .hint("move it, or take all as unlabelled with the layout `flat`")),
+        let numbering = number(classes, options.network.as_ref(), self.rule, &place.path)?;
+        let others = listing.others_words(0);
+        let (loose, inside): (Vec<File>, Vec<File>) =
+            listing.pictures.into_iter().partition(|file| label(classes, file).is_none());
+        if inside.is_empty() {
+            let found = format!("{} beside them", count(loose.len(), "picture"));
+            return Err(DataError::unexpected(&place.path, "pictures in class folders", found)
+                .hint("take all as unlabelled with the layout `flat`"));
+        }
+        let beside = match loose.len() {
+            0 => String::new(),
+            n => format!(", {} beside them left out", count(n, "picture")),
         };
+        let words = words(classes, &inside) + &numbering.words + &beside + &others;
+        let labelled = |file: File| {
+            let class = label(classes, &file).map(|at| numbering.numbers[at]);
+            Picture::new(file, class)
+        };
+        let pictures = inside.into_iter().map(labelled).collect();
+        let loose =
+            loose.into_iter().map(|file| LeftOut::new(file.id, "it lies beside the class folders"));
+        let mut left_out: Vec<LeftOut> = listing.left_out.into_iter().chain(loose).collect();
+        left_out.sort();
         Ok(Box::new(FileSet {
             name: place.name.clone(),
-            pictures: listing.pictures.into_iter().map(labelled).collect::<Result<_, _>>()?,
+            pictures,
             classes: Some(numbering.classes),
             words,
+            left_out,
             max_pixels: options.max_pixels,
         }))
     }
+}
+
+/// True unless more pictures lie beside the folders than in them: a few are strays, many a set without
+/// classes.
+fn mostly_in_folders(place: &Place) -> bool {
+    let mut beside = place.pictures();
+    for folder in &place.folders {
+        if beside == 0 {
+            return true;
+        }
+        let inside = Listing::of(&place.path.join(folder)).map_or(0, |list| list.pictures.len());
+        beside = beside.saturating_sub(inside);
+    }
+    beside == 0
 }
 
 /// Position of the folder that a picture is in.
@@ -90,7 +117,7 @@ fn words(classes: &[String], pictures: &[File]) -> String {
 #[cfg(test)]
 mod tests {
     use crate::data::{
-        Dataset, Options,
+        Dataset, Network, Options,
         testing::{Folder, rows},
     };
 
@@ -105,7 +132,7 @@ mod tests {
         let expected = [("goldfish/c.png", 0), ("tench/b.png", 2), ("tench/deep/a.png", 2)];
         assert_eq!(rows(&*set), expected.map(|(id, label)| (id.to_owned(), Some(label))));
         assert_eq!(set.classes().unwrap(), ["goldfish", "shark", "tench"]);
-        insta::assert_snapshot!(set.describe(), @"3 pictures in 3 class folders, no pictures in `shark`");
+        insta::assert_snapshot!(set.describe(), @"3 pictures in 3 class folders, no pictures in `shark`, numbered in the order of their names where the network does not name its classes so");
     }
 
     #[test]
@@ -113,17 +140,17 @@ mod tests {
         let folder = Folder::new();
         folder.png("ship/a.png", 1, 1, 0);
         folder.png("frog/b.png", 1, 1, 0);
-        let class_names = ["cat", "dog", "frog", "ship"].map(str::to_owned).to_vec();
+        let names = ["cat", "dog", "frog", "ship"].map(str::to_owned).to_vec();
+        let network = Some(Network { classes: 4, names: names.clone() });
         let open = |layout: Option<&str>| {
             let layout = layout.map(|text| text.parse().unwrap());
-            let options =
-                Options { layout, class_names: class_names.clone(), ..Options::default() };
+            let options = Options { layout, network: network.clone(), ..Options::default() };
             crate::data::open(folder.path(), &options).unwrap()
         };
         let labels = |set: &dyn Dataset| rows(set).into_iter().map(|(_, k)| k).collect::<Vec<_>>();
         let set = open(None);
         assert_eq!(labels(&*set), [Some(2), Some(3)]);
-        assert_eq!(set.classes().unwrap(), class_names);
+        assert_eq!(set.classes().unwrap(), names);
         insta::assert_snapshot!(set.describe(), @"2 pictures in 2 class folders, numbered by the network's class names");
         let other = open(Some("classes:numbers=order"));
         assert_eq!(labels(&*other), [Some(0), Some(1)]);
@@ -131,16 +158,57 @@ mod tests {
     }
 
     #[test]
-    fn splits_and_loose_pictures_are_not_taken_for_classes() {
+    fn splits_are_not_taken_for_classes() {
         let folder = Folder::new();
         folder.png("train/a/1.png", 1, 1, 0);
         folder.png("val/a/1.png", 1, 1, 0);
-        let splits = folder.says(folder.open(""));
-        folder.png("loose.png", 1, 1, 0);
-        std::fs::rename(folder.at("val"), folder.at("dogs")).unwrap();
-        let loose = folder.says(folder.open("classes"));
-        insta::assert_snapshot!([splits, loose].join("\n"));
-        // without being told, all are taken, unlabelled
-        assert_eq!(folder.open("").unwrap().describe(), "3 pictures without labels");
+        insta::assert_snapshot!(folder.says(folder.open("")));
+    }
+
+    #[test]
+    fn a_stray_picture_beside_class_folders_is_named_and_passed_over() {
+        let folder = Folder::new();
+        for name in ["ant/1.png", "bee/1.png", "bee/deep/2.png", "montage.png"] {
+            folder.png(name, 1, 1, 0);
+        }
+        let set = folder.open("").unwrap();
+        let labels: Vec<_> = rows(&*set).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, [Some(0), Some(1), Some(1)]);
+        let left = &set.left_out()[0];
+        let words = [set.describe(), format!("{}: {}", left.id, left.reason)];
+        insta::assert_snapshot!(words.join("\n"));
+        // as many beside the folders as in them are strays yet, more are a set without classes
+        folder.png("logo.png", 1, 1, 0);
+        folder.png("plot.png", 1, 1, 0);
+        assert_eq!(folder.open("").unwrap().len(), 3);
+        folder.png("photo.png", 1, 1, 0);
+        insta::assert_snapshot!(folder.open("").unwrap().describe(), @"7 pictures without labels, 3 of them in folders");
+        assert_eq!(folder.open("classes").unwrap().left_out().len(), 4);
+        for name in ["ant", "bee"] {
+            std::fs::remove_dir_all(folder.at(name)).unwrap();
+            std::fs::create_dir(folder.at(name)).unwrap();
+        }
+        insta::assert_snapshot!(folder.says(folder.open("classes")));
+    }
+
+    #[test]
+    fn folders_named_by_numbers_are_the_classes_of_these_numbers() {
+        let folder = Folder::new();
+        for k in 0..=10 {
+            folder.png(&format!("{k}/p.png"), 1, 1, 0);
+        }
+        let open = |network| {
+            let options = Options { network, ..Options::default() };
+            crate::data::open(folder.path(), &options).unwrap()
+        };
+        let network = Network { classes: 11, names: vec![] };
+        for set in [open(None), open(Some(network))] {
+            for (id, label) in rows(&*set) {
+                assert_eq!(id, format!("{}/p.png", label.unwrap()));
+            }
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(set.describe(), @"11 pictures in 11 class folders, whose names are the classes' numbers");
+            }
+        }
     }
 }

@@ -70,10 +70,7 @@ impl Layout for Coco {
             let expected = "JSON with `images`, `annotations` and `categories`";
             DataError::unexpected(&list, expected, format!("a fault ({e})"))
         })?;
-        let mut listing = Listing::of(&folder)?;
-        for file in &mut listing.pictures {
-            file.id = format!("{prefix}{}", file.id);
-        }
+        let listing = Listing::of(&folder)?.below(&prefix);
         let (classes, index) = categories(&instances.categories);
         let mut by_image = instances.by_image(&index, &list)?;
         let finder = Finder::of(listing.pictures.iter());
@@ -108,6 +105,7 @@ impl Layout for Coco {
             pictures,
             classes: Some(classes),
             words: notes.join(", "),
+            left_out: listing.left_out,
             max_pixels: options.max_pixels,
         }))
     }

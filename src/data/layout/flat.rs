@@ -27,8 +27,14 @@ impl Layout for Flat {
 
     fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let listing = list_pictures(place)?;
+        let inside = listing.pictures.iter().filter(|file| file.id.contains('/')).count();
+        // folders could have been classes
+        let inside = match inside {
+            n if n > 0 && place.folders.len() > 1 => format!(", {n} of them in folders"),
+            _ => String::new(),
+        };
         let words = format!(
-            "{} without labels{}",
+            "{} without labels{inside}{}",
             count(listing.pictures.len(), "picture"),
             listing.others_words(0)
         );
@@ -38,6 +44,7 @@ impl Layout for Flat {
             pictures: listing.pictures.into_iter().map(unlabelled).collect(),
             classes: None,
             words,
+            left_out: listing.left_out,
             max_pixels: options.max_pixels,
         }))
     }
@@ -51,7 +58,7 @@ pub(super) fn list_pictures(place: &Place) -> Result<Listing, DataError> {
     let listing = Listing::of(&place.path)?;
     if listing.pictures.is_empty() {
         let expected = "a folder with JPEG, PNG, WebP, BMP or TIFF pictures";
-        let found = match listing.others {
+        let found = match listing.others.len() {
             0 => "no files".to_owned(),
             n => format!("{}, none of them a picture", count(n, "file")),
         };

@@ -87,7 +87,9 @@ impl Layout for Ilsvrc {
             return Err(DataError::unexpected(&place.path, expected, place.words()));
         };
         let labels = read(&list)?;
-        let (files, others) = pictures(place)?;
+        let Listing { pictures, left_out, .. } = Listing::of(&place.path)?;
+        let (all, files) = (pictures.len(), by_number(pictures));
+        let others = all - files.len();
         let boxes = annotations(place)?;
         let (mut notes, mut found) = (vec![], vec![]);
         let mut bare = 0;
@@ -129,6 +131,7 @@ impl Layout for Ilsvrc {
             pictures: found,
             classes: labels.classes,
             words: notes.join(", "),
+            left_out,
             max_pixels: options.max_pixels,
         }))
     }
@@ -160,14 +163,9 @@ fn find_source(place: &Place) -> Result<Option<(PathBuf, Reader)>, DataError> {
     Ok(None)
 }
 
-/// The pictures by number, and how many others there are.
-fn pictures(place: &Place) -> Result<(BTreeMap<u32, File>, usize), DataError> {
-    let listing = Listing::of(&place.path)?;
-    let all = listing.pictures.len();
-    let found: BTreeMap<u32, File> =
-        listing.pictures.into_iter().filter_map(|f| Some((number(&f.id)?, f))).collect();
-    let others = all - found.len();
-    Ok((found, others))
+/// The pictures that are called by a number.
+fn by_number(pictures: Vec<File>) -> BTreeMap<u32, File> {
+    pictures.into_iter().filter_map(|file| Some((number(&file.id)?, file))).collect()
 }
 
 /// The annotation files by number.

@@ -73,15 +73,14 @@ impl Layout for Imagenette {
             let expected = format!("the folder `{split}`");
             return Err(DataError::unexpected(&place.path, expected, place.words()));
         }
-        let listing = Listing::of(&place.path.join(split))?;
+        let listing = Listing::of(&place.path.join(split))?.below(&format!("{split}/"));
         let words =
             format!("{} of ten classes in `{split}`", count(listing.pictures.len(), "picture"));
-        let labelled = |mut file: File| {
-            let class = CLASSES.iter().position(|(id, ..)| file.id.split('/').next() == Some(id));
+        let labelled = |file: File| {
+            let class = CLASSES.iter().position(|(id, ..)| file.id.split('/').nth(1) == Some(id));
             let class = class.ok_or_else(|| {
                 DataError::unexpected(&file.path, "a folder of one of the ten classes", "another")
             })?;
-            file.id = format!("{split}/{}", file.id);
             Ok(Picture::new(file, Some(if self.own { class } else { CLASSES[class].1 })))
         };
         let pictures: Vec<Picture> =
@@ -95,6 +94,7 @@ impl Layout for Imagenette {
             pictures,
             classes: Some(self.names()),
             words,
+            left_out: listing.left_out,
             max_pixels: options.max_pixels,
         }))
     }

@@ -1,16 +1,16 @@
 //! A folder with a table of labels: `labels.csv` or `labels.tsv` with the columns `file` and
-//! `label` (others are ignored). Labels are all class indices, or all class names, which have the
-//! numbers of the network's classes of these names, or else are numbered in sorted order. `file` is a path below the folder, or just a name if it is unique
-//! there. Beside it may lie `classes.txt` or `synset_words.txt` (one class name per line, by index)
-//! and a `boxes.csv`.
+//! `label` (others are ignored). Labels are all class indices, in any writing (`2`, `2.0`, `2e0`), or all
+//! class names, which have the numbers of the network's classes of these names, or else are numbered in
+//! sorted order. `file` is a path below the folder, or just a name if it is unique there. Beside it may
+//! lie `classes.txt` or `synset_words.txt` (one class name per line, by index) and a `boxes.csv`.
 
 use super::{
     super::{
-        DataError, Dataset, Options,
+        DataError, Dataset, Network, Options,
         boxes::Boxes,
         files::{FileSet, Picture},
         listing::{self, File, Finder, Place, count},
-        numbering::{self, number},
+        numbering::{self, Numbering, Reading, Rule, number},
         sheet::{Row, Sheet},
     },
     Layout, class_names_beside,
@@ -45,7 +45,8 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
             kind: Kind::Word(&["refuse", "skip", "keep"]),
             help: "what to do with pictures that have no row",
         },
-        numbering::PARAM,
+        numbering::NUMBERS,
+        numbering::FIRST,
     ],
     build: |args| {
         Ok(Box::new(Labels {
@@ -56,7 +57,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
                 "keep" => Unlabelled::Keep,
                 _ => Unlabelled::Refuse,
             },
-            in_order: args.text(numbering::PARAM.key) == "order",
+            rule: Rule::of(args, ENTRY.id)?,
         }))
     },
 };
@@ -72,7 +73,7 @@ struct Labels {
     file: String,
     skip_missing: bool,
     unlabelled: Unlabelled,
-    in_order: bool,
+    rule: Rule,
 }
 
 const TABLES: [&str; 2] = ["labels.csv", "labels.tsv"];
@@ -86,8 +87,7 @@ impl Layout for Labels {
         let listing = list_pictures(place)?;
         let names = class_names_beside(place)?;
         let mut used = 1 + usize::from(names.is_some());
-        let known = if self.in_order { &[][..] } else { &options.class_names };
-        let table = Table::read(&self.table(place)?, names, known)?;
+        let table = Table::read(&self.table(place)?, names, options.network.as_ref(), self.rule)?;
         let finder = Finder::of(listing.pictures.iter());
         let mut notes = vec![];
         let labels =
@@ -116,6 +116,7 @@ impl Layout for Labels {
             pictures,
             classes: table.classes,
             words: notes.join(", ") + &listing.others_words(used),
+            left_out: listing.left_out,
             max_pixels: options.max_pixels,
         }))
     }
@@ -191,37 +192,34 @@ struct Table {
     /// Class index of each row.
     labels: Vec<usize>,
     classes: Option<Vec<String>>,
-    /// How names were numbered.
-    words: &'static str,
+    /// What the labels are.
+    words: String,
 }
 
 impl Table {
-    /// `named`: a file with class names and these names, for labels that are indices; `known`: those of
-    /// the network, for labels that are names.
+    /// `named`: a file with class names and these names, for labels that are indices.
     fn read(
         path: &Path,
         named: Option<(String, Vec<String>)>,
-        known: &[String],
+        network: Option<&Network>,
+        rule: Rule,
     ) -> Result<Table, DataError> {
         let sheet = Sheet::read(path)?;
         let (file, label) = (sheet.column("file")?, sheet.column("label")?);
-        let texts: Vec<&str> = sheet.rows.iter().map(|row| row.cell(label)).collect();
         if let Some(row) = sheet.rows.iter().find(|row| row.cell(label).is_empty()) {
             return Err(sheet.wrong(row.line, "a label in every row", "none"));
         }
-        let indices: Vec<Option<usize>> = texts.iter().map(|text| text.parse().ok()).collect();
-        let (labels, classes, words) = if indices.iter().all(Option::is_none) {
-            let names: BTreeSet<&str> = texts.iter().copied().collect();
-            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-            let numbering = number(&names, known, path, ENTRY.id)?;
-            let at = |text: &&str| names.binary_search_by(|name| name.as_str().cmp(text));
-            let label =
-                |text| numbering.numbers[at(text).expect("the names are those of the rows")];
-            let labels = texts.iter().map(label).collect();
+        let cells = Cells { sheet: &sheet, column: label, network, rule };
+        let is_number = |row: &Row| Reading::of(row.cell(label)) != Reading::Word;
+        let as_names =
+            rule.wants_names() || !rule.wants_index() && !sheet.rows.iter().any(is_number);
+        let (labels, classes, words) = if as_names {
+            let (labels, numbering) = cells.names()?;
             (labels, Some(numbering.classes), numbering.words)
         } else {
-            let labels = check_indices(&sheet, label, &indices, named.as_ref())?;
-            (labels, named.map(|(_, names)| names), "")
+            let labels = cells.indices(named.as_ref())?;
+            let words = indices_words(&labels, rule.first());
+            (labels, named.map(|(_, names)| names), words)
         };
         Ok(Table { sheet, file, labels, classes, words })
     }
@@ -254,27 +252,98 @@ impl Table {
     }
 }
 
-/// Labels that are indices: all of them, and none beyond the class names.
-fn check_indices(
-    sheet: &Sheet,
+/// The column of labels.
+struct Cells<'a> {
+    sheet: &'a Sheet,
     column: usize,
-    indices: &[Option<usize>],
-    named: Option<&(String, Vec<String>)>,
-) -> Result<Vec<usize>, DataError> {
-    let check = |(row, index): (&Row, &Option<usize>)| {
-        let found = || format!("`{}`", row.cell(column));
-        let Some(index) = *index else {
-            return Err(sheet.wrong(row.line, "class indices in all rows or in none", found()));
+    network: Option<&'a Network>,
+    rule: Rule,
+}
+
+impl Cells<'_> {
+    /// Class index of each row, by names.
+    fn names(&self) -> Result<(Vec<usize>, Numbering), DataError> {
+        let texts = || self.sheet.rows.iter().map(|row| row.cell(self.column));
+        let names: BTreeSet<&str> = texts().collect();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let numbering = number(&names, self.network, self.rule, &self.sheet.path)?;
+        let at = |text| names.binary_search_by(|name| name.as_str().cmp(text));
+        let label = |text| numbering.numbers[at(text).expect("the names are those of the rows")];
+        Ok((texts().map(label).collect(), numbering))
+    }
+
+    /// Class index of each row, by numbers: in all rows, and none beyond the class names.
+    fn indices(&self, named: Option<&(String, Vec<String>)>) -> Result<Vec<usize>, DataError> {
+        let labels = self.sheet.rows.iter().map(|row| self.index(row, named));
+        let labels = labels.collect::<Result<Vec<_>, _>>()?;
+        self.check_names(&labels)?;
+        Ok(labels)
+    }
+
+    fn index(&self, row: &Row, named: Option<&(String, Vec<String>)>) -> Result<usize, DataError> {
+        let text = row.cell(self.column);
+        let wrong = |expected: &str| self.sheet.wrong(row.line, expected, format!("`{text}`"));
+        let Some(value) = Reading::whole(text) else {
+            let order = format!("`{}:numbers=order`", ENTRY.id);
+            return Err(wrong("class indices in all rows or in none").hint(format!(
+                "the layout {order} takes all labels for names and numbers them in their order"
+            )));
         };
+        let first = self.rule.first();
+        let class = numbering::class(value, first, self.network).ok_or_else(|| {
+            let words = numbering::classes_words(first, self.network);
+            let layout = ENTRY.id;
+            let lowest = self.lowest();
+            wrong(&words).hint(numbering::count_from_one(
+                value,
+                lowest,
+                first,
+                self.network,
+                layout,
+            ))
+        })?;
         match named {
-            Some((file, names)) if index >= names.len() => {
-                let expected = format!("labels below {}, the classes in `{file}`", names.len());
-                Err(sheet.wrong(row.line, &expected, found()))
+            Some((file, names)) if class >= names.len() => {
+                let last = (names.len() + first).saturating_sub(1);
+                Err(wrong(&format!("labels up to {last}, the classes in `{file}`")))
             }
-            _ => Ok(index),
+            _ => Ok(class),
         }
-    };
-    sheet.rows.iter().zip(indices).map(check).collect()
+    }
+
+    /// The smallest number.
+    fn lowest(&self) -> f64 {
+        let values = self.sheet.rows.iter().filter_map(|row| Reading::whole(row.cell(self.column)));
+        values.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Refuses numbers that the network has as names of other classes, unless it was told what they are.
+    fn check_names(&self, labels: &[usize]) -> Result<(), DataError> {
+        if self.rule.wants_index() || self.network.is_none_or(|network| network.names.is_empty()) {
+            return Ok(());
+        }
+        let Ok((by_name, _)) = Cells { rule: self.rule.by_names(), ..*self }.names() else {
+            return Ok(());
+        };
+        let pairs = self.sheet.rows.iter().zip(labels).zip(by_name);
+        let other = pairs.into_iter().find(|((_, label), by_name)| **label != *by_name);
+        let Some(((row, _), by_name)) = other else { return Ok(()) };
+        let found =
+            format!("`{}`, which the network calls its class {by_name},", row.cell(self.column));
+        let (index, names) = ("`labels:numbers=index`", "`labels:numbers=names`");
+        Err(self
+            .sheet
+            .wrong(row.line, "class indices or the network's names of classes", found)
+            .hint(format!("say which with the layout {index} or {names}")))
+    }
+}
+
+/// `, class indices 0 to 9`.
+fn indices_words(labels: &[usize], first: usize) -> String {
+    let low = labels.iter().min().map_or(0, |label| label + first);
+    let high = labels.iter().max().map_or(0, |label| label + first);
+    let counted = if first == 0 { "" } else { ", counted from 1" };
+    format!(", class numbers {low} to {high}{counted}")
 }
 
 #[cfg(test)]
@@ -306,7 +375,7 @@ mod tests {
         let set = indices.open("").unwrap();
         assert_eq!(labels(&*set), [Some(3), Some(7)]);
         assert_eq!(set.classes(), None);
-        insta::assert_snapshot!(set.describe(), @"2 pictures labelled by `labels.csv`");
+        insta::assert_snapshot!(set.describe(), @"2 pictures labelled by `labels.csv`, class numbers 3 to 7");
         let names = folder(&[("labels.tsv", "file\tlabel\na\tzebra\nimages/b.png\tant\n")]);
         let set = names.open("").unwrap();
         assert_eq!(labels(&*set), [Some(1), Some(0)]);
@@ -314,6 +383,66 @@ mod tests {
         let semicolons = folder(&[("my.csv", "\u{feff}file;label\r\na.png;0\r\nb.png;1\r\n")]);
         let set = semicolons.open("labels:file=my.csv").unwrap();
         assert_eq!(labels(&*set), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn whole_numbers_in_any_writing_are_class_numbers() {
+        let folder = Folder::new();
+        let rows_of: Vec<String> = (0..=10).map(|k| format!("{k}.png,{k}.0\n")).collect();
+        let pandas = format!("file,label\n{}", rows_of.concat());
+        (0..=10).for_each(|k| drop(folder.png(&format!("{k}.png"), 1, 1, 0)));
+        let check = |text: &str, layout: &str, first: usize| {
+            folder.file("labels.csv", text);
+            for (id, label) in rows(&*folder.open(layout).unwrap()) {
+                assert_eq!(id, format!("{}.png", label.unwrap() + first), "{text}");
+            }
+        };
+        check(&pandas, "", 0);
+        check(&pandas.replace(".0\n", ".000000000000000000e+00\n"), "", 0);
+        check(&pandas.replace(".0\n", "\n").replace(",1", ",01"), "", 0);
+        check(&pandas.replace(',', ";").replace(".0\n", ",0\n"), "", 0);
+        let from_one = pandas.replace("0.png,0.0\n", "");
+        std::fs::remove_file(folder.at("0.png")).unwrap();
+        check(&from_one, "labels:first=1", 1);
+    }
+
+    #[test]
+    fn numbers_that_can_be_no_classes_are_refused_with_what_settles_it() {
+        let message = |text: &str, layout: &str, network: Option<Network>| {
+            let folder = folder(&[("labels.csv", text)]);
+            let layout = (!layout.is_empty()).then(|| layout.parse().unwrap());
+            let options = Options { layout, network, ..Options::default() };
+            folder.says(crate::data::open(folder.path(), &options))
+        };
+        let network = |classes, names: &[&str]| {
+            let names = names.iter().map(|&name| name.to_owned()).collect();
+            Some(Network { classes, names })
+        };
+        let from_one = "file,label\na,1\nb,10\n";
+        let messages = [
+            message(from_one, "", network(10, &[])),
+            message("file,label\na,0\nb,10\n", "", network(10, &[])),
+            message("file,label\na,1\nb,12\n", "labels:first=1", network(10, &[])),
+            message("file,label\na,0\nb,1\n", "labels:first=1", None),
+            message("file,label\na,0\nb,-1\n", "", None),
+            message("file,label\na,0.5\nb,1\n", "", None),
+            message("file,label\na,\"1,000\"\nb,1\n", "", None),
+            message("file,label\na,0\nb,18446744073709551615\n", "", None),
+            message("file,label\na,0\nb,2000000000\n", "", None),
+            message("file,label\na,1\nb,2\n", "", network(3, &["1", "2", "3"])),
+        ];
+        insta::assert_snapshot!(messages.join("\n"));
+        // told which
+        let folder = folder(&[("labels.csv", "file,label\na,1\nb,2\n")]);
+        for (layout, expected) in
+            [("labels:numbers=names", [0, 1]), ("labels:numbers=index", [1, 2])]
+        {
+            let layout = Some(layout.parse().unwrap());
+            let network = network(3, &["1", "2", "3"]);
+            let options = Options { layout, network, ..Options::default() };
+            let set = crate::data::open(folder.path(), &options).unwrap();
+            assert_eq!(labels(&*set), expected.map(Some));
+        }
     }
 
     #[test]
@@ -396,7 +525,7 @@ mod tests {
     fn the_650_validation_pictures_have_labels_boxes_and_names() {
         let Some(path) = shared("images/imagenet_val") else { return };
         let set = open(&path, "").unwrap();
-        insta::assert_snapshot!(set.describe(), @"650 pictures labelled by `labels.csv`, 943 boxes in `boxes.csv`");
+        insta::assert_snapshot!(set.describe(), @"650 pictures labelled by `labels.csv`, class numbers 0 to 997, 943 boxes in `boxes.csv`");
         assert_eq!((set.len(), set.classes().unwrap().len()), (650, 1000));
         let first = set.item(0).unwrap();
         assert_eq!(first.id, "images/ILSVRC2012_val_00000361.JPEG");

@@ -1,14 +1,15 @@
 //! `NumPy` arrays of pictures and labels: an `.npz` file, a folder with `images.npy` and `labels.npy`,
 //! or one `.npy` file. Pictures are `(N, H, W)`, `(N, H, W, C)` or `(N, C, H, W)` with 1 or 3
 //! channels (RGB): bytes, 16-bit values, or floating point in [0, 1]. Labels are whole numbers
-//! `(N,)` or `(N, 1)`.
+//! `(N,)` or `(N, 1)`, of any type.
 
 use super::{
     super::{
-        DataError, Dataset, Item, Options, decode,
+        DataError, Dataset, Item, Network, Options, decode,
         fingerprint::{LOOKED_INTO, Line, fingerprint},
         listing::{Place, count},
-        npy::{Header, Type},
+        npy::{Header, Type, swap},
+        numbering::{self, FIRST},
         packed::channels_last,
     },
     Layout,
@@ -42,8 +43,9 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
             key: "labels",
             default: "auto",
             kind: Kind::Text,
-            help: "name of the array of labels; auto knows labels, test_labels, y_test, y",
+            help: "name of the array of labels; auto knows labels, test_labels, y_test, y; none: without",
         },
+        FIRST,
         Param {
             key: "axes",
             default: "auto",
@@ -56,6 +58,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Ok(Box::new(Numpy {
             images: given("images"),
             labels: given("labels"),
+            first: numbering::first(args).unwrap_or(0),
             axes: match args.text("axes") {
                 "nchw" => Some(Axes::Nchw),
                 "nhwc" => Some(Axes::Nhwc),
@@ -64,6 +67,9 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         }))
     },
 };
+
+/// Bytes of a member of an archive, which are held in memory, at most.
+const MAX_MEMBER: u64 = 4 << 30;
 
 /// Names under which pictures and their labels are kept.
 const PAIRS: [(&str, &str); 4] =
@@ -78,6 +84,8 @@ enum Axes {
 struct Numpy {
     images: Option<String>,
     labels: Option<String>,
+    /// The number of the first class.
+    first: usize,
     axes: Option<Axes>,
 }
 
@@ -93,12 +101,15 @@ impl Layout for Numpy {
         let mut store = Store::open(place)?;
         let images = self.images.clone().map_or_else(|| store.images(), Ok)?;
         let labels = self.labels.clone().or_else(|| store.labels_for(&images));
+        let labels = labels.filter(|name| name != "none");
         let array = store.array(&images)?;
         let (shape, axes, n) = picture_shape(&array, self.axes)?;
         decode::check_pixels(&array.path, shape.w as u64, shape.h as u64, options.max_pixels)?;
         let from =
             labels.as_ref().map_or(String::new(), |name| format!(" with labels from `{name}`"));
-        let labels = labels.map(|name| read_labels(&store.array(&name)?, n)).transpose()?;
+        let read =
+            |name: String| self.read_labels(&store.array(&name)?, n, options.network.as_ref());
+        let labels = labels.map(read).transpose()?;
         let (h, w) = (shape.h, shape.w);
         let words = format!("{} of {h}x{w} pixels from `{images}`{from}", count(n, "picture"));
         let name = place.name.clone();
@@ -241,6 +252,12 @@ impl Array {
     ) -> Result<Array, DataError> {
         let mut file = archive.by_name(member).map_err(|e| not_npz(path, &e))?;
         let (length, path) = (file.size(), decode::inside(path, member));
+        if length > MAX_MEMBER {
+            let expected = format!("at most {MAX_MEMBER} bytes in an archive");
+            return Err(DataError::unexpected(&path, expected, length.to_string()).hint(
+                "save it with `numpy.save` as .npy, of which one picture at a time is read",
+            ));
+        }
         let failed = |e| DataError::read(&path, &e);
         let mut bytes = vec![];
         (&mut file).take(Header::MAX_LEN as u64).read_to_end(&mut bytes).map_err(failed)?;
@@ -274,14 +291,18 @@ impl Array {
         self.header.kind
     }
 
-    /// `n` values from position `first`.
+    /// `n` values from position `first`, little-endian.
     pub(in crate::data) fn read(&self, first: usize, n: usize) -> Result<Vec<u8>, DataError> {
         let size = self.header.kind.size();
         let (at, length) = (self.header.offset + first * size, n * size);
-        match &self.values {
-            Values::Memory(bytes) => Ok(bytes[at..at + length].to_vec()),
-            Values::File => read_at(&self.path, at as u64, length),
+        let mut bytes = match &self.values {
+            Values::Memory(bytes) => bytes[at..at + length].to_vec(),
+            Values::File => read_at(&self.path, at as u64, length)?,
+        };
+        if self.header.big_endian {
+            swap(&mut bytes, size);
         }
+        Ok(bytes)
     }
 }
 
@@ -328,23 +349,34 @@ fn picture_shape(array: &Array, axes: Option<Axes>) -> Result<(Shape, Axes, usiz
     Ok((shape, axes, n))
 }
 
-fn read_labels(array: &Array, n: usize) -> Result<Vec<usize>, DataError> {
-    let Header { kind, shape, .. } = &array.header;
-    let wrong = |expected: String| {
-        DataError::unexpected(&array.path, expected, format!("{shape:?} of type {kind:?}"))
-    };
-    if kind.is_float() || !(shape[..] == [n] || shape[..] == [n, 1]) {
-        return Err(wrong(format!("{n} whole numbers, one label per picture")));
+impl Numpy {
+    fn read_labels(
+        &self,
+        array: &Array,
+        n: usize,
+        network: Option<&Network>,
+    ) -> Result<Vec<usize>, DataError> {
+        let Header { kind, shape, .. } = &array.header;
+        let wrong =
+            |expected: String, found: String| DataError::unexpected(&array.path, expected, found);
+        if !(shape[..] == [n] || shape[..] == [n, 1]) {
+            let expected = format!("{n} whole numbers, one label per picture");
+            return Err(wrong(expected, format!("{shape:?} of type {kind:?}")));
+        }
+        let bytes = array.read(0, n)?;
+        let values: Vec<f64> = bytes.chunks_exact(kind.size()).map(|v| kind.value(v)).collect();
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let label = |(i, v): (usize, f64)| {
+            let whole = Some(v).filter(|v| v.fract() == 0.0);
+            let class = whole.and_then(|v| numbering::class(v, self.first, network));
+            class.ok_or_else(|| {
+                let expected = numbering::classes_words(self.first, network);
+                wrong(expected, format!("{v} for picture {i}"))
+                    .hint(numbering::label_advice(v, lowest, self.first, network, ENTRY.id))
+            })
+        };
+        values.iter().copied().enumerate().map(label).collect()
     }
-    let bytes = array.read(0, n)?;
-    let labels = bytes.chunks_exact(kind.size()).map(|v| kind.value(v));
-    labels
-        .map(|v| {
-            let index = (v >= 0.0 && v < f64::from(u32::MAX)).then_some(v as usize);
-            let found = || DataError::unexpected(&array.path, "class indices", v.to_string());
-            index.ok_or_else(found)
-        })
-        .collect()
 }
 
 /// See the [module](self).
@@ -507,7 +539,8 @@ mod tests {
             message("a.npy", npy(&[1, 2, 2], |v| v as f32)),
             message("a.npy", npy(&[1, 1, 1], |_| f64::NAN)),
             labelled(npy(&[3], |v| v as i64)),
-            labelled(npy(&[2], |v| v as f32)),
+            labelled(npy(&[2], |v| v as f32 + 0.5)),
+            labelled(npy(&[2], |v| v as f64 * 1e12)),
             labelled(npy(&[2], |v| -(v as i8))),
             {
                 let array = Array::from_shape_fn((2, 2, 2), |(a, b, c)| (a + b + c) as u8);

@@ -1,13 +1,15 @@
 //! Parquet with encoded pictures, the layout of Hugging Face: a column `image` with `bytes` (and
 //! `path`) inside, and a column `label` of class indices; in one file, or in several (`shards`) of a
 //! folder, which follow each other by name. Class names are taken from the metadata that the
-//! `datasets` library writes. Pictures are read one by one.
+//! `datasets` library writes; where these are numbers in another order (`0`, `1`, `10`, `2`), they are the
+//! classes, not their places. Labels are whole numbers, of any type. Pictures are read one by one.
 
 use super::{
     super::{
-        DataError, Dataset, Item, Options, decode,
+        DataError, Dataset, Item, Network, Options, decode,
         fingerprint::{Line, fingerprint},
         listing::{Place, count},
+        numbering::{self, FIRST, NUMBERS, Numbering, Reading, Rule, number},
     },
     Layout,
 };
@@ -35,8 +37,10 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
             key: "label",
             default: "auto",
             kind: Kind::Text,
-            help: "column of the labels; auto knows label, labels, fine_label",
+            help: "column of the labels; auto knows label, labels, fine_label; none: without",
         },
+        NUMBERS,
+        FIRST,
         Param {
             key: "split",
             default: "auto",
@@ -49,6 +53,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Ok(Box::new(Parquet {
             image: given("image"),
             label: given("label"),
+            rule: Rule::of(args, ENTRY.id)?,
             split: given("split"),
         }))
     },
@@ -62,6 +67,7 @@ const ENDING: &str = ".parquet";
 struct Parquet {
     image: Option<String>,
     label: Option<String>,
+    rule: Rule,
     split: Option<String>,
 }
 
@@ -72,15 +78,22 @@ impl Layout for Parquet {
 
     fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let paths = self.files(place)?;
-        let shards = paths.iter().map(|path| self.shard(path)).collect::<Result<Vec<_>, _>>()?;
+        let network = options.network.as_ref();
+        let mut shards =
+            paths.iter().map(|path| self.shard(path, network)).collect::<Result<Vec<_>, _>>()?;
         let n: usize = shards.iter().map(|shard| shard.blobs.rows()).sum();
         if n == 0 {
             return Err(DataError::unexpected(&place.path, "pictures", "tables without rows"));
         }
-        let classes = shards[0].classes();
+        let mut classes = shards[0].classes.clone();
+        let mut numbered = String::new();
+        if let Some(found) = self.numbering(classes.as_deref(), network, &paths[0])? {
+            shards.iter_mut().try_for_each(|shard| shard.renumber(&found.numbers))?;
+            (classes, numbered) = (Some(found.classes), found.words);
+        }
         let labelled = shards.iter().all(|shard| shard.labels.is_some());
         let words = format!(
-            "{} in {}, {} labels",
+            "{} in {}, {} labels{numbered}",
             count(n, "picture"),
             count(shards.len(), "file"),
             if labelled { "with" } else { "without" }
@@ -115,7 +128,31 @@ impl Parquet {
         Ok(found)
     }
 
-    fn shard(&self, path: &Path) -> Result<Shard, DataError> {
+    /// The classes of the set's names, where these say other classes than their places.
+    fn numbering(
+        &self,
+        names: Option<&[String]>,
+        network: Option<&Network>,
+        path: &Path,
+    ) -> Result<Option<Numbering>, DataError> {
+        let Some(names) = names else {
+            if self.rule.wants_names() {
+                let (expected, found) = ("names of classes in the metadata", "none");
+                return Err(DataError::unexpected(path, expected, found)
+                    .hint("leave the parameter `numbers` out, the labels are numbers"));
+            }
+            return Ok(None);
+        };
+        let values: Option<Vec<f64>> = names.iter().map(|name| Reading::whole(name)).collect();
+        let is_moved = |values: Vec<f64>| {
+            values.iter().enumerate().any(|(at, value)| value.total_cmp(&(at as f64)).is_ne())
+        };
+        let told = self.rule.wants_names() || self.rule.wants_index();
+        let needed = told || values.is_some_and(is_moved);
+        needed.then(|| number(names, network, self.rule, path)).transpose()
+    }
+
+    fn shard(&self, path: &Path, network: Option<&Network>) -> Result<Shard, DataError> {
         let failed = |e: TableError| failed(path, &e);
         let blobs = Blobs::open(path).map_err(failed)?;
         let has = |name: &str| blobs.columns().any(|column| column == name);
@@ -130,15 +167,19 @@ impl Parquet {
         })?;
         blobs.check_bytes(&image).map_err(failed)?;
         let label = match &self.label {
+            Some(name) if name == "none" => None,
             Some(name) => Some(name.as_str()),
             None => LABELS.into_iter().find(|name| has(name)),
         };
-        let read = |name: &str| labels(&blobs, name, path);
-        let labels = label.map(read).transpose()?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let label = label.map(str::to_owned);
+        let classes = label.and_then(|name| classes(&blobs, name));
+        // a set that names its classes may have others than the network, which is said
+        let network = network.filter(|_| classes.is_none());
+        let first = if classes.is_some() { 0 } else { self.rule.first() };
+        let read = |name: &str| Labels { name, first, network }.read(&blobs, path);
+        let labels = label.map(read).transpose()?;
         let bytes = fs::metadata(path).map_err(|e| DataError::read(path, &e))?.len();
-        Ok(Shard { path: path.to_owned(), stem, blobs, image, label, labels, bytes })
+        Ok(Shard { path: path.to_owned(), stem, blobs, image, classes, labels, bytes })
     }
 }
 
@@ -153,16 +194,46 @@ fn failed(path: &Path, error: &TableError) -> DataError {
     }
 }
 
-/// Labels of all rows; -1, which the `datasets` library writes for "unknown", and null are none.
-fn labels(blobs: &Blobs, name: &str, path: &Path) -> Result<Vec<Option<usize>>, DataError> {
-    let label = |(row, value): (usize, Option<i64>)| match value {
-        None | Some(-1) => Ok(None),
-        Some(v) => usize::try_from(v).map(Some).map_err(|_| {
-            DataError::unexpected(path, "class indices", format!("{v} in row {row} of `{name}`"))
-        }),
-    };
-    let values = blobs.integers(name).map_err(|e| failed(path, &e))?;
-    values.into_iter().enumerate().map(label).collect()
+/// Class names in the metadata of the `datasets` library.
+fn classes(blobs: &Blobs, label: &str) -> Option<Vec<String>> {
+    let about: serde_json::Value = serde_json::from_str(blobs.note("huggingface")?).ok()?;
+    let names = &about["info"]["features"][label]["names"];
+    names.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+/// How the column of labels is read.
+struct Labels<'a> {
+    name: &'a str,
+    /// The number of the first class.
+    first: usize,
+    network: Option<&'a Network>,
+}
+
+impl Labels<'_> {
+    /// Labels of all rows; -1, which the `datasets` library writes for "unknown", null and NaN, which
+    /// pandas writes for that, are none.
+    fn read(&self, blobs: &Blobs, path: &Path) -> Result<Vec<Option<usize>>, DataError> {
+        let values = blobs.numbers(self.name).map_err(|e| failed(path, &e))?;
+        let known = values.iter().flatten().copied().filter(|v| v.total_cmp(&-1.0).is_ne());
+        let lowest = known.fold(f64::INFINITY, f64::min);
+        let label = |(row, value): (usize, Option<f64>)| match value {
+            None => Ok(None),
+            Some(v) if v.is_nan() || v.total_cmp(&-1.0).is_eq() => Ok(None),
+            Some(v) => self.class(v).map(Some).ok_or_else(|| {
+                let expected = numbering::classes_words(self.first, self.network);
+                let found = format!("{v} in row {row} of `{}`", self.name);
+                let advice = numbering::label_advice(v, lowest, self.first, self.network, ENTRY.id);
+                DataError::unexpected(path, expected, found).hint(advice)
+            }),
+        };
+        values.into_iter().enumerate().map(label).collect()
+    }
+
+    fn class(&self, value: f64) -> Option<usize> {
+        Some(value)
+            .filter(|v| v.fract() == 0.0)
+            .and_then(|v| numbering::class(v, self.first, self.network))
+    }
 }
 
 /// One file.
@@ -171,19 +242,22 @@ struct Shard {
     stem: String,
     blobs: Blobs,
     image: String,
-    label: Option<String>,
+    classes: Option<Vec<String>>,
     labels: Option<Vec<Option<usize>>>,
     /// Size of the file.
     bytes: u64,
 }
 
 impl Shard {
-    /// Class names in the metadata of the `datasets` library.
-    fn classes(&self) -> Option<Vec<String>> {
-        let about: serde_json::Value =
-            serde_json::from_str(self.blobs.note("huggingface")?).ok()?;
-        let names = &about["info"]["features"][self.label.as_ref()?]["names"];
-        names.as_array()?.iter().map(|name| name.as_str().map(str::to_owned)).collect()
+    /// Puts the classes of names in the place of their positions.
+    fn renumber(&mut self, classes: &[usize]) -> Result<(), DataError> {
+        for label in self.labels.iter_mut().flatten().flatten() {
+            *label = *classes.get(*label).ok_or_else(|| {
+                let expected = format!("labels below {}, the names in the metadata", classes.len());
+                DataError::unexpected(&self.path, expected, label.to_string())
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -268,7 +342,10 @@ impl Dataset for Set {
 
 #[cfg(test)]
 mod tests {
-    use crate::data::testing::{Folder, open, rows};
+    use crate::data::{
+        Network, Options,
+        testing::{Folder, open, rows},
+    };
     use std::fs;
 
     const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/parquet");
@@ -304,6 +381,38 @@ mod tests {
             8 pictures in 2 files, with labels
             `DIR/train-00000-of-00001.parquet: row 1`: expected a picture, found none
         ");
+    }
+
+    #[test]
+    fn labels_may_be_floating_point() {
+        let folder = shards(&[("floats", "a.parquet")]);
+        let set = folder.open("").unwrap();
+        let labels: Vec<_> = rows(&*set).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, [Some(0), Some(2), None, Some(10), None], "NaN and null are none");
+        let open = |layout: Option<&str>, classes| {
+            let layout = layout.map(|text| text.parse().unwrap());
+            let network = Some(Network { classes, names: vec![] });
+            crate::data::open(folder.path(), &Options { layout, network, ..Options::default() })
+        };
+        assert!(open(None, 11).is_ok());
+        let none = open(Some("parquet:label=none"), 10).unwrap();
+        assert_eq!(none.label(3), None);
+        insta::assert_snapshot!(folder.says(open(None, 10)), @"`DIR/a.parquet`: expected class numbers from 0 to 9, those of the network, found 10 in row 3 of `label`; the layout `parquet:label=none` takes the pictures without labels");
+    }
+
+    #[test]
+    fn names_that_are_numbers_in_the_order_of_the_text_are_the_classes() {
+        let folder = shards(&[("text_order", "a.parquet")]);
+        let of = |layout: &str| {
+            let set = folder.open(layout).unwrap();
+            (0..set.len()).map(|i| set.label(i).unwrap()).collect::<Vec<_>>()
+        };
+        // labels 0, 1, 2, 3 of the names 0, 1, 10, 2
+        assert_eq!(of(""), [0, 1, 10, 2]);
+        assert_eq!(of("parquet:numbers=order"), [0, 1, 2, 3]);
+        let set = folder.open("").unwrap();
+        assert_eq!(set.classes().unwrap()[10], "10");
+        insta::assert_snapshot!(set.describe(), @"4 pictures in 1 file, with labels, whose names are the classes' numbers");
     }
 
     #[test]

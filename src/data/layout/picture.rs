@@ -38,6 +38,7 @@ impl Layout for Single {
             pictures: vec![Picture::new(file, None)],
             classes: None,
             words: "1 picture, without label".to_owned(),
+            left_out: vec![],
             max_pixels: options.max_pixels,
         }))
     }

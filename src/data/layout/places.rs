@@ -8,7 +8,7 @@ use super::{
     super::{
         DataError, Dataset, Options,
         files::{FileSet, Picture},
-        listing::{Finder, Listing, MISSING, Place, count, missing, unlabelled},
+        listing::{Finder, LeftOut, Listing, MISSING, Place, count, missing, unlabelled},
     },
     Layout, lines,
     sun397::by_folder,
@@ -60,12 +60,13 @@ impl Layout for Places {
             let found = names.iter().find(|name| place.folders.iter().any(|f| f == *name));
             found.filter(|_| wanted).map(|name| place.path.join(name))
         };
-        let (pictures, words) = if let Some(folder) = folder(&VAL, "val") {
+        let (pictures, words, left_out) = if let Some(folder) = folder(&VAL, "val") {
             self.validation(&lists.join("places365_val.txt"), &folder, classes.len())?
         } else if let Some(folder) = folder(&TRAIN, "train") {
-            let pictures = by_folder(Listing::of(&folder)?.pictures, &classes)?;
+            let listing = Listing::of(&folder)?;
+            let pictures = by_folder(listing.pictures, &classes)?;
             let words = format!("{} in class folders", count(pictures.len(), "picture"));
-            (pictures, words)
+            (pictures, words, listing.left_out)
         } else {
             let names = [VAL, TRAIN].concat().join(", ");
             return Err(none(format!("one of the folders {names}")));
@@ -78,6 +79,7 @@ impl Layout for Places {
             pictures,
             classes: Some(classes),
             words,
+            left_out,
             max_pixels: options.max_pixels,
         }))
     }
@@ -107,10 +109,9 @@ impl Places {
         list: &Path,
         folder: &Path,
         classes: usize,
-    ) -> Result<(Vec<Picture>, String), DataError> {
-        let mut listing = Listing::of(folder)?;
+    ) -> Result<(Vec<Picture>, String, Vec<LeftOut>), DataError> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
-        listing.pictures.iter_mut().for_each(|file| file.id = format!("{name}/{}", file.id));
+        let listing = Listing::of(folder)?.below(&format!("{name}/"));
         let finder = Finder::of(listing.pictures.iter());
         let (mut found, mut lost, mut notes) = (vec![], vec![], vec![]);
         for (at, line) in lines(list)?.into_iter().enumerate() {
@@ -136,7 +137,7 @@ impl Places {
             0,
             format!("{} labelled by `places365_val.txt`", count(pictures.len(), "picture")),
         );
-        Ok((pictures, notes.join(", ")))
+        Ok((pictures, notes.join(", "), listing.left_out))
     }
 }
 

@@ -55,6 +55,7 @@ impl Layout for Sun {
             pictures: by_folder(listing.pictures, &classes)?,
             classes: Some(classes),
             words,
+            left_out: listing.left_out,
             max_pixels: options.max_pixels,
         }))
     }

@@ -12,7 +12,8 @@ use super::{
         boxes::Bounds,
         files::{FileSet, Picture},
         listing::{
-            File, Listing, MISSING, Place, boxes as boxes_words, count, missing, unlabelled,
+            File, LeftOut, Listing, MISSING, Place, boxes as boxes_words, count, missing,
+            unlabelled,
         },
         mask::Mask,
         xml::Element,
@@ -98,7 +99,7 @@ impl Layout for Voc {
             return Err(DataError::unexpected(&place.path, expected, place.words())
                 .hint("give the path of the folder VOC2012 (or VOC2007)"));
         }
-        let files = pictures(&place.path)?;
+        let (files, left_out) = pictures(&place.path)?;
         let (mut found, mut notes) = (vec![], vec![]);
         for (name, file) in self.wanted(&place.path, files, &mut notes)? {
             let path = place.path.join(ANNOTATIONS).join(format!("{name}.xml"));
@@ -133,20 +134,22 @@ impl Layout for Voc {
             pictures,
             classes: Some(classes),
             words: notes.join(", "),
+            left_out,
             max_pixels: options.max_pixels,
         }))
     }
 }
 
-/// The pictures by name without ending.
-fn pictures(root: &Path) -> Result<BTreeMap<String, File>, DataError> {
-    let listing = Listing::of(&root.join(PICTURES))?;
-    let named = listing.pictures.into_iter().map(|mut file| {
-        let name = file.id.rsplit_once('.').map_or(file.id.clone(), |(stem, _)| stem.to_owned());
-        file.id = format!("{PICTURES}/{}", file.id);
+/// The pictures by name without ending, and what was passed over.
+fn pictures(root: &Path) -> Result<(BTreeMap<String, File>, Vec<LeftOut>), DataError> {
+    let prefix = format!("{PICTURES}/");
+    let listing = Listing::of(&root.join(PICTURES))?.below(&prefix);
+    let named = listing.pictures.into_iter().map(|file| {
+        let name = file.id[prefix.len()..].to_owned();
+        let name = name.rsplit_once('.').map_or(name.clone(), |(stem, _)| stem.to_owned());
         (name, file)
     });
-    Ok(named.collect())
+    Ok((named.collect(), listing.left_out))
 }
 
 /// An object of a class.

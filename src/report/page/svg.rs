@@ -1,13 +1,16 @@
 //! Charts as SVG inside the page: coloured by the page's style sheet, so that they follow its dark
 //! and light appearance, and readable without a script.
 
-use crate::report::figure::{Point, spread};
+use crate::{
+    base::text::plain,
+    report::figure::{Point, spread},
+};
 use std::fmt::Write as _;
 
 /// Text as part of HTML or SVG, also inside quotes.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in plain(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

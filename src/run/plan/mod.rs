@@ -115,8 +115,16 @@ pub fn open_data(
         return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
     }
     let layout = layout.map(str::parse).transpose()?;
-    let class_names = model.classes.clone().unwrap_or_default();
-    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels, class_names })?)
+    let network = Some(data::Network {
+        classes: told_apart(&model.graph),
+        names: model.classes.clone().unwrap_or_default(),
+    });
+    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels, network })?)
+}
+
+/// Classes that a network tells apart: one output stands for two.
+fn told_apart(graph: &Graph) -> usize {
+    graph.classes().max(2)
 }
 
 /// Everything a run needs, ready to use and immutable.
@@ -276,7 +284,7 @@ impl Plan {
 
     /// What somebody should know before the work begins.
     pub fn warnings(&self) -> Vec<String> {
-        let all = [self.few_regions(), self.other_classes(), self.departures()];
+        let all = [self.few_regions(), self.left_out(), self.other_classes(), self.departures()];
         all.into_iter().flatten().collect()
     }
 
@@ -294,16 +302,36 @@ impl Plan {
         })
     }
 
+    /// Files and folders that the data set passes over.
+    fn left_out(&self) -> Option<String> {
+        const SHOWN: usize = 5;
+        let all = self.data.left_out();
+        let shown = all.iter().take(SHOWN);
+        let shown: Vec<String> =
+            shown.map(|left| format!("`{}`: {}", left.id, left.reason)).collect();
+        let more = match all.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            n => format!("; {n} more, which `pixelflip data check` names"),
+        };
+        (!all.is_empty())
+            .then(|| format!("left out of `{}`: {}{more}", self.data.name(), shown.join("; ")))
+    }
+
     /// A data set whose classes are not those of the network.
     fn other_classes(&self) -> Option<String> {
-        let (named, classes) = (self.data.classes()?.len(), self.model.graph.classes());
-        let labelled = (0..self.data.len()).any(|i| self.data.label(i).is_some());
-        (labelled && named != classes).then(|| {
-            format!(
-                "`{}` has {named} classes and the network {classes}, so labels mean other classes:                  accuracy, `--target label` and selections by class are of no use; with `classes` in the                  model's sidecar, folders and names in tables get the numbers of the network's classes",
-                self.data.name()
-            )
-        })
+        let classes = told_apart(&self.model.graph);
+        let largest = (0..self.data.len()).filter_map(|i| self.data.label(i)).max()?;
+        let found = match self.data.classes().map(<[String]>::len) {
+            Some(named) if named != classes => format!("has {named} classes"),
+            None if largest >= classes => format!("has labels up to {largest}"),
+            _ => return None,
+        };
+        Some(format!(
+            "`{}` {found} and the network has {classes} classes, so labels mean other classes: accuracy, \
+             `--target label` and selections by class are of no use; with `classes` in the model's \
+             sidecar, folders and names in tables get the numbers of the network's classes",
+            self.data.name()
+        ))
     }
 
     /// A protocol of which keys were set otherwise.

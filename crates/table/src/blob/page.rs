@@ -1,7 +1,7 @@
 //! Pages: where they are, unpacking them, the values in them.
 
 use super::{
-    BOOLEAN, BYTE_ARRAY, INT32, INT64, levels,
+    BOOLEAN, BYTE_ARRAY, DOUBLE, FLOAT, INT32, INT64, levels,
     thrift::{self, Value},
 };
 use std::{
@@ -222,8 +222,8 @@ pub(super) fn plain(bytes: &[u8], kind: i64, n: usize) -> Option<Vec<Vec<u8>>> {
             let bit = |at: usize| bytes.get(at / 8).map(|byte| vec![byte >> (at % 8) & 1]);
             (0..n).map(bit).collect()
         }
-        INT32 | INT64 => {
-            let size = if kind == INT32 { 4 } else { 8 };
+        INT32 | INT64 | FLOAT | DOUBLE => {
+            let size = if matches!(kind, INT32 | FLOAT) { 4 } else { 8 };
             let values = bytes.get(..n.checked_mul(size)?)?;
             Some(values.chunks_exact(size).map(<[u8]>::to_vec).collect())
         }

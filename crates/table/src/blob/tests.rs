@@ -20,7 +20,7 @@ fn every_codec_page_version_and_encoding_gives_the_same_values() {
     let expected: Vec<_> = (0..5).map(|row| whole.bytes("image.bytes", row).unwrap()).collect();
     assert!(expected.iter().flatten().all(|bytes| is_picture(bytes)));
     assert!((1..5).all(|row| expected[row] != expected[row - 1]));
-    assert_eq!(whole.integers("label").unwrap(), [0, 2, 1, 0, 2].map(Some));
+    assert_eq!(whole.numbers("label").unwrap(), [0.0, 2.0, 1.0, 0.0, 2.0].map(Some));
     for name in ["zstd_v2.parquet", "gzip_plain.parquet"] {
         let file = Blobs::open(&path(name)).unwrap();
         for row in [0, 3, 4] {
@@ -30,7 +30,8 @@ fn every_codec_page_version_and_encoding_gives_the_same_values() {
             assert_eq!(file.bytes("image.bytes", row).unwrap(), None, "{name} {row}");
         }
         assert_eq!(file.bytes("image.path", 2).unwrap(), Some(b"2.png".to_vec()));
-        assert_eq!(file.integers("label").unwrap(), [Some(0), Some(2), None, Some(0), Some(2)]);
+        let expected = [Some(0.0), Some(2.0), None, Some(0.0), Some(2.0)];
+        assert_eq!(file.numbers("label").unwrap(), expected);
     }
     let plain = Blobs::open(&path("none.parquet")).unwrap();
     assert_eq!(plain.bytes("img.bytes", 2).unwrap(), expected[2]);
@@ -44,7 +45,7 @@ fn messages_name_the_file_and_the_column() {
     let messages = [
         strip(file.bytes("image", 0).unwrap_err()),
         strip(file.bytes("label", 0).unwrap_err()),
-        strip(file.integers("image.path").unwrap_err()),
+        strip(file.numbers("image.path").unwrap_err()),
         strip(file.bytes("image.bytes", 5).unwrap_err()),
         strip(Blobs::open(&path("../pictures/cmyk.jpg")).unwrap_err()).replace("../pictures/", ""),
     ];
@@ -56,7 +57,7 @@ fn all(bytes: &[u8]) {
     let path = folder.path().join("a.parquet");
     std::fs::write(&path, bytes).unwrap();
     let Ok(file) = Blobs::open(&path) else { return };
-    let _ = file.integers("label");
+    let _ = file.numbers("label");
     for row in 0..file.rows().min(6) {
         let _ = file.bytes("image.bytes", row);
     }
