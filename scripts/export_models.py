@@ -60,18 +60,15 @@ def export(net, side, path, exporter, opset, batch, external_data=False):
 
 def sidecar(transforms, classes):
     """Preprocessing of 0..255 pixels: `scale` first, then `mean` and `std`."""
-    side = transforms.crop_size[0]
-    return "\n".join([
-        f"input = [{side}, {side}]",
-        f'resize = "short={transforms.resize_size[0]}"',
-        'crop = "center-torchvision"',
-        "pad = [0, 0]",
-        'channels = "rgb"',
-        f"scale = {1 / 255!r}",
-        f"mean = {list(transforms.mean)}",
-        f"std = {list(transforms.std)}",
-        f'classes = "{classes}"',
-    ]) + "\n"
+    side, short = transforms.crop_size[0], transforms.resize_size[0]
+    lines = [f"input = [{side}, {side}]", 'preset = "torchvision"']
+    if short != 256:
+        lines.append(f"resize = {{ short = {short} }}")
+    if transforms.interpolation.value != "bilinear":
+        lines.append(f'interpolation = "{transforms.interpolation.value}"')
+    if list(transforms.mean) != [0.485, 0.456, 0.406] or list(transforms.std) != [0.229, 0.224, 0.225]:
+        lines += [f"mean = {list(transforms.mean)}", f"std = {list(transforms.std)}"]
+    return "\n".join(lines + [f'classes = "{classes}"']) + "\n"
 
 
 def check(net, path, side):

@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
     base::registry::SpecError,
-    data::decode::MAX_PIXELS,
-    nn::preprocess::{Channels, Crop, InputAxes, Resize, Settings},
+    data::decode::{MAX_PIXELS, ORIENTATIONS},
+    nn::preprocess::{Channels, Crop, InputAxes, Interpolation, Preset, Resize, Settings},
     report::{
         colours::{COLOUR_MAPS, Look, Percentile},
         page::SHOWN,
@@ -264,6 +264,8 @@ pub(crate) struct RunFlags {
     images: Option<u32>,
     #[arg(long, value_name = "N", help = help("max_pixels"))]
     max_pixels: Option<i64>,
+    #[arg(long, value_name = "WORD", help = help("orientation"))]
+    orientation: Option<String>,
     #[arg(long, value_name = "STEP,...", value_delimiter = ',', help = help("select"))]
     select: Option<Vec<String>>,
     #[arg(long, value_name = "N", help = help("seed"))]
@@ -329,9 +331,16 @@ pub(crate) struct PreprocessFlags {
     /// nchw or nhwc: order of the input's axes, for a model that does not tell it
     #[arg(long, value_name = "WORD")]
     axes: Option<InputAxes>,
-    /// none, exact, or short=PIXELS
+    /// torchvision, caffe, keras, inception or clip: the keys below as this family of models has
+    /// them; those that are given too take precedence
+    #[arg(long, value_name = "NAME")]
+    preset: Option<Preset>,
+    /// none, exact, cover, short=PIXELS, or square=PIXELS
     #[arg(long, value_name = "WORD")]
     resize: Option<Resize>,
+    /// bilinear or bicubic, when resizing
+    #[arg(long, value_name = "WORD")]
+    interpolation: Option<Interpolation>,
     /// none, center, or center-torchvision
     #[arg(long, value_name = "WORD")]
     crop: Option<Crop>,
@@ -368,10 +377,11 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 impl PreprocessFlags {
     pub(crate) fn settings(&self) -> Settings {
-        Settings {
+        let given = Settings {
             input: self.input_size,
             axes: self.axes,
             resize: self.resize,
+            interpolation: self.interpolation,
             crop: self.crop,
             pad: self.pad,
             channels: self.channels,
@@ -379,7 +389,8 @@ impl PreprocessFlags {
             mean: self.mean.clone(),
             std: self.std.clone(),
             classes: self.classes.clone(),
-        }
+        };
+        given.or_preset(self.preset)
     }
 }
 
@@ -486,6 +497,8 @@ pub(crate) struct PictureFlags {
     /// Larger pictures are refused
     #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
     pub(crate) max_pixels: u64,
+    #[arg(long, value_name = "WORD", default_value = ORIENTATIONS[0], help = help("orientation"))]
+    pub(crate) orientation: String,
 }
 
 #[derive(Args)]

@@ -88,6 +88,12 @@ fn content_words(content: &Content) -> String {
     if content.masks > 0 {
         parts.push(count(content.masks, "mask"));
     }
+    if content.turned > 0 {
+        parts.push(format!(
+            "{} with an orientation tag to be turned (ignored unless `--orientation apply`)",
+            count(content.turned, "picture")
+        ));
+    }
     if parts.is_empty() { "nothing usable".to_owned() } else { parts.join(", ") }
 }
 

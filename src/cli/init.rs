@@ -24,8 +24,10 @@ const WIDTH: usize = 96;
 const PREPROCESS: &[(&str, &str, &str)] = &[
     ("input", "input_size", "[224, 224]"),
     ("axes", "axes", "\"nchw\""),
+    ("preset", "preset", "\"torchvision\""),
     ("resize", "resize", "{ short = 256 }"),
-    ("crop", "crop", "\"center\""),
+    ("interpolation", "interpolation", "\"bilinear\""),
+    ("crop", "crop", "\"center-torchvision\""),
     ("pad", "pad", "[0, 0]"),
     ("channels", "channels", "\"rgb\""),
     ("scale", "scale", "0.00392156862745098"),

@@ -1,6 +1,9 @@
 //! A model and what it is to look at, for commands that look at single pictures.
 
-use super::args::{PictureFlags, PreprocessFlags};
+use super::{
+    args::{PictureFlags, PreprocessFlags},
+    terminal,
+};
 use anyhow::{Context, anyhow, bail};
 use image::RgbImage;
 use pixelflip::{
@@ -12,7 +15,7 @@ use pixelflip::{
         tensor::Tensor,
     },
     report::heatmap,
-    run::plan,
+    run::{doubt::Doubt, plan},
 };
 use std::path::Path;
 
@@ -35,7 +38,11 @@ impl Inputs {
 
 /// Loads a model with flags over its sidecar.
 pub(crate) fn model(name: &str, flags: &PreprocessFlags) -> anyhow::Result<Model> {
-    Ok(plan::load_model(name, flags.settings())?)
+    let model = plan::load_model(name, flags.settings())?;
+    if let Some(doubt) = model.preprocess.as_ref().and_then(Doubt::of_inputs) {
+        terminal::talk(&format!("warning: {doubt}"));
+    }
+    Ok(model)
 }
 
 /// Reads a picture and prepares it, or a `.npy` tensor that is taken as it is.
@@ -64,14 +71,15 @@ pub(crate) struct Picture {
 
 /// Decodes the picture that the flags name.
 pub(crate) fn picture(flags: &PictureFlags, model: &Model) -> anyhow::Result<Picture> {
+    let orientation = plan::orientation(&flags.orientation)?;
     match (&flags.which.input, &flags.which.image) {
         (Some(path), _) => {
-            let image = decode::read_picture(path, flags.max_pixels)?;
+            let (image, _) = decode::read(path, flags.max_pixels)?.turned(orientation);
             Ok(Picture { name: file_name(path), image })
         }
         (None, Some(name)) => {
             let (name_of_set, layout) = (&flags.data, flags.layout.as_deref());
-            let data = plan::open_data(name_of_set, layout, flags.max_pixels, model)?;
+            let data = plan::open_data(name_of_set, layout, flags.max_pixels, orientation, model)?;
             let at = find(&*data, &flags.data, name)?;
             Ok(Picture { name: name.clone(), image: data.item(at)?.image })
         }

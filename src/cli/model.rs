@@ -15,6 +15,8 @@ pub(crate) fn run(args: &ModelArgs) -> anyhow::Result<ExitCode> {
 fn preparation(preprocess: Option<&Preprocess>) -> String {
     match preprocess.map(|p| toml::to_string(&p.settings())) {
         Some(Ok(settings)) => format!("how pictures become its input:\n{settings}"),
-        _ => "nothing says how pictures become its input: write a sidecar beside it\n".to_owned(),
+        _ => "nothing says how pictures become its input: write a sidecar beside it, or name the \
+              family that it belongs to (`--preset torchvision`, caffe, keras, inception or clip)\n"
+            .to_owned(),
     }
 }

@@ -91,6 +91,10 @@ pub(crate) fn finish(
         .ok_or(RunError::Interrupted { finished: pictures, pictures })?;
     let summary = outcome::write(output.root(), &manifest, &exhibits, look)?;
     output.complete(&manifest)?;
+    // those about inputs were said at the beginning
+    let begun = plan.warnings();
+    let doubts = results.doubts.iter().map(ToString::to_string);
+    doubts.filter(|doubt| !begun.contains(doubt)).for_each(|doubt| progress.warn(&doubt));
     terminal::data(&ranking(&summary))?;
     progress.ended(serde_json::json!({
         "event": "finished", "results": results, "folder": output.root(),

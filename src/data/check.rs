@@ -48,6 +48,8 @@ pub struct Content {
     pub boxes: usize,
     /// Pictures with a mask.
     pub masks: usize,
+    /// Pictures with an orientation tag that says that they are to be turned or mirrored.
+    pub turned: usize,
     /// Pictures that cannot be used: id and reason, in the order of the set.
     pub broken: Vec<(String, String)>,
 }
@@ -85,13 +87,14 @@ fn classes(labels: &[Option<usize>], names: Option<&[String]>) -> BTreeMap<usize
 
 fn content(set: &dyn Dataset, seen: &(dyn Fn(usize) + Sync)) -> Content {
     let one = |i| {
-        let facts = Facts::of(set.item(i));
+        let facts = (Facts::of(set.item(i)), set.orientation(i));
         seen(set.len());
         facts
     };
-    let facts: Vec<Facts> = (0..set.len()).into_par_iter().map(one).collect();
+    let facts: Vec<(Facts, u8)> = (0..set.len()).into_par_iter().map(one).collect();
     let mut content = Content::default();
-    for (i, facts) in facts.into_iter().enumerate() {
+    for (i, (facts, tag)) in facts.into_iter().enumerate() {
+        content.turned += usize::from(tag != 1);
         match facts.0 {
             Ok((shape, boxes, mask)) => content.add(shape, boxes, mask),
             Err(reason) => content.broken.push((set.id(i), reason)),
@@ -131,8 +134,30 @@ impl Content {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::testing::Folder;
+    use crate::data::{decode::Orientation, testing::Folder};
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn orientation_tags_are_counted_and_boxes_are_not_turned() {
+        let jpegs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures/jpeg");
+        let folder = Folder::new();
+        for name in ["orientation_1", "orientation_3", "orientation_6", "420"] {
+            let bytes = std::fs::read(jpegs.join(name).with_extension("jpg")).unwrap();
+            folder.file(&format!("{name}.jpg"), bytes);
+        }
+        let content =
+            check(folder.path(), &Options::default(), true, &|_| ()).unwrap().content.unwrap();
+        assert_eq!((content.turned, content.largest), (2, Some([24, 32])));
+        let orientation = Orientation::Apply;
+        let turned = Options { orientation, ..Options::default() };
+        let content = check(folder.path(), &turned, true, &|_| ()).unwrap().content.unwrap();
+        assert_eq!((content.turned, content.smallest), (2, Some([12, 12])));
+        let set = crate::data::open(folder.path(), &turned).unwrap();
+        let shape = |i: usize| set.item(i).unwrap().image.shape;
+        let names: Vec<String> = (0..set.len()).map(|i| set.id(i)).collect();
+        let six = names.iter().position(|n| n.contains("orientation_6")).unwrap();
+        assert_eq!((shape(six).h, shape(six).w), (20, 12));
+    }
 
     #[test]
     fn classes_are_counted_and_broken_pictures_are_named() {

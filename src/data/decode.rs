@@ -5,7 +5,8 @@
 //! are laid on white, where a viewer would show them (libraries that drop the alpha channel show
 //! whatever colour lies beneath); an opaque alpha channel changes nothing. CMYK becomes RGB without
 //! a colour profile, and colour profiles in files are ignored. JPEG files give the same bytes as
-//! libjpeg-turbo ([`super::jpeg`]). The orientation tag of cameras is not applied, as in Pillow and torchvision.
+//! libjpeg-turbo ([`super::jpeg`]). The orientation tag of cameras is ignored, as in torchvision's folders
+//! of pictures, unless [`Orientation::Apply`] is asked for.
 
 use super::{
     DataError,
@@ -21,11 +22,8 @@ use image::{
 use std::{
     io::Cursor,
     path::{Path, PathBuf},
+    str::FromStr,
 };
-
-/// The rules above in one sentence, for manifests.
-pub const RULES: &str =
-    "transparent pixels on white, CMYK without colour profile, orientation tags ignored";
 
 /// Pictures with more pixels than this are refused unless the user raises the limit.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -44,8 +42,80 @@ pub(super) fn is_picture(name: &str) -> bool {
     ending.is_some_and(|e| ENDINGS.contains(&e.as_str()))
 }
 
-/// Decodes a picture file of at most `max_pixels` pixels: 1 or 3 channels (RGB), values in [0, 1].
+/// What becomes of the tag that says how a camera was held (Exif 0x0112).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orientation {
+    /// Nothing: pixels as they are stored.
+    #[default]
+    Ignore,
+    /// Pictures are turned and mirrored as viewers show them.
+    Apply,
+}
+
+/// The words for [`Orientation`].
+pub const ORIENTATIONS: [&str; 2] = ["ignore", "apply"];
+
+impl FromStr for Orientation {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "ignore" => Ok(Orientation::Ignore),
+            "apply" => Ok(Orientation::Apply),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A decoded file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// 1 or 3 channels (RGB), values in [0, 1], pixels as they are stored.
+    pub image: Tensor,
+    /// The orientation tag, 1 to 8; 1 (as stored) where there is none.
+    pub tag: u8,
+}
+
+impl Decoded {
+    /// The picture as it is to be looked at, and whether that is another one than the stored.
+    pub fn turned(self, how: Orientation) -> (Tensor, bool) {
+        match (how, self.tag) {
+            (Orientation::Ignore, _) | (_, 1) => (self.image, false),
+            (Orientation::Apply, tag) => (turned(&self.image, tag), true),
+        }
+    }
+}
+
+/// Turns and mirrors as tag 2 to 8 says: where row 0 and column 0 of the stored picture belong.
+fn turned(image: &Tensor, tag: u8) -> Tensor {
+    let Shape { c, h, w } = image.shape;
+    let shape = if tag < 5 { image.shape } else { Shape::new(c, w, h) };
+    let source = |y: usize, x: usize| match tag {
+        2 => (y, w - 1 - x),
+        3 => (h - 1 - y, w - 1 - x),
+        4 => (h - 1 - y, x),
+        5 => (x, y),
+        6 => (h - 1 - x, y),
+        7 => (h - 1 - x, w - 1 - y),
+        8 => (x, w - 1 - y),
+        _ => (y, x),
+    };
+    let pixels = (0..shape.h).flat_map(|y| (0..shape.w).map(move |x| (y, x)));
+    let data = pixels.flat_map(|(y, x)| {
+        let (y, x) = source(y, x);
+        image.pixel(y, x).iter().copied()
+    });
+    Tensor::new(shape, data.collect())
+}
+
+/// Decodes a picture file of at most `max_pixels` pixels as it is stored: 1 or 3 channels (RGB), values
+/// in [0, 1].
 pub fn read_picture(path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
+    Ok(read(path, max_pixels)?.image)
+}
+
+/// [`read_picture`] with the orientation tag.
+pub fn read(path: &Path, max_pixels: u64) -> Result<Decoded, DataError> {
     // no format needs more than 16 bytes for a pixel
     let most = max_pixels.saturating_mul(16).saturating_add(1 << 24);
     let bytes = bounded::read(path, most).map_err(|e| DataError::read(path, &e))?;
@@ -53,7 +123,7 @@ pub fn read_picture(path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
 }
 
 /// [`read_picture`] of a file already in memory; `path` is for messages.
-pub(super) fn decode(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
+pub(super) fn decode(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Decoded, DataError> {
     if bytes.is_empty() {
         return Err(DataError::unexpected(path, FORMATS, "an empty file"));
     }
@@ -71,14 +141,16 @@ pub(super) fn decode(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tenso
     limits.max_alloc = Some(max_pixels.saturating_mul(16).saturating_add(1 << 24));
     reader.limits(limits);
     let broken = |e: ImageError| broken(path, format, &e, max_pixels);
-    let decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     check_pixels(path, width.into(), height.into(), max_pixels)?;
+    // a tag that cannot be read turns nothing
+    let tag = decoder.orientation().map_or(1, image::metadata::Orientation::to_exif);
     let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
-    tensor(&picture, path)
+    Ok(Decoded { image: tensor(&picture, path)?, tag })
 }
 
-fn decode_jpeg(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
+fn decode_jpeg(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Decoded, DataError> {
     let broken = |fault: Fault| match fault {
         Fault::Truncated => {
             let found = format!("{} bytes without the end of the picture", bytes.len());
@@ -95,10 +167,12 @@ fn decode_jpeg(bytes: &[u8], path: &Path, max_pixels: u64) -> Result<Tensor, Dat
     let jpeg = Jpeg::new(bytes).map_err(broken)?;
     let (width, height) = jpeg.size();
     check_pixels(path, width as u64, height as u64, max_pixels)?;
+    let tag = jpeg.exif().and_then(image::metadata::Orientation::from_exif_chunk);
     let picture = jpeg.decode().map_err(broken)?;
     let pixels = picture.data.chunks_exact(picture.channels);
     let data = pixels.flatten().map(|v| f32::from(*v) / 255.0).collect();
-    Ok(Tensor::new(Shape::new(picture.channels, height, width), data))
+    let image = Tensor::new(Shape::new(picture.channels, height, width), data);
+    Ok(Decoded { image, tag: tag.map_or(1, image::metadata::Orientation::to_exif) })
 }
 
 fn known(format: ImageFormat) -> bool {
@@ -209,7 +283,7 @@ mod tests {
     use std::fs;
 
     fn read(bytes: &[u8]) -> Result<Tensor, DataError> {
-        decode(bytes, Path::new("x"), MAX_PIXELS)
+        Ok(decode(bytes, Path::new("x"), MAX_PIXELS)?.image)
     }
 
     fn values(format: ImageFormat, color: Color, pixels: &[u8], height: u32, width: u32) -> Tensor {
@@ -278,6 +352,46 @@ mod tests {
         for ((y, x), expected) in quarters {
             assert_eq!(picture.pixel(y, x), expected.map(|v| v / 255.0));
         }
+    }
+
+    #[test]
+    fn orientation_tags_turn_pictures_only_on_demand() {
+        let letters = Tensor::new(Shape::new(1, 2, 3), (0u8..6).map(f32::from).collect());
+        // rows of Pillow's ImageOps.exif_transpose of 0 1 2 / 3 4 5
+        let expected: [&[&[u8]]; 8] = [
+            &[&[0, 1, 2], &[3, 4, 5]],
+            &[&[2, 1, 0], &[5, 4, 3]],
+            &[&[5, 4, 3], &[2, 1, 0]],
+            &[&[3, 4, 5], &[0, 1, 2]],
+            &[&[0, 3], &[1, 4], &[2, 5]],
+            &[&[3, 0], &[4, 1], &[5, 2]],
+            &[&[5, 2], &[4, 1], &[3, 0]],
+            &[&[2, 5], &[1, 4], &[0, 3]],
+        ];
+        for (tag, rows) in (1..).zip(expected) {
+            let stored = || Decoded { image: letters.clone(), tag };
+            let (found, is_turned) = stored().turned(Orientation::Apply);
+            let values = rows.concat().into_iter().map(f32::from).collect();
+            assert_eq!(
+                found,
+                Tensor::new(Shape::new(1, rows.len(), rows[0].len()), values),
+                "{tag}"
+            );
+            assert_eq!(is_turned, tag != 1);
+            assert_eq!(stored().turned(Orientation::Ignore), (letters.clone(), false));
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures/jpeg");
+        for tag in [1, 3, 6] {
+            let file = read_file(&folder.join(format!("orientation_{tag}.jpg")));
+            assert_eq!(file.tag, tag);
+            let shape = file.turned(Orientation::Apply).0.shape;
+            assert_eq!((shape.h, shape.w), if tag == 6 { (20, 12) } else { (12, 20) });
+        }
+        assert_eq!(read_file(&folder.join("420.jpg")).tag, 1);
+    }
+
+    fn read_file(path: &Path) -> Decoded {
+        super::read(path, MAX_PIXELS).unwrap()
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(super) struct FileSet {
     /// What was passed over.
     pub(super) left_out: Vec<LeftOut>,
     pub(super) max_pixels: u64,
+    pub(super) orientation: decode::Orientation,
 }
 
 impl Dataset for FileSet {
@@ -60,11 +61,24 @@ impl Dataset for FileSet {
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
         let Picture { file, label, boxes, mask } = &self.pictures[i];
-        let image = decode::read_picture(&file.path, self.max_pixels)?;
+        let decoded = decode::read(&file.path, self.max_pixels)?;
+        let (image, turned) = decoded.turned(self.orientation);
+        if turned && (!boxes.is_empty() || mask.is_some()) {
+            // nobody knows whether they lie on the stored or on the turned picture
+            let found = "one to be turned by its orientation tag, with boxes or a mask";
+            let hint = "`--orientation ignore` takes pixels as they are stored";
+            return Err(
+                DataError::unexpected(&file.path, "a picture as it is stored", found).hint(hint)
+            );
+        }
         let boxes =
             boxes.iter().map(|b| b.pixels(image.shape, &file.path)).collect::<Result<_, _>>()?;
         let mask = mask.as_ref().map(|m| m.pixels(image.shape, &file.path)).transpose()?;
         Ok(Item { id: file.id.clone(), image, label: *label, boxes, mask })
+    }
+
+    fn orientation(&self, i: usize) -> u8 {
+        decode::read(&self.pictures[i].file.path, self.max_pixels).map_or(1, |d| d.tag)
     }
 
     fn read_ahead(&self, i: usize) {

@@ -58,6 +58,11 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
+    /// Orientation tag of picture `i`, 1 to 8; 1 (as stored) where there is none, or no file.
+    fn orientation(&self, _i: usize) -> u8 {
+        1
+    }
+
     /// Id of picture `i` < [`Dataset::len`], without decoding it.
     fn id(&self, i: usize) -> String;
 
@@ -118,6 +123,8 @@ pub struct Options {
     pub layout: Option<Spec>,
     /// Larger pictures are refused before they are decoded.
     pub max_pixels: u64,
+    /// What becomes of orientation tags.
+    pub orientation: decode::Orientation,
     /// The network that is shown the pictures, if it is known: its classes say what names and numbers in
     /// the set may mean.
     pub network: Option<Network>,
@@ -134,7 +141,12 @@ pub struct Network {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { layout: None, max_pixels: decode::MAX_PIXELS, network: None }
+        Options {
+            layout: None,
+            max_pixels: decode::MAX_PIXELS,
+            orientation: decode::Orientation::default(),
+            network: None,
+        }
     }
 }
 

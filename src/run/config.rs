@@ -112,6 +112,11 @@ pub const FIELDS: &[Field] = &[
         "Larger pictures are refused before they are decoded, and the run says so",
     ),
     field(
+        "orientation",
+        TEXT,
+        "Orientation tags of cameras: ignore (as torchvision does) or apply (as viewers do)",
+    ),
+    field(
         "select",
         LIST,
         "Which pictures, step by step: top-confident:N, least-confident:N, correct, wrong, \
@@ -202,6 +207,8 @@ pub struct Config {
     pub images: Option<usize>,
     /// Larger pictures are refused before they are decoded.
     pub max_pixels: u64,
+    /// What becomes of orientation tags.
+    pub orientation: String,
     /// Steps of a selection, applied from left to right before `images` samples what is left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<String>,
@@ -375,6 +382,7 @@ impl Config {
                 .expect(default),
             images: number("images"),
             max_pixels: number("max_pixels").expect(default) as u64,
+            orientation: text("orientation").expect(default),
             select: texts("select").unwrap_or_default(),
             seed: number("seed").expect(default) as u64,
             threads: number("threads"),

@@ -3,6 +3,7 @@
 use super::{
     choose::Chosen,
     config::Config,
+    doubt::Doubt,
     imported::Import,
     machine,
     methods::Texts,
@@ -160,6 +161,9 @@ pub struct Results {
     pub verified_steps: u64,
     /// The largest difference between a checked score and that of a full pass; null without checks.
     pub largest_difference: Option<f64>,
+    /// Signs that pictures do not reach the network as it was trained; absent if none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<Doubt>,
     /// Parts that are not in these results, since only some were put together; absent if none.
     #[serde(skip_serializing_if = "none")]
     pub missing_parts: usize,
@@ -283,6 +287,7 @@ impl Results {
             multiply_adds: tally.multiply_adds,
             verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
             largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),
+            doubts: Vec::new(),
             missing_parts: 0,
         }
     }

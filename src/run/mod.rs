@@ -4,6 +4,7 @@ pub mod bench;
 pub mod choose;
 pub mod config;
 mod curves;
+pub mod doubt;
 pub mod embedded;
 pub mod estimate;
 pub mod event;

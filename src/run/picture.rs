@@ -83,13 +83,19 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
 
 /// Share of labelled pictures whose label is among the `k` largest logits; `None` without labels.
 pub fn accuracy(pictures: &[Picture], k: u64) -> Option<f64> {
+    let (right, all) = hits(pictures, k);
+    (all > 0).then(|| right as f64 / all as f64)
+}
+
+/// Labelled pictures whose label is among the `k` largest logits, and all labelled ones.
+pub fn hits(pictures: &[Picture], k: u64) -> (u64, u64) {
     let ranked = pictures.iter().filter(|p| p.skipped.is_none() && p.label.is_some());
     let (mut right, mut all) = (0u64, 0u64);
     for picture in ranked {
         all += 1;
         right += u64::from(picture.label_rank.is_some_and(|rank| rank < k));
     }
-    (all > 0).then(|| right as f64 / all as f64)
+    (right, all)
 }
 
 #[cfg(test)]

@@ -237,7 +237,9 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     metrics.finish()?;
     timings.finish()?;
     let missing_parts = plan.parts().len() - parts.len();
-    Ok(Results { missing_parts, ..Results::of(&pictures, tally, plan.model.graph.classes()) })
+    let doubts = plan.doubts(&pictures);
+    let results = Results::of(&pictures, tally, plan.model.graph.classes());
+    Ok(Results { doubts, missing_parts, ..results })
 }
 
 /// The first reason when no picture could be used.

@@ -132,7 +132,6 @@ impl<'a> Jpeg<'a> {
     }
 
     /// The Exif block that cameras write, without its name.
-    #[cfg_attr(not(test), expect(dead_code))]
     pub(in crate::data) fn exif(&self) -> Option<&'a [u8]> {
         self.exif
     }

@@ -73,6 +73,7 @@ impl Layout for Classes {
             words,
             left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

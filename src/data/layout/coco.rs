@@ -107,6 +107,7 @@ impl Layout for Coco {
             words: notes.join(", "),
             left_out: listing.left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

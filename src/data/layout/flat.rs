@@ -46,6 +46,7 @@ impl Layout for Flat {
             words,
             left_out: listing.left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

@@ -133,6 +133,7 @@ impl Layout for Ilsvrc {
             words: notes.join(", "),
             left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

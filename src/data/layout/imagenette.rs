@@ -96,6 +96,7 @@ impl Layout for Imagenette {
             words,
             left_out: listing.left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

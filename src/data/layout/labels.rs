@@ -118,6 +118,7 @@ impl Layout for Labels {
             words: notes.join(", ") + &listing.others_words(used),
             left_out: listing.left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

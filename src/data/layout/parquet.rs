@@ -98,8 +98,15 @@ impl Layout for Parquet {
             count(shards.len(), "file"),
             if labelled { "with" } else { "without" }
         );
-        let max_pixels = options.max_pixels;
-        Ok(Box::new(Set { name: place.name.clone(), shards, classes, words, max_pixels }))
+        let (max_pixels, orientation) = (options.max_pixels, options.orientation);
+        Ok(Box::new(Set {
+            name: place.name.clone(),
+            shards,
+            classes,
+            words,
+            max_pixels,
+            orientation,
+        }))
     }
 }
 
@@ -268,6 +275,7 @@ struct Set {
     classes: Option<Vec<String>>,
     words: String,
     max_pixels: u64,
+    orientation: decode::Orientation,
 }
 
 impl Set {
@@ -289,6 +297,11 @@ impl Set {
         let bytes = shard.blobs.bytes(&shard.image, row).map_err(|e| failed(&shard.path, &e))?;
         let bytes = bytes.ok_or_else(|| DataError::unexpected(&path, "a picture", "none"))?;
         Ok((bytes, path))
+    }
+
+    fn decoded(&self, i: usize) -> Result<decode::Decoded, DataError> {
+        let (bytes, path) = self.bytes(i)?;
+        decode::decode(&bytes, &path, self.max_pixels)
     }
 }
 
@@ -312,9 +325,12 @@ impl Dataset for Set {
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
-        let (bytes, path) = self.bytes(i)?;
-        let image = decode::decode(&bytes, &path, self.max_pixels)?;
+        let (image, _) = self.decoded(i)?.turned(self.orientation);
         Ok(Item { id: self.id(i), image, label: self.label(i), boxes: vec![], mask: None })
+    }
+
+    fn orientation(&self, i: usize) -> u8 {
+        self.decoded(i).map_or(1, |d| d.tag)
     }
 
     fn classes(&self) -> Option<&[String]> {

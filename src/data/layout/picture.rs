@@ -40,6 +40,7 @@ impl Layout for Single {
             words: "1 picture, without label".to_owned(),
             left_out: vec![],
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

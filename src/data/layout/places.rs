@@ -81,6 +81,7 @@ impl Layout for Places {
             words,
             left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

@@ -57,6 +57,7 @@ impl Layout for Sun {
             words,
             left_out: listing.left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

@@ -136,6 +136,7 @@ impl Layout for Voc {
             words: notes.join(", "),
             left_out,
             max_pixels: options.max_pixels,
+            orientation: options.orientation,
         }))
     }
 }

@@ -33,8 +33,9 @@ pub enum PreprocessError {
     },
     /// Keys without which a picture cannot be normalised.
     #[error(
-        "preprocessing is incomplete: {} missing; write a sidecar beside the model or give the \
-         flags of the same names", backticked(.keys)
+        "preprocessing is incomplete: {} missing; name the family that the model belongs to \
+         (`--preset torchvision`, caffe, keras, inception or clip), write a sidecar beside the model or \
+         give the flags of the same names", backticked(.keys)
     )]
     Missing {
         /// The missing keys.

@@ -1,6 +1,6 @@
 //! Size: how a picture of any size is resized, cropped and padded, and which of its pixels end where.
 
-use super::{Crop, Preprocess, PreprocessError, Resize};
+use super::{Crop, Interpolation, Preprocess, PreprocessError, Resize};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -52,6 +52,8 @@ impl Preprocess {
             Resize::None => found,
             Resize::Exact => needed,
             Resize::Short(side) => short_side(found, side),
+            Resize::Square(side) => Size { height: side, width: side },
+            Resize::Cover => cover(found, needed),
         };
         if resized != found {
             // the rows are resampled first
@@ -76,11 +78,13 @@ impl Preprocess {
         let fix = match (self.resize, self.crop) {
             _ if found.height == 0 || found.width == 0 => "it has no pixels",
             (Resize::None, _) => {
-                "give `--resize exact`, or `--resize short=PIXELS` with `--crop center`, or these keys \
-                 in the sidecar"
+                "give `--preset` for the family that the model belongs to (torchvision, caffe, keras, inception, \
+                 clip), or `--resize exact`, or `--resize short=PIXELS` with `--crop \
+                 center-torchvision`, or these keys in the sidecar"
             }
             (_, Crop::None) => {
-                "give `--crop center` or `--resize exact`, or these keys in the sidecar"
+                "give `--crop center-torchvision` (or `center`, as Caffe crops) or `--resize exact`, or these \
+                 keys in the sidecar"
             }
             _ => "give a larger `--resize short=PIXELS`, or this key in the sidecar",
         };
@@ -156,19 +160,39 @@ pub(super) fn short_side(found: Size, side: usize) -> Size {
     }
 }
 
-pub(super) fn resized_to(image: &Tensor, to: Size) -> Tensor {
+/// The smallest size with the aspect ratio of `found` (the longer side rounded down) that holds `needed`.
+fn cover(found: Size, needed: Size) -> Size {
+    let wide = Size {
+        height: needed.height,
+        width: needed.height.saturating_mul(found.width) / found.height,
+    };
+    if wide.holds(needed) {
+        return wide;
+    }
+    let high = needed.width.saturating_mul(found.height) / found.width;
+    Size { height: high.max(needed.height), width: needed.width }
+}
+
+pub(super) fn resized_to(image: &Tensor, to: Size, how: Interpolation) -> Tensor {
     let data = match image.shape.c {
-        1 => resample::<Luma<f32>>(image, to),
-        _ => resample::<Rgb<f32>>(image, to),
+        1 => resample::<Luma<f32>>(image, to, how),
+        _ => resample::<Rgb<f32>>(image, to, how),
     };
     Tensor::new(Shape::new(image.shape.c, to.height, to.width), data)
 }
 
-/// Separable triangle filter, widened by the reduction factor (antialiasing).
-fn resample<P: Pixel<Subpixel = f32> + 'static>(image: &Tensor, to: Size) -> Vec<f32> {
+/// Separable filter, widened by the reduction factor (antialiasing).
+fn resample<P: Pixel<Subpixel = f32> + 'static>(
+    image: &Tensor,
+    to: Size,
+    how: Interpolation,
+) -> Vec<f32> {
     let (w, h) = (image.shape.w as u32, image.shape.h as u32);
     let source: ImageBuffer<P, &[f32]> = ImageBuffer::from_raw(w, h, &image.data[..])
         .expect("a tensor holds as many values as its shape says");
-    let triangle = imageops::FilterType::Triangle;
-    imageops::resize(&source, to.width as u32, to.height as u32, triangle).into_raw()
+    let filter = match how {
+        Interpolation::Bilinear => imageops::FilterType::Triangle,
+        Interpolation::Bicubic => imageops::FilterType::CatmullRom,
+    };
+    imageops::resize(&source, to.width as u32, to.height as u32, filter).into_raw()
 }

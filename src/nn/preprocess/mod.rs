@@ -12,6 +12,7 @@
 
 mod error;
 mod fit;
+mod preset;
 mod resolve;
 mod settings;
 #[cfg(test)]
@@ -19,7 +20,8 @@ mod tests;
 
 pub use error::PreprocessError;
 pub use fit::{Placement, Size};
-pub use settings::{Channels, Crop, InputAxes, Resize, Settings};
+pub use preset::{PRESETS, Preset};
+pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 
 use super::tensor::Tensor;
 use crate::base::geom::Shape;
@@ -31,6 +33,7 @@ pub struct Preprocess {
     input: Shape,
     axes: Option<InputAxes>,
     resize: Resize,
+    interpolation: Interpolation,
     crop: Crop,
     pad: [usize; 2],
     channels: Channels,
@@ -74,6 +77,7 @@ impl Preprocess {
             input: Some([self.input.h, self.input.w]),
             axes: self.axes,
             resize: Some(self.resize),
+            interpolation: Some(self.interpolation),
             crop: Some(self.crop),
             pad: Some(self.pad),
             channels: Some(self.channels),
@@ -95,7 +99,7 @@ impl Preprocess {
         let source = if fit.resized == Size::of(image.shape) {
             image
         } else {
-            resized = fit::resized_to(image, fit.resized);
+            resized = fit::resized_to(image, fit.resized, self.interpolation);
             &resized
         };
         Ok(self.place(source, &fit))

@@ -26,8 +26,8 @@ impl Settings {
         check_channels(channels, input, self.axes)?;
         let [gain, offset] = affine(scale, &mean, &std, input.c)?;
         let resize = self.resize.unwrap_or(Resize::None);
-        if resize == Resize::Short(0) {
-            return Err(value("resize", "short=0"));
+        if matches!(resize, Resize::Short(0) | Resize::Square(0)) {
+            return Err(value("resize", resize));
         }
         let crop = self.crop.unwrap_or(Crop::None);
         let (axes, classes) = (self.axes, self.classes);
@@ -35,6 +35,7 @@ impl Settings {
             input,
             axes,
             resize,
+            interpolation: self.interpolation.unwrap_or_default(),
             crop,
             pad,
             channels,

@@ -1,6 +1,6 @@
 //! The keys of a sidecar.
 
-use super::PreprocessError;
+use super::{PreprocessError, Preset};
 use crate::base::registry::near;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, str::FromStr};
@@ -9,10 +9,16 @@ use std::{fmt, str::FromStr};
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The keys of a sidecar and what the value of each must be.
-pub(super) const FIELDS: [(&str, &str); 10] = [
+pub(super) const FIELDS: [(&str, &str); 12] = [
     ("input", "[height, width] in pixels"),
     ("axes", "\"nchw\" or \"nhwc\""),
-    ("resize", "\"none\", \"exact\" or { short = PIXELS } (as a flag: none, exact, short=PIXELS)"),
+    ("preset", "\"torchvision\", \"caffe\", \"keras\", \"inception\" or \"clip\""),
+    (
+        "resize",
+        "\"none\", \"exact\", \"cover\", { short = PIXELS } or { square = PIXELS } (as a flag: none, exact, \
+         cover, short=PIXELS, square=PIXELS)",
+    ),
+    ("interpolation", "\"bilinear\" or \"bicubic\""),
     ("crop", "\"none\", \"center\" or \"center-torchvision\""),
     ("pad", "[y, x], the zero pixels on each side"),
     ("channels", "\"rgb\", \"bgr\" or \"grey\""),
@@ -22,8 +28,7 @@ pub(super) const FIELDS: [(&str, &str); 10] = [
     ("classes", "the name of a text file with one class name per line"),
 ];
 
-/// How a picture is brought to size; bilinear with antialiasing, as torchvision does it on
-/// floating-point pictures (on 8-bit pictures torchvision also rounds to whole grey levels).
+/// How a picture is brought to size; see [`Interpolation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Resize {
@@ -34,6 +39,11 @@ pub enum Resize {
     /// The shorter side becomes this many pixels, the longer one keeps the aspect ratio (rounded
     /// down), as torchvision's `Resize(n)`.
     Short(usize),
+    /// Both sides become this many pixels; the aspect ratio is not kept. For a crop afterwards.
+    Square(usize),
+    /// To the smallest size of the same aspect ratio from which the network's can be cropped, as
+    /// torchvision's `Resize(n)` before `CenterCrop(n)`.
+    Cover,
 }
 
 impl FromStr for Resize {
@@ -43,9 +53,14 @@ impl FromStr for Resize {
         match text {
             "none" => Ok(Resize::None),
             "exact" => Ok(Resize::Exact),
+            "cover" => Ok(Resize::Cover),
             _ => {
-                let side = text.strip_prefix("short=").and_then(|n| n.parse().ok());
-                side.map(Resize::Short).ok_or_else(|| value("resize", text))
+                let (word, side) = text.split_once('=').unwrap_or((text, ""));
+                match (word, side.parse()) {
+                    ("short", Ok(side)) => Ok(Resize::Short(side)),
+                    ("square", Ok(side)) => Ok(Resize::Square(side)),
+                    _ => Err(value("resize", text)),
+                }
             }
         }
     }
@@ -56,7 +71,35 @@ impl fmt::Display for Resize {
         match self {
             Resize::None => f.write_str("none"),
             Resize::Exact => f.write_str("exact"),
+            Resize::Cover => f.write_str("cover"),
             Resize::Short(n) => write!(f, "short={n}"),
+            Resize::Square(n) => write!(f, "square={n}"),
+        }
+    }
+}
+
+/// How values between pixels are found when a picture is resized. Both filters are as Pillow and
+/// torchvision have them: widened by the factor of a reduction (antialiasing), columns and rows one
+/// after the other. Values stay in [0, 1] but are not rounded to whole grey levels, as Pillow and
+/// torchvision on 8-bit pictures do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// Triangle.
+    #[default]
+    Bilinear,
+    /// Cubic convolution with a = -1/2 (Keys 1981), as Pillow's `BICUBIC`.
+    Bicubic,
+}
+
+impl FromStr for Interpolation {
+    type Err = PreprocessError;
+
+    fn from_str(text: &str) -> Result<Self, PreprocessError> {
+        match text {
+            "bilinear" => Ok(Interpolation::Bilinear),
+            "bicubic" => Ok(Interpolation::Bicubic),
+            _ => Err(value("interpolation", text)),
         }
     }
 }
@@ -180,6 +223,9 @@ pub struct Settings {
     /// Default: [`Resize::None`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
+    /// Default: [`Interpolation::Bilinear`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpolation: Option<Interpolation>,
     /// Default: [`Crop::None`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<Crop>,
@@ -204,17 +250,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads a sidecar; any key may be absent.
+    /// Reads a sidecar; any key may be absent. A `preset` fills in what is not given beside it.
     pub fn from_toml(text: &str) -> Result<Settings, PreprocessError> {
         let table: toml::Table = text.parse().map_err(|e| not_toml(text, &e))?;
         if let Some(key) = table.keys().find(|key| FIELDS.iter().all(|(k, _)| k != key)) {
             let near = near(key, FIELDS.iter().map(|(k, _)| *k));
             return Err(PreprocessError::UnknownKey { key: key.clone(), near });
         }
-        Ok(Settings {
+        let preset: Option<Preset> = take(&table, "preset")?;
+        let given = Settings {
             input: take(&table, "input")?,
             axes: take(&table, "axes")?,
             resize: take(&table, "resize")?,
+            interpolation: take(&table, "interpolation")?,
             crop: take(&table, "crop")?,
             pad: take(&table, "pad")?,
             channels: take(&table, "channels")?,
@@ -222,7 +270,14 @@ impl Settings {
             mean: take(&table, "mean")?,
             std: take(&table, "std")?,
             classes: take(&table, "classes")?,
-        })
+        };
+        Ok(given.or_preset(preset))
+    }
+
+    /// These settings, completed by those of a preset where a key is absent.
+    #[must_use]
+    pub fn or_preset(self, preset: Option<Preset>) -> Settings {
+        self.or(preset.map(Preset::settings).unwrap_or_default())
     }
 
     /// These settings, completed by `below` where a key is absent.
@@ -232,6 +287,7 @@ impl Settings {
             input: self.input.or(below.input),
             axes: self.axes.or(below.axes),
             resize: self.resize.or(below.resize),
+            interpolation: self.interpolation.or(below.interpolation),
             crop: self.crop.or(below.crop),
             pad: self.pad.or(below.pad),
             channels: self.channels.or(below.channels),

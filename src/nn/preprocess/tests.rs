@@ -311,6 +311,98 @@ fn flags_override_the_sidecar_and_the_result_can_be_run_again() {
 }
 
 #[test]
+fn presets_have_the_values_of_their_libraries() {
+    let bounds = |name: &str| {
+        let text = format!("preset = \"{name}\"");
+        let p = Preprocess::from_toml(&text, Shape::new(3, 224, 224)).unwrap();
+        ([p.low(), p.high()].concat(), p)
+    };
+    // (black - mean) / std and (white - mean) / std by hand
+    let unit = [-2.117_904, -2.035_714_3, -1.804_444_4, 2.248_908_3, 2.428_571_4, 2.64];
+    let (found, torchvision) = bounds("torchvision");
+    assert_near(&found, &unit, 1e-5);
+    let (found, caffe) = bounds("caffe");
+    assert_near(&found, &[-104.0, -117.0, -123.0, 151.0, 138.0, 132.0], 1e-5);
+    // keras.applications.imagenet_utils.preprocess_input, mode "caffe"
+    let (found, keras) = bounds("keras");
+    assert_near(&found, &[-103.939, -116.779, -123.68, 151.061, 138.221, 131.32], 1e-4);
+    // mode "tf": x / 127.5 - 1
+    let (found, inception) = bounds("inception");
+    assert_near(&found, &[-1.0, -1.0, -1.0, 1.0, 1.0, 1.0], 1e-6);
+    let (found, clip) = bounds("clip");
+    assert_near(
+        &found,
+        &[-1.792_262_6, -1.752_097, -1.480_220_5, 1.930_333_6, 2.074_884, 2.145_897],
+        1e-5,
+    );
+    // what becomes of 375 x 500 pixels: the size after resizing, the first row and column that stay
+    let fit = |p: &Preprocess| {
+        let fit = p.fit(Size { height: 375, width: 500 }).unwrap();
+        (fit.resized.height, fit.resized.width, fit.top, fit.left)
+    };
+    assert_eq!(fit(&torchvision), (256, 341, 16, 58));
+    assert_eq!(fit(&caffe), (256, 256, 16, 16));
+    assert_eq!(fit(&keras), (224, 224, 0, 0));
+    assert_eq!(fit(&inception), (224, 224, 0, 0));
+    assert_eq!(fit(&clip), (224, 298, 0, 37));
+    assert_eq!([caffe.channels(), keras.channels()], [Channels::Bgr; 2]);
+    assert_eq!(clip.settings().interpolation, Some(Interpolation::Bicubic));
+    for (name, preset) in PRESETS {
+        assert_eq!(name.parse(), Ok(preset));
+    }
+}
+
+#[test]
+fn keys_beside_a_preset_and_presets_of_flags_take_precedence() {
+    let sidecar =
+        Settings::from_toml("preset = \"torchvision\"\nresize = { short = 342 }").unwrap();
+    assert_eq!(sidecar.resize, Some(Resize::Short(342)));
+    assert_eq!(sidecar.crop, Some(Crop::CenterTorchvision));
+    let flags = Settings::default().or_preset(Some(Preset::Caffe));
+    let both = flags.or(sidecar);
+    assert_eq!(both.resize, Some(Resize::Square(256)));
+    assert_eq!(both.channels, Some(Channels::Bgr));
+}
+
+#[test]
+fn a_picture_covers_an_oblong_input() {
+    let cover = |height, width, shape| {
+        let p = plain("resize = \"cover\"\ncrop = \"center\"", shape);
+        let Size { height, width } = p.fit(Size { height, width }).unwrap().resized;
+        (height, width)
+    };
+    assert_eq!(cover(375, 500, Shape::new(3, 224, 224)), (224, 298));
+    assert_eq!(cover(500, 333, Shape::new(3, 224, 224)), (336, 224));
+    assert_eq!(cover(100, 100, Shape::new(3, 20, 40)), (40, 40));
+    assert_eq!(cover(100, 300, Shape::new(3, 20, 40)), (20, 60));
+    assert_eq!(cover(3, 3, Shape::new(3, 7, 7)), (7, 7));
+}
+
+const CUBIC_SMALL: [f32; 12] = [
+    35.759, 145.947, 137.533, 77.713, 110.251, 147.864, 115.952, 99.753, 174.907, 117.606, 107.918,
+    129.819,
+];
+
+const CUBIC_LARGE: [f32; 63] = [
+    0.000, 29.634, 73.475, 113.912, 154.922, 226.170, 97.878, 4.860, 58.479, 15.478, 53.715,
+    101.700, 154.117, 210.535, 131.535, 67.002, 74.732, 133.377, 44.393, 87.804, 151.579, 196.736,
+    187.052, 60.531, 86.746, 140.682, 132.374, 70.450, 119.536, 196.380, 196.069, 43.000, 96.417,
+    177.225, 140.179, 3.432, 96.506, 164.596, 140.336, 64.866, 85.536, 184.517, 125.651, 59.708,
+    78.744, 125.421, 204.857, 143.502, 47.019, 148.485, 137.699, 79.594, 88.617, 172.354, 145.533,
+    227.723, 180.926, 99.130, 187.078, 38.302, 61.675, 165.783, 228.622,
+];
+
+#[test]
+fn cubic_reduction_and_enlargement_agree_with_pillow() {
+    let text = "resize = \"exact\"\ninterpolation = \"bicubic\"\nchannels = \"grey\"\nmean = [0]\nstd = [1]";
+    let small = plain(text, Shape::new(1, 3, 4)).picture(&grey(LEVELS.into_iter(), 5, 7)).unwrap();
+    let large = plain(text, Shape::new(1, 7, 9)).picture(&grey(LEVELS.into_iter(), 5, 7)).unwrap();
+    // Pillow 13.0 resize(BICUBIC) of a picture in mode "F", clipped to 0..255
+    assert_near(&small.data, &CUBIC_SMALL.map(|v: f32| v / 255.0), 1e-5);
+    assert_near(&large.data, &CUBIC_LARGE.map(|v: f32| v / 255.0), 1e-5);
+}
+
+#[test]
 fn class_names_are_counted() {
     assert_eq!(class_names("cat\r\n a dog \n\n", 2).unwrap(), ["cat", "a dog"]);
     let error = class_names("cat\n", 1000).unwrap_err();

@@ -33,11 +33,11 @@ use crate::{
         order::Order,
         stats::Resampling,
     },
-    run::record::Row,
+    run::{doubt::Doubt, record::Row},
 };
 use contenders::Contenders;
 use minijinja::{AutoEscape, Environment};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 
@@ -179,7 +179,9 @@ fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
 
 /// What a reader must know.
 fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
-    let mut found = Vec::new();
+    let doubts = source.manifest.pointer("/results/doubts").and_then(Value::as_array);
+    let doubt = |value: &Value| Some(Doubt::deserialize(value).ok()?.to_string());
+    let mut found: Vec<String> = doubts.into_iter().flatten().filter_map(doubt).collect();
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {
         format!(

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     report::{cells, curves as figures, demo, gallery::Exhibit, summary::summarise},
-    run::{measure::Measure, record::Row},
+    run::{doubt::Doubt, measure::Measure, record::Row},
 };
 use serde_json::json;
 
@@ -223,6 +223,16 @@ fn names_from_users_cannot_become_markup() {
     let markup = page.split("<script type").next().unwrap();
     assert!(!markup.contains("=\"<") && !markup.contains("\"x'&.png"));
     data(&page);
+}
+
+#[test]
+fn doubts_about_the_preprocessing_are_the_first_note() {
+    let mut manifest = manifest();
+    let doubt = Doubt::Chance { right: 1, labelled: 100, classes: 10 };
+    manifest["results"] = json!({ "doubts": [doubt] });
+    let page = made(&demo::records(4, 1, 10), &[], &manifest);
+    let note = page.split("<p class=\"caveat\">").nth(1).unwrap();
+    assert!(note.contains("1 of 100 labelled pictures (1.0 %) are classified right"), "{note}");
 }
 
 #[test]

@@ -9,11 +9,13 @@ use error::word;
 use super::{
     choose::{self, Chosen},
     config::{Config, STEPS},
+    doubt::Doubt,
     embedded,
     imported::{self, Import},
     machine,
     memory::{self, Need},
     methods::{Texts, methods},
+    picture::Picture,
     preset, statistics,
     stop::Stop,
 };
@@ -25,6 +27,7 @@ use crate::{
     },
     data::{
         self, Dataset,
+        decode::{ORIENTATIONS, Orientation},
         scenes::{Scenes, Split},
         select::Step,
     },
@@ -109,6 +112,7 @@ pub fn open_data(
     name: &str,
     layout: Option<&str>,
     max_pixels: u64,
+    orientation: Orientation,
     model: &Model,
 ) -> Result<Box<dyn Dataset>, PlanError> {
     if name == SCENES {
@@ -119,7 +123,8 @@ pub fn open_data(
         classes: told_apart(&model.graph),
         names: model.classes.clone().unwrap_or_default(),
     });
-    Ok(data::open(Path::new(name), &data::Options { layout, max_pixels, network })?)
+    let options = data::Options { layout, max_pixels, orientation, network };
+    Ok(data::open(Path::new(name), &options)?)
 }
 
 /// Classes that a network tells apart: one output stands for two.
@@ -189,7 +194,8 @@ impl Plan {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
-        let data = open_data(&config.data, config.layout.as_deref(), config.max_pixels, &model)?;
+        let (layout, pixels) = (config.layout.as_deref(), config.max_pixels);
+        let data = open_data(&config.data, layout, pixels, choices.orientation, &model)?;
         Plan::assemble(config, choices, model, data, stop)
     }
 
@@ -284,8 +290,24 @@ impl Plan {
 
     /// What somebody should know before the work begins.
     pub fn warnings(&self) -> Vec<String> {
-        let all = [self.few_regions(), self.left_out(), self.other_classes(), self.departures()];
+        let inputs = Doubt::of_inputs(&self.preprocess).map(|doubt| doubt.to_string());
+        let about = [self.few_regions(), self.left_out(), self.other_classes(), self.departures()];
+        let all = std::iter::once(inputs).chain(about);
         all.into_iter().flatten().collect()
+    }
+
+    /// Signs that pictures do not reach the network as it was trained. `pictures` are those of the
+    /// record; a selection by right and wrong predictions, or by confidence, says what their accuracy is.
+    pub fn doubts(&self, pictures: &[Picture]) -> Vec<Doubt> {
+        let by_answer = |step: &String| {
+            ["correct", "wrong", "top-confident", "least-confident"]
+                .iter()
+                .any(|word| step.starts_with(word))
+        };
+        let meant = self.other_classes().is_none() && !self.config.select.iter().any(by_answer);
+        let accuracy =
+            meant.then(|| Doubt::of_accuracy(pictures, self.model.graph.classes())).flatten();
+        Doubt::of_inputs(&self.preprocess).into_iter().chain(accuracy).collect()
     }
 
     /// Pictures with so few regions that curves say little.
@@ -427,6 +449,7 @@ struct Choices {
     record: Record,
     target: Target,
     remainder: Remainder,
+    orientation: Orientation,
     upsample: Option<Resize>,
 }
 
@@ -454,6 +477,7 @@ impl Choices {
             record: record(&config.record)?,
             target: config.target.parse()?,
             remainder: remainder(&config.remainder)?,
+            orientation: orientation(&config.orientation)?,
             upsample: upsample(config.upsample.as_deref().unwrap_or("none"))?,
         })
     }
@@ -520,6 +544,11 @@ fn record(text: &str) -> Result<Record, PlanError> {
         "all" => Ok(Record::All),
         _ => Err(word("record", text, &["logit", "all"], "")),
     }
+}
+
+/// What becomes of orientation tags, by its word.
+pub fn orientation(text: &str) -> Result<Orientation, PlanError> {
+    text.parse().map_err(|()| word("orientation", text, &ORIENTATIONS, ""))
 }
 
 fn remainder(text: &str) -> Result<Remainder, PlanError> {

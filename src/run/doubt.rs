@@ -1,0 +1,227 @@
+//! Signs that pictures do not reach the network as it was trained.
+//!
+//! A wrong preprocessing gives no error: scores come out, only of another picture. What can be seen of
+//! it is inputs that no network is trained on, and an accuracy that no trained network has. With few
+//! pictures nothing is said: the bound on the accuracy is that of the binomial distribution.
+
+use super::picture::{Picture, hits};
+use crate::nn::preprocess::Preprocess;
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{Binomial, DiscreteCDF};
+use std::fmt;
+
+/// Pixels of 0 to 255 without any scaling are 255 apart; beyond twice that a factor is there twice.
+const WIDEST: f32 = 600.0;
+
+/// Pixels of 0 to 1 are 1 apart; below a tenth of it a factor is there twice.
+const NARROWEST: f32 = 0.1;
+
+/// What is said is wrong for at most this share of networks that are as good as [`Doubt`] expects.
+const LEVEL: f64 = 0.01;
+
+/// How much of the way from chance to perfect a trained network goes at least.
+const SKILL: f64 = 0.25;
+
+/// One sign.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "doubt", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The inputs of black and white lie too far apart.
+    Wide {
+        /// Input of a black pixel, in the channel where it is worst.
+        black: f32,
+        /// Input of a white pixel there.
+        white: f32,
+    },
+    /// All pictures are nearly the same input: black and white lie close together.
+    Narrow {
+        /// Input of a black pixel, in the channel where it is worst.
+        black: f32,
+        /// Input of a white pixel there.
+        white: f32,
+    },
+    /// All inputs lie on one side of 0, further from it than from each other.
+    Shifted {
+        /// Input of a black pixel, in the channel where it is worst.
+        black: f32,
+        /// Input of a white pixel there.
+        white: f32,
+    },
+    /// The network is right as often as a coin, or nearly.
+    Chance {
+        /// Labelled pictures that are classified right.
+        right: u64,
+        /// Labelled pictures.
+        labelled: u64,
+        /// Classes of the network.
+        classes: u64,
+    },
+    /// It is right more often than that, but far less than trained networks are.
+    Poor {
+        /// Labelled pictures that are classified right.
+        right: u64,
+        /// Labelled pictures.
+        labelled: u64,
+        /// Classes of the network.
+        classes: u64,
+    },
+}
+
+impl Doubt {
+    /// About the inputs of black and white pictures.
+    pub fn of_inputs(preprocess: &Preprocess) -> Option<Doubt> {
+        let channels: Vec<(f32, f32)> =
+            preprocess.low().into_iter().zip(preprocess.high()).collect();
+        let find = |sign: fn(f32, f32) -> bool| {
+            channels.iter().copied().find(|(black, white)| sign(*black, *white))
+        };
+        let wide = find(|black, white| white - black > WIDEST);
+        let narrow = find(|black, white| white - black < NARROWEST);
+        let shifted = find(|black, white| black.max(-white) > white - black);
+        wide.map(|(black, white)| Doubt::Wide { black, white })
+            .or(narrow.map(|(black, white)| Doubt::Narrow { black, white }))
+            .or(shifted.map(|(black, white)| Doubt::Shifted { black, white }))
+    }
+
+    /// About how often a network of `classes` classes is right.
+    pub fn of_accuracy(pictures: &[Picture], classes: usize) -> Option<Doubt> {
+        let (right, labelled) = hits(pictures, 1);
+        let classes = (classes as u64).max(2);
+        let chance = 1.0 / classes as f64;
+        let at_most = |p: f64, right: u64| {
+            Binomial::new(p, labelled).map_or(1.0, |distribution| distribution.cdf(right))
+        };
+        let expected = chance + SKILL * (1.0 - chance);
+        if labelled == 0 || at_most(expected, right) >= LEVEL {
+            return None;
+        }
+        let beats_chance = right > 0 && 1.0 - at_most(chance, right - 1) < LEVEL;
+        Some(if beats_chance {
+            Doubt::Poor { right, labelled, classes }
+        } else {
+            Doubt::Chance { right, labelled, classes }
+        })
+    }
+}
+
+const PREPROCESSING: &str = "if `scale`, `mean` and `std` are not those that it was trained with, scores \
+                             and heat maps mean nothing (`--preset` has those of torchvision, caffe, \
+                             keras, inception and clip)";
+
+const LABELS: &str = "look at the preprocessing (`--preset`), at the numbers of the classes \
+                      (`pixelflip data check`), and whether these pictures are of the kind that the \
+                      network was trained on";
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |right: u64, labelled: u64| 100.0 * right as f64 / labelled as f64;
+        match *self {
+            Doubt::Wide { black, white } => write!(
+                f,
+                "the network gets {black:.1} for black and {white:.1} for white, further apart than networks are \
+                 trained with; {PREPROCESSING}"
+            ),
+            Doubt::Narrow { black, white } => write!(
+                f,
+                "the network gets {black:.4} for black and {white:.4} for white, so all pictures look nearly the \
+                 same to it; {PREPROCESSING}"
+            ),
+            Doubt::Shifted { black, white } => write!(
+                f,
+                "the network gets {black:.2} for black and {white:.2} for white, far on one side of 0, where \
+                 pictures differ little for it; {PREPROCESSING}"
+            ),
+            Doubt::Chance { right, labelled, classes } => write!(
+                f,
+                "{right} of {labelled} labelled pictures ({:.1} %) are classified right, no more than by guessing \
+                 among {classes} classes; {LABELS}",
+                percent(right, labelled)
+            ),
+            Doubt::Poor { right, labelled, classes } => write!(
+                f,
+                "only {right} of {labelled} labelled pictures ({:.1} %) are classified right, far less than \
+                 networks of {classes} classes usually reach; {LABELS}",
+                percent(right, labelled)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::geom::Shape;
+
+    fn inputs(keys: &str) -> Option<Doubt> {
+        let text = format!("channels = \"rgb\"\n{keys}");
+        Doubt::of_inputs(&Preprocess::from_toml(&text, Shape::new(3, 8, 8)).unwrap())
+    }
+
+    #[test]
+    fn every_preset_and_plain_ranges_are_beyond_doubt() {
+        for (name, _) in crate::nn::preprocess::PRESETS {
+            let text = format!("preset = \"{name}\"");
+            let preprocess = Preprocess::from_toml(&text, Shape::new(3, 8, 8)).unwrap();
+            assert_eq!(Doubt::of_inputs(&preprocess), None, "{name}");
+        }
+        for keys in [
+            "scale = 1\nmean = [0, 0, 0]\nstd = [1, 1, 1]",
+            "scale = 0.00392156862745098\nmean = [0, 0, 0]\nstd = [1, 1, 1]",
+            "scale = 0.00392156862745098\nmean = [0.5, 0.5, 0.5]\nstd = [1, 1, 1]",
+            "scale = 1\nmean = [123.675, 116.28, 103.53]\nstd = [58.395, 57.12, 57.375]",
+        ] {
+            assert_eq!(inputs(keys), None, "{keys}");
+        }
+    }
+
+    #[test]
+    fn mistakes_with_scale_mean_and_std_are_seen() {
+        let unit = "mean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]";
+        let levels = "mean = [123.675, 116.28, 103.53]\nstd = [58.395, 57.12, 57.375]";
+        let messages = [
+            // pixels of 0..255 with the numbers for 0..1, and the other way round
+            inputs(&format!("scale = 1\n{unit}")),
+            inputs(&format!("scale = 0.00392156862745098\n{levels}")),
+            inputs("scale = 0.00392156862745098\nmean = [104, 117, 123]\nstd = [1, 1, 1]"),
+            // divided by 255 twice
+            inputs("scale = 0.0000153787\nmean = [0, 0, 0]\nstd = [1, 1, 1]"),
+        ];
+        let messages = messages.map(|m| m.unwrap().to_string());
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+
+    fn pictures(right: usize, wrong: usize) -> Vec<Picture> {
+        let picture = |rank| Picture {
+            image: String::new(),
+            label: Some(0),
+            predicted: Some(0),
+            target: Some(0),
+            label_rank: Some(rank),
+            verified: None,
+            difference: None,
+            skipped: None,
+        };
+        [vec![picture(0); right], vec![picture(1); wrong]].concat()
+    }
+
+    #[test]
+    fn accuracy_is_doubted_from_a_number_of_pictures_on() {
+        let doubt = |right, wrong, classes| Doubt::of_accuracy(&pictures(right, wrong), classes);
+        assert_eq!(doubt(0, 0, 1000), None);
+        // 0.75025^16 = 0.0101, 0.75^17 = 0.0075
+        assert_eq!(doubt(0, 15, 1000), None);
+        assert!(matches!(doubt(0, 17, 1000), Some(Doubt::Chance { right: 0, .. })));
+        // 108 of 650: what Caffe's GoogLeNet reached with torchvision's numbers
+        assert!(matches!(doubt(108, 542, 1000), Some(Doubt::Poor { right: 108, .. })));
+        // AlexNet on hard pictures
+        assert_eq!(doubt(40, 60, 1000), None);
+        // two classes: a coin is right half the time
+        assert_eq!(doubt(5, 5, 2), None);
+        assert!(matches!(doubt(100, 100, 2), Some(Doubt::Chance { .. })));
+        assert_eq!(doubt(150, 50, 2), None);
+        // one of ten
+        assert!(matches!(doubt(10, 90, 10), Some(Doubt::Chance { .. })));
+        let messages = [doubt(10, 90, 10), doubt(108, 542, 1000)].map(|d| d.unwrap().to_string());
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+}
