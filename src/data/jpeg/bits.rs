@@ -105,6 +105,11 @@ impl<'a> Bits<'a> {
     /// The next byte of data, or 0 where a marker or the end of the file is reached.
     fn next_byte(&mut self) -> u8 {
         match self.data.get(self.at) {
+            // the end was found before: not again, it may lie behind a million pads
+            _ if self.missing > 0 => {
+                self.missing += 8;
+                0
+            }
             Some(0xFF) => {
                 let pads = self.data[self.at..].iter().take_while(|b| **b == 0xFF).count();
                 if self.data.get(self.at + pads) == Some(&0) {
