@@ -227,6 +227,7 @@ impl Plan {
             record,
             target,
             remainder,
+            orientation: _,
             upsample,
         } = choices;
         let mut model = model;
