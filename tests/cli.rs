@@ -937,6 +937,27 @@ fn a_metric_of_each_layer_is_measured_layer_by_layer_and_an_unknown_layer_is_ref
 }
 
 #[test]
+fn metrics_of_heat_maps_have_rows_for_chance_and_reasons_for_what_is_not_defined() {
+    let desk = Desk::new(3);
+    let run = "run --model m.onnx --data pictures --region 8 --steps 2 --repeats 1 --score softmax \
+               --methods random,gradient --metrics";
+    desk.expect(0, &format!("{run} sparseness,iou,infidelity --out a"));
+    let output = desk.expect(0, "rank a --resamples 100 --out t");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let told = [
+        "infidelity:region=8:samples=50:score=softmax:times-input=auto: lower is better",
+        "iou:object=auto: not defined on any picture (no mask or box of the object is known)",
+    ];
+    assert!(told.iter().all(|told| text.contains(told)), "{text}");
+    let table = fs::read_to_string(desk.path("t/heatmaps.csv")).unwrap();
+    assert!(table.contains("sparseness,higher,random,3,0,"), "{table}");
+    let told = desk.told(&format!("{run} faithfulness-correlation:region=31 --out b"));
+    assert!(told.contains("have only 1 whole squares of that side, at least 3 are needed; `faithfulness-correlation:region=16` has enough"), "{told}");
+    let told = desk.told(&format!("{run} effective-complexity:share=1 --out b"));
+    assert!(told.contains("less than 1"), "{told}");
+}
+
+#[test]
 fn softmax_and_steps_to_flip_come_from_the_same_run_when_all_logits_are_recorded() {
     let desk = Desk::new(4);
     desk.expect(

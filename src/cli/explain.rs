@@ -130,6 +130,7 @@ impl Explained<'_> {
         }
         let (relevance, trace) = self.method.value.traced(case).with_context(failed)?;
         let total = self.method.value.total(case).with_context(failed)?;
+        let total = total.filter(|total| total.theory).map(|total| total.value);
         let score = f64::from(case.acts.of(case.graph.output()).data[case.target]);
         let heading =
             format!("{name}\n`{}`, class {}, score {score:.6}\n", plain(case.image), case.target);

@@ -1,13 +1,14 @@
 //! A data set of one picture file per item; the layouts differ in how they find and label them.
 
 use super::{
-    DataError, Dataset, Item,
+    Annotation, DataError, Dataset, Item, Marked,
     boxes::Bounds,
     decode,
     fingerprint::{Line, beginning, fingerprint, spread},
     listing::{File, LeftOut},
     mask::Mask,
 };
+use crate::base::geom::Shape;
 use std::{fs, io};
 
 /// One picture file with what the layout knows of it.
@@ -17,13 +18,44 @@ pub(super) struct Picture {
     pub(super) label: Option<usize>,
     pub(super) boxes: Vec<Bounds>,
     pub(super) mask: Option<Mask>,
+    /// Objects of other classes than the label, where the annotation names classes.
+    pub(super) others: Vec<Other>,
+}
+
+impl Picture {
+    /// Boxes and classes in words, the same everywhere.
+    fn marks(&self) -> String {
+        let own = if self.boxes.is_empty() { String::new() } else { format!("{:?}", self.boxes) };
+        let other = |text, other: &Other| format!("{text} {} {:?}", other.class, other.boxes);
+        self.others.iter().fold(own, other)
+    }
+}
+
+/// The objects of one class.
+#[derive(Clone, Debug)]
+pub(super) struct Other {
+    pub(super) class: usize,
+    pub(super) boxes: Vec<Bounds>,
+    pub(super) mask: Option<Mask>,
 }
 
 impl Picture {
     /// A picture without boxes and mask.
     pub(super) fn new(file: File, label: Option<usize>) -> Picture {
-        Picture { file, label, boxes: vec![], mask: None }
+        Picture { file, label, boxes: vec![], mask: None, others: vec![] }
     }
+}
+
+/// Marks in the pixels of a picture.
+fn annotation(
+    file: &File,
+    boxes: &[Bounds],
+    mask: Option<&Mask>,
+    shape: Shape,
+) -> Result<Annotation, DataError> {
+    let boxes = boxes.iter().map(|b| b.pixels(shape, &file.path)).collect::<Result<_, _>>()?;
+    let mask = mask.map(|m| m.pixels(shape, &file.path)).transpose()?;
+    Ok(Annotation { boxes, mask })
 }
 
 /// Files that are looked for before all are taken to be gone.
@@ -60,7 +92,7 @@ impl Dataset for FileSet {
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
-        let Picture { file, label, boxes, mask } = &self.pictures[i];
+        let Picture { file, label, boxes, mask, .. } = &self.pictures[i];
         let decoded = decode::read(&file.path, self.max_pixels)?;
         let (image, turned) = decoded.turned(self.orientation);
         if turned && (!boxes.is_empty() || mask.is_some()) {
@@ -71,14 +103,28 @@ impl Dataset for FileSet {
                 DataError::unexpected(&file.path, "a picture as it is stored", found).hint(hint)
             );
         }
-        let boxes =
-            boxes.iter().map(|b| b.pixels(image.shape, &file.path)).collect::<Result<_, _>>()?;
-        let mask = mask.as_ref().map(|m| m.pixels(image.shape, &file.path)).transpose()?;
+        let Annotation { boxes, mask } = annotation(file, boxes, mask.as_ref(), image.shape)?;
         Ok(Item { id: file.id.clone(), image, label: *label, boxes, mask })
     }
 
     fn orientation(&self, i: usize) -> u8 {
         decode::read(&self.pictures[i].file.path, self.max_pixels).map_or(1, |d| d.tag)
+    }
+
+    fn marked(&self, i: usize) -> Marked {
+        let Picture { boxes, mask, .. } = &self.pictures[i];
+        Marked { mask: mask.is_some(), boxes: !boxes.is_empty() }
+    }
+
+    fn others(
+        &self,
+        i: usize,
+        class: usize,
+        shape: Shape,
+    ) -> Result<Option<Annotation>, DataError> {
+        let Picture { file, others, .. } = &self.pictures[i];
+        let other = others.iter().find(|other| other.class == class);
+        other.map(|other| annotation(file, &other.boxes, other.mask.as_ref(), shape)).transpose()
     }
 
     fn read_ahead(&self, i: usize) {
@@ -96,12 +142,13 @@ impl Dataset for FileSet {
             id: p.file.id.clone(),
             size: p.file.bytes,
             label: p.label,
-            object: if p.boxes.is_empty() { String::new() } else { format!("{:?}", p.boxes) },
+            object: p.marks(),
         };
         let content = |i: usize| {
-            let Picture { file, mask, .. } = &self.pictures[i];
-            let mask = mask.as_ref().map(Mask::content).transpose()?;
-            Ok([beginning(&file.path)?, mask.unwrap_or_default()].concat())
+            let Picture { file, mask, others, .. } = &self.pictures[i];
+            let masks = mask.iter().chain(others.iter().filter_map(|other| other.mask.as_ref()));
+            let masks = masks.map(Mask::content).collect::<Result<Vec<_>, _>>()?;
+            Ok([beginning(&file.path)?, masks.concat()].concat())
         };
         fingerprint(self.pictures.iter().map(line), content)
     }

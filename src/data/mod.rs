@@ -37,7 +37,7 @@ pub use listing::{LeftOut, Place};
 
 use crate::{
     base::{
-        geom::Rect,
+        geom::{Rect, Shape},
         registry::{self, Spec},
     },
     nn::tensor::Tensor,
@@ -72,6 +72,22 @@ pub trait Dataset: Send + Sync {
     /// Decodes picture `i` < [`Dataset::len`]. An error concerns this picture only.
     fn item(&self, i: usize) -> Result<Item, DataError>;
 
+    /// How the object of picture `i` < [`Dataset::len`] is marked, without decoding it.
+    fn marked(&self, _i: usize) -> Marked {
+        Marked::default()
+    }
+
+    /// Where the objects of another class than the label are in picture `i` < [`Dataset::len`], which has
+    /// this shape; `None` where nothing says that there are some.
+    fn others(
+        &self,
+        _i: usize,
+        _class: usize,
+        _shape: Shape,
+    ) -> Result<Option<Annotation>, DataError> {
+        Ok(None)
+    }
+
     /// Fetches what picture `i` is decoded from nearer to the memory, as the system keeps files it has
     /// read lately; other pictures can be worked on meanwhile. An error shows when it is decoded.
     fn read_ahead(&self, _i: usize) {}
@@ -99,6 +115,24 @@ pub trait Dataset: Send + Sync {
     fn describe(&self) -> String {
         format!("{} pictures", self.len())
     }
+}
+
+/// Where the objects of one class are in a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Annotation {
+    /// Their bounding boxes.
+    pub boxes: Vec<Rect>,
+    /// Their mask, one value per pixel, row by row.
+    pub mask: Option<Vec<bool>>,
+}
+
+/// How the object of a picture is marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Pixel by pixel.
+    pub mask: bool,
+    /// By bounding boxes.
+    pub boxes: bool,
 }
 
 /// One picture with what is known about it.

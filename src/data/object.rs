@@ -15,30 +15,43 @@ pub struct Object {
     pub width: usize,
     /// What is left of the bounding boxes; those that were cropped away are gone.
     pub boxes: Vec<Rect>,
+    /// Whether the annotation has boxes, left or not.
+    pub has_boxes: bool,
     /// The object's pixels, one value per pixel of the input, row by row; `None` where only boxes
     /// are known. All false when the object was cropped away.
     pub mask: Option<Vec<bool>>,
 }
 
 impl Object {
-    /// Takes the annotation of `item` through the same geometry as its picture; `None` without
-    /// annotation.
+    /// Takes the annotation of the label of `item` through the same geometry as its picture; `None`
+    /// without annotation.
     pub fn of(item: &Item, preprocess: &Preprocess) -> Result<Option<Object>, PreprocessError> {
-        if item.boxes.is_empty() && item.mask.is_none() {
+        Object::marked(&item.boxes, item.mask.as_deref(), item.image.shape, preprocess)
+    }
+
+    /// The same for marks in a picture of this shape.
+    pub fn marked(
+        boxes: &[Rect],
+        mask: Option<&[bool]>,
+        picture: Shape,
+        preprocess: &Preprocess,
+    ) -> Result<Option<Object>, PreprocessError> {
+        if boxes.is_empty() && mask.is_none() {
             return Ok(None);
         }
         let Shape { h, w, .. } = preprocess.input();
-        let placement = preprocess.placement(item.image.shape)?;
-        let boxes = item.boxes.iter().map(|r| placement.rect(*r)).filter(|r| !r.is_empty());
-        let mask = item.mask.as_ref().map(|mask| {
-            let columns = item.image.shape.w;
+        let placement = preprocess.placement(picture)?;
+        let has_boxes = !boxes.is_empty();
+        let boxes = boxes.iter().map(|r| placement.rect(*r)).filter(|r| !r.is_empty());
+        let mask = mask.map(|mask| {
+            let columns = picture.w;
             let inside = |at| {
                 let source = placement.source(at / w, at % w);
                 source.is_some_and(|(y, x)| mask[y * columns + x])
             };
             (0..h * w).map(inside).collect()
         });
-        Ok(Some(Object { height: h, width: w, boxes: boxes.collect(), mask }))
+        Ok(Some(Object { height: h, width: w, boxes: boxes.collect(), has_boxes, mask }))
     }
 
     /// The pixels inside any of the boxes, row by row.
@@ -50,11 +63,6 @@ impl Object {
             }
         }
         inside
-    }
-
-    /// The object's pixels: its mask, or its boxes where there is no mask.
-    pub fn pixels(&self) -> Vec<bool> {
-        self.mask.clone().unwrap_or_else(|| self.in_boxes())
     }
 }
 
@@ -91,15 +99,18 @@ mod tests {
         assert_eq!(found.boxes, [Rect { y0: 1, y1: 2, x0: 1, x1: 2 }]);
         let at = |places: &[usize]| (0..16).map(|k| places.contains(&k)).collect::<Vec<_>>();
         assert_eq!(found.in_boxes(), at(&[5]));
-        assert_eq!(found.pixels(), at(&[9, 10]));
+        assert_eq!(found.mask, Some(at(&[9, 10])));
     }
 
     #[test]
-    fn without_a_mask_the_boxes_are_the_object() {
+    fn what_was_cropped_away_is_known_to_be_gone() {
         let all = Rect { y0: 0, y1: 4, x0: 0, x1: 6 };
         let found = object(&item(vec![all], None)).unwrap();
-        assert_eq!(found.pixels().iter().filter(|inside| **inside).count(), 4);
+        assert_eq!(found.in_boxes().iter().filter(|inside| **inside).count(), 4);
+        assert!(found.has_boxes && found.mask.is_none());
+        let beside = object(&item(vec![Rect { x0: 5, ..all }], None)).unwrap();
+        assert!(beside.has_boxes && beside.boxes.is_empty());
         let gone = object(&item(vec![], Some(vec![false; 24]))).unwrap();
-        assert!(!gone.pixels().contains(&true));
+        assert!(!gone.has_boxes && !gone.mask.unwrap().contains(&true));
     }
 }

@@ -77,6 +77,10 @@ impl Explainer for Backprop {
     fn pool(&self) -> Pool {
         self.pool
     }
+
+    fn holds_input(&self) -> bool {
+        false
+    }
 }
 
 /// Guided backpropagation, shape of the input.

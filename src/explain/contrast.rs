@@ -1,6 +1,6 @@
 //! What speaks for a class rather than for the next best.
 
-use super::{Case, ExplainError, Explainer, Pool, wrap::Wrapper};
+use super::{Case, ExplainError, Explainer, Pool, Total, wrap::Wrapper};
 use crate::{
     base::registry::{Kind, Param},
     nn::{graph::Graph, tensor::Tensor},
@@ -45,10 +45,18 @@ impl Explainer for Contrast {
         Ok(own)
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+    /// The difference of two totals.
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let other = Case { target: case.runner_up()?, ..*case };
         let totals = self.inner.total(case)?.zip(self.inner.total(&other)?);
-        Ok(totals.map(|(own, other)| own - other))
+        Ok(totals.map(|(own, other)| Total {
+            value: own.value - other.value,
+            theory: own.theory && other.theory,
+        }))
+    }
+
+    fn holds_input(&self) -> bool {
+        self.inner.holds_input()
     }
 
     fn approximation(&self) -> Option<String> {

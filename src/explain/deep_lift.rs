@@ -1,7 +1,7 @@
 //! Differences from a reference picture, handed back layer by layer.
 
 use super::{
-    Case, ExplainError, Explainer,
+    Case, ExplainError, Explainer, Total,
     reference::{self, Reference},
     roles_are_known,
 };
@@ -64,9 +64,9 @@ impl Explainer for DeepLift {
         Ok(relevance)
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let from = self.baseline.picture(case)?;
-        Ok(Some(f64::from(case.score()) - f64::from(case.score_at(&from))))
+        Ok(Some(Total::proven(f64::from(case.score()) - f64::from(case.score_at(&from)))))
     }
 }
 
@@ -154,7 +154,7 @@ mod tests {
         let (low, high, seed) = ([0.0; 4], [1.0; 4], Seed(0));
         let case = Case { graph, acts: &acts, target: 0, low: &low, high: &high, seed, image: "" };
         let method = DeepLift { baseline: Reference::Zero };
-        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap())
+        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
     }
 
     #[test]

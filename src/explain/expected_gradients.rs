@@ -1,7 +1,7 @@
 //! The gradient, averaged on the ways from many reference pictures.
 
 use super::{
-    Case, ExplainError, Explainer,
+    Case, ExplainError, Explainer, Total,
     reference::{between, way},
 };
 use crate::{
@@ -107,10 +107,10 @@ impl Explainer for ExpectedGradients {
         Ok(Tensor::new(x.shape, data))
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let mut scores = 0.0;
         self.draws(case, |from, _| scores += f64::from(case.score_at(from)))?;
-        Ok(Some(f64::from(case.score()) - scores / self.samples as f64))
+        Ok(Some(Total::proven(f64::from(case.score()) - scores / self.samples as f64)))
     }
 
     fn approximation(&self) -> Option<String> {
@@ -141,7 +141,7 @@ mod tests {
         let (graph, acts) = (&graph, &acts);
         let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "a" };
         let method = ExpectedGradients { samples, references };
-        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap())
+        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
     }
 
     #[test]

@@ -172,6 +172,10 @@ impl Explainer for GuidedGradCam {
         pixels.for_each(|(pixel, m)| pixel.iter_mut().for_each(|r| *r *= m));
         Ok(relevance)
     }
+
+    fn holds_input(&self) -> bool {
+        false
+    }
 }
 
 /// The weighted sum of a convolution's channels.

@@ -45,4 +45,8 @@ impl Explainer for Gradient {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         Ok(case.gradient().map(self.value))
     }
+
+    fn holds_input(&self) -> bool {
+        false
+    }
 }

@@ -1,7 +1,7 @@
 //! The gradient, averaged on the way from a reference picture.
 
 use super::{
-    Case, ExplainError, Explainer,
+    Case, ExplainError, Explainer, Total,
     quadrature::{self, Quadrature},
     reference::{self, Reference, between, way},
 };
@@ -76,9 +76,9 @@ impl Explainer for IntegratedGradients {
         Ok(Tensor::new(x.shape, data))
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let from = self.baseline.picture(case)?;
-        Ok(Some(f64::from(case.score()) - f64::from(case.score_at(&from))))
+        Ok(Some(Total::proven(f64::from(case.score()) - f64::from(case.score_at(&from)))))
     }
 
     fn approximation(&self) -> Option<String> {

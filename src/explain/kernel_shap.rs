@@ -1,7 +1,7 @@
 //! Shapley values of patches.
 
 use super::{
-    Case, ExplainError, Explainer,
+    Case, ExplainError, Explainer, Total,
     coalition::{Patches, SEGMENTS, VALUE},
     least_squares,
     reference::Reference,
@@ -85,10 +85,10 @@ impl Explainer for KernelShap {
         Ok(patches.spread(&values))
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let patches = Patches::new(case, self.segments, self.value)?;
         let score = |shown| patches.score(&vec![shown; patches.len()]);
-        Ok(Some(score(true) - score(false)))
+        Ok(Some(Total::proven(score(true) - score(false))))
     }
 }
 

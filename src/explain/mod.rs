@@ -338,13 +338,6 @@ pub trait Explainer: Send + Sync {
         false
     }
 
-    /// The sign of what relevance starts from, where the whole map is in proportion to that: LRP from
-    /// a negative score gives the map of a positive one with all signs turned. Maps of different
-    /// scores are compared without it.
-    fn start_sign(&self, _case: &Case<'_>) -> f32 {
-        1.0
-    }
-
     /// Relevance, pooled over channels.
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
         let relevance = self.relevance(case)?;
@@ -369,16 +362,39 @@ pub trait Explainer: Send + Sync {
         Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
     }
 
-    /// What the relevance adds up to by theory, where there is one: `f(x) - f(reference)`, or what
-    /// was handed back at the output. The difference is a method's completeness gap.
-    fn total(&self, _case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
-        Ok(None)
+    /// What the relevance of the whole method should add up to: `f(x) - f(reference)`, what was handed back
+    /// at the output, or the score for lack of a theory. The difference is a method's completeness gap.
+    /// `None` where nobody knows: maps from files.
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        Ok(Some(Total { value: case.score().into(), theory: false }))
+    }
+
+    /// Whether relevance holds the input, so that it is a share of the score. False for methods that only
+    /// say how the score reacts to a change: their maps are to be multiplied by the change.
+    fn holds_input(&self) -> bool {
+        true
     }
 
     /// What keeps the relevance from adding up to [`Explainer::total`] beside rounding, as a parameter
     /// with its value: the gap becomes smaller with more of it.
     fn approximation(&self) -> Option<String> {
         None
+    }
+}
+
+/// What relevance should add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Total {
+    /// The sum, in units of the score.
+    pub value: f64,
+    /// True where the method's theory says so.
+    pub theory: bool,
+}
+
+impl Total {
+    /// A sum that the method's theory gives.
+    fn proven(value: f64) -> Total {
+        Total { value, theory: true }
     }
 }
 

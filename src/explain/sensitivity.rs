@@ -44,4 +44,8 @@ impl Explainer for Sensitivity {
     fn pool(&self) -> Pool {
         self.pool
     }
+
+    fn holds_input(&self) -> bool {
+        false
+    }
 }

@@ -110,6 +110,10 @@ impl Explainer for SmoothGrad {
         let data = sums.iter().map(|(sum, squares)| self.combine(*sum, *squares)).collect();
         Ok(Tensor::new(x.shape, data))
     }
+
+    fn holds_input(&self) -> bool {
+        false
+    }
 }
 
 fn range(x: &Tensor) -> f64 {

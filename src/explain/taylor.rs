@@ -1,7 +1,7 @@
 //! Simple Taylor decomposition.
 
 use super::{
-    Case, ExplainError, Explainer,
+    Case, ExplainError, Explainer, Total,
     reference::{self, Reference, between, way},
 };
 use crate::{
@@ -51,16 +51,27 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
     },
 };
 
-impl Explainer for SimpleTaylor {
-    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+impl SimpleTaylor {
+    fn root(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let (x, reference) = (case.input(), self.toward.picture(case)?);
         let at = |t: f64| between(x, &reference, t);
-        let t = if self.search { nearest_zero(|t| case.score_at(&at(t))) } else { 1.0 };
-        let root = at(t);
+        Ok(at(if self.search { nearest_zero(|t| case.score_at(&at(t))) } else { 1.0 }))
+    }
+}
+
+impl Explainer for SimpleTaylor {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let (x, root) = (case.input(), self.root(case)?);
         let mut relevance = case.gradient_at(&root);
         let way = way(x, &root);
         relevance.data.iter_mut().zip(way).for_each(|(r, d)| *r = (f64::from(*r) * d) as f32);
         Ok(relevance)
+    }
+
+    /// `f(x) - f(x')`, which the terms of higher order are missing from: no theory says that the sum is exact.
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        let value = f64::from(case.score()) - f64::from(case.score_at(&self.root(case)?));
+        Ok(Some(Total { value, theory: false }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A heat map averaged over translations of the picture.
 
-use super::{Case, ExplainError, Explainer, Pool, wrap::Wrapper};
+use super::{Case, ExplainError, Explainer, Pool, Total, wrap::Wrapper};
 use crate::{
     base::registry::{Kind, Param},
     nn::{graph::Graph, tensor::Tensor},
@@ -34,6 +34,14 @@ struct Translated {
     reach: isize,
 }
 
+impl Translated {
+    /// All translations, down and right.
+    fn ways(&self) -> Vec<(isize, isize)> {
+        let span = -self.reach..=self.reach;
+        span.clone().flat_map(|dy| span.clone().map(move |dx| (dy, dx))).collect()
+    }
+}
+
 impl Explainer for Translated {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
         self.inner.fits(graph)
@@ -41,12 +49,10 @@ impl Explainer for Translated {
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut mean: Option<Mean> = None;
-        for dy in -self.reach..=self.reach {
-            for dx in -self.reach..=self.reach {
-                let acts = case.graph.forward(&moved(case.input(), dy, dx));
-                let map = self.inner.pooled_by_sum(&Case { acts: &acts, ..*case })?;
-                mean.get_or_insert_with(|| Mean::new(&map)).add_back(&map, dy, dx);
-            }
+        for (dy, dx) in self.ways() {
+            let acts = case.graph.forward(&moved(case.input(), dy, dx));
+            let map = self.inner.pooled_by_sum(&Case { acts: &acts, ..*case })?;
+            mean.get_or_insert_with(|| Mean::new(&map)).add_back(&map, dy, dx);
         }
         Ok(mean.expect("not to move at all is one translation").value())
     }
@@ -55,9 +61,22 @@ impl Explainer for Translated {
         Pool::Sum
     }
 
-    /// That of the picture where it is: a score hardly ever changes its sign within a few pixels.
-    fn start_sign(&self, case: &Case<'_>) -> f32 {
-        self.inner.start_sign(case)
+    /// The mean over the moved pictures. What goes out at an edge is lost to the mean map, and what is
+    /// repeated there counts for the edge no more than once, so no theory says that the sum is exact.
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        let mut sum = 0.0;
+        let all = self.ways();
+        for &(dy, dx) in &all {
+            let acts = case.graph.forward(&moved(case.input(), dy, dx));
+            let total = self.inner.total(&Case { acts: &acts, ..*case })?;
+            let Some(total) = total else { return Ok(None) };
+            sum += total.value;
+        }
+        Ok(Some(Total { value: sum / all.len() as f64, theory: false }))
+    }
+
+    fn holds_input(&self) -> bool {
+        self.inner.holds_input()
     }
 
     fn is_random_order(&self) -> bool {

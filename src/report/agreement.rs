@@ -179,6 +179,7 @@ mod tests {
             direction: direction.to_owned(),
             method: method.to_owned(),
             estimate: estimate(&[mean], Resampling::default()),
+            median: Some(mean),
             undefined: 0,
         };
         let maps = means.map(|m| [map("sparseness", "higher", m), map("entropy", "lower", m)]);

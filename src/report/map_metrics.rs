@@ -4,7 +4,7 @@ use super::{cells::common, labels::labels, ranking::align};
 use crate::{
     eval::{
         metric::Direction,
-        stats::{Estimate, Resampling, estimate},
+        stats::{Estimate, Resampling, estimate, quantile::median},
     },
     run::measure::Measure,
     table::{Column, Table},
@@ -27,6 +27,8 @@ pub struct MapRow {
     /// Over the pictures on which it is defined for all methods that have it at all; `None` when there
     /// are none.
     pub estimate: Option<Estimate>,
+    /// Median over the same pictures: some metrics have no bound, so that a few pictures can make a mean.
+    pub median: Option<f64>,
     /// Pictures on which it is not defined for this method.
     pub undefined: usize,
 }
@@ -40,6 +42,8 @@ pub struct Maps {
     pub undefined: Vec<String>,
     /// Metrics that have values, but on no picture for all methods, so that there is nothing to compare.
     pub apart: Vec<String>,
+    /// By metric: why it is not defined, and how many values are missing for that, most first.
+    pub reasons: BTreeMap<String, Vec<(String, usize)>>,
 }
 
 /// Values of one metric: by method, then by picture.
@@ -60,7 +64,7 @@ impl Maps {
                 (metric, known, rows_of(metric, direction, &methods, resampling))
             })
             .collect();
-        let mut maps = Maps::default();
+        let mut maps = Maps { reasons: reasons(measures), ..Maps::default() };
         for (metric, known, rows) in each {
             if rows.iter().any(|row| row.estimate.is_some()) {
                 maps.rows.extend(rows);
@@ -73,6 +77,22 @@ impl Maps {
     }
 }
 
+/// Why values are missing, by metric.
+fn reasons(measures: &[Measure]) -> BTreeMap<String, Vec<(String, usize)>> {
+    let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for m in measures.iter().filter(|m| m.value.is_none()) {
+        let reason = m.reason.as_deref().unwrap_or("unknown reason");
+        *counts.entry(&m.metric).or_default().entry(reason).or_default() += 1;
+    }
+    let sorted = |found: BTreeMap<&str, usize>| {
+        let mut found: Vec<(String, usize)> =
+            found.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect();
+        found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        found
+    };
+    counts.into_iter().map(|(metric, found)| (metric.to_owned(), sorted(found))).collect()
+}
+
 /// The methods by one metric, best first.
 fn rows_of(
     metric: &str,
@@ -81,23 +101,32 @@ fn rows_of(
     resampling: Resampling,
 ) -> Vec<MapRow> {
     let compared = compared(methods, resampling);
-    let rows = compared.into_iter().map(|(method, undefined, estimate)| MapRow {
-        metric: metric.to_owned(),
-        direction: direction.to_owned(),
-        method: method.to_owned(),
-        estimate,
-        undefined,
-    });
+    let rows =
+        compared.into_iter().map(|Compared { method, undefined, estimate, median }| MapRow {
+            metric: metric.to_owned(),
+            direction: direction.to_owned(),
+            method: method.to_owned(),
+            estimate,
+            median,
+            undefined,
+        });
     let mut rows: Vec<MapRow> = rows.collect();
     rows.sort_by(better);
     rows
 }
 
-/// Each method with the pictures on which it has no value, and its mean on those where all have one.
-fn compared<'a>(
-    methods: &ByMethod<'a>,
-    resampling: Resampling,
-) -> Vec<(&'a str, usize, Option<Estimate>)> {
+/// A method by one metric.
+struct Compared<'a> {
+    method: &'a str,
+    /// Pictures on which it has no value.
+    undefined: usize,
+    /// Over the pictures on which all have a value.
+    estimate: Option<Estimate>,
+    /// Over the same.
+    median: Option<f64>,
+}
+
+fn compared<'a>(methods: &ByMethod<'a>, resampling: Resampling) -> Vec<Compared<'a>> {
     let images: BTreeSet<&str> = methods.values().flat_map(|v| v.keys().copied()).collect();
     let values: Vec<Vec<Option<f64>>> = methods
         .values()
@@ -107,7 +136,8 @@ fn compared<'a>(
     let one = |(method, values): (&&'a str, &Vec<Option<f64>>)| {
         let known: Vec<f64> = common.iter().filter_map(|i| values[*i]).collect();
         let undefined = methods[method].values().filter(|v| v.is_none()).count();
-        (*method, undefined, estimate(&known, resampling))
+        let (estimate, median) = (estimate(&known, resampling), median(known));
+        Compared { method, undefined, estimate, median }
     };
     methods.keys().zip(&values).map(one).collect()
 }
@@ -141,6 +171,7 @@ impl Maps {
         t.push("images", whole(|r| r.estimate.map_or(0, |e| e.n)));
         t.push("images_undefined", whole(|r| r.undefined));
         t.push("mean", number(|e| Some(e.mean)));
+        t.push("median", Column::Float(rows.iter().map(|r| r.median).collect()));
         t.push("stderr", number(|e| e.stderr));
         t.push("lo", number(Estimate::lo));
         t.push("hi", number(Estimate::hi));
@@ -149,12 +180,20 @@ impl Maps {
 
     /// As text: a table per metric, and the metrics that have no mean.
     pub fn text(&self) -> String {
-        let tables = self.rows.chunk_by(|a, b| a.metric == b.metric).map(table_of);
+        let tables = self.rows.chunk_by(|a, b| a.metric == b.metric).map(|rows| {
+            let why = self.reasons.get(&rows[0].metric);
+            table_of(rows) + &why.map_or_else(String::new, |why| reasons_in_words(why))
+        });
         let without = |metrics: &[String], why: &str| match metrics {
             [] => String::new(),
             some => format!("\n{}: {why}\n", some.join(", ")),
         };
-        let undefined = without(&self.undefined, "not defined on any picture");
+        let undefined = self.undefined.iter().map(|metric| {
+            let why = self.reasons.get(metric).and_then(|why| why.first());
+            let why = why.map_or_else(String::new, |(reason, _)| format!(" ({reason})"));
+            format!("\n{metric}: not defined on any picture{why}\n")
+        });
+        let undefined: String = undefined.collect();
         let apart = without(
             &self.apart,
             "not defined on any picture for all methods, so there is nothing to compare",
@@ -167,7 +206,7 @@ impl Maps {
 fn table_of(rows: &[MapRow]) -> String {
     let (metric, better) = (&rows[0].metric, &rows[0].direction);
     let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
-    let mut cells = vec![["mean", "method", "95 % interval", ""].map(str::to_owned)];
+    let mut cells = vec![["mean", "method", "95 % interval", "median", ""].map(str::to_owned)];
     cells.extend(rows.iter().zip(labels(&names)).map(|(row, label)| {
         let mean = row.estimate.map_or("-".to_owned(), |e| format!("{:.4}", e.mean));
         let interval = row.estimate.and_then(|e| e.bca);
@@ -176,9 +215,18 @@ fn table_of(rows: &[MapRow]) -> String {
             0 => String::new(),
             n => format!("{n} undefined"),
         };
-        [mean, label, interval, lacking]
+        let median = row.median.map_or("-".to_owned(), |m| format!("{m:.4}"));
+        [mean, label, interval, median, lacking]
     }));
     format!("\n{metric}: {better} is better\n{}", align(&cells, 1))
+}
+
+/// Why values are missing.
+fn reasons_in_words(why: &[(String, usize)]) -> String {
+    why.iter().fold(String::new(), |text, (reason, count)| {
+        let values = if *count == 1 { "value" } else { "values" };
+        format!("{text}  {count} {values} undefined: {reason}\n")
+    })
 }
 
 #[cfg(test)]
@@ -192,9 +240,14 @@ mod tests {
             method: method.to_owned(),
             metric: "sparseness".to_owned(),
             direction: "higher".to_owned(),
+            reason: value.is_none().then(|| "all relevance is 0".to_owned()),
             value,
         };
-        let nowhere = Measure { metric: "iou".to_owned(), ..of("a", "gradient", None) };
+        let nowhere = Measure {
+            metric: "iou".to_owned(),
+            reason: Some("no mask of the object is known".to_owned()),
+            ..of("a", "gradient", None)
+        };
         let rows = [
             of("a", "gradient", Some(0.5)),
             of("b", "gradient", None),
@@ -214,6 +267,26 @@ mod tests {
     }
 
     #[test]
+    fn one_picture_can_make_a_mean_but_no_median() {
+        let of = |image: usize, method: &str, value: f64| Measure {
+            image: image.to_string(),
+            method: method.to_owned(),
+            metric: "irof:segments=100".to_owned(),
+            direction: "higher".to_owned(),
+            value: Some(value),
+            reason: None,
+        };
+        let values = [0.5, 0.25, -999.0, 0.75, 0.5];
+        let rows: Vec<Measure> =
+            values.into_iter().enumerate().map(|(i, v)| of(i, "gradient", v)).collect();
+        let maps = Maps::of(&rows, Resampling::default());
+        assert!((maps.rows[0].estimate.unwrap().mean + 199.4).abs() < 1e-12);
+        assert_eq!(maps.rows[0].median, Some(0.5));
+        assert!(maps.text().contains("0.5000"), "{}", maps.text());
+        assert!(maps.table().schema().iter().any(|(name, _)| *name == "median"));
+    }
+
+    #[test]
     fn a_metric_without_a_picture_in_common_is_not_called_undefined() {
         let of = |image: &str, method: &str| Measure {
             image: image.to_owned(),
@@ -221,6 +294,7 @@ mod tests {
             metric: "iou".to_owned(),
             direction: "higher".to_owned(),
             value: Some(0.5),
+            reason: None,
         };
         let maps = Maps::of(&[of("a", "on"), of("b", "off")], Resampling::default());
         let apart = vec!["iou".to_owned()];
@@ -235,6 +309,7 @@ mod tests {
             metric: "context-ratio".to_owned(),
             direction: "lower".to_owned(),
             value,
+            reason: None,
         };
         // on the second picture all relevance of `off` lies beside the object: no ratio
         let rows = [

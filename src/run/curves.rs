@@ -342,8 +342,8 @@ fn failed(subject: &Subject, method: &Named<dyn Explainer>, reason: &str, observ
 /// Explains a picture, sorts its regions and measures the heat map.
 fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -> Explained<'a> {
     if method.value.is_random_order() {
-        let ranking = Ok(Ranking::Random);
-        return Explained { method, ranking, metrics: Vec::new(), timing: None };
+        let (ranking, metrics) = (Ok(Ranking::Random), chance(plan, subject, method));
+        return Explained { method, ranking, metrics, timing: None };
     }
     let start = Instant::now();
     let case = subject.case(plan);
@@ -366,6 +366,16 @@ fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -
         _ => Vec::new(),
     };
     Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing }
+}
+
+/// What chance gives by the metrics of heat maps: those of the random method's map, of which there is one
+/// for each picture. (In curves its regions are drawn anew for every repeat.)
+fn chance(plan: &Plan, subject: &Subject, method: &Named<dyn Explainer>) -> Vec<Measure> {
+    if plan.metrics.is_empty() {
+        return Vec::new();
+    }
+    let heat = method.value.heat_map(&subject.case(plan));
+    heat.map_or_else(|_| Vec::new(), |heat| measure::measure(plan, subject, method, &heat))
 }
 
 /// All cells of a method, in the order of the record.

@@ -6,7 +6,7 @@ use crate::{
         DataError, Dataset,
         heatmaps::{HeatMaps, Values},
     },
-    explain::{Case, EXPLAINERS, ExplainError, Explainer, HeatMap, resize::Resize},
+    explain::{Case, EXPLAINERS, ExplainError, Explainer, HeatMap, Total, resize::Resize},
     nn::tensor::Tensor,
 };
 use ndarray::{Array2, Axis};
@@ -111,6 +111,10 @@ impl Explainer for Imported {
 
     fn is_imported(&self) -> bool {
         true
+    }
+
+    fn total(&self, _: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        Ok(None)
     }
 }
 

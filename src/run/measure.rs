@@ -22,6 +22,8 @@ pub struct Measure {
     pub direction: String,
     /// The value; null where it is not defined.
     pub value: Option<f64>,
+    /// Why it is not defined.
+    pub reason: Option<String>,
 }
 
 const NOTES: &[(&str, &str)] = &[
@@ -29,7 +31,8 @@ const NOTES: &[(&str, &str)] = &[
     ("method", "as in the curves"),
     ("metric", "canonical name, with all parameters"),
     ("direction", "which way it is better: higher or lower"),
-    ("value", "null where it is not defined: no object, an all-zero heat map"),
+    ("value", "null where it is not defined, see reason"),
+    ("reason", "why there is no value; null where there is one"),
 ];
 
 /// Writes values as one Parquet file, whole or not at all.
@@ -56,6 +59,7 @@ pub(super) fn table(rows: &[Measure]) -> Table {
     table.push("metric", text(|m| &m.metric));
     table.push("direction", text(|m| &m.direction));
     table.push("value", Column::Float(rows.iter().map(|m| m.value).collect()));
+    table.push("reason", Column::Text(rows.iter().map(|m| m.reason.clone()).collect()));
     table
 }
 
@@ -71,13 +75,16 @@ fn rows(mut table: Table) -> Result<Vec<Measure>, String> {
     let metric = table.take_all::<String>("metric")?;
     let direction = table.take_all::<String>("direction")?;
     let value = table.take::<f64>("value")?;
-    let rows = image.into_iter().zip(method).zip(metric).zip(direction).zip(value);
-    let row = |((((image, method), metric), direction), value)| Measure {
+    let reason = table.take::<String>("reason")?;
+    let values = value.into_iter().zip(reason);
+    let rows = image.into_iter().zip(method).zip(metric).zip(direction).zip(values);
+    let row = |((((image, method), metric), direction), (value, reason))| Measure {
         image,
         method,
         metric,
         direction,
         value,
+        reason,
     };
     Ok(rows.map(row).collect())
 }
@@ -90,15 +97,23 @@ pub(super) fn measure(
     heat: &HeatMap,
 ) -> Vec<Measure> {
     let case = subject.case(plan);
-    let object = subject.object.as_ref().map(|o| Object { inside: o.pixels() });
+    let object = subject.object.as_ref().map(|o| Object {
+        class: subject.shows,
+        mask: o.mask.clone(),
+        boxes: o.has_boxes.then(|| o.in_boxes()),
+    });
     let asked = Asked { case: &case, explainer: &*method.value };
     let look = Look { heat, object: object.as_ref(), asked: Some(asked) };
-    let one = |metric: &Named<dyn MapMetric>| Measure {
-        image: subject.id.clone(),
-        method: method.name.clone(),
-        metric: metric.name.clone(),
-        direction: metric.value.direction().name().to_owned(),
-        value: metric.value.value(&look).filter(|v| v.is_finite()),
+    let one = |metric: &Named<dyn MapMetric>| {
+        let value = metric.value.value(&look);
+        Measure {
+            image: subject.id.clone(),
+            method: method.name.clone(),
+            metric: metric.name.clone(),
+            direction: metric.value.direction().name().to_owned(),
+            reason: value.as_ref().err().map(ToString::to_string),
+            value: value.ok(),
+        }
     };
     plan.metrics.iter().map(one).collect()
 }
@@ -117,8 +132,10 @@ mod tests {
             metric: "sparseness".to_owned(),
             direction: "higher".to_owned(),
             value: Some(0.25),
+            reason: None,
         };
-        let rows = [row.clone(), Measure { value: None, ..row }];
+        let nothing = Measure { value: None, reason: Some("no object".to_owned()), ..row.clone() };
+        let rows = [row, nothing];
         write(&path, &rows).unwrap();
         assert_eq!(read(&path).unwrap(), rows);
     }

@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Target};
 use crate::{
-    data::object::Object,
+    data::{Item, object::Object},
     explain::Case,
     nn::{graph::Activations, tensor::Tensor},
 };
@@ -17,8 +17,11 @@ pub struct Subject {
     pub label: Option<usize>,
     /// The picture in image space, shape of the network's input.
     pub picture: Tensor,
-    /// Where the labelled object is in it, for pictures with boxes or a mask.
+    /// Where the object is in it, for pictures with boxes or a mask: that of the target, or else that of
+    /// the label.
     pub object: Option<Object>,
+    /// The class of that object, where known.
+    pub shows: Option<usize>,
     /// Values of all nodes; those of the input are the picture in input space.
     pub acts: Activations,
     /// The class with the largest logit (the first of several).
@@ -46,7 +49,6 @@ impl Subject {
         let start = Instant::now();
         let item = plan.data.item(index).map_err(|e| e.to_string())?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
-        let object = Object::of(&item, &plan.preprocess).map_err(|e| e.to_string())?;
         let input = plan.preprocess.normalise(&picture);
         let prepared = start.elapsed().as_secs_f64();
         let start = Instant::now();
@@ -67,8 +69,21 @@ impl Subject {
             (Target::Label, None) => return Err("it has no label to be the target".to_owned()),
         };
         let rank = item.label.and_then(|label| rank(logits, label));
+        let (object, shows) = object(plan, index, &item, target)?;
         let (id, label) = (item.id, item.label);
-        Ok(Subject { id, label, picture, object, acts, predicted, target, rank, prepared, seconds })
+        Ok(Subject {
+            id,
+            label,
+            picture,
+            object,
+            shows,
+            acts,
+            predicted,
+            target,
+            rank,
+            prepared,
+            seconds,
+        })
     }
 
     /// What a method is asked to explain.
@@ -83,6 +98,28 @@ impl Subject {
             image: &self.id,
         }
     }
+}
+
+/// The object of the target where the annotation knows it, else that of the label; with its class.
+fn object(
+    plan: &Plan,
+    index: usize,
+    item: &Item,
+    target: usize,
+) -> Result<(Option<Object>, Option<usize>), String> {
+    let (shape, preprocess) = (item.image.shape, &plan.preprocess);
+    let other = match item.label {
+        Some(label) if label != target => plan.data.others(index, target, shape),
+        _ => Ok(None),
+    };
+    let found = match other.map_err(|e| e.to_string())? {
+        Some(other) => {
+            let object = Object::marked(&other.boxes, other.mask.as_deref(), shape, preprocess);
+            object.map(|object| (object, Some(target)))
+        }
+        None => Object::of(item, preprocess).map(|object| (object, item.label)),
+    };
+    found.map_err(|e| e.to_string())
 }
 
 /// The class with the largest logit, the first of several; logits must be finite.

@@ -2,14 +2,15 @@
 //! pictures (`val2017`), or `_annotations.coco.json` among the pictures.
 //!
 //! A picture may show several classes, but has one label here: that of the largest area of its
-//! instances (crowds do not count). Its boxes and its mask are those of this class. Categories are
+//! instances (crowds do not count). Its boxes and its mask are those of this class; those of the others are
+//! kept for explanations of these. Categories are
 //! numbered in the order of their ids, of which COCO leaves some out: 80 classes with ids up to 90.
 
 use super::{
     super::{
         DataError, Dataset, Options,
         boxes::Bounds,
-        files::{FileSet, Picture},
+        files::{FileSet, Other, Picture},
         listing::{
             Finder, Listing, MISSING, Place, boxes as boxes_words, count, missing, unlabelled,
         },
@@ -232,27 +233,30 @@ impl Instances {
 impl Objects {
     /// The picture with the label, the boxes and the mask of its largest class.
     fn picture(self, file: &super::super::listing::File, image: &Image) -> Picture {
-        let larger = |best: (usize, Class), next: (usize, Class)| {
-            if next.1.area > best.1.area { next } else { best }
-        };
-        let Some((label, class)) = self.0.into_iter().reduce(larger) else {
-            return Picture::new(file.clone(), None);
-        };
+        let larger =
+            |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
         let frame = Some([image.width, image.height]);
         let bounds = |[x, y, w, h]: [f64; 4]| Bounds::new([x, y, x + w, y + h], frame);
-        Picture {
-            file: file.clone(),
-            label: Some(label),
-            boxes: class.boxes.into_iter().map(bounds).collect(),
-            mask: (!class.outlines.is_empty()).then_some(Mask::Outlines(class.outlines)),
-        }
+        let marks = |(class, of): (usize, Class)| Other {
+            class,
+            boxes: of.boxes.into_iter().map(bounds).collect(),
+            mask: (!of.outlines.is_empty()).then_some(Mask::Outlines(of.outlines)),
+        };
+        let areas = self.0.iter().map(|(class, of)| (*class, of.area));
+        let label = areas.reduce(larger).map(|(class, _)| class);
+        let mut others: Vec<Other> = self.0.into_iter().map(marks).collect();
+        let Some(at) = others.iter().position(|other| Some(other.class) == label) else {
+            return Picture::new(file.clone(), None);
+        };
+        let Other { boxes, mask, .. } = others.remove(at);
+        Picture { file: file.clone(), label, boxes, mask, others }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        base::geom::Rect,
+        base::geom::{Rect, Shape},
         data::testing::{Folder, rows},
     };
 
@@ -305,6 +309,17 @@ mod tests {
         // the square, and the pixel at row 2 of column 4: 18 pixels before it
         assert_eq!(inside, [7, 8, 13, 14, 16]);
         insta::assert_snapshot!(set.describe(), @"2 pictures labelled by their largest class, 3 boxes and their masks, 1 picture without instances left out");
+    }
+
+    #[test]
+    fn objects_of_other_classes_are_known_by_their_class() {
+        let folder = coco(GOOD);
+        let set = folder.open("").unwrap();
+        let of = |class| set.others(0, class, Shape::new(3, 4, 6)).unwrap();
+        let person = of(0).unwrap();
+        assert_eq!(person.boxes, [Rect { y0: 0, y1: 1, x0: 0, x1: 6 }]);
+        assert_eq!(person.mask, Some((0..24).map(|at| at < 6).collect()));
+        assert_eq!((of(2), of(1)), (None, None));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 //! `VOC2007` or `VOC2012`.
 //!
 //! A picture may show several classes, but has one label here: that of the largest area of boxes.
-//! Its boxes and its mask are those of this class. Coordinates count from 1 and include the last
+//! Its boxes and its mask are those of this class; those of the others are kept for explanations of these.
+//! Coordinates count from 1 and include the last
 //! pixel; here they become half-open from 0.
 
 use super::{
     super::{
         DataError, Dataset, Options,
         boxes::Bounds,
-        files::{FileSet, Picture},
+        files::{FileSet, Other, Picture},
         listing::{
             File, LeftOut, Listing, MISSING, Place, boxes as boxes_words, count, missing,
             unlabelled,
@@ -250,19 +251,26 @@ fn picture(file: File, objects: Vec<Object>, classes: &[String], mask: &Path) ->
     }
     let larger = |best: usize, k: usize| if areas[k] > areas[best] { k } else { best };
     let label = (0..classes.len()).reduce(larger).filter(|_| !objects.is_empty())?;
-    let boxes = objects.iter().filter(|o| index(o) == Some(label)).map(|o| o.bounds).collect();
+    let boxes = |class| {
+        objects.iter().filter(|o| index(o) == Some(class)).map(|o| o.bounds).collect::<Vec<_>>()
+    };
+    let masked = mask.is_file();
     // the palette of masks has the challenge's classes only
-    let in_palette = CLASSES.iter().position(|name| *name == classes[label]);
-    let mask = in_palette
-        .filter(|_| mask.is_file())
-        .map(|at| Mask::Indexed { path: mask.to_owned(), index: at as u8 + 1 });
-    Some(Picture { file, label: Some(label), boxes, mask })
+    let mask = |class: usize| {
+        let in_palette = CLASSES.iter().position(|name| *name == classes[class]);
+        let indexed = |at| Mask::Indexed { path: mask.to_owned(), index: at as u8 + 1 };
+        in_palette.filter(|_| masked).map(indexed)
+    };
+    let others = (0..classes.len()).filter(|class| *class != label);
+    let others = others.map(|class| Other { class, boxes: boxes(class), mask: mask(class) });
+    let others = others.filter(|other| !other.boxes.is_empty()).collect();
+    Some(Picture { file, label: Some(label), boxes: boxes(label), mask: mask(label), others })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        base::geom::Rect,
+        base::geom::{Rect, Shape},
         data::testing::{Folder, encode, rows},
     };
     use image::{ExtendedColorType, ImageFormat};
@@ -324,6 +332,18 @@ mod tests {
         assert_eq!(first.mask, Some(columns));
         assert_eq!(set.item(1).unwrap().mask, None);
         insta::assert_snapshot!(set.describe(), @"3 pictures labelled by their largest object, 4 boxes, 1 mask, 1 picture without label left out");
+    }
+
+    #[test]
+    fn objects_of_other_classes_are_known_by_their_class() {
+        let folder = voc();
+        let set = folder.open("").unwrap();
+        let of = |class| set.others(0, class, Shape::new(3, 4, 6)).unwrap();
+        let person = of(14).unwrap();
+        assert_eq!(person.boxes, [Rect { y0: 0, y1: 4, x0: 1, x1: 4 }]);
+        assert_eq!(person.mask, Some(vec![false; 24]), "the mask marks dogs only");
+        // the label's own objects are those of the item, and there is no cat
+        assert_eq!((of(11), of(7)), (None, None));
     }
 
     #[test]

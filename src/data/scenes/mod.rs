@@ -17,7 +17,7 @@ use crate::{
         geom::{Rect, Shape},
         rng::Seed,
     },
-    data::{DataError, Dataset, Item},
+    data::{DataError, Dataset, Item, Marked},
     nn::tensor::Tensor,
 };
 use canvas::{Canvas, Light, Place, SIDE, stamp};
@@ -167,6 +167,10 @@ impl Dataset for Scenes {
             boxes: vec![extent(&picture.mask)],
             mask: Some(picture.mask),
         })
+    }
+
+    fn marked(&self, _i: usize) -> Marked {
+        Marked { mask: true, boxes: true }
     }
 
     fn classes(&self) -> Option<&[String]> {

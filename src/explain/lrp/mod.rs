@@ -30,7 +30,7 @@ pub mod trace;
 
 pub use options::{Max, Norm, Options, START, Start, Sum};
 
-use super::{Case, ExplainError, Explainer, Watch, finite, roles_are_known};
+use super::{Case, ExplainError, Explainer, Total, Watch, finite, roles_are_known};
 use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
@@ -108,12 +108,8 @@ impl Explainer for Lrp {
         Ok((relevance, Some(trace)))
     }
 
-    fn total(&self, case: &Case<'_>) -> Result<Option<f64>, ExplainError> {
-        Ok(Some(self.options.start.relevance(case)?.sum()))
-    }
-
-    fn start_sign(&self, case: &Case<'_>) -> f32 {
-        self.options.start.sign(case)
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        Ok(Some(Total::proven(self.options.start.relevance(case)?.sum())))
     }
 
     fn watched(&self, case: &Case<'_>, watch: Watch<'_>) -> Result<Tensor, ExplainError> {

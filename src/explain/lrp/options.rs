@@ -97,11 +97,6 @@ pub(super) const NORM: Param = Param {
 pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM];
 
 impl Start {
-    /// The sign of the score where relevance starts from it.
-    pub(super) fn sign(self, case: &Case<'_>) -> f32 {
-        if self == Start::Score && case.score() < 0.0 { -1.0 } else { 1.0 }
-    }
-
     /// What is handed back from the output.
     pub(super) fn relevance(self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut seed = case.graph.seed(case.target, case.score());

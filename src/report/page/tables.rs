@@ -367,7 +367,7 @@ fn unit(metric: &str) -> &'static str {
     units.iter().find(|(words, _)| summary.contains(words)).map_or("", |(_, unit)| unit)
 }
 
-/// One line for each method that has a heat map: the random order has none.
+/// One line for each method that has a heat map.
 fn map_lines(mut columns: Vec<Vec<(&str, Mean)>>, contenders: &Contenders<'_>) -> Vec<MapLine> {
     let mut lines = Vec::new();
     for contender in &contenders.0 {
@@ -415,6 +415,8 @@ fn means<'a>(rows: &'a [MapRow], contenders: &Contenders<'_>) -> Vec<(&'a str, M
             "" => format!("{label}: {}", shown.text),
             interval => format!("{label}: {}, 95 % interval {interval}", shown.text),
         };
+        let median = r.median.map(|m| format!(", median {}", four_digits(m)));
+        let words = words + &median.unwrap_or_default();
         (r.method.as_str(), Mean { number: shown, interval, undefined: r.undefined, words })
     };
     rows.iter().map(mean).collect()

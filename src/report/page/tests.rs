@@ -313,6 +313,7 @@ fn measure(image: usize, method: &str, metric: &str, value: Option<f64>) -> Meas
         metric: metric.to_owned(),
         direction: "lower".to_owned(),
         value,
+        reason: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     base::registry::{SpecError, near},
     data::{DataError, select::SelectError},
-    eval::metric::map::LayerError,
+    eval::metric::map::MetricError,
     explain::MethodError,
     nn::model::ModelError,
     run::{imported::ImportError, memory::MemoryError},
@@ -89,9 +89,9 @@ pub enum PlanError {
         /// Side of a region.
         region: usize,
     },
-    /// A metric names a layer that there is not.
+    /// A metric cannot be measured on this network.
     #[error(transparent)]
-    Layer(#[from] LayerError),
+    Metric(#[from] MetricError),
     /// Pictures cannot be selected.
     #[error(transparent)]
     Select(#[from] SelectError),

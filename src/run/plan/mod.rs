@@ -26,14 +26,14 @@ use crate::{
         rng::Seed,
     },
     data::{
-        self, Dataset,
+        self, Dataset, Marked,
         decode::{ORIENTATIONS, Orientation},
         scenes::{Scenes, Split},
         select::Step,
     },
     eval::{
         curve::ScoreKind,
-        metric::map::{MAP_METRICS, MapMetric},
+        metric::map::{Ground, MAP_METRICS, MapMetric, Marks},
         order::Order,
     },
     explain::{Explainer, resize::Resize},
@@ -236,7 +236,8 @@ impl Plan {
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
         check_methods(&methods, &model.graph)?;
-        let metrics = spread_out(metrics, &model.graph, &mut config.metrics)?;
+        let ground = Ground { graph: &model.graph, score, marks: marks(&*data) };
+        let metrics = spread_out(metrics, &ground, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
         let (images, selection) = looks.choose(&select, config.images)?;
         let mut imports = Vec::new();
@@ -497,21 +498,32 @@ fn named<T: ?Sized>(
     Ok(built)
 }
 
-/// Puts metrics of single layers in the place of those that stand for them.
+/// How objects are marked in a data set.
+fn marks(data: &dyn Dataset) -> Marks {
+    let add = |marks: Marks, i: usize| {
+        let Marked { mask, boxes } = data.marked(i);
+        Marks { masks: marks.masks || mask, only_boxes: marks.only_boxes || boxes && !mask }
+    };
+    (0..data.len()).fold(Marks::default(), add)
+}
+
+/// Puts the metrics that others stand for (one per layer, one per kind of mark) in their place.
 fn spread_out(
     metrics: Vec<Named<dyn MapMetric>>,
-    graph: &Graph,
+    ground: &Ground<'_>,
     texts: &mut Vec<String>,
 ) -> Result<Vec<Named<dyn MapMetric>>, PlanError> {
     let mut all = Vec::with_capacity(metrics.len());
     for metric in metrics {
-        match metric.value.stands_for(graph)? {
-            None => all.push(metric),
-            Some(specs) => {
-                for spec in specs {
-                    all.push(registry::build("metric", MAP_METRICS, &spec)?);
-                }
-            }
+        let settings = metric.value.stands_for(ground)?;
+        if settings.is_empty() {
+            all.push(metric);
+            continue;
+        }
+        for setting in settings {
+            let mut spec: Spec = metric.name.parse()?;
+            spec.params.extend(setting.into_iter().map(|(key, value)| (key.to_owned(), value)));
+            all.push(registry::build("metric", MAP_METRICS, &spec)?);
         }
     }
     canonical("metrics", &all, texts)?;

@@ -3,7 +3,7 @@
 //! on its parameters.
 //!
 //! With `f` the score, `R` the relevance of the input and `R0` what the method hands back from the
-//! output (the score, unless `start=one`):
+//! output (the score, unless `start` says otherwise; of others what they should sum up to):
 //!
 //! | property | measured as |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | positivity | `sum abs min(R, 0) / sum abs R`, the negative share |
 //! | consistency | conserving and positive (Montavon et al. 2017, definition 3); for `R0 > 0` |
 //! | bias absorption | relevance given to biases over `R0` |
-//! | selectivity | rank correlation with the map of the runner-up class, at each layer |
+//! | selectivity | rank correlation of `R / R0` with that of the runner-up class, at each layer |
 //! | sensitivity | all this over sweeps of epsilon and gamma ([`sweep`]) |
 
 mod sweep;
@@ -230,6 +230,12 @@ fn runner_up(case: &Case<'_>) -> Option<usize> {
     others.reduce(|best, class| if scores[class] > scores[best] { class } else { best })
 }
 
+/// The sign of what a map shares out; maps that hold no input share out nothing.
+fn sign(case: &Case<'_>, method: &dyn Explainer) -> Result<f64, ExplainError> {
+    let total = if method.holds_input() { method.total(case)? } else { None };
+    Ok(if total.is_some_and(|total| total.value < 0.0) { -1.0 } else { 1.0 })
+}
+
 /// The properties of one method's explanation.
 pub fn found(
     case: &Case<'_>,
@@ -240,9 +246,11 @@ pub fn found(
     let (maps, own) = maps(case, method)?;
     let against = runner_up.map(|target| Case { target, ..*case });
     let other = against.as_ref().map(|case| self::maps(case, method)).transpose()?;
-    // a score below 0 turns all signs of its map: that is not selective
-    let sign = |case| f64::from(method.start_sign(case));
-    let turned = against.as_ref().map_or(1.0, |other| sign(case) * sign(other));
+    // a score below 0 turns all signs of what is shared out of it: that is not selective
+    let turned = match &against {
+        Some(other) => sign(case, method)? * sign(other, method)?,
+        None => 1.0,
+    };
     let alike = |node: Option<NodeId>| {
         let (others, other) = other.as_ref()?;
         let found = match node {
@@ -251,8 +259,10 @@ pub fn found(
         };
         found.map(|rho| turned * rho)
     };
-    let start = trace.as_ref().and_then(|rows| rows.first());
-    let start = start.map_or(f64::from(case.score()), |row| row.arrived);
+    let start = match trace.as_ref().and_then(|rows| rows.first()) {
+        Some(row) => row.arrived,
+        None => method.total(case)?.map_or(f64::from(case.score()), |total| total.value),
+    };
     let mut total = start;
     let whole = without_branches(case.graph);
     let layer = |row: &trace::Row| {
@@ -347,8 +357,10 @@ mod tests {
     use super::*;
     use crate::{
         base::{geom::Shape, rng::Seed},
+        explain,
         nn::{graph::Graph, op::Dense},
     };
+    use std::io;
 
     /// `f_0 = 3 x_0 - x_1 + 2`, `f_1 = x_0`, at `x = (2, 1)`.
     fn on_a_linear_model<T>(f: impl Fn(&Case<'_>) -> T) -> T {
@@ -374,7 +386,7 @@ mod tests {
     }
 
     fn method(name: &str) -> Named<dyn Explainer> {
-        build("method", EXPLAINERS, &name.parse().unwrap()).unwrap()
+        explain::method(&name.parse().unwrap(), |_| Err(io::Error::other("no file"))).unwrap()
     }
 
     fn near(a: Option<f64>, b: f64) -> bool {
@@ -402,12 +414,25 @@ mod tests {
     }
 
     #[test]
-    fn a_negative_score_is_not_selective() {
-        // the map of the other class is (-2, 0) from -2 and (1, 0) from 1
-        for name in ["lrp-zero", "lrp-zero:start=one"] {
+    fn a_negative_score_is_not_selective_whatever_the_method() {
+        // the map of the other class is (-2, 0) from -2 and (1, 0) from 1; the method's own is (6, -1)
+        for name in ["lrp-zero", "lrp-zero:start=one", "gradient-x-input"] {
             let found = with_other_class(-1.0, |case| row(case, &method(name))).found.unwrap();
             assert!(near(found.selectivity, 1.0), "{name}: {:?}", found.selectivity);
         }
+        // the gradients are what they are: (3, -1) and (-1, 0)
+        let found = with_other_class(-1.0, |case| row(case, &method("gradient"))).found.unwrap();
+        assert!(near(found.selectivity, -1.0), "{:?}", found.selectivity);
+    }
+
+    #[test]
+    fn what_a_wrapped_method_starts_from_is_its_own_total() {
+        // 7 for the class, -2 for the other; bias 2
+        let of = |name: &str| {
+            with_other_class(-1.0, |case| row(case, &method(name))).found.unwrap().start
+        };
+        assert!(near(Some(of("lrp-zero:contrast=runner-up")), 7.0 + 2.0));
+        assert!(near(Some(of("lrp-zero:start=one:contrast=runner-up")), 0.0));
     }
 
     #[test]

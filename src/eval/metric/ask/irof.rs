@@ -1,24 +1,30 @@
 //! Iterative removal of features.
 
-use super::{BUDGET, channel_means};
+use super::{channel_means, scores};
 use crate::{
     base::{
         geom::{Rect, Shape},
         registry::{Entry, Kind, Param},
         rng::permutation,
     },
-    eval::metric::{
-        Direction, Range,
-        map::{Look, MapMetric},
+    eval::{
+        curve::ScoreKind,
+        metric::{
+            Direction, Range,
+            map::{Look, MapMetric, Undefined},
+        },
     },
     explain::{Case, HeatMap, superpixel::superpixels},
-    nn::{op::softmax, stream::Base},
 };
 
 /// Area over the curve of `p(x^k) / p(x^0)`, the target's probability, while superpixels (SLIC) are
 /// replaced by the means of their channels, those of the largest mean relevance first (Rieger and
-/// Hansen 2020): `1 - 1/(K+1) sum_{k=0..K}`. At most 1, higher is better. Equal superpixels go in an
+/// Hansen 2020): `1 - 1/(K+1) sum_{k=0..K}`. At most 1, higher is better. There is no lower bound but
+/// `1 - 1 / p(x^0)`: where the target was improbable, what removal uncovers counts many times, and one such
+/// picture can make a mean. Look at the median, which stands beside it. Equal superpixels go in an
 /// order drawn for the picture, the same for all methods.
+///
+/// It is about the probability, whatever the curves watch.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
@@ -29,7 +35,8 @@ struct Irof {
 
 pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "irof",
-    summary: "area over the curve of the probability while superpixels are removed",
+    summary: "area over the curve of the probability while superpixels are removed; one improbable target \
+              can make the mean, so see the median",
     cite: "rieger2020irof",
     params: &[Param {
         key: "segments",
@@ -49,14 +56,14 @@ impl MapMetric for Irof {
         Range { low: f64::NEG_INFINITY, high: 1.0 }
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let case = look.asked?.case;
-        let owner = superpixels(case, self.segments).ok()?;
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        let case = look.asked()?.case;
+        let owner = superpixels(case, self.segments)?;
         let order = by_mean_relevance(look.heat, &owner, case);
         let probabilities = removal(case, &owner, &order);
-        let first = *probabilities.first().filter(|p| **p > 0.0)?;
+        let first = *probabilities.first().filter(|p| **p > 0.0).ok_or(Undefined::Impossible)?;
         let mean = probabilities.iter().sum::<f64>() / probabilities.len() as f64;
-        Some(1.0 - mean / first)
+        Ok(1.0 - mean / first)
     }
 }
 
@@ -95,11 +102,8 @@ fn removal(case: &Case<'_>, owner: &[usize], order: &[usize]) -> Vec<f64> {
         patches.push(pixels);
     }
     let regions: Vec<Rect> = order.iter().map(|k| rects[*k]).collect();
-    let base = Base::new(case.graph, case.acts.clone(), None);
     let pixels = |step: usize, out: &mut [f32]| out.copy_from_slice(&patches[step]);
-    let logits = base.scores(&regions, pixels, BUDGET).values;
-    let steps = logits.chunks_exact(case.graph.classes());
-    steps.map(|step| f64::from(softmax(step)[case.target])).collect()
+    scores(case, ScoreKind::Softmax, &regions, pixels)
 }
 
 /// The smallest rectangle around each superpixel.

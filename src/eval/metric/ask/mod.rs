@@ -9,12 +9,14 @@ pub(super) mod randomisation;
 pub(super) mod road;
 pub(super) mod robustness;
 
-use super::map::Asked;
+use super::map::Undefined;
 use crate::{
     base::{
-        geom::{Rect, Shape},
+        geom::{Grid, Rect, Remainder, Shape},
+        registry::{Kind, Param},
         rng::below,
     },
+    eval::curve::ScoreKind,
     explain::{Case, HeatMap},
     nn::{stream::Base, tensor::Tensor},
 };
@@ -30,36 +32,44 @@ fn channel_means(x: &Tensor) -> Vec<f32> {
     (0..c).map(|k| (sum(k) / pixels) as f32).collect()
 }
 
-/// The input in image space; `None` where nothing says how to get there.
-fn visible(case: &Case<'_>) -> Option<Tensor> {
+/// An error where nothing says what black and white are as inputs of the network.
+fn bounded(case: &Case<'_>) -> Result<(), Undefined> {
     let known = case.low.iter().chain(case.high).all(|v| v.is_finite());
+    if known { Ok(()) } else { Err(Undefined::NoBounds) }
+}
+
+/// The input in image space.
+fn visible(case: &Case<'_>) -> Result<Tensor, Undefined> {
+    bounded(case)?;
     let mut x = case.input().clone();
     for pixel in x.data.chunks_exact_mut(case.low.len()) {
         for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
             *v = (*v - low) / (high - low);
         }
     }
-    known.then_some(x)
+    Ok(x)
 }
 
-/// The heat map of another class or network, to be compared with that of `asked`: where relevance
-/// starts from a score, two scores of different sign do not make maps unlike.
-fn other_map(asked: &Asked<'_>, other: &Case<'_>) -> Option<HeatMap> {
-    let sign = asked.explainer.start_sign(asked.case) * asked.explainer.start_sign(other);
-    let map = asked.explainer.heat_map(other).ok()?;
-    Some(map.mapv_into(|v| f64::from(sign) * v))
+/// Whether heat maps are compared with their signs. Nothing is turned for any method: where relevance
+/// starts from the score (LRP) or holds it (gradient x input), a negative score turns all signs, and maps
+/// that differ in nothing else have the correlation -1; `absolute` does not see that.
+const RELEVANCE: Param = Param {
+    key: "relevance",
+    default: "signed",
+    kind: Kind::Word(&["signed", "absolute"]),
+    help: "maps are compared as they are, for all methods alike, or by their magnitudes",
+};
+
+/// A map as it is compared.
+fn as_compared(map: &HeatMap, absolute: bool) -> HeatMap {
+    if absolute { map.mapv(f64::abs) } else { map.clone() }
 }
 
-/// Squares of a grid over the picture, cut off at its edges.
+/// Whole squares of a grid over the picture. The remainder is left alone, as in the curves: pieces of other
+/// sizes would give any map a correlation.
 fn squares(shape: Shape, side: usize) -> Vec<Rect> {
-    let rows = (0..shape.h).step_by(side);
-    let rect = |y: usize, x: usize| Rect {
-        y0: y,
-        y1: (y + side).min(shape.h),
-        x0: x,
-        x1: (x + side).min(shape.w),
-    };
-    rows.flat_map(|y| (0..shape.w).step_by(side).map(move |x| rect(y, x))).collect()
+    let grid = Grid::new(shape.h, shape.w, side, Remainder::Drop);
+    grid.iter().flat_map(|grid| grid.regions().map(|id| grid.rect(id))).collect()
 }
 
 /// Sum of the heat map over a rectangle.
@@ -67,9 +77,34 @@ fn relevance(heat: &HeatMap, r: Rect) -> f64 {
     heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]).sum()
 }
 
+/// The probability of the target.
+fn probability(case: &Case<'_>, logits: &[f32]) -> f64 {
+    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exp = |v: &f32| (f64::from(*v) - f64::from(top)).exp();
+    exp(&logits[case.target]) / logits.iter().map(exp).sum::<f64>()
+}
+
+/// The target's score after 0, 1, ... changes.
+fn scores(
+    case: &Case<'_>,
+    score: ScoreKind,
+    rects: &[Rect],
+    pixels: impl Fn(usize, &mut [f32]),
+) -> Vec<f64> {
+    let only = (score == ScoreKind::Logit).then_some(case.target);
+    let values =
+        Base::new(case.graph, case.acts.clone(), only).scores(rects, pixels, BUDGET).values;
+    match score {
+        ScoreKind::Logit => values.iter().map(|v| f64::from(*v)).collect(),
+        ScoreKind::Softmax => {
+            values.chunks_exact(case.graph.classes()).map(|v| probability(case, v)).collect()
+        }
+    }
+}
+
 /// How far the score falls when these sets of rectangles (without overlaps inside a set) are
 /// replaced by the means of their channels, each set on the untouched picture.
-fn falls(case: &Case<'_>, sets: &[Vec<Rect>]) -> Vec<f64> {
+fn falls(case: &Case<'_>, score: ScoreKind, sets: &[Vec<Rect>]) -> Vec<f64> {
     let x = case.input();
     let means = channel_means(x);
     // each rectangle is replaced, and put back after the score of its set
@@ -88,13 +123,12 @@ fn falls(case: &Case<'_>, sets: &[Vec<Rect>]) -> Vec<f64> {
             x.read(rects[step], out);
         }
     };
-    let base = Base::new(case.graph, case.acts.clone(), Some(case.target));
-    let scores = base.scores(&rects, pixels, BUDGET).values;
+    let scores = scores(case, score, &rects, pixels);
     let mut at = 0;
     let fall = |set: &Vec<Rect>| {
         let score = scores[at + set.len()];
         at += 2 * set.len();
-        f64::from(scores[0]) - f64::from(score)
+        scores[0] - score
     };
     sets.iter().map(fall).collect()
 }

@@ -1,13 +1,13 @@
 //! Does a heat map depend on what the network has learned?
 
-use super::{class::spearman, other_map};
+use super::{RELEVANCE, as_compared, class::spearman};
 use crate::{
-    base::registry::{Entry, Kind, Param, Spec, near},
+    base::registry::{Entry, Kind, Param, near},
     eval::metric::{
         Direction, Range,
-        map::{Asked, LayerError, Look, MapMetric},
+        map::{Asked, Ground, Look, MapMetric, MetricError, Settings, Undefined},
     },
-    explain::{Case, HeatMap},
+    explain::{Case, ExplainError, HeatMap},
     nn::{
         graph::{Graph, NodeId},
         randomise::{layers, randomise},
@@ -18,17 +18,18 @@ use crate::{
 /// 2018): the mean over layers, or one layer. Cascading puts all layers from the output down to the
 /// layer out of order, independent only the layer itself. Spearman's correlation is in [-1, 1], SSIM
 /// (of maps divided by their largest magnitude, windows of 7x7 pixels) too; lower is better: a map
-/// that stays the same does not show what was learned. LRP counts as from positive scores. Undefined
-/// for maps from files and constant maps.
+/// that stays the same does not show what was learned. Undefined for maps from files and constant maps.
 ///
 /// | parameter | default | meaning |
 /// |---|---|---|
 /// | `mode` | cascading | `cascading` or `independent` |
 /// | `likeness` | spearman | `spearman` or `ssim` |
+/// | `relevance` | signed | `signed`: maps as they are; `absolute`: their magnitudes |
 /// | `layer` | all | name of a layer with weights as `pixelflip model` shows it, or its number from the input, from 0; `all` for the mean over layers, `each` for one metric per layer |
 struct Randomisation {
     cascading: bool,
     ssim: bool,
+    absolute: bool,
     layer: Which,
 }
 
@@ -59,6 +60,7 @@ pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
             kind: Kind::Word(&["spearman", "ssim"]),
             help: "rank correlation, or structural similarity",
         },
+        RELEVANCE,
         Param {
             key: "layer",
             default: "all",
@@ -70,6 +72,7 @@ pub(in crate::eval::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
         Ok(Box::new(Randomisation {
             cascading: args.text("mode") == "cascading",
             ssim: args.text("likeness") == "ssim",
+            absolute: args.text(RELEVANCE.key) == "absolute",
             layer: match args.text("layer") {
                 "all" => Which::All,
                 "each" => Which::Each,
@@ -88,55 +91,50 @@ impl MapMetric for Randomisation {
         Range::SIGNED
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        let asked = look.again()?;
         let graph = asked.case.graph;
         let learned = layers(graph);
         let chosen: Vec<usize> = match &self.layer {
             Which::All | Which::Each => (0..learned.len()).collect(),
-            Which::One(layer) => vec![position(graph, &learned, layer)?],
+            Which::One(layer) => position(graph, &learned, layer).into_iter().collect(),
         };
-        let one = |i: usize| {
-            let chosen = if self.cascading { &learned[i..] } else { &learned[i..=i] };
-            let other = again(&asked, chosen)?;
-            if self.ssim { ssim(look.heat, &other) } else { spearman(look.heat, &other) }
+        if chosen.is_empty() {
+            return Err(Undefined::NoLayer);
+        }
+        let own = as_compared(look.heat, self.absolute);
+        let one = |i: &usize| {
+            let chosen = if self.cascading { &learned[*i..] } else { &learned[*i..=*i] };
+            let other = as_compared(&again(&asked, chosen)?, self.absolute);
+            if self.ssim { ssim(&own, &other) } else { spearman(&own, &other) }
         };
-        let found = chosen.into_iter().map(one).collect::<Option<Vec<f64>>>()?;
-        (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
+        let found = chosen.iter().map(one).collect::<Result<Vec<f64>, _>>()?;
+        Ok(found.iter().sum::<f64>() / found.len() as f64)
     }
 
-    fn stands_for(&self, graph: &Graph) -> Result<Option<Vec<Spec>>, LayerError> {
-        let learned = layers(graph);
+    fn stands_for(&self, on: &Ground<'_>) -> Result<Vec<Settings>, MetricError> {
+        let (graph, learned) = (on.graph, layers(on.graph));
+        let of = |i| vec![("layer", name_of(graph, &learned, i))];
         match &self.layer {
-            Which::All => Ok(None),
-            Which::Each => {
-                Ok(Some((0..learned.len()).map(|i| self.of(graph, &learned, i)).collect()))
-            }
-            Which::One(layer) if position(graph, &learned, layer).is_some() => Ok(None),
+            Which::All => Ok(Vec::new()),
+            Which::Each => Ok((0..learned.len()).map(of).collect()),
+            Which::One(layer) if position(graph, &learned, layer).is_some() => Ok(Vec::new()),
             Which::One(layer) => {
                 let names = learned.iter().map(|id| graph.node(*id).name.as_str());
                 let (layer, near) = (layer.clone(), near(layer, names));
-                Err(LayerError { metric: ENTRY.id, layer, near })
+                Err(MetricError::Layer { metric: ENTRY.id, layer, near })
             }
         }
     }
 }
 
-impl Randomisation {
-    /// The same for the layer at a position, by its name where the grammar of names has room for it.
-    fn of(&self, graph: &Graph, learned: &[NodeId], i: usize) -> Spec {
-        let name = &graph.node(learned[i]).name;
-        let plain = !name.is_empty() && !name.contains([':', ',', '=', ' ']);
-        let first = position(graph, learned, name) == Some(i);
-        let layer = if plain && first { name.clone() } else { i.to_string() };
-        let params = [
-            ("mode", if self.cascading { "cascading" } else { "independent" }.to_owned()),
-            ("likeness", if self.ssim { "ssim" } else { "spearman" }.to_owned()),
-            ("layer", layer),
-        ];
-        let params = params.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Spec { id: ENTRY.id.to_owned(), params }
-    }
+/// What names the layer at a position: its name where the grammar of names has room for it, else the
+/// position.
+fn name_of(graph: &Graph, learned: &[NodeId], i: usize) -> String {
+    let name = &graph.node(learned[i]).name;
+    let plain = !name.is_empty() && !name.contains([':', ',', '=', ' ']);
+    let first = position(graph, learned, name) == Some(i);
+    if plain && first { name.clone() } else { i.to_string() }
 }
 
 /// Where a layer stands among those with weights, by name or else by number.
@@ -146,22 +144,22 @@ fn position(graph: &Graph, learned: &[NodeId], layer: &str) -> Option<usize> {
 }
 
 /// The heat map of the randomised network, for the same class.
-fn again(asked: &Asked<'_>, chosen: &[NodeId]) -> Option<HeatMap> {
+fn again(asked: &Asked<'_>, chosen: &[NodeId]) -> Result<HeatMap, ExplainError> {
     let graph = randomise(asked.case.graph, chosen, asked.case.seed);
     let acts = graph.forward(asked.case.input());
     let case = Case { graph: &graph, acts: &acts, ..*asked.case };
-    other_map(asked, &case)
+    asked.explainer.heat_map(&case)
 }
 
 /// Side of the windows.
 const WINDOW: usize = 7;
 
-/// Mean structural similarity (Wang et al. 2004) over all windows, of maps in [-1, 1]. `None` when a
-/// map is all zero or smaller than a window.
-fn ssim(a: &HeatMap, b: &HeatMap) -> Option<f64> {
+/// Mean structural similarity (Wang et al. 2004) over all windows, of maps in [-1, 1]. Undefined for
+/// constant maps, as a correlation is, and for maps smaller than a window.
+fn ssim(a: &HeatMap, b: &HeatMap) -> Result<f64, Undefined> {
     let (x, y) = (scaled(a)?, scaled(b)?);
     if a.dim().0 < WINDOW || a.dim().1 < WINDOW || a.dim() != b.dim() {
-        return None;
+        return Err(Undefined::TooSmall);
     }
     let windows = x.windows((WINDOW, WINDOW)).into_iter().zip(y.windows((WINDOW, WINDOW)));
     let (mut sum, mut count) = (0.0, 0.0);
@@ -179,13 +177,15 @@ fn ssim(a: &HeatMap, b: &HeatMap) -> Option<f64> {
         sum += (2.0 * mx * my + c1) * (2.0 * xy + c2) / ((mx * mx + my * my + c1) * (xx + yy + c2));
         count += 1.0;
     }
-    Some(sum / count)
+    Ok(sum / count)
 }
 
 /// Divided by its largest magnitude.
-fn scaled(map: &HeatMap) -> Option<ndarray::Array2<f64>> {
-    let largest = map.iter().fold(0.0f64, |most, v| most.max(v.abs()));
-    (largest > 0.0).then(|| map.mapv(|v| v / largest))
+fn scaled(map: &HeatMap) -> Result<ndarray::Array2<f64>, Undefined> {
+    let low = map.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = map.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let largest = high.max(-low);
+    if low < high { Ok(map.mapv(|v| v / largest)) } else { Err(Undefined::Constant) }
 }
 
 #[cfg(test)]
@@ -205,7 +205,10 @@ mod tests {
             })
         };
         assert!(ssim(&stripes(true), &stripes(false)).unwrap().abs() < 0.01);
-        assert_eq!(ssim(&map, &HeatMap::zeros((12, 10))), None);
-        assert_eq!(ssim(&HeatMap::ones((3, 3)), &HeatMap::ones((3, 3))), None);
+        for even in [HeatMap::zeros((12, 10)), HeatMap::ones((12, 10))] {
+            assert_eq!(ssim(&map, &even), Err(Undefined::Constant));
+        }
+        let small = map.slice(ndarray::s![..3, ..3]).to_owned();
+        assert_eq!(ssim(&small, &small), Err(Undefined::TooSmall));
     }
 }

@@ -1,6 +1,6 @@
 //! Remove and debias.
 
-use super::visible;
+use super::{probability, visible};
 use crate::{
     base::{
         registry::{Entry, Kind, Param},
@@ -9,13 +9,13 @@ use crate::{
     eval::{
         metric::{
             Direction, ORDER, Range,
-            map::{Look, MapMetric},
+            map::{Look, MapMetric, Undefined},
             order,
         },
         order::Order,
     },
     explain::{Case, HeatMap},
-    nn::{op::softmax, tensor::Tensor},
+    nn::tensor::Tensor,
     perturb::{Imputed, Mask, Masked},
 };
 
@@ -27,6 +27,8 @@ const SHARES: [usize; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
 /// weighted mean of its neighbours plus a little noise, so that the outline of what is gone tells the
 /// network little. In [0, 1]; lower is better for MoRF, higher for LeRF. Pixels of equal relevance go
 /// in an order drawn for the picture, the same for all methods.
+///
+/// `watch` says what is asked of the network, whatever the curves watch.
 ///
 /// The mean of `accuracy` over pictures at one share is a point of the paper's curves; the mean over
 /// shares is ours, as is `probability`. Each share costs one full pass.
@@ -94,8 +96,8 @@ impl MapMetric for Road {
         Range::UNIT
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let case = look.asked?.case;
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        let case = look.asked()?.case;
         let picture = visible(case)?;
         let rng = case.seed.rng("road metric", case.image, &[]);
         let imputed = Imputed::new(&picture, self.noise, rng);
@@ -104,7 +106,7 @@ impl MapMetric for Road {
             let count = (order.len() * share + 50) / 100;
             self.watch(case, &without(&picture, &imputed, &order[..count]))
         };
-        Some(self.shares.iter().map(left).sum::<f64>() / self.shares.len() as f64)
+        Ok(self.shares.iter().map(left).sum::<f64>() / self.shares.len() as f64)
     }
 }
 
@@ -135,7 +137,7 @@ impl Road {
             let beaten = logits.iter().any(|v| *v > logits[case.target]);
             return f64::from(u8::from(!beaten));
         }
-        f64::from(softmax(&logits)[case.target])
+        probability(case, &logits)
     }
 }
 

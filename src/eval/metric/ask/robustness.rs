@@ -1,5 +1,6 @@
 //! How much a heat map changes when the picture hardly does.
 
+use super::bounded;
 use crate::{
     base::{
         registry::{Args, Entry, Kind, Param},
@@ -7,9 +8,9 @@ use crate::{
     },
     eval::metric::{
         Direction, Range,
-        map::{Asked, Look, MapMetric},
+        map::{Asked, Look, MapMetric, Undefined},
     },
-    explain::{Case, HeatMap},
+    explain::{Case, ExplainError, HeatMap},
     nn::tensor::Tensor,
 };
 
@@ -41,8 +42,9 @@ fn built(lipschitz: bool, args: &Args) -> Box<dyn MapMetric> {
 }
 
 /// `max |H(x') - H(x)| / |H(x)|` over pictures `x'` with every value changed by a uniform draw within
-/// the radius (Yeh et al. 2019, eq. 3). At least 0, lower is better. Undefined for heat maps from
-/// files, which cannot be made again.
+/// the radius (after Yeh et al. 2019, eq. 3, which does not divide by `|H(x)|`: without that a map could be
+/// made better by a smaller scale). At least 0, lower is better; 0 for maps that do not look at the picture,
+/// `random` among them. Undefined for heat maps from files, which cannot be made again.
 pub(in crate::eval::metric) const MAX_SENSITIVITY: Entry<dyn MapMetric> = Entry {
     id: "max-sensitivity",
     summary: "largest relative change of the heat map under small noise on the picture",
@@ -52,10 +54,11 @@ pub(in crate::eval::metric) const MAX_SENSITIVITY: Entry<dyn MapMetric> = Entry 
 };
 
 /// `max |H(x') - H(x)| / |x' - x|` over the same pictures (Alvarez-Melis and Jaakkola 2018, eq. 2),
-/// with pictures in image space. At least 0, lower is better; it has the scale of the heat map.
+/// with pictures in image space. At least 0, lower is better; it has the scale of the heat map, so methods
+/// of different units cannot be compared by it.
 pub(in crate::eval::metric) const LIPSCHITZ: Entry<dyn MapMetric> = Entry {
     id: "local-lipschitz",
-    summary: "largest change of the heat map relative to the change of the picture",
+    summary: "largest change of the heat map (in its own units) relative to the change of the picture",
     cite: "alvarez2018robustness",
     params: &[RADIUS, SAMPLES],
     build: |args| Ok(built(true, args)),
@@ -70,44 +73,45 @@ impl MapMetric for Robustness {
         Range::NON_NEGATIVE
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
-        let asked = look.asked.filter(|a| !a.explainer.is_imported())?;
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        let asked = look.again()?;
+        bounded(asked.case)?;
         let own = norm(look.heat.iter().copied());
         let ratio = |draw: usize| {
             let (other, step) = self.changed(&asked, draw)?;
             let pairs = other.iter().zip(look.heat);
             let change = norm(pairs.map(|(a, b)| a - b));
-            let against = if self.lipschitz { step } else { own };
-            (against > 0.0).then(|| change / against)
+            Ok(change / if self.lipschitz { step } else { own })
         };
-        let ratios = (0..self.samples).map(ratio).collect::<Option<Vec<f64>>>()?;
-        ratios.into_iter().reduce(f64::max)
+        let ratios = (0..self.samples).map(ratio).collect::<Result<Vec<f64>, Undefined>>()?;
+        ratios.into_iter().reduce(f64::max).ok_or(Undefined::NonFinite)
     }
 }
 
 impl Robustness {
     /// The heat map of a changed picture, and the length of the change in image space.
-    fn changed(&self, asked: &Asked<'_>, draw: usize) -> Option<(HeatMap, f64)> {
+    fn changed(&self, asked: &Asked<'_>, draw: usize) -> Result<(HeatMap, f64), ExplainError> {
         let case = asked.case;
         let mut rng = case.seed.rng("robustness", case.image, &[draw as u64]);
         let (mut x, mut squares) = (case.input().clone(), 0.0);
         let channels = x.shape.c;
         for pixel in x.data.chunks_exact_mut(channels) {
             for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
-                let step = self.radius * (2.0 * unit_f32(&mut rng) - 1.0);
-                *v += step * (high - low);
-                squares += f64::from(step).powi(2);
+                let (before, range) = (*v, high - low);
+                *v += self.radius * (2.0 * unit_f32(&mut rng) - 1.0) * range;
+                // as far as it came: a small step is rounded
+                squares += ((f64::from(*v) - f64::from(before)) / f64::from(range)).powi(2);
             }
         }
-        Some((again(asked, &x)?, squares.sqrt()))
+        Ok((again(asked, &x)?, squares.sqrt()))
     }
 }
 
 /// The method's heat map of another input, for the same class.
-fn again(asked: &Asked<'_>, x: &Tensor) -> Option<HeatMap> {
+fn again(asked: &Asked<'_>, x: &Tensor) -> Result<HeatMap, ExplainError> {
     let acts = asked.case.graph.forward(x);
     let case = Case { acts: &acts, ..*asked.case };
-    asked.explainer.heat_map(&case).ok()
+    asked.explainer.heat_map(&case)
 }
 
 fn norm(values: impl Iterator<Item = f64>) -> f64 {

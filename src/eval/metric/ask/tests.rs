@@ -8,7 +8,7 @@ use crate::{
     },
     eval::metric::{
         Direction,
-        map::{Asked, Look, MAP_METRICS},
+        map::{Asked, Ground, Look, MAP_METRICS, Marks, MetricError},
     },
     explain::{ExplainError, Explainer},
     nn::{graph::Graph, op::Dense},
@@ -55,7 +55,7 @@ impl Explainer for Fresh {
 }
 
 /// The metric for a method's own map of the model's picture.
-fn value(id: &str, explainer: &dyn Explainer) -> Option<f64> {
+fn value(id: &str, explainer: &dyn Explainer) -> Result<f64, Undefined> {
     value_on(&model(), id, explainer)
 }
 
@@ -63,7 +63,7 @@ fn value_on(
     (graph, _, x): &(Graph, Vec<f32>, Tensor),
     id: &str,
     explainer: &dyn Explainer,
-) -> Option<f64> {
+) -> Result<f64, Undefined> {
     let acts = graph.forward(x);
     let logits = &acts.of(graph.output()).data;
     let target = usize::from(logits[1] > logits[0]);
@@ -142,6 +142,7 @@ fn the_best_map_beats_a_random_one_and_no_constant_map_beats_it() {
         let metric = build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
         let merit = |explainer: &dyn Explainer| {
             let found = value(spec, explainer);
+            let found = found.ok();
             assert!(found.is_none_or(|v| metric.range().holds(v)), "{spec}: {found:?}");
             let sign = if metric.direction() == Direction::Higher { 1.0 } else { -1.0 };
             found.map(|v| sign * v)
@@ -150,9 +151,9 @@ fn the_best_map_beats_a_random_one_and_no_constant_map_beats_it() {
         assert!(best > ignorant, "{spec}: {best} > {ignorant}");
         assert!(merit(&constant).is_none_or(|merit| best >= merit), "{spec}");
     }
-    let asking = MAP_METRICS.iter().filter(|e| value(e.id, &random()).is_some()).filter(|e| {
+    let asking = MAP_METRICS.iter().filter(|e| value(e.id, &random()).is_ok()).filter(|e| {
         let metric = build("metric", MAP_METRICS, &e.id.parse().unwrap()).unwrap().value;
-        metric.value(&Look { heat: &random().0, object: None, asked: None }).is_none()
+        metric.value(&Look { heat: &random().0, object: None, asked: None }).is_err()
     });
     for entry in asking {
         let tested = cases.iter().any(|(spec, ..)| spec.split(':').next() == Some(entry.id));
@@ -175,10 +176,17 @@ fn the_perfect_map_says_exactly_how_far_the_score_falls() {
 #[test]
 fn a_constant_map_correlates_with_nothing() {
     let constant = Fixed(HeatMap::ones((SHAPE.h, SHAPE.w)));
-    assert_eq!(value("faithfulness-correlation:region=4", &constant), None);
-    assert_eq!(value("sensitivity-n:region=4", &constant), None);
+    // 7 does not divide the 24 pixels: pieces of other sizes would have a correlation
+    for id in ["faithfulness-correlation", "sensitivity-n"] {
+        for region in [4, 7] {
+            let found = value(&format!("{id}:region={region}"), &constant);
+            assert_eq!(found, Err(Undefined::Constant), "{id}, {region}");
+        }
+    }
     assert!(value("infidelity:region=4", &constant).unwrap() <= 1.0);
-    assert_eq!(value("random-logit", &constant), None);
+    for id in ["random-logit", "parameter-randomisation:likeness=ssim"] {
+        assert_eq!(value(id, &constant), Err(Undefined::Constant), "{id}");
+    }
 }
 
 #[test]
@@ -188,16 +196,23 @@ fn falls_are_those_of_full_passes_on_changed_pictures() {
     let (low, high) = ([0.0], [1.0]);
     let (seed, image) = (Seed(3), "a");
     let case = Case { graph: &graph, acts: &acts, target: 1, low: &low, high: &high, seed, image };
-    let all = squares(SHAPE, 9);
-    assert_eq!(all.len(), 9, "two whole squares and a rest on each side");
+    let all = squares(SHAPE, 7);
+    assert_eq!(all.len(), 9, "three whole squares on each side; the rest is left alone");
     let sets = [vec![all[0], all[4]], vec![all[8]], vec![all[4], all[0]]];
-    let found = falls(&case, &sets);
-    for (set, found) in sets.iter().zip(&found) {
+    let found = falls(&case, ScoreKind::Logit, &sets);
+    let likely = falls(&case, ScoreKind::Softmax, &sets);
+    let share = |logits: &[f32]| {
+        let [a, b] = [0, 1].map(|k| f64::from(logits[k]).exp());
+        b / (a + b)
+    };
+    for ((set, found), likely) in sets.iter().zip(&found).zip(&likely) {
         let mut changed = x.clone();
         let mean = channel_means(&x);
         set.iter().for_each(|r| changed.write(*r, &vec![mean[0]; r.area()]));
         let expected = f64::from(graph.logits(&x)[1]) - f64::from(graph.logits(&changed)[1]);
         assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
+        let expected = share(&graph.logits(&x)) - share(&graph.logits(&changed));
+        assert!((likely - expected).abs() < 1e-6, "{likely}, expected {expected}");
     }
     assert!((found[0] - found[2]).abs() < 1e-6, "pictures are put back between sets");
 }
@@ -205,7 +220,7 @@ fn falls_are_those_of_full_passes_on_changed_pictures() {
 #[test]
 fn a_map_that_ignores_the_picture_does_not_change_with_it() {
     for id in ["max-sensitivity", "local-lipschitz"] {
-        assert_eq!(value(id, &random()), Some(0.0), "{id}");
+        assert_eq!(value(id, &random()), Ok(0.0), "{id}");
         let other = method("gradient-x-input");
         assert!(value(id, &*other).unwrap() > 0.0, "{id}");
     }
@@ -242,16 +257,38 @@ fn a_map_that_ignores_the_class_is_found_out() {
     assert!(value("random-logit", &*method("gradient")).unwrap().abs() < 0.2);
 }
 
+/// Two classes whose logits are `w x` and `-w x`.
+fn opposite() -> (Graph, Vec<f32>, Tensor) {
+    let (_, mut weight, x) = model();
+    let (own, other) = weight.split_at_mut(SHAPE.len());
+    own.iter().zip(other).for_each(|(own, other)| *other = -own);
+    let mut graph = Graph::new(SHAPE);
+    let dense = Dense::new(weight.clone(), 2, SHAPE, vec![]).unwrap();
+    graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+    (graph, weight, x)
+}
+
 #[test]
-fn a_negative_score_does_not_make_a_map_unlike() {
-    let model = model_with(-1.0);
-    let scores = model.0.logits(&model.2);
-    assert!(scores[0] > 0.0 && scores[1] < 0.0, "{scores:?}");
-    for id in ["random-logit", "parameter-randomisation", "parameter-randomisation:likeness=ssim"] {
-        let of = |name: &str| value_on(&model, id, &*method(name)).unwrap();
-        let (score, one) = (of("lrp-zero"), of("lrp-zero:start=one"));
-        assert!((score - one).abs() < 1e-5, "{id}: {score} from the score, {one} from 1");
+fn equal_maps_have_equal_values_whatever_the_method_starts_from() {
+    let models = [opposite(), model_with(-1.0)];
+    for model in &models {
+        let scores = model.0.logits(&model.2);
+        assert!(scores[0] * scores[1] < 0.0, "{scores:?}");
+        for id in
+            ["random-logit", "parameter-randomisation", "parameter-randomisation:likeness=ssim"]
+        {
+            for relevance in ["signed", "absolute"] {
+                let id = format!("{id}:relevance={relevance}");
+                let of = |name: &str| value_on(model, &id, &*method(name)).unwrap();
+                let (lrp, product) = (of("lrp-zero"), of("gradient-x-input"));
+                assert!((lrp - product).abs() < 1e-4, "{id}: {lrp}, {product}");
+            }
+        }
     }
+    // the map against is the map for with all signs turned
+    let of = |id: &str| value_on(&models[0], id, &*method("gradient-x-input")).unwrap();
+    assert!((of("random-logit") + 1.0).abs() < 1e-12);
+    assert!((of("random-logit:relevance=absolute") - 1.0).abs() < 1e-12);
 }
 
 #[test]
@@ -305,10 +342,10 @@ fn equal_pixels_and_superpixels_go_in_an_order_of_the_picture_not_of_the_raster(
     let constant = |v: f64| Fixed(HeatMap::from_elem((SHAPE.h, SHAPE.w), v));
     for spec in ["road:watch=probability", "irof:segments=30"] {
         let found = value(spec, &constant(1.0)).unwrap();
-        assert_eq!(Some(found), value(spec, &constant(0.0)), "{spec}: the same for all methods");
+        assert_eq!(Ok(found), value(spec, &constant(2.0)), "{spec}: the same for all methods");
         let raster =
             Fixed(HeatMap::from_shape_fn((SHAPE.h, SHAPE.w), |(y, x)| -((y * SHAPE.w + x) as f64)));
-        assert_ne!(Some(found), value(spec, &raster), "{spec}");
+        assert_ne!(Ok(found), value(spec, &raster), "{spec}");
     }
 }
 
@@ -322,20 +359,21 @@ fn a_map_that_ignores_the_weights_is_found_out() {
         }
     }
     let one = value("parameter-randomisation:layer=dense", &random());
-    assert!(one.is_some());
+    assert!(one.is_ok());
     assert_eq!(one, value("parameter-randomisation:layer=0", &random()));
-    assert_eq!(value("parameter-randomisation:layer=none", &random()), None);
+    let none = value("parameter-randomisation:layer=none", &random());
+    assert_eq!(none, Err(Undefined::NoLayer));
 }
 
 #[test]
 fn a_metric_for_each_layer_becomes_one_metric_per_layer() {
     let (graph, ..) = model();
     let built = |spec: &str| build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
-    let each = built("parameter-randomisation:likeness=ssim:layer=each").stands_for(&graph);
-    let names: Vec<String> = each.unwrap().unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["parameter-randomisation:layer=dense:likeness=ssim:mode=cascading"]);
-    assert_eq!(built(&names[0]).stands_for(&graph), Ok(None));
-    let unknown = built("parameter-randomisation:layer=dens").stands_for(&graph).unwrap_err();
+    let on = ground(&graph, ScoreKind::Logit);
+    let each = built("parameter-randomisation:likeness=ssim:layer=each").stands_for(&on);
+    assert_eq!(each, Ok(vec![vec![("layer", "dense".to_owned())]]));
+    assert_eq!(built("parameter-randomisation:layer=dense").stands_for(&on), Ok(vec![]));
+    let unknown = built("parameter-randomisation:layer=dens").stands_for(&on).unwrap_err();
     assert_eq!(
         unknown.to_string(),
         "`parameter-randomisation`: the network has no layer `dens` with weights, did you mean `dense`?"
@@ -348,9 +386,222 @@ fn without_a_network_nothing_is_defined() {
     for entry in MAP_METRICS.iter().filter(|e| !e.params.is_empty() || e.id == "random-logit") {
         let metric = build("metric", MAP_METRICS, &entry.id.parse().unwrap()).unwrap().value;
         let look = Look { heat: &heat, object: None, asked: None };
-        if entry.id != "effective-complexity" {
-            assert_eq!(metric.value(&look), None, "{}", entry.id);
+        let found = metric.value(&look);
+        let known = matches!(found, Ok(_) | Err(Undefined::NoNetwork | Undefined::NoObject { .. }));
+        assert!(known, "{}: {found:?}", entry.id);
+        assert!(entry.id == "effective-complexity" || found.is_err(), "{}", entry.id);
+    }
+}
+
+fn ground(graph: &Graph, score: ScoreKind) -> Ground<'_> {
+    Ground { graph, score, marks: Marks::default() }
+}
+
+#[test]
+fn what_falls_is_what_the_curves_watch_unless_the_metric_says_otherwise() {
+    let (graph, ..) = model();
+    for id in ["faithfulness-correlation", "sensitivity-n", "infidelity"] {
+        let built =
+            |spec: &str| build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value;
+        for score in ScoreKind::ALL {
+            let found = built(id).stands_for(&ground(&graph, score));
+            assert_eq!(found, Ok(vec![vec![("score", score.name().to_owned())]]), "{id}");
+            let given = built(&format!("{id}:score={score}"));
+            assert_eq!(given.stands_for(&ground(&graph, ScoreKind::Logit)), Ok(vec![]));
         }
-        assert!(matches!(metric.direction(), Direction::Higher | Direction::Lower));
+    }
+    // the probability falls with the lead over the other class
+    let of = |score: &str, map: Fixed| {
+        value(&format!("faithfulness-correlation:region=4:score={score}"), &map).unwrap()
+    };
+    assert!(of("softmax", perfect_for_the_lead()) > of("softmax", perfect()));
+    assert!(of("logit", perfect()) > of("logit", perfect_for_the_lead()));
+}
+
+#[test]
+fn squares_of_which_there_are_too_few_are_refused() {
+    let (graph, ..) = model();
+    for id in ["faithfulness-correlation", "sensitivity-n", "infidelity"] {
+        let with = |region: usize| {
+            let spec = format!("{id}:region={region}").parse().unwrap();
+            let metric = build("metric", MAP_METRICS, &spec).unwrap().value;
+            metric.stands_for(&ground(&graph, ScoreKind::Logit))
+        };
+        assert!(with(12).is_ok(), "{id}: four squares");
+        for (region, squares) in [(13, 1), (24, 1), (25, 0), (1024, 0)] {
+            let (metric, height, width, least) = (id, SHAPE.h, SHAPE.w, 3);
+            let enough = 12;
+            let few =
+                MetricError::Squares { metric, region, height, width, squares, least, enough };
+            assert_eq!(with(region), Err(few));
+            let found = value(&format!("{id}:region={region}"), &random());
+            assert_eq!(found, Err(Undefined::TooSmall));
+        }
+    }
+}
+
+/// Three channels and two classes without a bias, so that the gradient says all.
+fn coloured() -> (Graph, Vec<f32>, Tensor) {
+    let shape = Shape::new(3, 24, 24);
+    let mut rng = Seed(11).rng("model", "", &[]);
+    let mut draws = |n: usize| (0..n).map(|_| unit_f32(&mut rng) - 0.5).collect::<Vec<f32>>();
+    let (weight, x) = (draws(2 * shape.len()), Tensor::new(shape, draws(shape.len())));
+    let mut graph = Graph::new(shape);
+    let dense = Dense::new(weight.clone(), 2, shape, vec![]).unwrap();
+    graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+    (graph, weight, x)
+}
+
+/// Infidelity written out: nothing but loops over pixels, channels and full passes.
+fn slow_infidelity(
+    (graph, _, x): &(Graph, Vec<f32>, Tensor),
+    says: impl Fn(usize, usize, f64) -> f64,
+) -> f64 {
+    let (side, count) = (4, 36);
+    let logits = graph.logits(x);
+    let target = usize::from(logits[1] > logits[0]);
+    let acts = graph.forward(x);
+    let (low, high) = ([0.0; 3], [1.0; 3]);
+    let (graph, acts, seed, image) = (graph, &acts, Seed(3), "a");
+    let case = Case { graph, acts, target, low: &low, high: &high, seed, image };
+    let c = x.shape.c;
+    let mean = |k: usize| {
+        let all = x.data.iter().skip(k).step_by(c).map(|v| f64::from(*v));
+        all.sum::<f64>() / (x.data.len() / c) as f64
+    };
+    let (mut rr, mut rd, mut dd) = (0.0, 0.0, 0.0);
+    for draw in 0..50 {
+        let mut changed = x.clone();
+        let mut r = 0.0;
+        for at in choose(&case, "sets of squares", draw, count, count / 8) {
+            for pixel in 0..side * side {
+                let (row, column) = (at / 6 * side + pixel / side, at % 6 * side + pixel % side);
+                let place = row * x.shape.w + column;
+                for k in 0..c {
+                    r += says(place, k, f64::from(x.data[place * c + k]) - mean(k));
+                    changed.data[place * c + k] = mean(k) as f32;
+                }
+            }
+        }
+        let d = f64::from(logits[target]) - f64::from(graph.logits(&changed)[target]);
+        (rr, rd, dd) = (rr + r * r, rd + r * d, dd + d * d);
+    }
+    let b = (rd / rr).max(0.0);
+    (b * b * rr - 2.0 * b * rd + dd) / dd
+}
+
+#[test]
+fn infidelity_multiplies_maps_that_do_not_hold_the_input_by_what_is_removed() {
+    let model = coloured();
+    let (graph, weight, x) = (&model.0, &model.1, &model.2);
+    let logits = graph.logits(x);
+    let own = usize::from(logits[1] > logits[0]) * x.shape.len();
+    // weights are channel by channel
+    let g = |place: usize, k: usize| f64::from(weight[own + k * 576 + place]);
+    let of = |id: &str, name: &str| value_on(&model, id, &*method(name)).unwrap();
+    let id = "infidelity:region=4";
+    // eq. 1 is exact for the gradient of a linear model
+    assert!(of(id, "gradient") < 1e-9, "{}", of(id, "gradient"));
+    assert!(of(id, "smoothgrad:samples=2") < 1e-9);
+    let close = |found: f64, expected: f64, what: &str| {
+        assert!((found - expected).abs() < 1e-5, "{what}: {found}, expected {expected}");
+    };
+    let norm = |place| (0..3).map(|k| g(place, k).powi(2)).sum::<f64>().sqrt();
+    let slow = slow_infidelity(&model, |place, _, removed| removed * norm(place));
+    close(of(id, "sensitivity:norm=l2"), slow, "a norm speaks for each channel");
+    let held = |place: usize, k: usize| f64::from(x.data[place * 3 + k]) * g(place, k);
+    let slow = slow_infidelity(&model, |place, k, _| held(place, k));
+    close(of(id, "gradient-x-input"), slow, "a map that holds the input");
+    close(of(id, "lrp-zero"), slow, "the same map");
+    let slow = slow_infidelity(&model, |place, k, _| g(place, k));
+    close(of(&format!("{id}:times-input=no"), "gradient"), slow, "as it is, if that is wanted");
+    // the factor may not turn the sign
+    close(
+        of(id, "gradient:contrast=runner-up"),
+        {
+            let other = x.shape.len() - own;
+            let lead =
+                |place: usize, k: usize| g(place, k) - f64::from(weight[other + k * 576 + place]);
+            slow_infidelity(&model, |place, k, removed| removed * lead(place, k))
+        },
+        "wrappers hold the input as what they wrap",
+    );
+}
+
+#[test]
+fn a_map_of_the_wrong_sign_explains_nothing() {
+    let wrong = Fixed(perfect().0.mapv(|v| -v));
+    assert_eq!(value("infidelity:region=4", &wrong), Ok(1.0));
+    assert!(value("infidelity:region=4", &perfect()).unwrap() < 1e-6);
+}
+
+#[test]
+fn no_scale_of_a_map_changes_what_it_says_of_falls() {
+    for id in ["faithfulness-correlation", "sensitivity-n", "infidelity"] {
+        let of = |scale: f64| {
+            let map = Fixed(random().0.mapv(|v| scale * v));
+            value(&format!("{id}:region=4"), &map).unwrap()
+        };
+        for scale in [2.0f64.powi(-100), 2.0f64.powi(100)] {
+            assert!((of(1.0) - of(scale)).abs() < 1e-12, "{id}");
+        }
+    }
+}
+
+/// What the total should be, from full passes alone.
+#[test]
+fn the_total_is_that_of_the_whole_method() {
+    let model = model();
+    let (graph, _, x) = &model;
+    let logits: Vec<f64> = graph.logits(x).iter().map(|v| f64::from(*v)).collect();
+    let target = usize::from(logits[1] > logits[0]);
+    let at = |x: &Tensor| f64::from(graph.logits(x)[target]);
+    let grey = x.map(|_| 0.5);
+    // the picture one pixel further down and right (or the other way), its edges repeated
+    let moved = |dy: usize, dx: usize| {
+        let source = |k: usize, by: usize, n: usize| (k + 1).saturating_sub(by).min(n - 1);
+        let pixel = |i: usize| {
+            let (row, column) = (i / SHAPE.w, i % SHAPE.w);
+            x.data[source(row, dy, SHAPE.h) * SHAPE.w + source(column, dx, SHAPE.w)]
+        };
+        Tensor::new(SHAPE, (0..SHAPE.len()).map(pixel).collect())
+    };
+    let mean = (0..9).map(|i| at(&moved(i / 3, i % 3))).sum::<f64>() / 9.0;
+    let expected = [
+        ("gradient-x-input", logits[target]),
+        ("gradient-x-input:contrast=runner-up", logits[target] - logits[1 - target]),
+        ("gradient-x-input:translate=1", mean),
+        ("simple-taylor:root=reference", logits[target] - at(&grey)),
+        ("integrated-gradients:baseline=grey", logits[target] - at(&grey)),
+        ("integrated-gradients:baseline=grey:translate=1", mean - at(&grey)),
+        ("deep-lift:baseline=grey:translate=1", mean - at(&grey)),
+        ("lrp-zero", logits[target]),
+        ("lrp-zero:start=one", 1.0),
+        ("lrp-zero:start=one:translate=1", 1.0),
+        ("lrp-zero:start=one:contrast=runner-up", 0.0),
+        ("lrp-zero:start=contrast", logits[target] - logits[1 - target]),
+        ("random", logits[target]),
+    ];
+    let acts = graph.forward(x);
+    let (low, high) = ([0.0], [1.0]);
+    let (acts, seed, image) = (&acts, Seed(3), "a");
+    let case = Case { graph, acts, target, low: &low, high: &high, seed, image };
+    for (name, expected) in expected {
+        let method = method(name);
+        let found = method.total(&case).unwrap().unwrap().value;
+        assert!((found - expected).abs() < 1e-4, "{name}: {found}, expected {expected}");
+        let sum: f64 = method.heat_map(&case).unwrap().sum();
+        let gap = value("completeness-gap", &*method);
+        if expected == 0.0 {
+            assert_eq!(gap, Err(Undefined::ZeroTotal), "{name}");
+        } else {
+            let expected = (expected - sum).abs() / expected.abs();
+            assert!((gap.unwrap() - expected).abs() < 1e-4, "{name}");
+        }
+    }
+    // exact for a linear model without a bias
+    for name in ["gradient-x-input:contrast=runner-up", "simple-taylor:root=reference"] {
+        let gap = value("completeness-gap", &*method(name)).unwrap();
+        assert!(gap < 1e-4, "{name}: {gap}");
     }
 }

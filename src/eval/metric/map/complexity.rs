@@ -1,6 +1,6 @@
 //! Entropies, and how many pixels count.
 
-use super::{Look, MapMetric, grey, magnitudes};
+use super::{Look, MapMetric, Undefined, grey, magnitudes};
 use crate::{
     base::registry::{Entry, Kind, Param},
     eval::metric::{Direction, Range},
@@ -27,8 +27,8 @@ impl MapMetric for Entropy {
         Range::NON_NEGATIVE
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
-        bits(magnitudes(look.heat).into_iter())
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        bits(magnitudes(look.heat).into_iter()).ok_or(Undefined::Zero)
     }
 }
 
@@ -61,10 +61,11 @@ impl MapMetric for GreyEntropy {
         Range { low: 0.0, high: 8.0 }
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let mut counts = [0.0; 256];
-        grey(look.heat)?.into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
-        bits(counts.into_iter())
+        let levels = grey(look.heat).ok_or(Undefined::Zero)?;
+        levels.into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
+        bits(counts.into_iter()).ok_or(Undefined::Zero)
     }
 }
 
@@ -86,9 +87,15 @@ pub(super) const EFFECTIVE: Entry<dyn MapMetric> = Entry {
         key: "share",
         default: "0.1",
         kind: Kind::Number { min: 0.0, max: 1.0 },
-        help: "of the largest magnitude",
+        help: "of the largest magnitude, less than 1",
     }],
-    build: |args| Ok(Box::new(Effective { share: f64::from(args.f32("share")) })),
+    build: |args| {
+        let share = args.f64("share");
+        if share < 1.0 {
+            return Ok(Box::new(Effective { share }));
+        }
+        Err(args.bad("share", "less than 1: no pixel has more than the largest magnitude"))
+    },
 };
 
 impl MapMetric for Effective {
@@ -100,17 +107,18 @@ impl MapMetric for Effective {
         Range::NON_NEGATIVE
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let v = magnitudes(look.heat);
         let largest = v.iter().copied().fold(0.0, f64::max);
         let counts = |v: &&f64| **v > self.share * largest;
-        (largest > 0.0).then(|| v.iter().filter(counts).count() as f64)
+        Ok(v.iter().filter(counts).count() as f64)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{base::registry::build, eval::metric::map::MAP_METRICS};
     use ndarray::array;
 
     #[test]
@@ -121,7 +129,19 @@ mod tests {
         assert!((Entropy.value(&look).unwrap() - 1.5).abs() < 1e-15);
         // four different levels
         assert!((GreyEntropy.value(&look).unwrap() - 2.0).abs() < 1e-15);
-        assert_eq!(Effective { share: 0.5 }.value(&look), Some(1.0));
-        assert_eq!(Effective { share: 0.1 }.value(&look), Some(3.0));
+        assert_eq!(Effective { share: 0.5 }.value(&look), Ok(1.0));
+        assert_eq!(Effective { share: 0.1 }.value(&look), Ok(3.0));
+    }
+
+    #[test]
+    fn no_pixel_has_more_than_the_largest_magnitude() {
+        let told = |spec: &str| {
+            let built = build("metric", MAP_METRICS, &spec.parse().unwrap());
+            built.map_or_else(|e| e.to_string(), |metric| metric.name)
+        };
+        let name = "effective-complexity:share=0.9999999999";
+        assert_eq!(told(name), name, "in single precision that is 1");
+        let said = told("effective-complexity:share=1");
+        assert!(said.contains("less than 1"), "{said}");
     }
 }

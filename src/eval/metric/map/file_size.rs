@@ -1,6 +1,6 @@
 //! How well a heat map compresses.
 
-use super::{Look, MapMetric, grey};
+use super::{Look, MapMetric, Undefined, grey};
 use crate::{
     base::registry::Entry,
     eval::metric::{Direction, Range},
@@ -40,8 +40,8 @@ pub(super) const JPEG: Entry<dyn MapMetric> = Entry {
 };
 
 impl FileSize {
-    fn bytes(self, look: &Look<'_>) -> Option<usize> {
-        let pixels = grey(look.heat)?;
+    fn bytes(self, look: &Look<'_>) -> Result<usize, Undefined> {
+        let pixels = grey(look.heat).ok_or(Undefined::Zero)?;
         let (h, w) = look.heat.dim();
         let mut file = Vec::new();
         let (w, h, kind) = (w as u32, h as u32, ExtendedColorType::L8);
@@ -56,7 +56,7 @@ impl FileSize {
             }
         };
         // sides beyond what a format can hold have no size
-        written.ok().map(|()| file.len())
+        written.map(|()| file.len()).map_err(|_| Undefined::NoFile)
     }
 }
 
@@ -69,7 +69,7 @@ impl MapMetric for FileSize {
         Range::NON_NEGATIVE
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         self.bytes(look).map(|n| n as f64 / 1000.0)
     }
 }
@@ -83,11 +83,12 @@ mod tests {
     fn the_files_are_whole_pictures_of_the_map() {
         let heat = HeatMap::from_shape_fn((20, 30), |(y, x)| (y * x) as f64 - 100.0);
         let look = Look { heat: &heat, object: None, asked: None };
-        let (png, jpeg) = (FileSize::Png.value(&look), FileSize::Jpeg.value(&look));
-        assert!(png.unwrap() > 0.1 && png.unwrap() < 0.7, "{png:?}: less than the 600 pixels");
-        assert!(jpeg.unwrap() > 0.3 && jpeg.unwrap() < 2.0, "{jpeg:?}");
+        let of = |size: FileSize, look: &Look<'_>| size.value(look).unwrap();
+        let (png, jpeg) = (of(FileSize::Png, &look), of(FileSize::Jpeg, &look));
+        assert!(png > 0.1 && png < 0.7, "{png}: less than the 600 pixels");
+        assert!(jpeg > 0.3 && jpeg < 2.0, "{jpeg}");
         let even = HeatMap::ones((20, 30));
         let look = Look { heat: &even, object: None, asked: None };
-        assert!(FileSize::Png.value(&look) < png && FileSize::Jpeg.value(&look) < jpeg);
+        assert!(of(FileSize::Png, &look) < png && of(FileSize::Jpeg, &look) < jpeg);
     }
 }

@@ -1,6 +1,6 @@
 //! Sparseness.
 
-use super::{Look, MapMetric, magnitudes};
+use super::{Look, MapMetric, Undefined, magnitudes};
 use crate::{
     base::registry::Entry,
     eval::metric::{Direction, Range},
@@ -28,13 +28,13 @@ impl MapMetric for Gini {
         Range::UNIT
     }
 
-    fn value(&self, look: &Look<'_>) -> Option<f64> {
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let mut v = magnitudes(look.heat);
         v.sort_unstable_by(f64::total_cmp);
         let (n, total) = (v.len() as f64, v.iter().sum::<f64>());
         let weighted = |(k, v): (usize, &f64)| (2.0 * (k as f64 + 1.0) - n - 1.0) * v;
         let sum: f64 = v.iter().enumerate().map(weighted).sum();
-        (total > 0.0).then(|| sum / (n * total))
+        if total > 0.0 { Ok(sum / (n * total)) } else { Err(Undefined::Zero) }
     }
 }
 

@@ -10,17 +10,22 @@ use super::{
     ask::{class, correlation, irof, randomisation, road, robustness},
 };
 use crate::{
-    base::registry::{Entry, Spec},
-    explain::{Case, Explainer, HeatMap},
+    base::registry::Entry,
+    eval::curve::ScoreKind,
+    explain::{Case, ExplainError, Explainer, HeatMap},
     nn::graph::Graph,
 };
 use std::fmt;
 
-/// The labelled object of a picture: one value per pixel of the network's input, row by row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The object that a picture's annotation shows: one value per pixel of the network's input, row by row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
-    /// True inside.
-    pub inside: Vec<bool>,
+    /// The class that it belongs to; `None` where nothing says so.
+    pub class: Option<usize>,
+    /// True on the object, where it is known pixel by pixel.
+    pub mask: Option<Vec<bool>>,
+    /// True in its bounding boxes, where there are some.
+    pub boxes: Option<Vec<bool>>,
 }
 
 /// A heat map and what is known of its picture.
@@ -32,6 +37,19 @@ pub struct Look<'a> {
     pub object: Option<&'a Object>,
     /// Network and method, for metrics that ask them.
     pub asked: Option<Asked<'a>>,
+}
+
+impl<'a> Look<'a> {
+    /// Network and method.
+    pub(super) fn asked(&self) -> Result<Asked<'a>, Undefined> {
+        self.asked.ok_or(Undefined::NoNetwork)
+    }
+
+    /// Network and a method that can be asked for another heat map.
+    pub(super) fn again(&self) -> Result<Asked<'a>, Undefined> {
+        let asked = self.asked()?;
+        if asked.explainer.is_imported() { Err(Undefined::Imported) } else { Ok(asked) }
+    }
 }
 
 /// Whom metrics may ask.
@@ -49,16 +67,134 @@ impl fmt::Debug for Asked<'_> {
     }
 }
 
-/// A layer that a metric names and a network does not have.
+/// Why a metric has no value for a heat map.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Undefined {
+    /// A map that says nothing.
+    #[error("all relevance is 0")]
+    Zero,
+    /// A map that prefers nothing.
+    #[error("all relevance is the same")]
+    Constant,
+    /// The value is infinite or no number.
+    #[error("the value is not finite")]
+    NonFinite,
+    /// The data set does not say where the object is.
+    #[error("no {kind} of the object is known")]
+    NoObject {
+        /// Mask or box.
+        kind: &'static str,
+    },
+    /// The object is not what the heat map explains.
+    #[error("the object that is marked is not of the explained class")]
+    OtherClass,
+    /// An object outside of the network's input.
+    #[error("nothing of the object is left in the network's input")]
+    Cropped,
+    /// The object fills the picture.
+    #[error("the object fills the picture")]
+    Everywhere,
+    /// All positive relevance is elsewhere.
+    #[error("no positive relevance on the object")]
+    NotOnObject,
+    /// No relevance that could be on the object.
+    #[error("no positive relevance")]
+    NotPositive,
+    /// The method cannot be asked again.
+    #[error("a map from a file cannot be made for another picture, class or network")]
+    Imported,
+    /// Nothing is known about the sum of relevance.
+    #[error("nobody knows what a map from a file should sum up to")]
+    NoTotal,
+    /// The sum should be 0, so that no difference is small.
+    #[error("relevance should sum up to 0")]
+    ZeroTotal,
+    /// There is no other class.
+    #[error("the network has one class")]
+    OneClass,
+    /// The score is always the same.
+    #[error("the score does not depend on what is removed")]
+    SameScore,
+    /// The probability of the class is 0.
+    #[error("the probability of the class is 0")]
+    Impossible,
+    /// There is no network.
+    #[error("there is no network to ask")]
+    NoNetwork,
+    /// Noise and imputation need the picture.
+    #[error("nothing says what black and white pictures are as inputs of the network")]
+    NoBounds,
+    /// Too few pixels.
+    #[error("the picture is smaller than a window")]
+    TooSmall,
+    /// A format that cannot hold the map.
+    #[error("the file format has no room for the map")]
+    NoFile,
+    /// The network has no weights.
+    #[error("the network has no such layer with weights")]
+    NoLayer,
+    /// The method has no heat map for what it is asked.
+    #[error("{0}")]
+    Explain(#[from] ExplainError),
+}
+
+/// What metrics are measured on: a network, and pictures that are watched by a score.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The network.
+    pub graph: &'a Graph,
+    /// The score that is watched while regions disappear.
+    pub score: ScoreKind,
+    /// How the objects of the pictures are marked.
+    pub marks: Marks,
+}
+
+/// How the objects of a set of pictures are marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Some have a mask.
+    pub masks: bool,
+    /// Some have boxes and no mask.
+    pub only_boxes: bool,
+}
+
+/// Parameters with the values they get.
+pub type Settings = Vec<(&'static str, String)>;
+
+/// Why a metric cannot be measured.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{metric}`: the network has no layer `{layer}` with weights{}", hint(.near))]
-pub struct LayerError {
-    /// Id of the metric.
-    pub metric: &'static str,
-    /// What was given.
-    pub layer: String,
-    /// Similar names, in backticks.
-    pub near: Vec<String>,
+pub enum MetricError {
+    /// A layer that a metric names and the network does not have.
+    #[error("`{metric}`: the network has no layer `{layer}` with weights{}", hint(.near))]
+    Layer {
+        /// Id of the metric.
+        metric: &'static str,
+        /// What was given.
+        layer: String,
+        /// Similar names, in backticks.
+        near: Vec<String>,
+    },
+    /// Squares of which there are too few.
+    #[error(
+        "`{metric}`: `region` is {region}, but pictures of {height}x{width} pixels have only {squares} \
+         whole squares of that side, at least {least} are needed; `{metric}:region={enough}` has enough"
+    )]
+    Squares {
+        /// Id of the metric.
+        metric: &'static str,
+        /// Side of a square.
+        region: usize,
+        /// Rows of a picture.
+        height: usize,
+        /// Columns of a picture.
+        width: usize,
+        /// How many there are.
+        squares: usize,
+        /// How many there must be.
+        least: usize,
+        /// The largest side of which there are as many.
+        enough: usize,
+    },
 }
 
 fn hint(near: &[String]) -> String {
@@ -73,13 +209,23 @@ pub trait MapMetric: Send + Sync {
     /// What values it takes.
     fn range(&self) -> Range;
 
-    /// The value; `None` where it is not defined (no object, an all-zero map).
-    fn value(&self, look: &Look<'_>) -> Option<f64>;
+    /// The metric itself; callers use [`MapMetric::value`], which has the rules for all.
+    fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined>;
 
-    /// The metrics of the same kind that this one stands for on a network, where it is none itself:
-    /// one for each layer. The error says which layer there is not.
-    fn stands_for(&self, _: &Graph) -> Result<Option<Vec<Spec>>, LayerError> {
-        Ok(None)
+    /// The value, or why there is none. A map of zeros says nothing, so no metric has a value for it.
+    fn value(&self, look: &Look<'_>) -> Result<f64, Undefined> {
+        if look.heat.iter().all(|v| *v == 0.0) {
+            return Err(Undefined::Zero);
+        }
+        let value = self.measure(look)?;
+        if value.is_finite() { Ok(value) } else { Err(Undefined::NonFinite) }
+    }
+
+    /// What is still open is settled by the network and the pictures: the metrics that this one stands
+    /// for, each by the parameters that differ; none where it is measured as it is. The error says why
+    /// it cannot be.
+    fn stands_for(&self, _: &Ground<'_>) -> Result<Vec<Settings>, MetricError> {
+        Ok(Vec::new())
     }
 }
 
@@ -139,8 +285,9 @@ mod tests {
         let random =
             HeatMap::from_shape_simple_fn((16, 16), || f64::from(unit_f32(&mut rng)) - 0.5);
         let constant = HeatMap::ones((16, 16));
-        let inside = perfect.iter().map(|v| *v > 0.0).collect();
-        ([perfect, constant, random], Object { inside })
+        let inside = perfect.iter().map(|v| *v > 0.0).collect::<Vec<bool>>();
+        let object = Object { mask: Some(inside), ..Object::default() };
+        ([perfect, constant, random], object)
     }
 
     #[test]
@@ -182,17 +329,33 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_defined_is_nothing() {
-        let zeros = HeatMap::zeros((4, 4));
-        // some because the map is all zero, others because there is no object or no network
-        for entry in MAP_METRICS {
-            let id = entry.id;
-            let metric = build("metric", MAP_METRICS, &id.parse().unwrap()).unwrap().value;
-            assert_eq!(
-                metric.value(&Look { heat: &zeros, object: None, asked: None }),
-                None,
-                "{id}"
-            );
+    fn a_map_of_zeros_has_no_value_by_any_metric() {
+        let (_, object) = maps();
+        for v in [0.0, -0.0] {
+            let heat = HeatMap::from_elem((16, 16), v);
+            for entry in MAP_METRICS {
+                let id = entry.id;
+                let metric = build("metric", MAP_METRICS, &id.parse().unwrap()).unwrap().value;
+                let look = Look { heat: &heat, object: Some(&object), asked: None };
+                assert_eq!(metric.value(&look), Err(Undefined::Zero), "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn metrics_of_shape_and_place_do_not_depend_on_the_scale() {
+        let ([.., random], object) = maps();
+        // powers of two change no digit
+        for scale in [2.0f64.powi(-500), 2.0f64.powi(500)] {
+            let scaled = random.mapv(|v| scale * v);
+            for entry in &MAP_METRICS[..11] {
+                let metric = build("metric", MAP_METRICS, &entry.id.parse().unwrap()).unwrap();
+                let of = |heat| {
+                    metric.value.value(&Look { heat, object: Some(&object), asked: None }).unwrap()
+                };
+                let (a, b) = (of(&random), of(&scaled));
+                assert!((a - b).abs() <= 1e-12 * a.abs(), "{}: {a}, {b}", entry.id);
+            }
         }
     }
 
