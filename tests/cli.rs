@@ -1,5 +1,4 @@
 //! The program, end to end, on a small network and pictures made here.
-#![expect(clippy::print_stdout, reason = "says which tests are skipped")]
 
 #[path = "cli/advice.rs"]
 mod advice;
@@ -11,6 +10,8 @@ mod names;
 mod same;
 #[path = "cli/session.rs"]
 mod session;
+#[path = "common/skip.rs"]
+mod skip;
 #[path = "cli/survive.rs"]
 mod survive;
 
@@ -578,8 +579,7 @@ fn data_check_counts_and_names_what_is_broken() {
 #[test]
 fn a_description_of_ones_own_can_be_fetched() {
     if std::process::Command::new("curl").arg("--version").output().is_err() {
-        std::io::Write::write_all(&mut std::io::stderr(), b"skipped: curl is not here\n").unwrap();
-        return;
+        return skip::left_out("curl", "`curl` is not here");
     }
     let desk = Desk::new(0);
     let content = picture(3, 32).into_raw();

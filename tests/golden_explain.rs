@@ -3,6 +3,9 @@
 
 #![expect(clippy::print_stdout, reason = "the worst deviations are worth reading")]
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use ndarray::{Array4, ArrayView3, Axis};
 use ndarray_npy::{NpzReader, read_npy};
 use pixelflip::{
@@ -319,8 +322,7 @@ fn shared() -> Option<PathBuf> {
 #[test]
 fn real_networks_hand_on_all_relevance() {
     let Some(shared) = shared() else {
-        println!("skipped: ../shared is not here");
-        return;
+        return skip::left_out("assets", "`../shared` is not here");
     };
     for name in [
         "squeezenet1_1_227",

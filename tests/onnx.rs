@@ -1,7 +1,8 @@
 //! Whole model files: those of both PyTorch exporters against logits computed by PyTorch in double
 //! precision, and real networks against onnxruntime.
 
-#![expect(clippy::print_stdout, reason = "tests say what they skip")]
+#[path = "common/skip.rs"]
+mod skip;
 
 use ndarray::{Array1, Array2, Array4, Axis};
 use ndarray_npy::{NpzReader, read_npy};
@@ -172,8 +173,7 @@ fn the_digest_is_that_of_the_file_and_its_external_data() {
 #[test]
 fn real_networks_give_the_logits_of_onnxruntime() {
     let Some(shared) = shared() else {
-        println!("skipped: ../shared is not here");
-        return;
+        return skip::left_out("assets", "`../shared` is not here");
     };
     for file in models(&shared.join("models")) {
         let stem = file.file_stem().unwrap().to_str().unwrap();
@@ -220,7 +220,7 @@ fn networks_classify_as_many_pictures_right_as_in_onnxruntime() {
     for (model, pictures, expected, margin) in cases {
         match right(model, pictures) {
             Some(found) => assert!(found.abs_diff(expected) <= margin, "{model}: {found}"),
-            None => println!("skipped {model}: ../shared is not here"),
+            None => skip::left_out("assets", &format!("`../shared` is not here for {model}")),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The page of results, in a real browser: the script of the page is driven by a script of the test
 //! and the browser prints what became of the document.
 
+#[path = "common/skip.rs"]
+mod skip;
+
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use std::{
@@ -297,11 +300,9 @@ fn unescaped(text: &str) -> String {
 
 // a browser takes seconds to start
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
 fn the_page_works_in_a_browser_and_says_nothing_on_its_console() {
     let Some(browser) = browser() else {
-        println!("skipped: no Chromium on this machine");
-        return;
+        return skip::left_out("chromium", "there is no Chromium on this machine");
     };
     let desk = run();
     let page = fs::read_to_string(desk.path().join("out/report.html")).unwrap();
@@ -343,11 +344,9 @@ addEventListener("load", () => {
 </script>"#;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
 fn on_a_small_screen_nothing_is_cut_off() {
     let Some(browser) = browser() else {
-        println!("skipped: no Chromium on this machine");
-        return;
+        return skip::left_out("chromium", "there is no Chromium on this machine");
     };
     let desk = run();
     let page = fs::read_to_string(desk.path().join("out/report.html")).unwrap();

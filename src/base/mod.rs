@@ -2,8 +2,10 @@
 
 pub mod bounded;
 pub mod geom;
+mod hex;
 pub mod registry;
 pub mod rng;
 pub mod text;
 
+pub use hex::hex;
 pub use pixelflip_table::atomic;

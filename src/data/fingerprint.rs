@@ -1,6 +1,7 @@
 //! What tells a data set from another, so that results of one are not taken for those of the other.
 
 use super::DataError;
+use crate::base::hex;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::File,
@@ -43,7 +44,7 @@ pub(super) fn fingerprint(
         // what cannot be read is skipped in the run, and is another set when it can be
         hash.update(content(i).map_or([0; 32], |bytes| Sha256::digest(&bytes).into()));
     }
-    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    hex(&hash.finalize())
 }
 
 /// At most `most` of `count` positions, spread evenly.

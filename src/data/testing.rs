@@ -1,5 +1,8 @@
 //! What the tests of this module share: picture files, messages without folders, the assets.
 
+#[path = "../../tests/common/skip.rs"]
+mod skip;
+
 use super::{DataError, Dataset, Options};
 use image::{ExtendedColorType, ImageFormat};
 use std::{
@@ -16,8 +19,7 @@ pub(super) fn shared(part: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    let line: &str = "skipped: ../shared is not here\n";
-    std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+    skip::left_out("assets", &format!("`{}` is not here", path.display()));
     None
 }
 
@@ -99,7 +101,7 @@ pub(super) fn tar_member(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
     head[124..135].copy_from_slice(format!("{:011o}", content.len()).as_bytes());
     head[148..156].fill(b' ');
     head[156] = kind;
-    head[257..263].copy_from_slice(b"ustar\0");
+    head[257..265].copy_from_slice(b"ustar\x0000");
     let sum: u32 = head.iter().map(|b| u32::from(*b)).sum();
     head[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
     head[154] = 0;

@@ -1,7 +1,8 @@
-//! As much XML as annotation files have: elements and text. Attributes, comments and declarations
-//! are passed over.
+//! What annotation files hold of XML: elements and text. Attributes, comments and declarations are
+//! passed over.
 
 use super::DataError;
+use roxmltree::{Document, Node, ParsingOptions};
 use std::{fs, path::Path};
 
 /// Elements inside each other; annotation files have four or five.
@@ -38,54 +39,25 @@ impl Element {
     }
 }
 
-fn parse(text: &str) -> Result<Element, &'static str> {
-    let mut open: Vec<Element> = vec![Element::default()];
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        let inner = open.last_mut().expect("the document itself is never closed");
-        inner.text.push_str(&unescape(&rest[..at]));
-        rest = &rest[at..];
-        let end = if rest.starts_with("<!--") { "-->" } else { ">" };
-        let length = rest.find(end).ok_or("a tag without end")?;
-        let tag = rest[..length].trim_start_matches('<');
-        rest = &rest[length + end.len()..];
-        if tag.starts_with(['!', '?']) {
-            continue;
-        }
-        if let Some(name) = tag.strip_prefix('/') {
-            close(&mut open, name.trim())?;
-            continue;
-        }
-        let is_empty = tag.ends_with('/');
-        let name =
-            tag.trim_end_matches('/').split_whitespace().next().ok_or("a tag without name")?;
-        open.push(Element { name: name.to_owned(), ..Element::default() });
-        if is_empty {
-            close(&mut open, name)?;
-        }
-        if open.len() > MAX_DEPTH {
-            return Err("elements too deep inside each other");
-        }
-    }
-    let [document] = open.as_mut_slice() else { return Err("an element that is not closed") };
-    if document.children.len() != 1 {
-        return Err("other than one outermost element");
-    }
-    Ok(document.children.swap_remove(0))
+fn parse(text: &str) -> Result<Element, String> {
+    // declarations of document types stand in some annotations; entities in them are bounded
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, options);
+    let document = document.map_err(|e| format!("a fault ({e})"))?;
+    element(document.root_element(), 0)
 }
 
-fn close(open: &mut Vec<Element>, name: &str) -> Result<(), &'static str> {
-    let element = open.pop().expect("the document itself is never closed");
-    match open.last_mut() {
-        Some(parent) if element.name == name => parent.children.push(element),
-        _ => return Err("elements that are closed in another order than opened"),
+fn element(node: Node<'_, '_>, depth: usize) -> Result<Element, String> {
+    if depth > MAX_DEPTH {
+        return Err("elements too deep inside each other".to_owned());
     }
-    Ok(())
-}
-
-fn unescape(text: &str) -> String {
-    let names = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
-    names.iter().fold(text.to_owned(), |text, (name, sign)| text.replace(name, sign))
+    let own = node.children().filter(Node::is_text).filter_map(|child| child.text());
+    let children = node.children().filter(Node::is_element);
+    Ok(Element {
+        name: node.tag_name().name().to_owned(),
+        text: own.collect(),
+        children: children.map(|child| element(child, depth + 1)).collect::<Result<_, _>>()?,
+    })
 }
 
 #[cfg(test)]
@@ -104,11 +76,38 @@ mod tests {
     }
 
     #[test]
+    fn entities_and_cdata_are_text() {
+        let text = "\u{feff}<?xml version='1.0'?><!DOCTYPE a [<!ENTITY dog 'Hund'>]>\n<a>\
+                    <b>K&#246;ter &#x26; &dog; &amp;lt;</b><c><![CDATA[1 < 2 &amp; ]]>3</c></a>";
+        let a = parse(text).unwrap();
+        assert_eq!(a.text("b"), Some("K\u{f6}ter & Hund &lt;"));
+        assert_eq!(a.text("c"), Some("1 < 2 &amp; 3"));
+    }
+
+    #[test]
+    fn entities_that_grow_without_end_are_refused() {
+        let line = |k: usize| format!("<!ENTITY e{} '{}'>", k + 1, format!("&e{k};").repeat(10));
+        let lines: String = (0..12).map(line).collect::<Vec<_>>().concat();
+        let text = format!("<!DOCTYPE a [<!ENTITY e0 'xxxxxxxxxx'>{lines}]><a>&e12;</a>");
+        assert!(parse(&text).is_err());
+    }
+
+    #[test]
     fn broken_documents_are_refused() {
-        let deep = "<a>".repeat(1000);
-        for text in
-            ["", "words", "<a>", "<a", "</a>", "<a></b>", "<a/><b/>", "<>", "<a><b></a></b>", &deep]
-        {
+        let deep = ["<a>".repeat(1000), "</a>".repeat(1000)].concat();
+        for text in [
+            "",
+            "words",
+            "<a>",
+            "<a",
+            "</a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<>",
+            "<a><b></a></b>",
+            "<a>&b;</a>",
+            &deep,
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -95,6 +95,44 @@ fn nearest_zero(f: impl Fn(f64) -> f32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        base::{geom::Shape, rng::Seed},
+        nn::{
+            graph::Graph,
+            op::{Dense, MaxPool, Window},
+        },
+    };
+
+    /// Gradients jump where windows of a max-pool tie, as all do on a plain colour.
+    #[test]
+    fn the_reference_itself_is_reached() {
+        let shape = Shape::new(1, 8, 8);
+        let mut graph = Graph::new(shape);
+        let window =
+            Window { kernel: [2; 2], stride: [2; 2], dilation: [1; 2], pads: [0; 4], ceil: false };
+        let at = graph.push("max", Box::new(MaxPool::new(window)), &[graph.input()]).unwrap();
+        let dense = Dense::new(vec![1.0; 16], 1, Shape::new(1, 4, 4), vec![]).unwrap();
+        graph.push("dense", Box::new(dense), &[at]).unwrap();
+        let x = Tensor::new(shape, (0..64).map(|i| 5.0 + (i as f32 * 1.7).sin()).collect());
+        let (graph, acts, seed) = (&graph, &graph.forward(&x), Seed(0));
+        for (low, high) in [(-2.117_904, 2.248_908), (0.1, 0.7), (-1.3, 1.9)] {
+            let (low, high) = ([low], [high]);
+            let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "" };
+            for toward in [Reference::Black, Reference::Grey, Reference::White, Reference::Zero] {
+                // no zero of the score is found on the way, or none is looked for
+                for search in [true, false] {
+                    let map = SimpleTaylor { toward, search }.relevance(&case).unwrap();
+                    let colour = toward.pixel(&case).unwrap()[0];
+                    let first = |i: usize| i.is_multiple_of(2) && (i / 8).is_multiple_of(2);
+                    let expected = |i: usize| if first(i) { x.data[i] - colour } else { 0.0 };
+                    let near = |i: usize| (map.data[i] - expected(i)).abs() < 1e-5;
+                    if !search || colour > 0.0 {
+                        assert!((0..64).all(near), "{toward:?}: {:?}", map.data);
+                    }
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_zero_nearest_to_the_picture_is_found() {

@@ -1,7 +1,7 @@
 //! A run on a SLURM cluster that is started on this machine, which needs root and Debian's packages
 //! slurmctld, slurmd, slurm-client and munge; and the script of a task with stand-ins for SLURM.
 
-use super::{Desk, SMALL, stderr, stdout};
+use super::{Desk, SMALL, skip, stderr, stdout};
 use std::{
     env,
     fs::{self, File},
@@ -50,13 +50,13 @@ impl Cluster {
     fn up(pixelflip: impl Into<PathBuf>) -> Option<Cluster> {
         let here = |program: &str| Path::new("/usr/sbin").join(program).exists();
         if !["slurmctld", "slurmd", "munged"].into_iter().all(here) {
-            println!("skipped: slurmctld, slurmd and munge are not installed");
+            skip::left_out("slurm", "slurmctld, slurmd and munge are not installed");
             return None;
         }
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
         if user.split_whitespace().next() != Some("0") {
-            println!("skipped: a cluster on one machine needs root");
+            skip::left_out("slurm", "a cluster on one machine needs root");
             return None;
         }
         let folder = tempfile::Builder::new().prefix("three nödes ").tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! What a run survives, and what it says when it does not.
 
-use super::{Desk, SMALL, stderr, stdout};
+use super::{Desk, SMALL, skip, stderr, stdout};
 use std::{
     fs,
     process::{Child, Command, Output, Stdio},
@@ -364,7 +364,7 @@ fn a_clock_that_jumps_changes_nothing() {
     let libraries = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let mut libraries = libraries.map(|entry| entry.path().join("faketime/libfaketime.so.1"));
     let Some(library) = libraries.find(|path| path.exists()) else {
-        return println!("skipped: libfaketime is not installed");
+        return skip::left_out("faketime", "libfaketime is not installed");
     };
     desk.expect(0, &LONGER.replace("--out out", "--out whole"));
     let clock = desk.path("clock");
@@ -388,7 +388,7 @@ fn a_clock_that_jumps_changes_nothing() {
 fn a_run_writes_to_another_file_system() {
     let desk = Desk::new(4);
     let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
-        return println!("skipped: there is no /dev/shm");
+        return skip::left_out("mounts", "there is no /dev/shm");
     };
     desk.expect(0, &format!("{SMALL} --out one"));
     let away = memory.path().join("run");
@@ -417,9 +417,11 @@ fn a_full_disk_is_named_and_the_run_goes_on_when_there_is_room() {
         &line,
         PROGRAM,
     ]);
-    let Ok(output) = command.output() else { return println!("skipped: there is no unshare") };
+    let Ok(output) = command.output() else {
+        return skip::left_out("mounts", "there is no `unshare`");
+    };
     if output.status.code() == Some(99) || stderr(&output).contains("unshare failed") {
-        return println!("skipped: a file system cannot be mounted here");
+        return skip::left_out("mounts", "a file system cannot be mounted here");
     }
     let told = stderr(&output);
     assert!(told.contains("No space left on device") && told.contains("code 2"), "{told}");
@@ -443,9 +445,11 @@ fn a_folder_that_cannot_be_written_to_is_named() {
         &line,
         PROGRAM,
     ]);
-    let Ok(output) = command.output() else { return println!("skipped: there is no unshare") };
+    let Ok(output) = command.output() else {
+        return skip::left_out("mounts", "there is no `unshare`");
+    };
     if output.status.code() == Some(99) || stderr(&output).contains("unshare failed") {
-        return println!("skipped: a file system cannot be mounted here");
+        return skip::left_out("mounts", "a file system cannot be mounted here");
     }
     assert_eq!(output.status.code(), Some(2));
     let told = stderr(&output);
@@ -456,7 +460,7 @@ fn a_folder_that_cannot_be_written_to_is_named() {
 fn merging_across_file_systems_copies() {
     let desk = Desk::new(4);
     let Ok(memory) = tempfile::tempdir_in("/dev/shm") else {
-        return println!("skipped: there is no /dev/shm");
+        return skip::left_out("mounts", "there is no /dev/shm");
     };
     desk.expect(0, &format!("{SMALL} --out one"));
     let away = memory.path().join("shard");

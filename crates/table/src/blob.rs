@@ -17,7 +17,7 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 use thrift::Value;
 
@@ -52,13 +52,15 @@ struct Column {
 }
 
 /// The part of a column in one row group.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Chunk {
     start: u64,
     length: u64,
     codec: i64,
     first_row: usize,
     rows: usize,
+    /// Its pages, once their headers have been read.
+    pages: OnceLock<Vec<Page>>,
 }
 
 // physical types
@@ -157,10 +159,16 @@ impl Blobs {
         wrong(&self.path, format!("column `{name}` is damaged or in an unknown encoding"))
     }
 
-    fn pages(&self, column: usize, chunk: &Chunk) -> Result<Vec<Page>, TableError> {
+    fn pages<'c>(&self, column: usize, chunk: &'c Chunk) -> Result<&'c [Page], TableError> {
+        if let Some(pages) = chunk.pages.get() {
+            return Ok(pages);
+        }
         let (mut file, _) = open(&self.path)?;
         let pages = page::list(&mut file, chunk.start, chunk.length);
-        pages.map_err(io_error("read", &self.path))?.ok_or_else(|| self.broken(column))
+        let pages = pages.map_err(io_error("read", &self.path))?;
+        let pages = pages.ok_or_else(|| self.broken(column))?;
+        // another thread may have been faster, with the same
+        Ok(chunk.pages.get_or_init(|| pages))
     }
 
     /// The values of a page, decoded now or before.
@@ -307,7 +315,8 @@ fn chunk(value: &Value, first_row: usize, rows: usize, length: u64) -> Option<Ch
     let start = number(11).filter(|at| *at > 0).map_or(data, |at| at.min(data));
     let size = number(7)?;
     let fits = start.checked_add(size).is_some_and(|end| end <= length);
-    fits.then_some(Chunk { start, length: size, codec: about.field(4)?.int()?, first_row, rows })
+    let (codec, pages) = (about.field(4)?.int()?, OnceLock::new());
+    fits.then_some(Chunk { start, length: size, codec, first_row, rows, pages })
 }
 
 /// A little-endian number of one, four or eight bytes.

@@ -21,6 +21,7 @@ use super::{
     listing::Listing,
     npy::Type,
 };
+use crate::base::hex;
 use ndarray::Array3;
 use sha2::{Digest, Sha256};
 use std::{
@@ -330,7 +331,7 @@ fn digest(root: &Path, files: &[PathBuf]) -> Result<String, DataError> {
             hash.update(&buffer[..n]);
         }
     }
-    Ok(hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+    Ok(hex(&hash.finalize()))
 }
 
 #[cfg(test)]

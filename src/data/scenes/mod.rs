@@ -15,6 +15,7 @@ mod tests;
 use crate::{
     base::{
         geom::{Rect, Shape},
+        hex,
         rng::Seed,
     },
     data::{DataError, Dataset, Item, Marked},
@@ -180,7 +181,7 @@ impl Dataset for Scenes {
     fn fingerprint(&self) -> String {
         let Seed(seed) = self.seed;
         let set = format!("scenes {EDITION} {seed} {} {}", self.split.name(), self.len());
-        Sha256::digest(set).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        hex(&Sha256::digest(set))
     }
 
     fn describe(&self) -> String {

@@ -5,7 +5,7 @@ fn test_split() -> Scenes {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().take(8).fold(String::new(), |t, b| t + &format!("{b:02x}"))
+    hex(&Sha256::digest(bytes)[..8])
 }
 
 #[test]

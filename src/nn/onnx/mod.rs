@@ -29,6 +29,7 @@ mod wire;
 pub use error::{Damage, OnnxError};
 
 use super::{graph::Graph, preprocess::InputAxes};
+use crate::base::hex;
 use external::External;
 use prost::{Message, bytes::Bytes};
 use sha2::{Digest, Sha256};
@@ -78,7 +79,7 @@ pub fn read(path: &Path, given: Given) -> Result<(Imported, String), OnnxError> 
     for path in external.used() {
         io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
     }
-    Ok((imported, hexadecimal(sha)))
+    Ok((imported, hex(&sha.finalize())))
 }
 
 /// [`read`] for a model in memory, which has no external data; `name` stands for the file in
@@ -89,7 +90,7 @@ pub fn read_bytes(name: &str, bytes: &[u8], given: Given) -> Result<(Imported, S
     sha.update(&bytes);
     let model = decode(name, bytes)?;
     let (imported, _) = build::import(name, &model, External::new(None), given)?;
-    Ok((imported, hexadecimal(sha)))
+    Ok((imported, hex(&sha.finalize())))
 }
 
 /// Operators that can be imported, in the order of their names.
@@ -132,8 +133,4 @@ impl io::Write for Hasher<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-fn hexadecimal(sha: Sha256) -> String {
-    sha.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Regions, Remainder, Shape},
+        hex,
         registry::{self, Entry, Named, Spec, SpecError},
         rng::Seed,
     },
@@ -401,8 +402,7 @@ impl Plan {
             let digests: Vec<&str> = self.imports.iter().map(|i| i.digest.as_str()).collect();
             identity["heatmaps"] = serde_json::json!(digests);
         }
-        let hash = Sha256::digest(identity.to_string());
-        hash.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+        hex(&Sha256::digest(identity.to_string()))
     }
 
     /// Number of curves of one picture whose perturbation depends on all removed regions: each costs

@@ -39,6 +39,21 @@ fn every_codec_page_version_and_encoding_gives_the_same_values() {
 }
 
 #[test]
+fn headers_of_pages_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("a.parquet");
+    std::fs::copy(path("snappy.parquet"), &copy).unwrap();
+    let file = Blobs::open(&copy).unwrap();
+    let chunks = || file.columns.iter().flat_map(|column| &column.chunks);
+    assert!(chunks().all(|chunk| chunk.pages.get().is_none()), "opening reads the footer alone");
+    file.bytes("image.bytes", 0).unwrap();
+    assert_eq!(chunks().filter(|chunk| chunk.pages.get().is_some()).count(), 1);
+    // page and headers are known, and the file is not asked for them again
+    std::fs::remove_file(&copy).unwrap();
+    assert!(file.bytes("image.bytes", 0).unwrap().is_some());
+}
+
+#[test]
 fn messages_name_the_file_and_the_column() {
     let file = Blobs::open(&path("snappy.parquet")).unwrap();
     let strip = |e: TableError| e.to_string().replace(&path("").display().to_string(), "");
