@@ -9,7 +9,7 @@ use pixelflip::{
             gemm::{Packed, Rows, matmul},
             winograd::Tile,
         },
-        op::{Conv, ConvGeometry, Dense, Op},
+        op::{Conv, ConvGeometry, Cpu, Dense},
         tensor::Tensor,
     },
 };

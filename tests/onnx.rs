@@ -75,6 +75,33 @@ fn all_exporters_give_the_logits_of_pytorch() {
     }
 }
 
+#[test]
+fn reference_transformers_give_the_logits_of_pytorch() {
+    let Some(shared) = shared() else {
+        println!("skipped: no folder of assets");
+        return;
+    };
+    let folder = shared.join("goldens/transformers");
+    let mut complaints = vec![];
+    for file in models(&folder.join("onnx")) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let golden = folder.join(format!("{}.npz", name.split('.').next().unwrap()));
+        let mut golden = NpzReader::new(File::open(golden).unwrap()).unwrap();
+        let inputs: Array4<f32> = golden.by_name("input").unwrap();
+        let want: Array2<f32> = golden.by_name("logits").unwrap();
+        match Model::load(&file, Settings::default()) {
+            Err(e) => complaints.push(format!("{name}: {e}")),
+            Ok(model) => {
+                let off = deviation(&model, &inputs, &want, false);
+                if off.is_nan() || off > GOLDEN {
+                    complaints.push(format!("{name}: {off:e} of the largest logit"));
+                }
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
 /// Compares all cases of a file with onnxruntime's outputs; the complaints.
 fn disagreements(file: &str, count: usize, limit: f32) -> Vec<String> {
     let mut cases = NpzReader::new(File::open(data(file)).unwrap()).unwrap();

@@ -6,7 +6,7 @@ use crate::{
     base::registry::{Args, Entry, Kind, Param},
     nn::{
         graph::NodeId,
-        op::{Function, Op},
+        op::{Cpu, Function},
         tensor::Tensor,
     },
 };
@@ -105,7 +105,7 @@ fn step(case: &Case<'_>, rectifier: Rectifier, id: NodeId, arrived: &Tensor) -> 
     (0..ins.len()).map(|k| node.op.vjp(&ins, case.acts.of(id), signal, k)).collect()
 }
 
-fn is_rectifier(op: &dyn Op) -> bool {
+fn is_rectifier(op: &dyn Cpu) -> bool {
     matches!(
         op.function(),
         Some(Function::Relu | Function::LeakyRelu { .. } | Function::Clip { .. })

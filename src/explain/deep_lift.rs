@@ -179,7 +179,8 @@ mod tests {
         let weights = vec![1.0, 0.0, 0.0, 1.0];
         let fc = Dense::new(weights, 2, Shape::new(1, 1, 2), vec![2.0, -1.0]).unwrap();
         let at = graph.push("fc", Box::new(fc), &[x]).unwrap();
-        let row = crate::nn::op::Reshape::new(Shape::new(1, 1, 2));
+        let (from, to) = (Shape::vector(2), Shape::new(1, 1, 2));
+        let row = crate::nn::op::Transpose::view(from, to).unwrap();
         let at = graph.push("row", Box::new(row), &[at]).unwrap();
         let window =
             Window { kernel: [1, 2], stride: [1; 2], dilation: [1; 2], pads: [0; 4], ceil: false };

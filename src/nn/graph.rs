@@ -2,7 +2,7 @@
 
 use super::{
     kernel::parallel::{give_vector, layers},
-    op::{Input, Op},
+    op::{Cpu, Input},
     tensor::Tensor,
 };
 use crate::base::geom::Shape;
@@ -18,7 +18,7 @@ pub struct Node {
     /// Name in the model file, unique in the graph.
     pub name: String,
     /// What it computes.
-    pub op: Arc<dyn Op>,
+    pub op: Arc<dyn Cpu>,
     /// Where its inputs come from.
     pub inputs: Vec<NodeId>,
     /// Shape of its output.
@@ -91,7 +91,7 @@ impl Graph {
     pub fn push(
         &mut self,
         name: &str,
-        op: Box<dyn Op>,
+        op: Box<dyn Cpu>,
         inputs: &[NodeId],
     ) -> Result<NodeId, GraphError> {
         self.push_shared(name, op.into(), inputs)
@@ -101,7 +101,7 @@ impl Graph {
     pub fn push_shared(
         &mut self,
         name: &str,
-        op: Arc<dyn Op>,
+        op: Arc<dyn Cpu>,
         inputs: &[NodeId],
     ) -> Result<NodeId, GraphError> {
         let shapes = self.shapes(inputs);
@@ -119,6 +119,23 @@ impl Graph {
     pub fn set_output(&mut self, id: NodeId) {
         assert!(id.0 < self.nodes.len(), "the output is a node of the graph");
         self.output = id;
+    }
+
+    /// Takes the nodes from `len` on away.
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.nodes.truncate(len.max(1));
+        self.output = NodeId(self.nodes.len() - 1);
+    }
+
+    /// The value of a node that depends on constants from node `first` on alone.
+    pub(super) fn value_without_picture(&self, id: NodeId, first: usize) -> Tensor {
+        let mut values: Vec<Tensor> = Vec::with_capacity(id.0 + 1 - first);
+        for node in &self.nodes[first..=id.0] {
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| &values[k.0 - first]).collect();
+            let value = node.op.forward(&ins);
+            values.push(value);
+        }
+        values.swap_remove(id.0 - first)
     }
 
     /// All nodes, inputs before users.

@@ -8,6 +8,7 @@ pub mod kernel;
 pub mod model;
 pub mod onnx;
 pub mod op;
+pub mod patch;
 pub mod preprocess;
 pub mod randomise;
 pub mod stream;

@@ -2,7 +2,7 @@
 
 use super::{
     graph::{Graph, Node, NodeId},
-    op::{Conv, Dense, Linear, Op},
+    op::{Conv, Cpu, Dense, Linear, Op},
 };
 use crate::base::rng::{Seed, permutation};
 use std::{any::Any, sync::Arc};
@@ -29,7 +29,7 @@ pub fn randomise(graph: &Graph, chosen: &[NodeId], seed: Seed) -> Graph {
     new
 }
 
-fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc<dyn Op>> {
+fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc<dyn Cpu>> {
     let input = graph.node(*node.inputs.first()?).shape;
     let op: &dyn Any = &*node.op;
     let shuffle = |weights: Vec<f32>| -> Vec<f32> {
@@ -49,8 +49,8 @@ fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc
             }
         }
         let bias = Linear::bias(conv).to_vec();
-        let conv = Conv::new(shuffle(weights), outputs, input.c, geometry, bias).ok()?;
-        return Some(Arc::new(conv));
+        let shuffled = Conv::new(shuffle(weights), outputs, input.c, geometry, bias).ok()?;
+        return Some(Arc::new(shuffled.named(conv.name())));
     }
     let dense = op.downcast_ref::<Dense>()?;
     let (inputs, outputs) = (input.len(), node.shape.len());

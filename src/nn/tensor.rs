@@ -127,6 +127,45 @@ impl Tensor {
     }
 }
 
+/// One map in double precision, channels last as in [`Tensor`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exact {
+    /// Channels, rows, columns.
+    pub shape: Shape,
+    /// `shape.len()` values.
+    pub data: Vec<f64>,
+}
+
+impl Exact {
+    /// The same values.
+    pub fn of(x: &Tensor) -> Exact {
+        Exact { shape: x.shape, data: x.data.iter().map(|&v| f64::from(v)).collect() }
+    }
+
+    /// Each value rounded to single precision. The order of values stays.
+    pub fn rounded(&self) -> Tensor {
+        Tensor::new(self.shape, self.data.iter().map(|&v| v as f32).collect())
+    }
+
+    /// What rounding takes away, rounded.
+    fn rest(&self) -> Tensor {
+        let rest = |&v: &f64| (v - f64::from(v as f32)) as f32;
+        Tensor::new(self.shape, self.data.iter().map(rest).collect())
+    }
+
+    /// The values that an operator passes on: `op` sends each input value, or a constant, to each
+    /// place of its output.
+    pub fn routed(ins: &[&Exact], op: impl Fn(&[&Tensor]) -> Tensor) -> Exact {
+        let through = |maps: Vec<Tensor>| op(&maps.iter().collect::<Vec<_>>());
+        let rounded = through(ins.iter().map(|x| x.rounded()).collect());
+        let rest = through(ins.iter().map(|x| x.rest()).collect());
+        let constants = through(ins.iter().map(|x| Tensor::zeros(x.shape)).collect());
+        let parts = rounded.data.iter().zip(&rest.data).zip(&constants.data);
+        let data = parts.map(|((v, rest), c)| f64::from(*v) + f64::from(rest - c)).collect();
+        Exact { shape: rounded.shape, data }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@
 use super::{
     graph::{Graph, Node, NodeId},
     kernel::winograd::Tile,
-    op::{Conv, Op},
+    op::{Conv, Cpu},
     stream::Plan,
 };
 use crate::base::geom::Rect;
@@ -27,7 +27,7 @@ const READ: u64 = 48;
 /// Rows of a product that share one reading of the weights, roughly.
 const ROWS: u64 = 112;
 
-fn as_conv(op: &Arc<dyn Op>) -> Option<&Conv> {
+fn as_conv(op: &Arc<dyn Cpu>) -> Option<&Conv> {
     (&**op as &dyn Any).downcast_ref()
 }
 
@@ -63,7 +63,7 @@ fn total(graph: &Graph, regions: &[Rect]) -> u64 {
 }
 
 /// The same graph with another operator at one node.
-fn with_op(graph: &Graph, at: NodeId, op: &Arc<dyn Op>) -> Graph {
+fn with_op(graph: &Graph, at: NodeId, op: &Arc<dyn Cpu>) -> Graph {
     let mut new = Graph::new(graph.input_shape());
     for (id, node) in graph.nodes().skip(1) {
         let op = if id == at { op } else { &node.op };
@@ -74,7 +74,7 @@ fn with_op(graph: &Graph, at: NodeId, op: &Arc<dyn Op>) -> Graph {
 }
 
 /// The other forms of a convolution.
-fn others(op: &Arc<dyn Op>) -> Vec<Conv> {
+fn others(op: &Arc<dyn Cpu>) -> Vec<Conv> {
     let Some(conv) = as_conv(op) else { return vec![] };
     let forms = conv.tiles().into_iter().map(Some).chain([None]);
     forms.filter(|tile| *tile != conv.tile()).filter_map(|tile| conv.with_tile(tile)).collect()
@@ -90,7 +90,7 @@ pub fn tuned(graph: &Graph, regions: &[Rect]) -> Graph {
         let convs: Vec<NodeId> = best.nodes().map(|(id, _)| id).rev().collect();
         for id in convs {
             for other in others(&best.node(id).op) {
-                let candidate = with_op(&best, id, &(Arc::new(other) as Arc<dyn Op>));
+                let candidate = with_op(&best, id, &(Arc::new(other) as Arc<dyn Cpu>));
                 let work = total(&candidate, regions);
                 if work < least {
                     (best, least) = (candidate, work);
@@ -171,7 +171,7 @@ mod tests {
         for (id, node) in tuned.nodes() {
             if let Some(tile) = tile(node) {
                 let conv = as_conv(&node.op).unwrap().with_tile(straight(tile)).unwrap();
-                other = with_op(&other, id, &(Arc::new(conv) as Arc<dyn Op>));
+                other = with_op(&other, id, &(Arc::new(conv) as Arc<dyn Cpu>));
             }
         }
         assert!(total(&tuned, &regions) < total(&other, &regions));

@@ -12,8 +12,8 @@ use crate::{
     nn::{
         graph::{Activations, Graph, NodeId},
         op::{
-            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Dense, Function, Linear, Lrn,
-            MaxPool, Op, Part, Role, Unary, Window,
+            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, Linear, Lrn,
+            MaxPool, Part, Role, Unary, Window,
         },
         tensor::Tensor,
     },
@@ -45,13 +45,13 @@ impl Net {
         self.graph.node(self.at).shape
     }
 
-    fn push(mut self, op: impl Op, inputs: &[NodeId]) -> Net {
+    fn push(mut self, op: impl Cpu, inputs: &[NodeId]) -> Net {
         let name = format!("{} {}", self.graph.len(), op.name());
         self.at = self.graph.push(&name, Box::new(op), inputs).unwrap();
         self
     }
 
-    fn then(self, op: impl Op) -> Net {
+    fn then(self, op: impl Cpu) -> Net {
         let at = self.at;
         self.push(op, &[at])
     }

@@ -2,13 +2,13 @@
 
 use super::rule::{STABILISER, quotients, stabilised};
 use crate::nn::{
-    op::{AvgPool, Lrn, MaxPool, Op},
+    op::{AvgPool, Cpu, Lrn, MaxPool},
     tensor::Tensor,
 };
 
 /// `R_i = y_i sum_j w_ij R_j / z_j` for a node `op` whose output `z` is linear in its inputs `y`,
 /// with weights that its vector-Jacobian product knows. Stabilised by 1e-6.
-pub(super) fn in_proportion(op: &dyn Op, y: &[&Tensor], z: &Tensor, r: &Tensor) -> Vec<Tensor> {
+pub(super) fn in_proportion(op: &dyn Cpu, y: &[&Tensor], z: &Tensor, r: &Tensor) -> Vec<Tensor> {
     let s = quotients(r, z, STABILISER);
     let share = |k: usize| {
         let mut c = op.vjp(y, z, &s, k);
@@ -20,7 +20,7 @@ pub(super) fn in_proportion(op: &dyn Op, y: &[&Tensor], z: &Tensor, r: &Tensor) 
 
 /// As [`in_proportion`], by the size of the summands `sign |y_i w_ij|` of one sign each, so that
 /// nothing cancels; `signs` are those of the inputs in the sum.
-pub(super) fn by_size(op: &dyn Op, x: &[&Tensor], signs: &[f32], r: &Tensor) -> Vec<Tensor> {
+pub(super) fn by_size(op: &dyn Cpu, x: &[&Tensor], signs: &[f32], r: &Tensor) -> Vec<Tensor> {
     let sized = |(x, sign): (&&Tensor, &f32)| x.map(|v| sign * v.abs());
     let sizes: Vec<Tensor> = x.iter().zip(signs).map(sized).collect();
     let sizes: Vec<&Tensor> = sizes.iter().collect();

@@ -11,8 +11,8 @@ use crate::{
     nn::{
         graph::Graph,
         op::{
-            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Dense, Function, MaxPool, Op, Unary,
-            Window,
+            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, MaxPool, Op,
+            Unary, Window,
         },
     },
 };
@@ -29,7 +29,7 @@ fn case<'a>(graph: &'a Graph, acts: &'a crate::nn::graph::Activations, target: u
     Case { graph, acts, target, low: &[-2.0], high: &[2.0], seed: Seed(0), image: "test" }
 }
 
-fn one_layer(op: Box<dyn Op>, input: Shape) -> Graph {
+fn one_layer(op: Box<dyn Cpu>, input: Shape) -> Graph {
     let mut graph = Graph::new(input);
     let at = graph.input();
     graph.push("layer", op, &[at]).unwrap();
@@ -129,8 +129,8 @@ impl Matrix {
 
 /// Reads a layer's matrix off its forward passes of unit vectors: the layer without its bias gives
 /// the weights, the layer with all weights 1 tells where there are any.
-fn matrix(weights: &dyn Op, ones: &dyn Op, input: Shape, b: &[f32]) -> Matrix {
-    let column = |op: &dyn Op, i: usize| {
+fn matrix(weights: &dyn Cpu, ones: &dyn Cpu, input: Shape, b: &[f32]) -> Matrix {
+    let column = |op: &dyn Cpu, i: usize| {
         let mut unit = Tensor::zeros(input);
         unit.data[i] = 1.0;
         op.forward(&[&unit]).data
@@ -256,9 +256,9 @@ const RULES_TO_TRY: &[&str] = &[
 #[derive(Debug)]
 struct Problem {
     name: String,
-    layer: Box<dyn Op>,
-    linear: Box<dyn Op>,
-    ones: Box<dyn Op>,
+    layer: Box<dyn Cpu>,
+    linear: Box<dyn Cpu>,
+    ones: Box<dyn Cpu>,
     bias: Vec<f32>,
     input: Shape,
 }
@@ -269,7 +269,7 @@ impl Problem {
         input: Shape,
         weights: Vec<f32>,
         bias: Vec<f32>,
-        make: impl Fn(Vec<f32>, Vec<f32>) -> Box<dyn Op>,
+        make: impl Fn(Vec<f32>, Vec<f32>) -> Box<dyn Cpu>,
     ) -> Problem {
         let ones = make(vec![1.0; weights.len()], vec![]);
         let linear = make(weights.clone(), vec![]);
@@ -285,7 +285,7 @@ impl Problem {
     ) -> Problem {
         let n = outputs * input.c / geometry.groups * geometry.kernel[0] * geometry.kernel[1];
         let b = if bias { values(outputs, seed + 1) } else { vec![] };
-        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Op> {
+        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Cpu> {
             Box::new(Conv::new(w, outputs, input.c, geometry, b).unwrap())
         };
         Problem::new(format!("{geometry:?} on {input}"), input, values(n, seed), b, make)
@@ -293,7 +293,7 @@ impl Problem {
 
     fn dense(input: Shape, outputs: usize, bias: bool, seed: u64) -> Problem {
         let b = if bias { values(outputs, seed + 1) } else { vec![] };
-        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Op> {
+        let make = |w: Vec<f32>, b: Vec<f32>| -> Box<dyn Cpu> {
             Box::new(Dense::new(w, outputs, input, b).unwrap())
         };
         let w = values(outputs * input.len(), seed);
@@ -522,7 +522,7 @@ fn an_average_shares_in_proportion_and_the_winner_takes_all() {
         Window { kernel: [1, 2], stride: [1, 2], dilation: [1; 2], pads: [0; 4], ceil: false };
     let x = Tensor::new(shape, vec![3.0, 1.0, -2.0, 4.0]);
     let r = Tensor::new(Shape::new(1, 1, 2), vec![8.0, 6.0]);
-    let send = |op: Box<dyn Op>| {
+    let send = |op: Box<dyn Cpu>| {
         let graph = one_layer(op, shape);
         let acts = graph.forward(&x);
         let (case, id) = (case(&graph, &acts, 0), graph.output());
@@ -603,8 +603,8 @@ proptest! {
         let signed = |v: f64, _: f64| v;
         let sized = |v: f64, _: f64| v.abs();
         let tied = |v: f64, largest: f64| f64::from(u8::from(v >= largest)) * 1e9;
-        let average = |count| -> Box<dyn Op> { Box::new(AvgPool::new(window, count)) };
-        let max = || -> Box<dyn Op> { Box::new(MaxPool::new(window)) };
+        let average = |count| -> Box<dyn Cpu> { Box::new(AvgPool::new(window, count)) };
+        let max = || -> Box<dyn Cpu> { Box::new(MaxPool::new(window)) };
         let (abs, ties) = (Options { sum: Sum::Abs, ..Options::default() }, Max::Ties);
         let as_average = Options { max: Max::Average, ..Options::default() };
         for (name, op, options, expected) in [

@@ -13,7 +13,7 @@ mod scale;
 
 use super::{
     graph::{Graph, Node, NodeId},
-    op::{Dense, Op, Reshape, Softmax},
+    op::{Cpu, Dense, Op, Softmax, Transpose},
 };
 use crate::base::geom::Shape;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
@@ -39,7 +39,7 @@ struct Draft<'a> {
 
 struct Part<'a> {
     name: &'a str,
-    op: Arc<dyn Op>,
+    op: Arc<dyn Cpu>,
     inputs: Vec<usize>,
     shape: Shape,
 }
@@ -110,10 +110,10 @@ impl<'a> Draft<'a> {
         for (i, _) in live.into_iter().enumerate().filter(|(_, live)| *live) {
             let Some(dense) = self.nodes[i].op::<Dense>() else { continue };
             let flat = &self.nodes[self.nodes[i].inputs[0]];
-            let Some(reshape) = flat.op::<Reshape>() else { continue };
+            let Some(flatten) = flat.op::<Transpose>() else { continue };
             let (map, name) = (flat.inputs[0], flat.name);
             let shape = self.nodes[map].shape;
-            let op = Arc::new(dense.over(shape, &reshape.destinations(shape)));
+            let op = Arc::new(dense.over(shape, &flatten.destinations()));
             self.nodes[i].op = op;
             self.nodes[i].inputs = vec![map];
             let layer = self.nodes[i].name;
@@ -196,7 +196,7 @@ mod tests {
         let twice = Affine::new("Mul", vec![2.0], vec![0.0]);
         let m = g.push("twice", Box::new(twice), &[b]).unwrap();
         let r = g.push("relu", Box::new(Unary::new(Function::Relu)), &[m]).unwrap();
-        let f = g.push("flat", Box::new(Reshape::new(Shape::vector(36))), &[r]).unwrap();
+        let f = g.push("flat", Box::new(Transpose::flatten(g.node(r).shape)), &[r]).unwrap();
         let d = g.push("fc", Box::new(dense(36, 4)), &[f]).unwrap();
         let bias = Affine::new("Add", vec![1.0; 4], vec![1.0, 2.0, 3.0, 4.0]);
         g.push("bias", Box::new(bias), &[d]).unwrap();
@@ -210,7 +210,7 @@ mod tests {
         let c = g.push("conv", Box::new(conv()), &[g.input()]).unwrap();
         let b = g.push("bn", Box::new(norm(3)), &[c]).unwrap();
         let sum = g.push("sum", Box::new(Add::new(vec![1.0, 1.0])), &[b, c]).unwrap();
-        let f = g.push("flat", Box::new(Reshape::new(Shape::vector(36))), &[sum]).unwrap();
+        let f = g.push("flat", Box::new(Transpose::flatten(g.node(sum).shape)), &[sum]).unwrap();
         g.push("fc", Box::new(dense(36, 2)), &[f]).unwrap();
         let notes = rewritten(&g, &["input", "conv", "bn", "sum", "fc"]);
         insta::assert_snapshot!(notes.join("\n"));
@@ -224,7 +224,7 @@ mod tests {
         let map = Affine::new("Add", vec![1.0; 36], values);
         let a = g.push("map", Box::new(map), &[c]).unwrap();
         let r = g.push("relu", Box::new(Unary::new(Function::Relu)), &[a]).unwrap();
-        let f = g.push("flat", Box::new(Reshape::new(Shape::vector(36))), &[r]).unwrap();
+        let f = g.push("flat", Box::new(Transpose::flatten(g.node(r).shape)), &[r]).unwrap();
         g.push("fc", Box::new(dense(36, 2)), &[f]).unwrap();
         rewritten(&g, &["input", "conv", "map", "relu", "fc"]);
     }
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn what_the_scores_do_not_need_is_dropped() {
         let mut g = Graph::new(INPUT);
-        let f = g.push("flat", Box::new(Reshape::new(Shape::vector(24))), &[g.input()]).unwrap();
+        let f = g.push("flat", Box::new(Transpose::flatten(INPUT)), &[g.input()]).unwrap();
         let d = g.push("fc", Box::new(dense(24, 2)), &[f]).unwrap();
         g.push("side", Box::new(Unary::new(Function::Relu)), &[f]).unwrap();
         g.set_output(d);
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn a_trailing_softmax_is_cut_off_but_no_other() {
         let mut g = Graph::new(INPUT);
-        let f = g.push("flat", Box::new(Reshape::new(Shape::vector(24))), &[g.input()]).unwrap();
+        let f = g.push("flat", Box::new(Transpose::flatten(INPUT)), &[g.input()]).unwrap();
         let d = g.push("fc", Box::new(dense(24, 2)), &[f]).unwrap();
         let inner = g.push("inner", Box::new(Softmax::new()), &[d]).unwrap();
         let top = g.push("top", Box::new(dense(2, 2)), &[inner]).unwrap();
@@ -271,7 +271,7 @@ mod tests {
             net
         }
 
-        fn add(&mut self, name: &'static str, op: impl Op, inputs: &str) -> &mut Net {
+        fn add(&mut self, name: &'static str, op: impl Cpu, inputs: &str) -> &mut Net {
             let inputs: Vec<NodeId> = inputs.split(' ').map(|i| self.ids[i]).collect();
             let id = self.graph.push(name, Box::new(op), &inputs).unwrap();
             self.ids.insert(name, id);
@@ -285,7 +285,12 @@ mod tests {
         /// Ends in a dense layer over the flattened map.
         fn dense(&mut self, input: &str) -> &mut Net {
             let n = self.graph.node(self.ids[input]).shape.len();
-            self.add("flat", Reshape::new(Shape::vector(n)), input).add("fc", dense(n, 2), "flat")
+            self.flat("flat", input).add("fc", dense(n, 2), "flat")
+        }
+
+        fn flat(&mut self, name: &'static str, input: &str) -> &mut Net {
+            let shape = self.graph.node(self.ids[input]).shape;
+            self.add(name, Transpose::flatten(shape), input)
         }
     }
 
@@ -332,14 +337,14 @@ mod tests {
         rewritten(&net.graph, &["input", "stem", "relu", "fc"]);
         // one factor per value, behind the flattening
         let mut net = Net::new();
-        net.relu("relu", "stem").add("flat", Reshape::new(Shape::vector(18)), "relu");
+        net.relu("relu", "stem").flat("flat", "relu");
         net.add("bn", norm(18), "flat").add("fc", dense(18, 2), "bn");
         rewritten(&net.graph, &["input", "stem", "relu", "fc"]);
         // two readers take it both
         let mut net = Net::new();
         net.relu("relu", "stem").add("bn", norm(3), "relu");
-        net.add("conv", conv_of(3, 1, 0), "bn").add("long", Reshape::new(Shape::vector(6)), "conv");
-        net.add("a", dense(6, 2), "long").add("flat", Reshape::new(Shape::vector(18)), "bn");
+        net.add("conv", conv_of(3, 1, 0), "bn").flat("long", "conv");
+        net.add("a", dense(6, 2), "long").flat("flat", "bn");
         net.add("b", dense(18, 2), "flat").add("sum", Add::new(vec![1.0, 1.0]), "a b");
         rewritten(&net.graph, &["input", "stem", "relu", "conv", "a", "b", "sum"]);
     }
@@ -385,7 +390,8 @@ mod tests {
         let mut graph = Graph::new(INPUT);
         let at = graph.push("mean", Box::new(norm(2)), &[graph.input()]).unwrap();
         let at = graph.push("conv", Box::new(conv_of(2, 1, 0)), &[at]).unwrap();
-        let at = graph.push("flat", Box::new(Reshape::new(Shape::vector(18))), &[at]).unwrap();
+        let at =
+            graph.push("flat", Box::new(Transpose::flatten(graph.node(at).shape)), &[at]).unwrap();
         graph.push("fc", Box::new(dense(18, 2)), &[at]).unwrap();
         rewritten(&graph, &["input", "mean", "conv", "fc"]);
     }

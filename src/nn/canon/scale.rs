@@ -15,12 +15,12 @@
 use super::{Draft, Part};
 use crate::{
     base::geom::Shape,
-    nn::op::{Add, Affine, Concat, Conv, Dense, Op, Reshape, Role},
+    nn::op::{Add, Affine, Concat, Conv, Cpu, Dense, Op, Role, Transpose},
 };
 use std::sync::Arc;
 
 /// Nodes and what replaces their operators.
-type Changes = Vec<(usize, Arc<dyn Op>)>;
+type Changes = Vec<(usize, Arc<dyn Cpu>)>;
 
 impl Draft<'_> {
     /// Folds what can be folded, and says so.
@@ -104,10 +104,10 @@ impl Draft<'_> {
         let mut changes = Changes::new();
         for reader in (at + 1..self.nodes.len()).filter(reads) {
             let node = &self.nodes[reader];
-            if let Some(flat) = node.op::<Reshape>()
+            if let Some(flat) = node.op::<Transpose>()
                 && reader != self.output
             {
-                let pairs = flat.carry(self.nodes[at].shape, &by.values());
+                let pairs = flat.carry(&by.values());
                 changes.extend(self.only_dense_readers(reader, &pairs, &live)?);
             } else {
                 changes.push((reader, scaled_before(node, by)?));
@@ -128,7 +128,7 @@ impl Draft<'_> {
         let readers = (flat + 1..self.nodes.len()).filter(reads);
         let change = |i: usize| {
             let dense = self.nodes[i].op::<Dense>()?;
-            let op: Arc<dyn Op> = Arc::new(dense.scaled_before(pairs));
+            let op: Arc<dyn Cpu> = Arc::new(dense.scaled_before(pairs));
             Some((i, op))
         };
         readers.map(change).collect()
@@ -145,7 +145,7 @@ impl Draft<'_> {
         before[at]
     }
 
-    fn note_scale(&mut self, at: usize, changes: Option<&[(usize, Arc<dyn Op>)]>) {
+    fn note_scale(&mut self, at: usize, changes: Option<&[(usize, Arc<dyn Cpu>)]>) {
         let node = &self.nodes[at];
         let (op, name) = (node.op.name(), node.name);
         let remark = self.remarks.get(name).map(|r| format!(" ({r})")).unwrap_or_default();
@@ -223,7 +223,7 @@ impl Scaling {
 }
 
 /// A layer, followed by a factor and a summand; `None` where it cannot take them.
-fn scaled_after(layer: &Part<'_>, by: &Scaling) -> Option<Arc<dyn Op>> {
+fn scaled_after(layer: &Part<'_>, by: &Scaling) -> Option<Arc<dyn Cpu>> {
     if let Some(affine) = layer.op::<Affine>() {
         let (own, n) = (Scaling::of(affine, layer.shape), by.pairs.len());
         let [first, then] = match own.pairs.len() {
@@ -243,7 +243,7 @@ fn scaled_after(layer: &Part<'_>, by: &Scaling) -> Option<Arc<dyn Op>> {
 }
 
 /// A factor and a summand, followed by a layer; `None` where it cannot take them.
-fn scaled_before(layer: &Part<'_>, by: &Scaling) -> Option<Arc<dyn Op>> {
+fn scaled_before(layer: &Part<'_>, by: &Scaling) -> Option<Arc<dyn Cpu>> {
     if let Some(conv) = layer.op::<Conv>() {
         let padded = conv.geometry().pads != [0; 4];
         let exact = !padded || !by.shifts();

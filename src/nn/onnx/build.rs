@@ -9,14 +9,14 @@ use super::{
     external::External,
     input::{self, Picture, names},
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
-    table, transformer,
+    table,
     value::{Constant, Map, Value, joined, volume},
 };
 use crate::{
     base::geom::{Axis, Shape},
     nn::{
         graph::{Graph, NodeId},
-        op::Reshape,
+        op::Transpose,
     },
 };
 use std::{
@@ -68,14 +68,6 @@ pub(super) fn import(
     let proto = model.graph.as_ref().ok_or_else(|| damage("graph"))?;
     let opset = opset(file, model)?.ok_or_else(|| damage("version of the operator set"))?;
     let initializers = initializers(file, proto)?;
-    if let Some((node, what)) = transformer::sign(proto, |name| initializers.contains_key(name)) {
-        return Err(OnnxError::Transformer {
-            file: file.to_owned(),
-            node: node_name(node).to_owned(),
-            op: node.op_type.clone(),
-            what,
-        });
-    }
     let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
     let picture = input::picture(proto, &initializers, given).map_err(interface)?;
     let output = output(proto).map_err(interface)?;
@@ -169,10 +161,11 @@ fn needed(graph: &GraphProto, output: &str) -> HashSet<usize> {
 
 impl<'a> Build<'a> {
     fn start(&mut self, picture: &Picture<'a>) {
-        let axes = picture.axes.to_vec();
-        let sides = axes.iter().map(|axis| picture.shape.along(*axis));
+        let sides = picture.axes.iter().map(|axis| picture.shape.along(*axis));
         let dims = [1].into_iter().chain(sides).collect();
-        let map = Map { node: NodeId(0), dims, batched: true, axes };
+        let place = |axis| 1 + picture.axes.iter().position(|a| *a == axis).unwrap_or_default();
+        let order = [Axis::Row, Axis::Column, Axis::Channel].map(place);
+        let map = Map::new(NodeId(0), dims, &order);
         self.values.insert(picture.name, Value::Map(map));
         self.notes.extend(picture.note.clone());
         if !picture.single {
@@ -209,9 +202,26 @@ impl<'a> Build<'a> {
         let Some(name) = node.output.first().filter(|o| !o.is_empty()) else {
             return Err(self.error(node, "it has no output".to_owned()));
         };
-        let value = entry.import(Call::new(node, inputs, self));
+        let mut call = Call::new(node, inputs, self);
+        let value = entry.import(&mut call);
+        let further = call.further();
         let value = value.map_err(|problem| self.error(node, problem))?;
-        let taken = self.initializers.contains_key(&name[..]);
+        self.file_value(node, name, value)?;
+        for (k, value) in further {
+            if let Some(name) = node.output.get(k).filter(|o| !o.is_empty()) {
+                self.file_value(node, name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file_value(
+        &mut self,
+        node: &NodeProto,
+        name: &'a str,
+        value: Value,
+    ) -> Result<(), OnnxError> {
+        let taken = self.initializers.contains_key(name);
         if taken || self.values.insert(name, value).is_some() {
             return Err(self.error(node, format!("its output `{name}` exists already")));
         }
@@ -226,9 +236,7 @@ impl<'a> Build<'a> {
         let Some(tensor) = self.initializers.get(name) else {
             return Err(self.error(
                 node,
-                format!(
-                    "its input `{name}` is neither a weight nor the first output of an earlier node"
-                ),
+                format!("its input `{name}` is neither a weight nor an output of an earlier node"),
             ));
         };
         let constant = self.decoded(name, tensor).map_err(|problem| OnnxError::Tensor {
@@ -317,17 +325,17 @@ impl<'a> Build<'a> {
             }
             None => return Err(error(format!("no node computes output `{name}`"))),
         };
-        // (N, classes, 1, 1) and (N, 1, 1, classes) have the same values
-        let long = map.features().iter().filter(|d| **d != 1).count();
-        if !map.batched || map.axes.is_empty() || long > 1 {
+        // (N, classes, 1, 1), (N, 1, 1, classes) and (classes) have the same values
+        if map.order.len() > 1 {
             let dims = joined(&map.dims);
             return Err(error(format!("output `{name}` is {dims}, expected (N, classes)")));
         }
-        let scores = Shape::vector(map.shape().len());
-        let node = if map.shape() == scores {
+        let shape = self.graph.node(map.node).shape;
+        let scores = Shape::vector(shape.len());
+        let node = if shape == scores {
             map.node
         } else {
-            let op = Reshape::ordered(map.order(), scores, Axis::ALL);
+            let op = Transpose::view(shape, scores).map_err(error)?;
             let name = self.free_name(name);
             let pushed = self.graph.push(&name, Box::new(op), &[map.node]);
             pushed.map_err(|e| OnnxError::Interface {

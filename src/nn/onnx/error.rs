@@ -133,19 +133,4 @@ pub enum OnnxError {
         /// What was expected and found.
         problem: String,
     },
-    /// A network of another kind than those that can be explained.
-    #[error(
-        "model `{file}`: node `{node}` ({op}) {what}: transformers are not supported, only \
-         convolutional and fully connected networks are"
-    )]
-    Transformer {
-        /// The file.
-        file: String,
-        /// Name of the node that gives it away.
-        node: String,
-        /// Its operator.
-        op: String,
-        /// What the node does.
-        what: &'static str,
-    },
 }

@@ -5,9 +5,10 @@
 //! exporters compute from `Shape`, `Gather`, `Concat` and the like are numbers when a `Reshape`
 //! asks for them. A new operator is a function in a file of `op` and a line in `table`.
 //!
-//! Channels-last files are read as they are: every value knows along which axes of the graph its
-//! dimensions are (`value::Map`), so a `Transpose` only renames dimensions, and values are moved
-//! where an operator needs another order.
+//! Values have any number of axes. Each knows in which order they lie in memory (`value::Map`), so a
+//! `Transpose` only renames dimensions, a `Reshape` splits or joins neighbours, and values are moved
+//! where an operator needs another order: pictures channels last, the rows of a matrix product
+//! behind each other.
 //!
 //! One picture at a time is computed: the batch axis counts 1, whatever the file says.
 
@@ -22,7 +23,6 @@ mod proto;
 mod table;
 #[cfg(test)]
 mod tests;
-mod transformer;
 mod value;
 mod wire;
 

@@ -39,12 +39,14 @@ const fn constants(name: &'static str, constants: OnConstants) -> Entry {
 /// All operators.
 pub(super) const ENTRIES: &[Entry] = &[
     both("Add", arithmetic::add, arithmetic::add_constants),
+    constants("And", arithmetic::and_constants),
     maps("AveragePool", pool::average),
     maps("BatchNormalization", norm::batch),
     both("Cast", cast::cast, cast::cast_constant),
     both("CastLike", cast::cast_like, cast::cast_constant_like),
+    constants("Ceil", arithmetic::ceil_constant),
     maps("Clip", activation::clip),
-    both("Concat", concat::channels, concat::constants),
+    both("Concat", concat::maps, concat::constants),
     constants("Constant", constant::constant),
     constants("ConstantOfShape", constant::of_shape),
     maps("Conv", conv::conv),
@@ -56,37 +58,49 @@ pub(super) const ENTRIES: &[Entry] = &[
     both("Expand", shape::expand, shape::expand_constant),
     both("Flatten", shape::flatten, shape::flatten_constant),
     constants("Floor", arithmetic::floor_constant),
-    both("Gather", index::gather_channels, index::gather),
+    both("Gather", index::gather_map, index::gather),
+    constants("GatherND", index::gather_nd),
     maps("Gelu", activation::gelu),
     maps("Gemm", dense::linear),
     maps("GlobalAveragePool", pool::global_average),
     maps("GlobalMaxPool", pool::global_max),
+    constants("Greater", arithmetic::greater_constants),
+    constants("GreaterOrEqual", arithmetic::at_least_constants),
     maps("HardSigmoid", activation::hard_sigmoid),
     maps("HardSwish", activation::hard_swish),
     maps("Identity", dropout::identity),
     maps("LRN", norm::lrn),
+    maps("LayerNormalization", norm::layer),
     maps("LeakyRelu", activation::leaky_relu),
+    constants("Less", arithmetic::less_constants),
+    constants("LessOrEqual", arithmetic::at_most_constants),
     maps("LogSoftmax", softmax::log_softmax),
     maps("MatMul", dense::matmul),
     maps("MaxPool", pool::max),
     maps("Mish", activation::mish),
+    constants("Mod", arithmetic::mod_constants),
     both("Mul", arithmetic::mul, arithmetic::mul_constants),
     constants("Neg", arithmetic::neg_constant),
+    constants("Not", arithmetic::not_constant),
+    constants("Or", arithmetic::or_constants),
     maps("PRelu", activation::prelu),
     maps("Pad", pad::pad),
-    maps("Pow", activation::pow),
+    both("Pow", activation::pow, arithmetic::pow_constants),
+    maps("RMSNormalization", norm::rms),
     constants("Range", constant::range),
     maps("ReduceMax", reduce::max),
     maps("ReduceMean", reduce::mean),
     constants("ReduceProd", reduce::product_of_constant),
     maps("Relu", activation::relu),
     both("Reshape", shape::reshape, shape::reshape_constant),
+    constants("ScatterND", index::scatter_nd),
     maps("Selu", activation::selu),
     both("Shape", shape::shape_of, shape::shape_of_constant),
     maps("Sigmoid", activation::sigmoid),
-    constants("Slice", index::slice),
+    both("Slice", index::slice_map, index::slice),
     maps("Softmax", softmax::softmax),
     maps("Softplus", activation::softplus),
+    both("Split", index::split_map, index::split),
     constants("Sqrt", arithmetic::sqrt_constant),
     both("Squeeze", shape::squeeze, shape::squeeze_constant),
     both("Sub", arithmetic::sub, arithmetic::sub_constants),
@@ -111,12 +125,15 @@ pub(super) fn find(node: &NodeProto) -> Option<&'static Entry> {
 
 impl Entry {
     /// Imports a node of this operator.
-    pub(super) fn import(&self, mut call: Call<'_, '_>) -> Result<Value, String> {
+    pub(super) fn import(&self, call: &mut Call<'_, '_>) -> Result<Value, String> {
         match (self.maps, self.constants) {
             (_, Some(fold)) if call.all_constant() => {
-                fold(&mut call).map(|c| Value::Constant(Rc::new(c)))
+                fold(call).map(|c| Value::Constant(Rc::new(c)))
             }
-            (Some(import), _) => import(&mut call),
+            (Some(import), None) if call.all_constant() && call.count() > 0 => {
+                call.computed(import)
+            }
+            (Some(import), _) => import(call),
             (None, _) => Err("it is supported on constants only, but an input is computed from \
                               the picture"
                 .to_owned()),

@@ -1,9 +1,6 @@
 //! What a node reads and writes: constants known at import, and maps computed from the picture.
 
-use crate::{
-    base::geom::{Axis, Shape},
-    nn::graph::NodeId,
-};
+use crate::{base::geom::Shape, nn::graph::NodeId};
 use std::rc::Rc;
 
 /// Most axes of a tensor; networks have six at most.
@@ -18,27 +15,32 @@ pub(super) enum Value {
     Map(Map),
 }
 
-/// A value that is computed from the picture: a node of the graph, and its dimensions in ONNX.
+/// A value that is computed from the picture: a node of the graph, its dimensions in ONNX, and how
+/// they lie in memory.
 ///
-/// The graph knows shapes `(C, H, W)` only. Each dimension behind the batch axis is one axis of that
-/// shape; those that stand for no dimension are of size 1. So `(N, F)` is along the channels,
-/// `(N, C, H, W)` along channels, rows and columns, and the `(N, H, W, C)` of channels-last files
-/// along rows, columns and channels of the same node: transposing renames axes and moves no values.
+/// Memory is row by row over the axes in some order. So a `Transpose` only changes the order of
+/// dimensions, and a `Reshape` splits or joins neighbours; values are moved where an operator needs
+/// another order. The node's own shape is one view of the same memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Map {
     pub(super) node: NodeId,
-    /// All dimensions in ONNX; the batch axis counts 1.
+    /// All dimensions in ONNX, none of them 0; the batch counts 1.
     pub(super) dims: Vec<usize>,
-    /// True when axis 0 is the batch, false after a `Squeeze` or `Reshape` that removed it.
-    pub(super) batched: bool,
-    /// The graph's axis for each dimension behind the batch axis.
-    pub(super) axes: Vec<Axis>,
+    /// The axes longer than 1 as they lie in memory, the slowest first.
+    pub(super) order: Vec<usize>,
 }
 
 impl Map {
-    /// Dimensions behind the batch axis.
-    pub(super) fn features(&self) -> &[usize] {
-        &self.dims[usize::from(self.batched)..]
+    /// `order` may also name axes of size 1.
+    pub(super) fn new(node: NodeId, dims: Vec<usize>, order: &[usize]) -> Map {
+        let order = order.iter().copied().filter(|a| dims[*a] != 1).collect();
+        Map { node, dims, order }
+    }
+
+    /// A node whose memory is in the order of the dimensions.
+    pub(super) fn in_order(node: NodeId, dims: Vec<usize>) -> Map {
+        let order: Vec<usize> = (0..dims.len()).collect();
+        Map::new(node, dims, &order)
     }
 
     /// Number of axes.
@@ -46,53 +48,95 @@ impl Map {
         self.dims.len()
     }
 
-    /// The graph's axis for one of all axes; `None` for the batch.
-    pub(super) fn axis(&self, at: usize) -> Option<Axis> {
-        at.checked_sub(usize::from(self.batched)).map(|at| self.axes[at])
+    /// Sizes of some axes.
+    pub(super) fn sizes(&self, axes: &[usize]) -> Vec<usize> {
+        axes.iter().map(|a| self.dims[*a]).collect()
     }
 
-    /// Shape in the graph.
-    pub(super) fn shape(&self) -> Shape {
-        let along = |axis| {
-            let at = self.axes.iter().position(|a| *a == axis);
-            at.map_or(1, |at| self.features()[at])
-        };
-        let [c, h, w] = Axis::ALL.map(along);
-        Shape::new(c, h, w)
-    }
-
-    /// All axes of the graph in the order of the values, the slowest first.
-    pub(super) fn order(&self) -> [Axis; 3] {
-        let free = Axis::ALL.into_iter().filter(|a| !self.axes.contains(a));
-        let mut all = self.axes.iter().copied().chain(free);
-        Axis::ALL.map(|_| all.next().expect("axes differ, so there are three"))
-    }
-
-    /// Dimensions greater than 1 with their axes: they tell in which order the values are.
-    fn long(&self) -> impl Iterator<Item = (usize, Axis)> + '_ {
-        let all = self.features().iter().copied().zip(self.axes.iter().copied());
-        all.filter(|(size, _)| *size != 1)
-    }
-
-    /// True when the values of two maps of the same node are in the same order.
-    pub(super) fn ordered_like(&self, other: &Map) -> bool {
-        self.shape() == other.shape() && self.long().eq(other.long())
-    }
-
-    /// The same values under other dimensions, which must differ from these in ones only; `None`
-    /// where they do not.
-    pub(super) fn relabelled(&self, dims: Vec<usize>, batched: bool) -> Option<Map> {
-        let features = &dims[usize::from(batched)..];
-        let sizes = features.iter().copied().filter(|size| *size != 1);
-        if features.len() > Axis::ALL.len() || !sizes.eq(self.long().map(|(size, _)| size)) {
-            return None;
+    /// All axes as they lie in memory, those of size 1 where they would stand in a picture that is
+    /// kept channels last, or first.
+    pub(super) fn full_order(&self) -> Vec<usize> {
+        let among = |all: &[usize]| all.iter().filter(|a| self.order.contains(a)).eq(&self.order);
+        if self.rank() == 4 && self.dims[0] == 1 && among(&PICTURE) {
+            return PICTURE.to_vec();
         }
-        let long: Vec<Axis> = self.long().map(|(_, axis)| axis).collect();
-        let mut free = Axis::ALL.into_iter().filter(|a| !long.contains(a));
-        let mut taken = long.iter().copied();
-        let axis = |size: &usize| if *size == 1 { free.next() } else { taken.next() };
-        let axes = features.iter().map(axis).collect::<Option<Vec<Axis>>>()?;
-        Some(Map { node: self.node, dims, batched, axes })
+        let all: Vec<usize> = (0..self.rank()).collect();
+        if among(&all) {
+            return all;
+        }
+        let ones = (0..self.rank()).filter(|a| !self.order.contains(a));
+        ones.chain(self.order.iter().copied()).collect()
+    }
+
+    /// The same values with the axes in another order.
+    pub(super) fn transposed(&self, order: &[usize]) -> Map {
+        let place = |a: &usize| order.iter().position(|b| b == a).expect("an order names all axes");
+        let dims = self.sizes(order);
+        Map { node: self.node, dims, order: self.order.iter().map(place).collect() }
+    }
+
+    /// The same values in the same order under other dimensions of the same volume; `None` where
+    /// memory is in an order that has no such dimensions.
+    pub(super) fn reshaped(&self, dims: Vec<usize>) -> Option<Map> {
+        let long = |dims: &[usize]| (0..dims.len()).filter(|a| dims[*a] != 1).collect::<Vec<_>>();
+        let (old, new) = (long(&self.dims), long(&dims));
+        let mut order = self.order.clone();
+        let mut blocks: Vec<(usize, Vec<usize>)> = vec![];
+        let (mut i, mut j) = (0, 0);
+        while i < old.len() {
+            // the shortest run of old axes that is as large as a run of new ones
+            let (first, from) = (i, j);
+            let (mut a, mut b) = (self.dims[old[i]], dims[*new.get(j)?]);
+            (i, j) = (i + 1, j + 1);
+            while a != b {
+                if a < b {
+                    a *= self.dims[*old.get(i)?];
+                    i += 1;
+                } else {
+                    b *= dims[*new.get(j)?];
+                    j += 1;
+                }
+            }
+            let run = &old[first..i];
+            let at = order.iter().position(|axis| *axis == run[0])?;
+            if order.get(at..at + run.len()) != Some(run) {
+                return None;
+            }
+            order.drain(at + 1..at + run.len());
+            blocks.push((run[0], new[from..j].to_vec()));
+        }
+        let block = |axis: &usize| blocks.iter().find(|(a, _)| a == axis).map(|(_, new)| new);
+        let order = order.iter().filter_map(block).flatten().copied().collect();
+        Some(Map { node: self.node, dims, order })
+    }
+
+    /// One number per value, as values lie in memory, or per value of the axes `over` alone where the
+    /// constant is the same along all others; `None` where it does not spread to the dimensions.
+    pub(super) fn spread(&self, constant: &Constant, over: &[usize]) -> Option<Constant> {
+        let view = View::whole(&constant.dims).broadcast(&self.dims).ok()?;
+        let strides = over.iter().map(|a| view.strides[*a]).collect();
+        Some(constant.view(&View { dims: self.sizes(over), strides, offset: 0 }))
+    }
+
+    /// True where a constant is the same along all axes but `over`.
+    pub(super) fn varies_only(&self, constant: &Constant, over: &[usize]) -> bool {
+        let view = View::whole(&constant.dims).broadcast(&self.dims);
+        let others = || self.order.iter().filter(|a| !over.contains(a));
+        view.is_ok_and(|view| others().all(|a| view.strides[*a] == 0))
+    }
+}
+
+/// A picture's axes as it lies in memory: batch, rows, columns, channels.
+pub(super) const PICTURE: [usize; 4] = [0, 2, 3, 1];
+
+/// The view of a map whose memory has axes of these sizes, none of them 1: the last are channels, those
+/// before it columns where there are more than two.
+pub(super) fn view(sizes: &[usize]) -> Shape {
+    match *sizes {
+        [] => Shape::vector(1),
+        [c] => Shape::vector(c),
+        [h, c] => Shape::new(c, h, 1),
+        [ref rows @ .., w, c] => Shape::new(c, rows.iter().product(), w),
     }
 }
 
@@ -202,18 +246,6 @@ impl Constant {
         Constant::new(dims, self.numbers.clone())
     }
 
-    /// One number per value of a map in the order channel, row, column, when this has one for each of
-    /// the map's dimensions behind the batch axis.
-    pub(super) fn along(&self, map: &Map) -> Constant {
-        let whole = View::whole(&self.dims);
-        let side = |axis| match map.axes.iter().position(|a| *a == axis) {
-            Some(at) => (whole.dims[at], whole.strides[at]),
-            None => (1, 0),
-        };
-        let (dims, strides) = Axis::ALL.map(side).into_iter().unzip();
-        self.view(&View { dims, strides, offset: 0 })
-    }
-
     /// Spread to dimensions that this one broadcasts to.
     pub(super) fn expanded(&self, dims: &[usize]) -> Result<Constant, String> {
         Ok(self.view(&View::whole(&self.dims).broadcast(dims)?))
@@ -289,14 +321,18 @@ pub(super) fn broadcast_dims(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Str
     (0..rank).map(both).collect()
 }
 
+/// The position of index `index`, which counts from the end when negative, among `n`.
+pub(super) fn index(index: i64, n: usize) -> Option<usize> {
+    let from_start = if index < 0 { index.checked_add(n as i64)? } else { index };
+    usize::try_from(from_start).ok().filter(|i| *i < n)
+}
+
 /// The position of axis `axis`, which counts from the end when negative, among `rank`.
 pub(super) fn axis(axis: i64, rank: usize) -> Result<usize, String> {
-    let from_start = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
     if rank > MAX_RANK {
         return Err(format!("{rank} axes are more than {MAX_RANK}"));
     }
-    let found = from_start.and_then(|a| usize::try_from(a).ok()).filter(|a| *a < rank);
-    found.ok_or_else(|| format!("axis {axis} is not one of {rank} axes"))
+    index(axis, rank).ok_or_else(|| format!("axis {axis} is not one of {rank} axes"))
 }
 
 #[cfg(test)]
@@ -317,28 +353,39 @@ mod tests {
         assert!(Constant::ints(vec![7, 8]).expanded(&[3]).is_err());
     }
 
+    fn map(dims: &[usize], order: &[usize]) -> Map {
+        Map::new(NodeId(0), dims.to_vec(), order)
+    }
+
     #[test]
-    fn dimensions_of_size_one_come_and_go_without_moving_values() {
-        use Axis::{Channel, Column, Row};
-        let last = |dims: &[usize], axes: &[Axis]| Map {
-            node: NodeId(0),
-            dims: dims.to_vec(),
-            batched: true,
-            axes: axes.to_vec(),
-        };
-        let map = last(&[1, 4, 1, 3], &[Row, Column, Channel]);
-        assert_eq!(map.shape(), Shape::new(3, 4, 1));
-        assert_eq!(map.order(), [Row, Column, Channel]);
-        assert_eq!(map.relabelled(vec![1, 4, 3], true), Some(last(&[1, 4, 3], &[Row, Channel])));
-        let back = last(&[1, 1, 4, 3], &[Column, Row, Channel]);
-        assert_eq!(map.relabelled(vec![1, 1, 4, 3], true), Some(back.clone()));
-        assert!(back.ordered_like(&map));
-        assert_eq!(map.relabelled(vec![1, 3, 4], true), None);
-        assert_eq!(map.relabelled(vec![1, 12], true), None);
-        assert!(!map.ordered_like(&last(&[1, 3, 4, 1], &[Channel, Row, Column])));
-        let numbers = Constant::new(vec![2, 3], Numbers::Int((0..6).collect())).unwrap();
-        let turned = numbers.along(&last(&[1, 2, 3], &[Row, Channel]));
-        assert_eq!(turned.as_ints().unwrap(), [0, 3, 1, 4, 2, 5]);
+    fn transposing_and_reshaping_move_no_values_where_neighbours_stay_together() {
+        let picture = map(&[1, 3, 4, 5], &PICTURE);
+        assert_eq!(picture.order, [2, 3, 1]);
+        // rows and columns as tokens, tokens before features
+        let flat = picture.reshaped(vec![1, 3, 20]).unwrap();
+        assert_eq!(flat, map(&[1, 3, 20], &[2, 1]));
+        assert_eq!(flat.transposed(&[0, 2, 1]), map(&[1, 20, 3], &[1, 2]));
+        // flattening by channels would move values
+        assert_eq!(picture.reshaped(vec![1, 60]), None);
+        // axes split anywhere, and axes of size 1 come and go
+        let split = picture.reshaped(vec![1, 3, 2, 2, 5]).unwrap();
+        assert_eq!(split, map(&[1, 3, 2, 2, 5], &[2, 3, 4, 1]));
+        let more = picture.reshaped(vec![3, 1, 4, 1, 5]).unwrap();
+        assert_eq!(more, map(&[3, 1, 4, 1, 5], &[2, 4, 0]));
+        // runs that begin inside an axis are joined first
+        assert_eq!(map(&[6, 4], &[0, 1]).reshaped(vec![4, 6]), Some(map(&[4, 6], &[0, 1])));
+        assert_eq!(map(&[6, 4], &[1, 0]).reshaped(vec![4, 6]), None);
+        assert_eq!(map(&[6, 4], &[1, 0]).reshaped(vec![5, 5]), None);
+    }
+
+    #[test]
+    fn constants_are_spread_along_memory() {
+        let last = map(&[1, 2, 3], &[0, 2, 1]);
+        let c = Constant::new(vec![2, 3], Numbers::Int((0..6).collect())).unwrap();
+        assert_eq!(last.spread(&c, &last.order).unwrap().as_ints().unwrap(), [0, 3, 1, 4, 2, 5]);
+        let c = Constant::new(vec![2, 1], Numbers::Int(vec![7, 8])).unwrap();
+        assert!(last.varies_only(&c, &[1]) && !last.varies_only(&c, &[2]));
+        assert_eq!(last.spread(&c, &[1]).unwrap().as_ints().unwrap(), [7, 8]);
     }
 
     #[test]

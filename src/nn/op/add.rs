@@ -1,9 +1,9 @@
 //! Sums and differences of maps.
 
-use super::{Op, Role, broadcast};
+use super::{Cpu, Op, Role, broadcast};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{exact::Exact, kernel::lanes::vectorized, tensor::Tensor},
+    nn::{kernel::lanes::vectorized, tensor::Exact, tensor::Tensor},
 };
 
 /// The signed sum of its inputs: residual connections. A map of one pixel or one channel is spread
@@ -58,6 +58,12 @@ impl Op for Add {
         true
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Sum(&self.signs)
+    }
+}
+
+impl Cpu for Add {
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         let alike = ins.iter().all(|x| x.shape == ins[0].shape);
         if let ([a, b], [s, t]) = (ins, &self.signs[..])
@@ -86,10 +92,6 @@ impl Op for Add {
         let mut own = broadcast::sum_to(grad, ins[k].shape);
         own.data.iter_mut().for_each(|g| *g *= self.signs[k]);
         own
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Sum(&self.signs)
     }
 }
 

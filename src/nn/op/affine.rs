@@ -1,9 +1,9 @@
 //! Scale and shift: batch normalisation that was not folded, and arithmetic with constants.
 
-use super::{Linear, OneChannel, Op, Part, Role};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{exact::Exact, tensor::Tensor},
+    nn::{tensor::Exact, tensor::Tensor},
 };
 
 /// `y = scale * x + shift`, with one value for all, one per channel, or one per value.
@@ -71,10 +71,6 @@ impl Op for Affine {
         2 * self.scale.len()
     }
 
-    fn macs(&self, ins: &[Shape], rect: Rect) -> u64 {
-        (rect.area() * ins[0].c) as u64
-    }
-
     fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         dirty
     }
@@ -82,6 +78,16 @@ impl Op for Affine {
     fn is_per_pixel(&self, ins: &[Shape]) -> bool {
         // with one parameter per value the place matters
         self.scale.len() == 1 || self.scale.len() == ins[0].c
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Scale(self)
+    }
+}
+
+impl Cpu for Affine {
+    fn macs(&self, ins: &[Shape], rect: Rect) -> u64 {
+        (rect.area() * ins[0].c) as u64
     }
 
     fn for_channel(&self, ins: &[Shape], c: usize) -> Option<OneChannel> {
@@ -114,10 +120,6 @@ impl Op for Affine {
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
         self.apply_transposed(Part::Raw, grad, ins[0].shape)
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Scale(self)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Average pooling.
 
-use super::{Linear, OneChannel, Op, Part, Role, Window};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{exact::Exact, tensor::Tensor},
+    nn::{tensor::Exact, tensor::Tensor},
 };
 
 /// The mean of each window, or of the whole map.
@@ -67,6 +67,12 @@ impl Op for AvgPool {
         self.window(ins[0]).reach(ins[0], dirty)
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Average(self)
+    }
+}
+
+impl Cpu for AvgPool {
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         Some(OneChannel::FromOne)
     }
@@ -99,10 +105,6 @@ impl Op for AvgPool {
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
         self.apply_transposed(Part::Raw, grad, ins[0].shape)
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Average(self)
     }
 }
 

@@ -1,15 +1,15 @@
 //! Fully connected layer.
 
-use super::{Linear, OneChannel, Op, Part, Role};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
-        exact::Exact,
         kernel::{
             gemm::{ChangingRows, DEPTH, PANEL, Packed, Rows, matmul},
             parallel::{for_chunks, with_scratch},
         },
-        stream::Replay,
+        patch::Replay,
+        tensor::Exact,
         tensor::Tensor,
     },
 };
@@ -174,6 +174,20 @@ impl Op for Dense {
         self.weights.k() * self.weights.n() + self.bias.len()
     }
 
+    fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
+        if dirty.is_empty() { Rect::EMPTY } else { Shape::vector(1).rect() }
+    }
+
+    fn is_per_pixel(&self, ins: &[Shape]) -> bool {
+        ins[0].h == 1 && ins[0].w == 1
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Linear(self)
+    }
+}
+
+impl Cpu for Dense {
     fn macs(&self, _ins: &[Shape], rect: Rect) -> u64 {
         rect.area() as u64 * self.work()
     }
@@ -189,14 +203,6 @@ impl Op for Dense {
             }
         }
         if rect.is_empty() { 0 } else { (inputs * self.weights.n()) as u64 }
-    }
-
-    fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
-        if dirty.is_empty() { Rect::EMPTY } else { Shape::vector(1).rect() }
-    }
-
-    fn is_per_pixel(&self, ins: &[Shape]) -> bool {
-        ins[0].h == 1 && ins[0].w == 1
     }
 
     fn for_channel(&self, _ins: &[Shape], c: usize) -> Option<OneChannel> {
@@ -241,10 +247,6 @@ impl Op for Dense {
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
         self.apply_transposed(Part::Raw, grad, ins[0].shape)
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Linear(self)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The picture.
 
-use super::{Op, Role};
+use super::{Cpu, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -23,15 +23,17 @@ impl Op for Input {
         dirty
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Route
+    }
+}
+
+impl Cpu for Input {
     fn eval(&self, _ins: &[&Tensor], _rect: Rect, _out: &mut [f32]) {
         unreachable!("the input has a value before anything is evaluated")
     }
 
     fn vjp(&self, _ins: &[&Tensor], _out: &Tensor, _grad: &Tensor, _k: usize) -> Tensor {
         unreachable!("the input has no inputs")
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Route
     }
 }

@@ -1,6 +1,6 @@
 //! Local response normalisation over channels.
 
-use super::{Op, Role};
+use super::{Cpu, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{kernel::lanes::vectorized, tensor::Tensor},
@@ -69,16 +69,22 @@ impl Op for Lrn {
         super::one_input(ins)
     }
 
-    fn macs(&self, ins: &[Shape], rect: Rect) -> u64 {
-        (rect.area() * ins[0].c * (self.size + 1)) as u64
-    }
-
     fn reach(&self, _ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
         dirty
     }
 
     fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
         true
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Normalisation(self)
+    }
+}
+
+impl Cpu for Lrn {
+    fn macs(&self, ins: &[Shape], rect: Rect) -> u64 {
+        (rect.area() * ins[0].c * (self.size + 1)) as u64
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
@@ -117,10 +123,6 @@ impl Op for Lrn {
             }
         }
         back
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Normalisation(self)
     }
 }
 

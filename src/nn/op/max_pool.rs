@@ -1,9 +1,9 @@
 //! Max-pooling.
 
-use super::{OneChannel, Op, Role, Window};
+use super::{Cpu, OneChannel, Op, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{exact::Exact, kernel::lanes::largest, tensor::Tensor},
+    nn::{kernel::lanes::largest, tensor::Exact, tensor::Tensor},
 };
 
 /// The largest value of each window; padding never wins.
@@ -71,6 +71,12 @@ impl Op for MaxPool {
         self.window(ins[0]).reach(ins[0], dirty)
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::MaxPool(self)
+    }
+}
+
+impl Cpu for MaxPool {
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         Some(OneChannel::FromOne)
     }
@@ -118,10 +124,6 @@ impl Op for MaxPool {
         });
         left.give_back();
         back
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::MaxPool(self)
     }
 }
 

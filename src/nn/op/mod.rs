@@ -1,10 +1,9 @@
 //! Operators. One operator is one file; what they share stands here.
 
 use super::{
-    exact::Exact,
     kernel::parallel::{for_chunks, strips, take_vector},
-    stream::Replay,
-    tensor::Tensor,
+    patch::Replay,
+    tensor::{Exact, Tensor},
 };
 use crate::base::geom::{Rect, Shape};
 use std::{any::Any, fmt};
@@ -12,19 +11,24 @@ use std::{any::Any, fmt};
 mod add;
 mod affine;
 mod avg_pool;
+mod axes;
 mod broadcast;
 mod concat;
+mod constant;
 mod conv;
 mod dense;
 mod input;
+mod layer_norm;
 mod lrn;
+mod matmul;
 mod max_pool;
 mod mul;
 mod pad;
-mod reshape;
+mod pick;
 mod softmax;
 #[cfg(test)]
 mod tests;
+mod transpose;
 mod unary;
 mod window;
 
@@ -32,22 +36,30 @@ pub use add::Add;
 pub use affine::Affine;
 pub use avg_pool::AvgPool;
 pub use concat::Concat;
+pub use constant::Constant;
 pub use conv::{Conv, ConvGeometry};
 pub use dense::Dense;
 pub use input::Input;
+pub use layer_norm::LayerNorm;
 pub use lrn::Lrn;
+pub use matmul::MatMul;
 pub use max_pool::MaxPool;
 pub use mul::Mul;
 pub use pad::Pad;
-pub use reshape::Reshape;
+pub use pick::{List, Pick};
 pub use softmax::{Softmax, softmax};
+pub use transpose::Transpose;
 pub use unary::{Function, Unary};
 pub use window::Window;
 
-/// An operator: a pure function of its input maps.
+/// What an operator is: a pure function of its input maps, its attributes and weights, apart from how
+/// it is computed ([`Cpu`]).
 ///
-/// Two rules make incremental evaluation exact: an operator writes only the rectangle it is asked
-/// for, and what it writes does not depend on that rectangle.
+/// A map lies in memory row by row over its axes, of any number; the last axis is the one whose
+/// values are neighbours. [`Shape`] is a view of it: `c` is the last axis (or some last axes taken
+/// together), `h` and `w` are the others, so that one pixel is one row of `c` neighbours. Operators
+/// on pictures and on single pixels (or tokens) need no more. Those that move values along other axes
+/// hold the sizes of the axes they need.
 pub trait Op: Any + fmt::Debug + Send + Sync {
     /// ONNX spelling.
     fn name(&self) -> &'static str;
@@ -60,6 +72,30 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         0
     }
 
+    /// The smallest output rectangle outside of which nothing changes when input `k` changes
+    /// inside `dirty` only. The whole output where there is no local form.
+    fn reach(&self, ins: &[Shape], k: usize, dirty: Rect) -> Rect;
+
+    /// True when each output pixel is a function of the same pixel of the inputs alone, wherever it
+    /// stands: then a map may be any list of pixels.
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        false
+    }
+
+    /// The scalar function of which this is the map: it can be applied in place.
+    fn function(&self) -> Option<Function> {
+        None
+    }
+
+    /// What kind of function this is, for those who treat kinds differently (LRP).
+    fn role(&self) -> Role<'_>;
+}
+
+/// How the CPU computes an operator.
+///
+/// Two rules make incremental evaluation exact: an operator writes only the rectangle it is asked
+/// for, and what it writes does not depend on that rectangle.
+pub trait Cpu: Op {
     /// Bytes of the weights as they are kept.
     fn weight_bytes(&self) -> u64 {
         (self.parameters() * size_of::<f32>()) as u64
@@ -76,14 +112,16 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     }
 
     /// Multiply-adds of the output pixels in `rect` at a step of a chain in which input `k` changes
-    /// inside `dirty[k]`: fewer than [`Op::macs`] where parts of sums are kept from step to step.
+    /// inside `dirty[k]`: fewer than [`Cpu::macs`] where parts of sums are kept from step to step.
     fn step_macs(&self, ins: &[Shape], _dirty: &[Rect], rect: Rect) -> u64 {
         self.macs(ins, rect)
     }
 
-    /// The smallest output rectangle outside of which nothing changes when input `k` changes
-    /// inside `dirty` only. The whole output where there is no local form.
-    fn reach(&self, ins: &[Shape], k: usize, dirty: Rect) -> Rect;
+    /// The output pixels computed again when input `k` changes inside `dirty`: [`Op::reach`], widened
+    /// to the blocks in which they are computed.
+    fn touched(&self, ins: &[Shape], k: usize, dirty: Rect) -> Rect {
+        self.reach(ins, k, dirty)
+    }
 
     /// Writes the output pixels of `rect` into `out`, row by row, channels last
     /// (`rect.area() * channels` values). Single-threaded.
@@ -94,24 +132,13 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         1
     }
 
-    /// True when each output pixel is a function of the same pixel of the inputs alone, wherever it
-    /// stands: then a map may be any list of pixels.
-    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
-        false
-    }
-
-    /// The scalar function of which this is the map: it can be applied in place.
-    fn function(&self) -> Option<Function> {
-        None
-    }
-
     /// What computes channel `c` of the output alone; `None` where that saves nothing.
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         None
     }
 
     /// The output pixels of many steps of a chain, one rectangle per step, concatenated in `out`.
-    /// The bits are those of [`Op::eval`].
+    /// The bits are those of [`Cpu::eval`].
     fn eval_steps(
         &self,
         replay: &mut Replay<'_>,
@@ -129,7 +156,7 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         }
     }
 
-    /// The whole output; may use all threads. The bits are those of [`Op::eval`].
+    /// The whole output; may use all threads. The bits are those of [`Cpu::eval`].
     fn forward(&self, ins: &[&Tensor]) -> Tensor {
         let shapes: Vec<Shape> = ins.iter().map(|t| t.shape).collect();
         let shape = self.out_shape(&shapes).expect("checked by the graph");
@@ -150,19 +177,16 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// Vector-Jacobian product: the gradient with respect to input `k`, given the gradient with
     /// respect to the output.
     fn vjp(&self, ins: &[&Tensor], out: &Tensor, grad: &Tensor, k: usize) -> Tensor;
-
-    /// What kind of function this is, for those who treat kinds differently (LRP).
-    fn role(&self) -> Role<'_>;
 }
 
 /// How one channel of an operator's output comes about.
 pub enum OneChannel {
     /// From all channels of the inputs, by this operator.
-    FromAll(Box<dyn Op>),
+    FromAll(Box<dyn Cpu>),
     /// From the same channel of the single input, by the same operator.
     FromOne,
     /// From the same channel of the single input, by this operator.
-    FromOneBy(Box<dyn Op>),
+    FromOneBy(Box<dyn Cpu>),
 }
 
 /// What kind of function an operator is.
@@ -190,7 +214,7 @@ pub enum Role<'a> {
 
 /// The linear part of an operator, with weights that can be replaced by a function of themselves.
 /// Biases are left out: they are per output channel and added by the caller.
-pub trait Linear: Op {
+pub trait Linear: Cpu {
     /// `part(W) x`: shape of the output.
     fn apply(&self, part: Part, x: &Tensor) -> Tensor;
 

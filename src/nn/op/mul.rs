@@ -1,6 +1,6 @@
 //! Products of maps.
 
-use super::{Op, Role, broadcast};
+use super::{Cpu, Op, Role, broadcast};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -38,6 +38,12 @@ impl Op for Mul {
         true
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Other
+    }
+}
+
+impl Cpu for Mul {
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         out.fill(1.0);
         for x in ins {
@@ -49,10 +55,6 @@ impl Op for Mul {
         let mut product = grad.clone();
         broadcast::zip(ins[1 - k], grad.shape.rect(), &mut product.data, |v, x| *v *= x);
         broadcast::sum_to(&product, ins[k].shape)
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Other
     }
 }
 

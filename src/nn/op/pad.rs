@@ -1,6 +1,6 @@
 //! Padding with a constant.
 
-use super::{OneChannel, Op, Role};
+use super::{Cpu, OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -45,6 +45,12 @@ impl Op for Pad {
         Rect { y0: dirty.y0 + top, y1: dirty.y1 + top, x0: dirty.x0 + left, x1: dirty.x1 + left }
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Route
+    }
+}
+
+impl Cpu for Pad {
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         Some(OneChannel::FromOne)
     }
@@ -66,10 +72,6 @@ impl Op for Pad {
         let mut back = Tensor::zeros(ins[0].shape);
         grad.read(self.inner(ins[0].shape), &mut back.data);
         back
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Route
     }
 }
 

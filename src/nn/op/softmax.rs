@@ -1,6 +1,6 @@
 //! Softmax inside a network (a trailing one is cut off at import).
 
-use super::{Op, Role};
+use super::{Cpu, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
     nn::tensor::Tensor,
@@ -42,6 +42,12 @@ impl Op for Softmax {
         true
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Other
+    }
+}
+
+impl Cpu for Softmax {
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
         ins[0].read(rect, out);
         for pixel in out.chunks_exact_mut(ins[0].shape.c) {
@@ -58,10 +64,6 @@ impl Op for Softmax {
             g.iter_mut().zip(y).for_each(|(g, y)| *g = y * (*g - dot));
         }
         back
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Other
     }
 }
 

@@ -1,7 +1,7 @@
 //! What every operator promises.
 
 use super::*;
-use crate::nn::kernel::winograd::Tile;
+use crate::{base::geom::Axis, nn::kernel::winograd::Tile};
 use proptest::prelude::*;
 
 fn values(shape: Shape, seed: u64) -> Tensor {
@@ -11,7 +11,7 @@ fn values(shape: Shape, seed: u64) -> Tensor {
 }
 
 /// One of each operator with shapes it takes. A new operator gets a line here.
-fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
+fn examples() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
     let map = Shape::new(4, 6, 5);
     let window = |k, s, p, ceil| Window {
         kernel: [k; 2],
@@ -20,14 +20,14 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
         pads: [p; 4],
         ceil,
     };
-    let conv = |k: usize, s: usize, p: usize, groups: usize| -> Box<dyn Op> {
+    let conv = |k: usize, s: usize, p: usize, groups: usize| -> Box<dyn Cpu> {
         let geometry =
             ConvGeometry { kernel: [k; 2], stride: [s; 2], dilation: [1; 2], pads: [p; 4], groups };
         let n = 8 * 4 / groups * k * k;
         let weight = values(Shape::vector(n), 9).data;
         Box::new(Conv::new(weight, 8, 4, geometry, values(Shape::vector(8), 8).data).unwrap())
     };
-    let tiled = |tile| -> Box<dyn Op> {
+    let tiled = |tile| -> Box<dyn Cpu> {
         let geometry = ConvGeometry {
             kernel: [3; 2],
             stride: [1; 2],
@@ -39,10 +39,18 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
         let direct = Conv::new(weight, 8, 4, geometry, values(Shape::vector(8), 8).data).unwrap();
         Box::new(direct.with_tile(Some(tile)).unwrap())
     };
-    let unary = |f| -> Box<dyn Op> { Box::new(Unary::new(f)) };
+    let turned = |dims: &[usize], order: &[usize], to| -> Box<dyn Cpu> {
+        Box::new(Transpose::new(map, dims.to_vec(), order.to_vec(), to).unwrap())
+    };
+    let picked = |dims: &[usize], axis: usize, list: List, to| -> Box<dyn Cpu> {
+        let mut lists = vec![None; dims.len()];
+        lists[axis] = Some(list);
+        Box::new(Pick::new("Gather", map, dims.to_vec(), lists, 0.5, to).unwrap())
+    };
+    let unary = |f| -> Box<dyn Cpu> { Box::new(Unary::new(f)) };
     let dense =
         Dense::new(values(Shape::vector(360), 7).data, 3, map, vec![0.1, 0.2, 0.3]).unwrap();
-    let one = |op: Box<dyn Op>| (op, vec![map]);
+    let one = |op: Box<dyn Cpu>| (op, vec![map]);
     vec![
         one(conv(3, 1, 1, 1)),
         one(conv(3, 2, 1, 2)),
@@ -73,8 +81,31 @@ fn examples() -> Vec<(Box<dyn Op>, Vec<Shape>)> {
         one(Box::new(Affine::new("Mul", values(map, 5).data, values(map, 6).data))),
         one(Box::new(Lrn::new(3, 0.5, 0.75, 2.0))),
         one(Box::new(Pad::new([1, 2, 0, 1], 0.5))),
-        one(Box::new(Reshape::new(Shape::vector(120)))),
-        one(Box::new(Reshape::new(Shape::new(2, 12, 5)))),
+        one(Box::new(Transpose::flatten(map))),
+        one(Box::new(Transpose::view(map, Shape::new(2, 12, 5)).unwrap())),
+        one(turned(&[6, 5, 4], &[1, 2, 0], Shape::new(6, 5, 4))),
+        one(turned(&[3, 2, 5, 4], &[0, 2, 1, 3], Shape::new(4, 6, 5))),
+        one(turned(&[30, 2, 2], &[0, 2, 1], map)),
+        one(picked(&[6, 5, 4], 0, vec![Some(3), None, Some(0), Some(3)], Shape::new(4, 4, 5))),
+        one(picked(&[6, 5, 4], 1, vec![Some(4), Some(2), Some(0)], Shape::new(4, 6, 3))),
+        one(picked(&[6, 5, 4], 2, vec![Some(1), Some(2), None], Shape::new(3, 6, 5))),
+        one(picked(&[2, 15, 4], 1, vec![Some(7)], Shape::new(4, 2, 1))),
+        one(Box::new(LayerNorm::new(
+            "LayerNormalization",
+            vec![1.0, 0.5, -1.0, 2.0],
+            vec![0.1, 0.2, 0.0, -0.3],
+            1e-2,
+            true,
+        ))),
+        one(Box::new(LayerNorm::new("RMSNormalization", vec![1.5; 4], vec![0.0; 4], 1e-2, false))),
+        one(Box::new(
+            Conv::tokens("MatMul", values(Shape::vector(12), 3).data, 3, 4, vec![]).unwrap(),
+        )),
+        (Box::new(MatMul::new(false)), vec![map, Shape::new(3, 6, 4)]),
+        (Box::new(MatMul::new(true)), vec![map, Shape::new(4, 6, 7)]),
+        (Box::new(MatMul::new(true)), vec![map, Shape::new(4, 1, 3)]),
+        (Box::new(Concat::along(Axis::Row)), vec![map, Shape::new(4, 2, 5)]),
+        (Box::new(Concat::along(Axis::Column)), vec![map, Shape::new(4, 6, 1), map]),
         one(Box::new(Softmax::new())),
         (Box::new(Add::new(vec![1.0, -1.0])), vec![map, map]),
         (Box::new(Add::new(vec![1.0, 1.0])), vec![map, Shape::vector(4)]),
@@ -108,7 +139,7 @@ fn double_precision_goes_through_what_only_passes_values_on() {
     let pad = Pad::new([0, 1, 0, 0], 0.3).exact(&[&fine]);
     assert_eq!(pad.data[..2], [f64::from(0.3f32); 2]);
     let concat = Concat::new().exact(&[&fine, &fine]);
-    let flat = Reshape::new(Shape::vector(4)).exact(&[&fine]);
+    let flat = Transpose::flatten(map).exact(&[&fine]);
     let pool = MaxPool::global().exact(&[&fine]);
     for (got, want) in [
         (pad.data[2], fine.data[0]),
@@ -175,7 +206,7 @@ proptest! {
                 ins[k].write(dirty, &fill.data);
                 let refs: Vec<&Tensor> = ins.iter().collect();
                 let after = op.forward(&refs);
-                let reach = op.reach(&shapes, k, dirty);
+                let reach = op.touched(&shapes, k, dirty);
                 prop_assert!(after.shape.rect().contains(reach));
 
                 let mut patch = vec![f32::NAN; reach.area() * after.shape.c];

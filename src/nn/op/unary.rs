@@ -1,9 +1,9 @@
 //! Scalar functions of each value.
 
-use super::{OneChannel, Op, Role};
+use super::{Cpu, OneChannel, Op, Role};
 use crate::{
     base::geom::{Rect, Shape},
-    nn::{exact::Exact, kernel::lanes::vectorized, tensor::Tensor},
+    nn::{kernel::lanes::vectorized, tensor::Exact, tensor::Tensor},
 };
 use statrs::function::erf::{erf, erfc};
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
@@ -259,6 +259,12 @@ impl Op for Unary {
         Some(self.0)
     }
 
+    fn role(&self) -> Role<'_> {
+        Role::Activation
+    }
+}
+
+impl Cpu for Unary {
     fn for_channel(&self, _ins: &[Shape], _c: usize) -> Option<OneChannel> {
         Some(OneChannel::FromOne)
     }
@@ -277,10 +283,6 @@ impl Op for Unary {
         let product =
             |(x, g): (&f32, &f32)| if *g == 0.0 { 0.0 } else { self.0.derivative(*x) * g };
         Tensor::new(grad.shape, ins[0].data.iter().zip(&grad.data).map(product).collect())
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Activation
     }
 }
 

@@ -1,12 +1,13 @@
 //! Scores along a chain.
 
-use super::{Patches, Plan, Replay, one_class, plan::Stage};
+use super::{Plan, one_class, plan::Stage};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
         graph::{Activations, Graph, Node, NodeId},
         kernel::parallel,
         op::Function,
+        patch::{Patches, Replay},
         tensor::Tensor,
     },
 };
@@ -231,6 +232,7 @@ fn works_on_pixels(
 ) -> bool {
     let once = |k: &NodeId| node.inputs.iter().filter(|other| *other == k).count() == 1;
     node.op.is_per_pixel(shapes)
+        && !node.inputs.is_empty()
         && node.inputs.iter().all(|k| once(k) && stream(streams, *k).rects == rects)
 }
 

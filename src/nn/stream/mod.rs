@@ -9,13 +9,10 @@
 
 mod chain;
 mod one_class;
-mod patches;
 mod plan;
-mod replay;
 #[cfg(test)]
 mod tests;
 
+pub use super::patch::Patches;
 pub use chain::{Base, Scores};
-pub use patches::Patches;
 pub use plan::Plan;
-pub use replay::Replay;

@@ -2,14 +2,14 @@
 
 use crate::nn::{
     graph::{Activations, Graph, NodeId},
-    op::{OneChannel, Op},
+    op::{Cpu, OneChannel},
     tensor::Tensor,
 };
 use std::{collections::BTreeMap, sync::Arc};
 
 /// The nodes at the end of `graph` that need only the channel of one class, with the operators
 /// that compute it.
-fn reduced(graph: &Graph, class: usize) -> BTreeMap<NodeId, Arc<dyn Op>> {
+fn reduced(graph: &Graph, class: usize) -> BTreeMap<NodeId, Arc<dyn Cpu>> {
     let mut users = vec![0; graph.len()];
     graph.nodes().flat_map(|(_, n)| &n.inputs).for_each(|k| users[k.0] += 1);
     let mut found = BTreeMap::new();
@@ -20,7 +20,7 @@ fn reduced(graph: &Graph, class: usize) -> BTreeMap<NodeId, Arc<dyn Op>> {
     }
     loop {
         let node = graph.node(id);
-        let op: Arc<dyn Op> = match node.op.for_channel(&graph.shapes(&node.inputs), class) {
+        let op: Arc<dyn Cpu> = match node.op.for_channel(&graph.shapes(&node.inputs), class) {
             None => return BTreeMap::new(),
             Some(OneChannel::FromAll(op)) => {
                 found.insert(id, op.into());

@@ -26,7 +26,7 @@ impl Plan {
             let mut reached = vec![Rect::EMPTY; regions.len()];
             for (k, input) in node.inputs.iter().enumerate() {
                 for (all, dirty) in reached.iter_mut().zip(&rects[input.0]) {
-                    *all = all.union(node.op.reach(&shapes, k, *dirty));
+                    *all = all.union(node.op.touched(&shapes, k, *dirty));
                 }
             }
             rects.push(reached);

@@ -21,7 +21,7 @@ fn noise(rng: &mut KeyedRng, n: usize, scale: f32) -> Vec<f32> {
     (0..n).map(|_| (unit_f32(rng) * 2.0 - 1.0) * scale).collect()
 }
 
-fn conv(rng: &mut KeyedRng, inputs: usize, outputs: usize, geometry: ConvGeometry) -> Box<dyn Op> {
+fn conv(rng: &mut KeyedRng, inputs: usize, outputs: usize, geometry: ConvGeometry) -> Box<dyn Cpu> {
     Box::new(direct(rng, inputs, outputs, geometry))
 }
 
@@ -53,11 +53,11 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
     let taps = [3, 3, 5][below(rng, 3) as usize];
     let tiles = Tile::all(taps);
     let tile = tiles[below(rng, tiles.len() as u64) as usize];
-    let mut tiled = || -> Box<dyn Op> {
+    let mut tiled = || -> Box<dyn Cpu> {
         let op = direct(rng, shape.c, outputs, geometry(taps, 1, taps / 2, 1));
         Box::new(op.with_tile(Some(tile)).unwrap())
     };
-    let op: Box<dyn Op> = match pick {
+    let op: Box<dyn Cpu> = match pick {
         0 => conv(rng, shape.c, outputs, geometry(3, 1, 1, 1)),
         14..=16 => tiled(),
         1 => conv(rng, shape.c, outputs, geometry(1, 1, 0, 1)),
@@ -80,7 +80,7 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
     // a branch that comes back: residual, concat, gate or square
     let now = graph.output();
     let shape = graph.node(now).shape;
-    let side = |op: Box<dyn Op>, graph: &mut Graph| {
+    let side = |op: Box<dyn Cpu>, graph: &mut Graph| {
         graph.push(&format!("{name}.side"), op, &[now]).unwrap()
     };
     match below(rng, 8) {
@@ -122,7 +122,7 @@ fn network(seed: u64, ops: usize, dense: bool) -> Graph {
         let a = graph.push("head", conv(rng, shape.c, 5, geometry(1, 1, 0, 1)), &[last]).unwrap();
         let b = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[a]).unwrap();
         let c = graph.push("mean", Box::new(AvgPool::global("ReduceMean")), &[b]).unwrap();
-        graph.push("flat", Box::new(Reshape::new(Shape::vector(5))), &[c]).unwrap();
+        graph.push("flat", Box::new(Transpose::flatten(Shape::vector(5))), &[c]).unwrap();
     }
     graph
 }

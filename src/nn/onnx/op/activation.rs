@@ -8,7 +8,7 @@ use crate::nn::op::{Function, Unary};
 
 fn unary(call: &mut Call<'_, '_>, function: Function) -> Result<Value, String> {
     let map = call.map(0)?;
-    call.push_like(Unary::new(function), &[map])
+    call.push_like(Unary::new(function), &map)
 }
 
 /// `Relu`.

@@ -4,10 +4,7 @@ use super::super::{
     call::Call,
     value::{Constant, Map, Numbers, Value, broadcast_dims, joined},
 };
-use crate::{
-    base::geom::Axis,
-    nn::op::{Add, Affine, Mul, Op},
-};
+use crate::nn::op::{Add, Affine, Cpu, Mul};
 use std::cmp::Ordering;
 
 /// The inputs of an operator on two values, of which one at least is a map.
@@ -42,7 +39,7 @@ impl Spread {
 pub(in super::super) fn add(call: &mut Call<'_, '_>) -> Result<Value, String> {
     match operands(call)? {
         Operands::Maps(a, b) => maps(call, Add::new(vec![1.0, 1.0]), a, b),
-        Operands::Constant(map, c, _) => call.push_like(c.shift("Add", 1.0), &[map]),
+        Operands::Constant(map, c, _) => call.push_like(c.shift("Add", 1.0), &map),
     }
 }
 
@@ -50,10 +47,8 @@ pub(in super::super) fn add(call: &mut Call<'_, '_>) -> Result<Value, String> {
 pub(in super::super) fn sub(call: &mut Call<'_, '_>) -> Result<Value, String> {
     match operands(call)? {
         Operands::Maps(a, b) => maps(call, Add::new(vec![1.0, -1.0]), a, b),
-        Operands::Constant(map, c, true) => call.push_like(c.shift("Sub", -1.0), &[map]),
-        Operands::Constant(map, c, false) => {
-            call.push_like(c.map(|v| -v).shift("Sub", 1.0), &[map])
-        }
+        Operands::Constant(map, c, true) => call.push_like(c.shift("Sub", -1.0), &map),
+        Operands::Constant(map, c, false) => call.push_like(c.map(|v| -v).shift("Sub", 1.0), &map),
     }
 }
 
@@ -61,7 +56,7 @@ pub(in super::super) fn sub(call: &mut Call<'_, '_>) -> Result<Value, String> {
 pub(in super::super) fn mul(call: &mut Call<'_, '_>) -> Result<Value, String> {
     match operands(call)? {
         Operands::Maps(a, b) => maps(call, Mul::new(), a, b),
-        Operands::Constant(map, c, _) => call.push_like(c.scale("Mul"), &[map]),
+        Operands::Constant(map, c, _) => call.push_like(c.scale("Mul"), &map),
     }
 }
 
@@ -73,30 +68,50 @@ pub(in super::super) fn div(call: &mut Call<'_, '_>) -> Result<Value, String> {
             if inverse.0.iter().any(|v| !v.is_finite()) {
                 return Err(format!("`{}` holds zeros to divide by", call.input_name(1)));
             }
-            call.push_like(inverse.scale("Div"), &[map])
+            call.push_like(inverse.scale("Div"), &map)
         }
         _ => Err("division is supported by constants only".to_owned()),
     }
 }
 
-/// `Sum` of maps of the same dimensions.
+/// `Sum`.
 pub(in super::super) fn sum(call: &mut Call<'_, '_>) -> Result<Value, String> {
-    let all = (0..call.count()).map(|k| call.map(k)).collect::<Result<Vec<Map>, String>>()?;
-    let first = all.first().ok_or("it has no inputs")?;
-    if let Some(other) = all.iter().find(|m| m.dims != first.dims) {
-        let (a, b) = (joined(&first.dims), joined(&other.dims));
-        return Err(format!("its inputs have dimensions {a} and {b}, expected the same"));
+    let all = (0..call.count()).map(|k| call.any(k)).collect::<Result<Vec<Map>, String>>()?;
+    let first = all.first().ok_or("it has no inputs")?.clone();
+    if all.iter().all(|m| m.dims == first.dims) {
+        let (order, shape) = (first.full_order(), call.shape(&first));
+        let arranged = all.iter().map(|m| call.arranged(m, &order, shape));
+        let arranged = arranged.collect::<Result<Vec<Map>, String>>()?;
+        let signs = vec![1.0; all.len()];
+        let inputs: Vec<&Map> = arranged.iter().collect();
+        let sum = call.push(Add::new(signs), &inputs, first.dims.clone(), &order)?;
+        return Ok(Value::Map(sum));
     }
-    call.push_like(Add::new(vec![1.0; all.len()]), &all)
+    let mut sum = first;
+    for next in &all[1..] {
+        let Value::Map(map) = maps(call, Add::new(vec![1.0, 1.0]), sum, next.clone())? else {
+            return Err("its inputs are constant".to_owned());
+        };
+        sum = map;
+    }
+    Ok(Value::Map(sum))
 }
 
-fn maps(call: &mut Call<'_, '_>, op: impl Op, a: Map, b: Map) -> Result<Value, String> {
-    if a.rank() != b.rank() {
-        let (a, b) = (joined(&a.dims), joined(&b.dims));
-        return Err(format!("inputs of dimensions {a} and {b} differ in their number of axes"));
-    }
+/// An operator on the values of two maps, spread over each other.
+pub(super) fn maps(call: &mut Call<'_, '_>, op: impl Cpu, a: Map, b: Map) -> Result<Value, String> {
+    let rank = a.rank().max(b.rank());
+    let a = filled_up(call, &a, rank)?;
+    let b = filled_up(call, &b, rank)?;
+    let [a, b] = call.together(a, b)?;
     let dims = broadcast_dims(&a.dims, &b.dims)?;
-    call.push(op, &[a, b], dims)
+    let order = if a.dims == dims { a.full_order() } else { b.full_order() };
+    call.push(op, &[&a, &b], dims, &order).map(Value::Map)
+}
+
+/// A map with axes of size 1 in front, up to `rank`.
+fn filled_up(call: &mut Call<'_, '_>, map: &Map, rank: usize) -> Result<Map, String> {
+    let ones = vec![1; rank - map.rank()];
+    call.reshape(map, [ones, map.dims.clone()].concat())
 }
 
 fn operands(call: &mut Call<'_, '_>) -> Result<Operands, String> {
@@ -108,35 +123,19 @@ fn operands(call: &mut Call<'_, '_>) -> Result<Operands, String> {
     }
 }
 
-/// The constant input `k`, spread as far as `map` needs it.
+/// The constant input `k`, spread as far as `map` needs it; the map is repeated where the constant has
+/// longer axes.
 fn constant_with(call: &mut Call<'_, '_>, map: Map, k: usize) -> Result<Operands, String> {
     let name = call.input_name(k).to_owned();
-    let (dims, values) = call.weights(k)?;
-    if broadcast_dims(&dims, &map.dims).as_ref() != Ok(&map.dims) {
-        return Err(format!(
-            "constant `{name}` of dimensions {} does not fit {}",
-            joined(&dims),
-            joined(&map.dims)
-        ));
-    }
-    let spread = if values.len() == 1 {
-        values
-    } else {
-        let features = map.features();
-        // axes of the constant as axes of the features
-        let skipped = map.rank() - dims.len();
-        let is_channel = |a: usize| map.axis(a + skipped) == Some(Axis::Channel);
-        let per_channel = dims.iter().enumerate().all(|(a, d)| *d == 1 || is_channel(a));
-        if per_channel {
-            values
-        } else {
-            call.charge(features)?;
-            let features = features.to_vec();
-            let dims = dims[dims.len().saturating_sub(features.len())..].to_vec();
-            let constant = Constant::new(dims, Numbers::Float(values))?.expanded(&features)?;
-            constant.along(&map).as_floats()?.to_vec()
-        }
-    };
+    let own = call.constant(k)?.dims().to_vec();
+    let dims = broadcast_dims(&own, &map.dims).map_err(|_| {
+        let (own, other) = (joined(&own), joined(&map.dims));
+        format!("constant `{name}` of dimensions {own} does not fit {other}")
+    })?;
+    let map = filled_up(call, &map, dims.len())?;
+    let order = if map.dims == dims { map.full_order() } else { (0..dims.len()).collect() };
+    let map = call.expand(&map, &dims, &order)?;
+    let spread = call.beside(&map, k)?;
     Ok(Operands::Constant(map, Spread(spread), k == 0))
 }
 
@@ -160,19 +159,84 @@ pub(in super::super) fn div_constants(call: &mut Call<'_, '_>) -> Result<Constan
     combine(call, i64::checked_div, |a, b| a / b)
 }
 
-/// `Equal` of constants.
-pub(in super::super) fn equal_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+/// `Mod` of constants: with the sign of the divisor, or with `fmod` that of the dividend.
+pub(in super::super) fn mod_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    if call.flag("fmod", false)? {
+        return combine(call, i64::checked_rem, |a, b| a % b);
+    }
+    let int = |a: i64, b: i64| {
+        let rest = a.checked_rem(b)?;
+        Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
+    };
+    combine(call, int, |a, b| a - b * (a / b).floor())
+}
+
+/// `Pow` of constants.
+pub(in super::super) fn pow_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let (base, exponent) = (call.constant(0)?, call.constant(1)?);
+    if let (Numbers::Float(_), Numbers::Int(v)) = (base.numbers(), exponent.numbers()) {
+        let numbers = Numbers::Float(v.iter().map(|v| *v as f32).collect());
+        let exponent = Constant::new(exponent.dims().to_vec(), numbers)?;
+        return combined(call, &base, &exponent, |_, _| None, f32::powf);
+    }
+    let int = |a: i64, b: i64| a.checked_pow(u32::try_from(b).ok()?);
+    combined(call, &base, &exponent, int, f32::powf)
+}
+
+/// `Not` of a constant.
+pub(in super::super) fn not_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    call.constant(0)?.as_ints()?;
+    each(call, |v| Some(i64::from(v == 0)), |v| v)
+}
+
+/// `And` of constants.
+pub(in super::super) fn and_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    combine(call, |a, b| Some(i64::from(a != 0 && b != 0)), |a, _| a)
+}
+
+/// `Or` of constants.
+pub(in super::super) fn or_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    combine(call, |a, b| Some(i64::from(a != 0 || b != 0)), |a, _| a)
+}
+
+/// `Greater` of constants.
+pub(in super::super) fn greater_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    compare(call, Ordering::is_gt)
+}
+
+/// `GreaterOrEqual` of constants.
+pub(in super::super) fn at_least_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    compare(call, Ordering::is_ge)
+}
+
+/// `Less` of constants.
+pub(in super::super) fn less_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    compare(call, Ordering::is_lt)
+}
+
+/// `LessOrEqual` of constants.
+pub(in super::super) fn at_most_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    compare(call, Ordering::is_le)
+}
+
+/// Which pairs of numbers stand in an order; none with NaN does.
+fn compare(call: &mut Call<'_, '_>, is: impl Fn(Ordering) -> bool) -> Result<Constant, String> {
     let [a, b] = spread_pair(call)?;
-    let equal: Vec<i64> = match (a.numbers(), b.numbers()) {
+    let found: Vec<i64> = match (a.numbers(), b.numbers()) {
         (Numbers::Int(a), Numbers::Int(b)) => {
-            a.iter().zip(b).map(|(a, b)| i64::from(a == b)).collect()
+            a.iter().zip(b).map(|(a, b)| i64::from(is(a.cmp(b)))).collect()
         }
         _ => {
-            let equal = |(a, b): (&f32, &f32)| i64::from(a.partial_cmp(b) == Some(Ordering::Equal));
-            a.as_floats()?.iter().zip(b.as_floats()?).map(equal).collect()
+            let holds = |(a, b): (&f32, &f32)| i64::from(a.partial_cmp(b).is_some_and(&is));
+            a.as_floats()?.iter().zip(b.as_floats()?).map(holds).collect()
         }
     };
-    Constant::new(a.dims().to_vec(), Numbers::Int(equal))
+    Constant::new(a.dims().to_vec(), Numbers::Int(found))
+}
+
+/// `Equal` of constants.
+pub(in super::super) fn equal_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    compare(call, Ordering::is_eq)
 }
 
 /// `Where` of constants.
@@ -199,6 +263,11 @@ fn choose<T: Copy>(which: &[i64], yes: &[T], no: &[T]) -> Vec<T> {
 /// `Neg` of a constant.
 pub(in super::super) fn neg_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     each(call, i64::checked_neg, |v| -v)
+}
+
+/// `Ceil` of a constant.
+pub(in super::super) fn ceil_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    each(call, Some, f32::ceil)
 }
 
 /// `Floor` of a constant.
@@ -235,7 +304,18 @@ fn combine(
     int: impl Fn(i64, i64) -> Option<i64>,
     float: impl Fn(f32, f32) -> f32,
 ) -> Result<Constant, String> {
-    let [a, b] = spread_pair(call)?;
+    let (a, b) = (call.constant(0)?, call.constant(1)?);
+    combined(call, &a, &b, int, float)
+}
+
+fn combined(
+    call: &mut Call<'_, '_>,
+    a: &Constant,
+    b: &Constant,
+    int: impl Fn(i64, i64) -> Option<i64>,
+    float: impl Fn(f32, f32) -> f32,
+) -> Result<Constant, String> {
+    let [a, b] = spread_out(call, a, b)?;
     let numbers = match a.numbers() {
         Numbers::Int(v) => {
             let pairs = v.iter().zip(b.as_ints()?);
@@ -252,6 +332,14 @@ fn combine(
 /// Two constant inputs, spread to common dimensions.
 fn spread_pair(call: &mut Call<'_, '_>) -> Result<[Constant; 2], String> {
     let (a, b) = (call.constant(0)?, call.constant(1)?);
+    spread_out(call, &a, &b)
+}
+
+fn spread_out(
+    call: &mut Call<'_, '_>,
+    a: &Constant,
+    b: &Constant,
+) -> Result<[Constant; 2], String> {
     let dims = broadcast_dims(a.dims(), b.dims())?;
     call.charge(&dims)?;
     call.charge(&dims)?;

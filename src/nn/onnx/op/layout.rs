@@ -2,23 +2,14 @@
 
 use super::super::{
     call::Call,
-    value::{Constant, Map, Value, View, axis},
+    value::{Constant, Value, View, axis},
 };
 
 /// `Transpose` of a map: its dimensions change places, its values do not.
 pub(in super::super) fn transpose(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
     let order = order(call, map.rank())?;
-    let dims: Vec<usize> = order.iter().map(|a| map.dims[*a]).collect();
-    let axes = order.iter().filter_map(|a| map.axis(*a)).collect();
-    let turned = |dims| Map { dims, axes, ..map.clone() };
-    if !map.batched || order.first() == Some(&0) {
-        return Ok(Value::Map(turned(dims)));
-    }
-    // the batch, of size 1, is among the features
-    let features = order.iter().filter(|a| **a != 0).map(|a| map.dims[*a]);
-    let turned = turned([1].into_iter().chain(features).collect());
-    call.reshape(&turned, dims, false)
+    Ok(Value::Map(map.transposed(&order)))
 }
 
 /// `Transpose` of a constant.

@@ -2,12 +2,9 @@
 
 use super::super::{
     call::Call,
-    value::{Value, joined},
+    value::{Constant, Map, Numbers, Value, axis, joined},
 };
-use crate::{
-    base::geom::Axis,
-    nn::op::{Affine, Lrn},
-};
+use crate::nn::op::{Affine, LayerNorm, Lrn};
 
 /// More channels than any network has in one map.
 const MAX_LRN_SIZE: i64 = 1 << 20;
@@ -19,18 +16,14 @@ pub(in super::super) fn batch(call: &mut Call<'_, '_>) -> Result<Value, String> 
     if call.flag("training_mode", false)? {
         return Err("it is in training mode; export the model in evaluation mode".to_owned());
     }
-    if !map.batched || map.rank() < 2 {
+    if map.rank() < 2 {
         return Err(format!("its input is {}, expected (N, C, ...)", joined(&map.dims)));
     }
     let spatial = call.flag("spatial", true)?;
-    // statistics are per channel, or per value in the order channel, row, column
-    let first = if spatial { 1 } else { map.axes.len() };
-    let map = if map.axes[..first] == Axis::ALL[..first] {
-        map
-    } else {
-        call.along(&map, &Axis::ALL[..map.axes.len()])?
-    };
-    let n = if spatial { map.features()[0] } else { map.features().iter().product() };
+    // statistics are per channel, or per value in the order of the dimensions behind the batch
+    let map = if spatial { call.with_channels(&map, &[1])? } else { map };
+    let features = &map.dims[1..];
+    let n: usize = if spatial { features[0] } else { features.iter().product() };
     let epsilon = call.finite("epsilon", 1e-5)?;
     let mut parameter = |k: usize| {
         let name = call.input_name(k).to_owned();
@@ -57,7 +50,62 @@ pub(in super::super) fn batch(call: &mut Call<'_, '_>) -> Result<Value, String> 
         ));
     }
     call.remark(format!("epsilon {epsilon:e}"));
-    call.push_like(Affine::new("BatchNormalization", scale, shift), &[map])
+    let [scale, shift] =
+        if spatial { [scale, shift] } else { per_value(call, &map, [scale, shift])? };
+    call.push_like(Affine::new("BatchNormalization", scale, shift), &map)
+}
+
+/// Numbers in the order of the dimensions behind the batch as they belong to the values of a map.
+fn per_value(
+    call: &Call<'_, '_>,
+    map: &Map,
+    numbers: [Vec<f32>; 2],
+) -> Result<[Vec<f32>; 2], String> {
+    let features = map.dims[1..].to_vec();
+    let [a, b] = numbers.map(|v| {
+        let constant = Constant::new(features.clone(), Numbers::Float(v))?;
+        call.placed(map, &constant)
+    });
+    Ok([a?, b?])
+}
+
+/// `LayerNormalization` over the last axes; weight and bias have their dimensions.
+pub(in super::super) fn layer(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    over_last_axes(call, "LayerNormalization", true)
+}
+
+/// `RMSNormalization` over the last axes.
+pub(in super::super) fn rms(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    over_last_axes(call, "RMSNormalization", false)
+}
+
+fn over_last_axes(
+    call: &mut Call<'_, '_>,
+    name: &'static str,
+    centred: bool,
+) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let first = axis(call.int("axis")?.unwrap_or(-1), map.rank())?;
+    let epsilon = call.finite("epsilon", 1e-5)?;
+    let over: Vec<usize> = (first..map.rank()).collect();
+    let map = call.with_channels(&map, &over)?;
+    let dims = map.dims[first..].to_vec();
+    let n: usize = dims.iter().product();
+    let mut parameter = |k: usize, default: f32| {
+        if call.optional(k).is_none() {
+            return Ok::<Vec<f32>, String>(vec![default; n]);
+        }
+        let name = call.input_name(k).to_owned();
+        let (own, values) = call.weights(k)?;
+        let spread = Constant::new(own.clone(), Numbers::Float(values))?.expanded(&dims);
+        let unfit = |_| format!("weight `{name}` is {}, expected {}", joined(&own), joined(&dims));
+        Ok(spread.map_err(unfit)?.as_floats()?.to_vec())
+    };
+    let (weight, bias) = (parameter(1, 1.0)?, parameter(2, 0.0)?);
+    if epsilon < 0.0 {
+        return Err(format!("attribute `epsilon` is {epsilon}, expected at least 0"));
+    }
+    call.push_like(LayerNorm::new(name, weight, bias, epsilon, centred), &map)
 }
 
 /// `LRN` over channels.
@@ -71,5 +119,5 @@ pub(in super::super) fn lrn(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let alpha = call.finite("alpha", 1e-4)?;
     let beta = call.finite("beta", 0.75)?;
     let bias = call.finite("bias", 1.0)?;
-    call.push_like(Lrn::new(size, alpha, beta, bias), &[map])
+    call.push_like(Lrn::new(size, alpha, beta, bias), &map)
 }

@@ -2,14 +2,17 @@
 
 use super::super::{
     call::Call,
-    value::{Value, axis},
+    value::{PICTURE, Value, axis},
 };
-use crate::{base::geom::Axis, nn::op::Pad};
+use crate::{
+    base::geom::Shape,
+    nn::op::{List, Pad},
+};
 
 /// Largest padding: far above any in use, far below overflow.
-const MAX_PAD: i64 = 1 << 16;
+const MAX_PAD: u64 = 1 << 16;
 
-/// `Pad` with a constant, on height and width. Sizes and value are attributes before opset 11,
+/// `Pad` along any axes. Sizes and value are attributes before opset 11,
 /// inputs since.
 pub(in super::super) fn pad(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
@@ -29,29 +32,77 @@ pub(in super::super) fn pad(call: &mut Call<'_, '_>) -> Result<Value, String> {
     if pads.iter().all(|p| *p == 0) {
         return Ok(Value::Map(map));
     }
-    let mode = call.text("mode")?.unwrap_or("constant");
-    if mode != "constant" {
-        return Err(format!("mode `{mode}` is not supported, only `constant` is"));
+    let mode = Mode::of(call.text("mode")?.unwrap_or("constant"))?;
+    if let Some(large) = pads.iter().find(|p| p.unsigned_abs() > MAX_PAD) {
+        return Err(format!("a size is {large}, expected at most {MAX_PAD}"));
     }
-    let mut sides = [0; 4];
-    let mut dims = map.dims.clone();
-    for (k, pad) in pads.iter().enumerate() {
-        let (along, end) = (axes[k % axes.len()], k / axes.len());
-        let side = match map.axis(along) {
-            Some(Axis::Row) => 2 * end,
-            Some(Axis::Column) => 2 * end + 1,
-            _ if *pad == 0 => continue,
-            _ => return Err(format!("it pads axis {along}, only height and width can be padded")),
-        };
-        if !(0..=MAX_PAD).contains(pad) {
-            return Err(format!("a size is {pad}, expected 0 to {MAX_PAD}"));
-        }
-        sides[side] = *pad as usize;
-        dims[along] += sides[side];
-    }
+    let sides = |along: usize| -> [i64; 2] {
+        let of =
+            |k: usize| axes.iter().position(|a| *a == along).map(|at| pads[k * axes.len() + at]);
+        [of(0).unwrap_or(0), of(1).unwrap_or(0)]
+    };
     let value = value.unwrap_or(0.0);
-    if !value.is_finite() {
-        return Err(format!("it pads with {value}, expected a finite number"));
+    if let (Mode::Constant, &[1, c, h, w]) = (mode, &map.dims[..])
+        && let Some(border) = border(sides)
+    {
+        let map = call.arranged(&map, &PICTURE, Shape::new(c, h, w))?;
+        return call.push_image(Pad::new(border, value), &map);
     }
-    call.push(Pad::new(sides, value), &[map], dims)
+    let mut lists = vec![None; map.rank()];
+    for (along, list) in lists.iter_mut().enumerate().filter(|(a, _)| sides(*a) != [0, 0]) {
+        *list = Some(mode.list(map.dims[along], sides(along))?);
+    }
+    call.pick(&map, lists, value).map(Value::Map)
+}
+
+/// The border of a picture, where nothing else is padded and nothing cut off.
+fn border(sides: impl Fn(usize) -> [i64; 2]) -> Option<[usize; 4]> {
+    let [[top, bottom], [left, right]] = [sides(2), sides(3)];
+    let within = sides(0) == [0, 0] && sides(1) == [0, 0];
+    let border = [top, left, bottom, right];
+    (within && border.iter().all(|p| *p >= 0)).then(|| border.map(|p| p as usize))
+}
+
+/// What stands around a tensor.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// One value.
+    Constant,
+    /// The values mirrored at the outermost one.
+    Reflect,
+    /// The outermost value.
+    Edge,
+    /// The values again from the other side.
+    Wrap,
+}
+
+impl Mode {
+    fn of(name: &str) -> Result<Mode, String> {
+        match name {
+            "constant" => Ok(Mode::Constant),
+            "reflect" => Ok(Mode::Reflect),
+            "edge" => Ok(Mode::Edge),
+            "wrap" => Ok(Mode::Wrap),
+            _ => {
+                Err(format!("mode `{name}` is not known, expected constant, reflect, edge or wrap"))
+            }
+        }
+    }
+
+    /// The indices of an axis of size `n` with `sides` more values before and behind it; negative sizes
+    /// cut off.
+    fn list(self, n: usize, [before, behind]: [i64; 2]) -> Result<List, String> {
+        let n = n as i64;
+        if self == Mode::Reflect && before.max(behind) >= n {
+            return Err(format!("{} mirrored values of {n} are too many", before.max(behind)));
+        }
+        let index = |i: i64| match self {
+            _ if (0..n).contains(&i) => Some(i),
+            Mode::Constant => None,
+            Mode::Reflect => Some(if i < 0 { -i } else { 2 * n - 2 - i }),
+            Mode::Edge => Some(i.clamp(0, n - 1)),
+            Mode::Wrap => Some(i.rem_euclid(n)),
+        };
+        Ok((-before..n + behind).map(|i| index(i).map(|i| i as usize)).collect())
+    }
 }

@@ -2,26 +2,26 @@
 
 use super::super::{
     call::Call,
-    value::{Constant, Numbers, Value, axis, joined},
+    value::{Constant, Map, Numbers, Value, axis, joined},
 };
 use crate::{
-    base::geom::Axis,
-    nn::op::{AvgPool, MaxPool, Op, Window},
+    base::geom::Shape,
+    nn::op::{AvgPool, Cpu, MaxPool, Window},
 };
 
-/// `ReduceMean` over height, width or both.
+/// `ReduceMean`.
 pub(in super::super) fn mean(call: &mut Call<'_, '_>) -> Result<Value, String> {
     pooled(call, || AvgPool::global("ReduceMean"), |window| AvgPool::new(window, false))
 }
 
-/// `ReduceMax` over height, width or both.
+/// `ReduceMax`.
 pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
     pooled(call, MaxPool::global, MaxPool::new)
 }
 
-/// A reduction over height, width or both as a pool. Axes are an attribute before opset 18, an input
+/// A reduction as a pool. Axes are an attribute before opset 18, an input
 /// since.
-fn pooled<T: Op>(
+fn pooled<T: Cpu>(
     call: &mut Call<'_, '_>,
     whole: impl FnOnce() -> T,
     part: impl FnOnce(Window) -> T,
@@ -32,35 +32,66 @@ fn pooled<T: Op>(
         return Ok(Value::Map(map));
     }
     let axes = axes.iter().map(|a| axis(*a, map.rank())).collect::<Result<Vec<_>, _>>()?;
-    let is_spatial = |a: &usize| match map.axis(*a) {
-        Some(Axis::Row | Axis::Column) => true,
-        Some(Axis::Channel) => map.dims[*a] == 1,
-        None => false,
-    };
-    if axes.is_empty() || !axes.iter().all(is_spatial) || !map.batched {
-        return Err(format!(
-            "axes {axes:?} of dimensions {} are not height and width, and no others are supported",
-            joined(&map.dims)
-        ));
-    }
-    let shape = map.shape();
-    let is_reduced = |axis| axes.iter().any(|a| map.axis(*a) == Some(axis));
-    let kernel =
-        [Axis::Row, Axis::Column].map(|axis| if is_reduced(axis) { shape.along(axis) } else { 1 });
-    let op = if kernel == [shape.h, shape.w] {
-        whole()
-    } else {
-        part(Window { kernel, stride: kernel, dilation: [1, 1], pads: [0; 4], ceil: false })
-    };
+    let axes = if axes.is_empty() { (0..map.rank()).collect() } else { axes };
+    let (map, kernel) = as_pixels(call, &map, &axes)?;
+    let shape = call.shape(&map);
     let left = |a: usize| if axes.contains(&a) { 1 } else { map.dims[a] };
     let dims: Vec<usize> = (0..map.rank()).map(left).collect();
-    let pooled = call.push(op, &[map], dims.clone())?;
-    let Value::Map(pooled) = pooled else { return Ok(pooled) };
+    let order = map.full_order();
+    let pooled = if kernel == [shape.h, shape.w] {
+        call.push(whole(), &[&map], dims.clone(), &order)?
+    } else {
+        let window = Window { kernel, stride: kernel, dilation: [1, 1], pads: [0; 4], ceil: false };
+        call.push(part(window), &[&map], dims.clone(), &order)?
+    };
     if call.flag("keepdims", true)? {
         return Ok(Value::Map(pooled));
     }
     let kept = (0..dims.len()).filter(|a| !axes.contains(a)).map(|a| dims[a]).collect();
-    call.reshape(&pooled, kept, true)
+    call.reshape(&pooled, kept).map(Value::Map)
+}
+
+/// A map of which the given axes are all rows, all columns or both as the graph sees it, and the size
+/// of the window over them.
+fn as_pixels(
+    call: &mut Call<'_, '_>,
+    map: &Map,
+    axes: &[usize],
+) -> Result<(Map, [usize; 2]), String> {
+    let (reduced, rest): (Vec<usize>, Vec<usize>) =
+        map.order.iter().copied().partition(|a| axes.contains(a));
+    if let (Some(pixels), shape) = (pixels(map, call.shape(map)), call.shape(map)) {
+        let whole = |group: &[usize]| group.iter().all(|a| reduced.contains(a));
+        let none = |group: &[usize]| group.iter().all(|a| rest.contains(a));
+        let [rows, columns, channels] = &pixels;
+        if none(channels) && [rows, columns].iter().all(|g| whole(g) || none(g)) {
+            let size = |group: &[usize], n| if whole(group) { n } else { 1 };
+            return Ok((map.clone(), [size(rows, shape.h), size(columns, shape.w)]));
+        }
+    }
+    let size = |axes: &[usize]| map.sizes(axes).iter().product::<usize>();
+    let shape = Shape::new(size(&rest), size(&reduced), 1);
+    let order = [reduced, rest].concat();
+    let map = call.arranged(map, &order, shape)?;
+    Ok((map, [shape.h, 1]))
+}
+
+/// The axes that are rows, columns and channels as the graph sees a map; `None` where an axis is in two
+/// of them.
+fn pixels(map: &Map, shape: Shape) -> Option<[Vec<usize>; 3]> {
+    let mut left = &map.order[..];
+    let mut group = |size: usize| {
+        let (mut n, mut axes) = (1, vec![]);
+        while n < size {
+            let (axis, before) = left.split_last()?;
+            n *= map.dims[*axis];
+            axes.push(*axis);
+            left = before;
+        }
+        (n == size).then_some(axes)
+    };
+    let (c, w, h) = (group(shape.c)?, group(shape.w)?, group(shape.h)?);
+    Some([h, w, c])
 }
 
 /// `ReduceProd` of all values of a constant: the size that a shape stands for.

@@ -39,8 +39,7 @@ pub(in super::super) fn reshape(call: &mut Call<'_, '_>) -> Result<Value, String
         *first = 1;
     }
     let dims = resolve(&wanted, &map.dims, call.flag("allowzero", false)?)?;
-    let batched = dims.len() > 1 && dims[0] == 1;
-    call.reshape(&map, dims, batched)
+    call.reshape(&map, dims).map(Value::Map)
 }
 
 /// `Reshape` of a constant.
@@ -78,8 +77,7 @@ fn resolve(wanted: &[i64], from: &[usize], allow_zero: bool) -> Result<Vec<usize
 pub(in super::super) fn flatten(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
     let dims = flattened(call, &map.dims)?;
-    let batched = dims[0] == 1;
-    call.reshape(&map, dims, batched)
+    call.reshape(&map, dims).map(Value::Map)
 }
 
 /// `Flatten` of a constant.
@@ -100,8 +98,7 @@ fn flattened(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String> 
 pub(in super::super) fn squeeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
     let axes = squeezed_axes(call, &map.dims)?;
-    let batched = map.batched && !axes.contains(&0);
-    call.reshape(&map, left(&map.dims, &axes), batched)
+    call.reshape(&map, left(&map.dims, &axes)).map(Value::Map)
 }
 
 /// `Squeeze` of a constant.
@@ -131,19 +128,19 @@ fn left(dims: &[usize], gone: &[usize]) -> Vec<usize> {
 /// `Unsqueeze` of a map.
 pub(in super::super) fn unsqueeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
-    let (dims, first) = unsqueezed(call, &map.dims)?;
-    call.reshape(&map, dims, map.batched || first)
+    let dims = unsqueezed(call, &map.dims)?;
+    call.reshape(&map, dims).map(Value::Map)
 }
 
 /// `Unsqueeze` of a constant.
 pub(in super::super) fn unsqueeze_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     let constant = call.constant(0)?;
     call.charge(constant.dims())?;
-    constant.reshaped(unsqueezed(call, constant.dims())?.0)
+    constant.reshaped(unsqueezed(call, constant.dims())?)
 }
 
-/// The dimensions with new ones of size 1, and whether one of these is the first.
-fn unsqueezed(call: &Call<'_, '_>, dims: &[usize]) -> Result<(Vec<usize>, bool), String> {
+/// The dimensions with new ones of size 1.
+fn unsqueezed(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String> {
     let given = call.ints_or_input("axes", 1)?.ok_or("its axes are missing")?;
     let rank = dims.len() + given.len();
     let axes = given.iter().map(|a| axis(*a, rank)).collect::<Result<Vec<_>, _>>()?;
@@ -151,20 +148,19 @@ fn unsqueezed(call: &Call<'_, '_>, dims: &[usize]) -> Result<(Vec<usize>, bool),
     let size = |a: usize| if axes.contains(&a) { Some(1) } else { old.next().copied() };
     let new: Option<Vec<usize>> = (0..rank).map(size).collect();
     match new {
-        Some(new) if old.next().is_none() => Ok((new, axes.contains(&0))),
+        Some(new) if old.next().is_none() => Ok(new),
         _ => Err(format!("its axes {given:?} repeat")),
     }
 }
 
-/// `Expand` of a map, which must not become larger.
+/// `Expand` of a map: repeated along axes of size 1.
 pub(in super::super) fn expand(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map: Map = call.map(0)?;
     let dims = broadcast_dims(&map.dims, &sizes(call)?)?;
-    if dims == map.dims {
-        return Ok(Value::Map(map));
-    }
-    let (from, to) = (joined(&map.dims), joined(&dims));
-    Err(format!("{from} would be repeated to {to}, which is supported on constants only"))
+    let ones = vec![1; dims.len() - map.rank()];
+    let map = call.reshape(&map, [ones, map.dims.clone()].concat())?;
+    let order = map.full_order();
+    call.expand(&map, &dims, &order).map(Value::Map)
 }
 
 /// `Expand` of a constant.

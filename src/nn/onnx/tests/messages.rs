@@ -17,7 +17,7 @@ fn lines(models: &[ModelProto]) -> String {
 
 #[test]
 fn an_unsupported_operator_is_named_with_its_node_and_those_that_are() {
-    insta::assert_snapshot!(error(&one(node("Einsum", "x", "y"), vec![])));
+    insta::assert_snapshot!(error(&one(node("NonMaxSuppression", "x", "y"), vec![])));
 }
 
 #[test]
@@ -29,24 +29,6 @@ fn operators_of_other_domains_and_functions_are_named() {
         vec![FunctionProto { name: "Gelu".to_owned(), domain: "com.microsoft".to_owned() }];
     let first = |model| error(&model).split("; supported").next().unwrap().to_owned();
     insta::assert_snapshot!([first(one(foreign, vec![])), first(local)].join("\n"));
-}
-
-#[test]
-fn a_transformer_is_said_to_be_one() {
-    let attention = vec![
-        node("Flatten", "x", "q"),
-        node("Transpose", "q", "k").ints("perm", &[1, 0]),
-        node("MatMul", "q k", "a"),
-        node("Softmax", "a", "s"),
-        node("MatMul", "s q", "y"),
-    ];
-    let mut fused = node("MultiHeadAttention", "x x x", "y");
-    fused.domain = "com.microsoft".to_owned();
-    insta::assert_snapshot!(lines(&[
-        model(attention, vec![]),
-        one(node("LayerNormalization", "x w", "y"), vec![ones("w", &[4])]),
-        one(fused, vec![]),
-    ]));
 }
 
 #[test]
@@ -181,8 +163,6 @@ fn other_operators_that_do_not_fit_are_refused() {
             one(node("Div", "x w", "y"), vec![floats("w", &[2, 1, 1], &[1.0, 0.0])]),
             one(node("Add", "x w", "y"), vec![ones("w", &[3])]),
             one(node("Add", "x w", "y"), vec![ones("w", &[2, 2, 3, 4])]),
-            one(node("ReduceMean", "x", "y").ints("axes", &[1]), vec![]),
-            one(node("ReduceMean", "x", "y"), vec![]),
             one(node("Transpose", "x", "y").ints("perm", &[0, 2, 3, 1]), vec![]),
             one(node("Transpose", "x", "y").ints("perm", &[0, 0, 3, 1]), vec![]),
             one(node("Expand", "x s", "y"), vec![ints("s", &[5, 2, 3, 4])]),

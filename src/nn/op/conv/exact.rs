@@ -1,7 +1,7 @@
 //! A convolution in double precision, from its definition.
 
 use super::{Conv, ConvGeometry};
-use crate::nn::exact::Exact;
+use crate::nn::tensor::Exact;
 use rayon::prelude::*;
 
 /// `z = W x + b`, the taps of each output added in one order.

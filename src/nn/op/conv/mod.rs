@@ -7,13 +7,13 @@ mod scatter;
 mod tests;
 mod winograd;
 
-use super::{Linear, OneChannel, Op, Part, Role, Window};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
-        exact::Exact,
         kernel::{lanes::vectorized, winograd::Tile},
-        stream::Replay,
+        patch::Replay,
+        tensor::Exact,
         tensor::Tensor,
     },
 };
@@ -46,6 +46,7 @@ impl ConvGeometry {
 /// A two-dimensional convolution with zero padding and a bias per output channel.
 #[derive(Debug)]
 pub struct Conv {
+    name: &'static str,
     inputs: usize,
     outputs: usize,
     geometry: ConvGeometry,
@@ -87,6 +88,31 @@ impl Conv {
         Ok(Conv::from_product(geometry, inputs, outputs, weights.into(), bias))
     }
 
+    /// A dense layer on the channels of each pixel or token: a convolution of single pixels that goes
+    /// by the ONNX operator it came from. `weight` is `(outputs, inputs)`.
+    pub fn tokens(
+        name: &'static str,
+        weight: Vec<f32>,
+        outputs: usize,
+        inputs: usize,
+        bias: Vec<f32>,
+    ) -> Result<Conv, String> {
+        let geometry = ConvGeometry {
+            kernel: [1; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pads: [0; 4],
+            groups: 1,
+        };
+        Ok(Conv::new(weight, outputs, inputs, geometry, bias)?.named(name))
+    }
+
+    /// The same under another ONNX name.
+    #[must_use]
+    pub fn named(self, name: &'static str) -> Conv {
+        Conv { name, ..self }
+    }
+
     fn from_product(
         geometry: ConvGeometry,
         inputs: usize,
@@ -95,7 +121,17 @@ impl Conv {
         bias: Vec<f32>,
     ) -> Conv {
         let (parts, transposed) = Default::default();
-        Conv { inputs, outputs, geometry, bias, weights, winograd: None, parts, transposed }
+        Conv {
+            name: "Conv",
+            inputs,
+            outputs,
+            geometry,
+            bias,
+            weights,
+            winograd: None,
+            parts,
+            transposed,
+        }
     }
 
     /// The convolution followed by `scale * z + shift` per output channel: batch-norm folding.
@@ -106,7 +142,7 @@ impl Conv {
         });
         let bias = |o: usize| self.bias.get(o).unwrap_or(&0.0) * scale[o] + shift[o];
         let bias = (0..self.outputs).map(bias).collect();
-        Conv::from_product(self.geometry, self.inputs, self.outputs, weights.into(), bias)
+        self.like(self.outputs, weights, bias)
     }
 
     /// The convolution of `s x + t`, given as pairs `(s, t)`, one per input channel. Padding is zero
@@ -129,7 +165,13 @@ impl Conv {
             (f64::from(*self.bias.get(o).unwrap_or(&0.0)) + shift) as f32
         };
         let bias = if shifts { (0..self.outputs).map(bias).collect() } else { self.bias.clone() };
-        Conv::from_product(self.geometry, self.inputs, self.outputs, weights.into(), bias)
+        self.like(self.outputs, weights, bias)
+    }
+
+    /// A convolution of the same name and geometry.
+    fn like(&self, outputs: usize, weights: Product, bias: Vec<f32>) -> Conv {
+        let conv = Conv::from_product(self.geometry, self.inputs, outputs, weights.into(), bias);
+        conv.named(self.name)
     }
 
     /// The same convolution computed by tiles, or directly (`None`). Weights are shared, those of
@@ -143,7 +185,7 @@ impl Conv {
         let weights = self.weights.clone();
         let conv = Conv::from_product(geometry, inputs, outputs, weights, self.bias.clone());
         let winograd = tile.map(|tile| Winograd::new(tile, self.weights.clone()));
-        Some(Conv { winograd, ..conv })
+        Some(Conv { winograd, ..conv.named(self.name) })
     }
 
     /// The tiles that can compute it: there are some for 3x3 and 5x5 windows of stride 1 without
@@ -192,7 +234,7 @@ impl Conv {
 
 impl Op for Conv {
     fn name(&self) -> &'static str {
-        "Conv"
+        self.name
     }
 
     fn out_shape(&self, ins: &[Shape]) -> Result<Shape, String> {
@@ -207,6 +249,29 @@ impl Op for Conv {
     fn parameters(&self) -> usize {
         let [kh, kw] = self.geometry.kernel;
         self.outputs * self.inputs / self.geometry.groups * kh * kw + self.bias.len()
+    }
+
+    fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
+        self.geometry.window().reach(ins[0], dirty)
+    }
+
+    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
+        let ConvGeometry { kernel, stride, pads, .. } = self.geometry;
+        kernel == [1, 1] && stride == [1, 1] && pads == [0; 4]
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Linear(self)
+    }
+}
+
+impl Cpu for Conv {
+    fn touched(&self, ins: &[Shape], k: usize, dirty: Rect) -> Rect {
+        let reach = self.reach(ins, k, dirty);
+        match &self.winograd {
+            Some(winograd) => winograd.align(reach, self.out(ins[0])),
+            None => reach,
+        }
     }
 
     fn weight_bytes(&self) -> u64 {
@@ -230,21 +295,8 @@ impl Op for Conv {
         (rect.area() * self.outputs * self.inputs / self.geometry.groups * kh * kw) as u64
     }
 
-    fn reach(&self, ins: &[Shape], _k: usize, dirty: Rect) -> Rect {
-        let reach = self.geometry.window().reach(ins[0], dirty);
-        match &self.winograd {
-            Some(winograd) => winograd.align(reach, self.out(ins[0])),
-            None => reach,
-        }
-    }
-
     fn grain(&self) -> usize {
         self.tile().map_or(1, Tile::side)
-    }
-
-    fn is_per_pixel(&self, _ins: &[Shape]) -> bool {
-        let ConvGeometry { kernel, stride, pads, .. } = self.geometry;
-        kernel == [1, 1] && stride == [1, 1] && pads == [0; 4]
     }
 
     fn for_channel(&self, _ins: &[Shape], c: usize) -> Option<OneChannel> {
@@ -254,8 +306,7 @@ impl Op for Conv {
         let weight = |_, i, ky, kx| self.weights.get(c, i, ky, kx);
         let weights = Product::new(self.geometry, self.inputs, 1, weight);
         let bias = self.bias.get(c).copied().into_iter().collect();
-        let own = Conv::from_product(self.geometry, self.inputs, 1, weights.into(), bias);
-        Some(OneChannel::FromAll(Box::new(own)))
+        Some(OneChannel::FromAll(Box::new(self.like(1, weights, bias))))
     }
 
     fn eval(&self, ins: &[&Tensor], rect: Rect, out: &mut [f32]) {
@@ -280,10 +331,6 @@ impl Op for Conv {
 
     fn vjp(&self, ins: &[&Tensor], _out: &Tensor, grad: &Tensor, _k: usize) -> Tensor {
         self.apply_transposed(Part::Raw, grad, ins[0].shape)
-    }
-
-    fn role(&self) -> Role<'_> {
-        Role::Linear(self)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
             gemm::{Packed, Rows, matmul, row_stride},
             parallel::with_scratch,
         },
-        stream::Replay,
+        patch::Replay,
         tensor::Tensor,
     },
 };

@@ -15,7 +15,7 @@ use crate::{
             parallel::with_scratch,
             winograd::{Source, Tile, input, output},
         },
-        stream::Replay,
+        patch::Replay,
         tensor::Tensor,
     },
 };

@@ -29,7 +29,7 @@ struct Track<'a> {
 impl<'a> Replay<'a> {
     /// From each input's values before the first patch and its patches; step `first` of these is
     /// step 0 here.
-    pub(super) fn new<'b>(
+    pub fn new<'b>(
         inputs: impl Iterator<Item = (&'b Tensor, &'a Patches)>,
         first: usize,
     ) -> Replay<'a> {
