@@ -48,8 +48,8 @@ impl<'a> Walk<'a> {
 
     /// Sizes of the output's axes. Pixels before the first picked axis may be any number.
     fn sizes(&self) -> Vec<usize> {
-        let size = |(n, list): (&usize, &Option<&[_]>)| list.map_or(*n, <[_]>::len);
-        let mut sizes: Vec<usize> = self.dims.iter().zip(&self.lists).map(size).collect();
+        let axes = self.dims.iter().zip(&self.lists);
+        let mut sizes: Vec<usize> = axes.map(|(n, list)| list.map_or(*n, <[_]>::len)).collect();
         if let (Some(first), Some(None)) = (sizes.first_mut(), self.lists.first()) {
             *first = usize::MAX;
         }
