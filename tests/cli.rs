@@ -4,6 +4,8 @@
 mod advice;
 #[path = "cli/cluster.rs"]
 mod cluster;
+#[path = "cli/heads.rs"]
+mod heads;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/same.rs"]

@@ -4,7 +4,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
     base::registry::SpecError,
     data::decode::{MAX_PIXELS, ORIENTATIONS},
-    nn::preprocess::{Channels, Crop, InputAxes, Interpolation, Preset, Resize, Settings},
+    nn::{
+        head::Declared,
+        preprocess::{Channels, Crop, InputAxes, Interpolation, Preset, Resize, Settings},
+    },
     report::{
         colours::{COLOUR_MAPS, Look, Percentile},
         page::SHOWN,
@@ -362,6 +365,9 @@ pub(crate) struct PreprocessFlags {
     /// Text file with one class name per line, relative to the sidecar
     #[arg(long, value_name = "FILE")]
     classes: Option<String>,
+    /// softmax, sigmoid or values: what a model's bare scores are
+    #[arg(long, value_name = "WORD")]
+    head: Option<Declared>,
 }
 
 /// `227,227`.
@@ -389,6 +395,7 @@ impl PreprocessFlags {
             mean: self.mean.clone(),
             std: self.std.clone(),
             classes: self.classes.clone(),
+            head: self.head,
         };
         given.or_preset(self.preset)
     }

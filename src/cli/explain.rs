@@ -18,7 +18,7 @@ use pixelflip::{
     data::tensor::write_npy,
     eval::order::region_scores,
     explain::{Case, Explainer, HeatMap, lrp::trace::Trace, slide::Slide},
-    nn::{graph::Activations, model::Model, tensor::Tensor},
+    nn::{canon::bent, graph::Activations, head::Head, model::Model, tensor::Tensor},
     report::{
         colours::{Look, words},
         heatmap,
@@ -37,6 +37,11 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     }
     let look = args.look.look()?;
     let model = input::model(&args.model, &args.preprocess)?;
+    if method.value.propagates() {
+        bent(&model.graph)
+            .iter()
+            .for_each(|warning| terminal::talk(&format!("warning: {warning}")));
+    }
     let subject = Explained { args, model: &model, method: &method };
     let explained = match args.slide {
         Some(stride) => subject.large(stride)?,
@@ -106,9 +111,22 @@ impl Explained<'_> {
             let logits = &acts.of(self.model.graph.output()).data;
             let best = predicted(logits).map_err(anyhow::Error::msg)?;
             let (image, target) = (inputs.id(i), self.args.target.unwrap_or(best));
+            self.state_side(&image, logits, target);
             self.one(&self.case(&acts, target, &bounds, &image))
         };
         inputs.tensors.iter().enumerate().map(one).collect()
+    }
+
+    /// Says which side of a single logit is explained.
+    fn state_side(&self, image: &str, scores: &[f32], target: usize) {
+        if let (Head::OneLogit, &[_, logit]) = (self.model.graph.head(), scores) {
+            let side = ["minus the logit", "the logit"].get(target);
+            side.iter().for_each(|side| {
+                terminal::talk(&format!(
+                    "`{image}`: the logit is {logit:.4}; class {target} is explained, whose score is {side}"
+                ));
+            });
+        }
     }
 
     fn case<'c>(
@@ -158,7 +176,10 @@ impl Explained<'_> {
             let mut part = vec![0.0; rect_len(window, image.shape.c)];
             image.read(rect, &mut part);
             let part = Tensor::new(Shape::new(image.shape.c, window.0, window.1), part);
-            Ok(self.model.graph.forward(&preprocess.normalise(&preprocess.picture(&part)?)))
+            let acts = self.model.graph.forward(&preprocess.normalise(&preprocess.picture(&part)?));
+            let scores = &acts.of(self.model.graph.output()).data;
+            predicted(scores).map_err(anyhow::Error::msg)?;
+            Ok(acts)
         };
         let target = match self.args.target {
             Some(target) => target,

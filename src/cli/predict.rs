@@ -1,12 +1,10 @@
 //! `pixelflip predict`.
 
 use super::{args::PredictArgs, input, terminal};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use ndarray::{Array2, Axis};
 use pixelflip::{
-    base::text::plain,
-    data::tensor::write_npy,
-    nn::{model::Model, op::softmax},
+    base::text::plain, data::tensor::write_npy, nn::model::Model, run::subject::predicted,
 };
 use std::process::ExitCode;
 
@@ -14,6 +12,10 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let model = input::model(&args.model, &args.preprocess)?;
     let inputs = input::read(&args.picture, &model)?;
     let logits: Vec<Vec<f32>> = inputs.tensors.iter().map(|x| model.graph.logits(x)).collect();
+    for (i, logits) in logits.iter().enumerate() {
+        predicted(logits)
+            .map_err(|reason| anyhow!("`{}` cannot be classified: {reason}", inputs.id(i)))?;
+    }
     if let Some(path) = &args.out {
         let all = Array2::from_shape_vec((logits.len(), model.graph.classes()), logits.concat())
             .context("collecting the logits")?;
@@ -30,16 +32,21 @@ pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The best classes, with logit and probability.
-fn table(model: &Model, logits: &[f32], top: usize) -> String {
-    let probabilities = softmax(logits);
-    let mut order: Vec<usize> = (0..logits.len()).collect();
-    order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
-    let heading = ["class", "logit", "probability", "name"].map(str::to_owned).to_vec();
+/// The best classes, with logit and probability; values that are no logits have none.
+fn table(model: &Model, scores: &[f32], top: usize) -> String {
+    let probabilities = model.graph.head().probabilities(scores);
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+    let heading = match probabilities {
+        Some(_) => vec!["class", "logit", "probability", "name"],
+        None => vec!["class", "value", "name"],
+    };
+    let heading = heading.into_iter().map(str::to_owned).collect();
     let line = |&class: &usize| {
         let name = model.classes.as_ref().map_or("", |names| names[class].as_str());
-        let (logit, probability) = (logits[class], probabilities[class]);
-        vec![class.to_string(), format!("{logit:.4}"), format!("{probability:.4}"), name.to_owned()]
+        let probability = probabilities.as_ref().map(|all| format!("{:.4}", all[class]));
+        let cells = [Some(class.to_string()), Some(format!("{:.4}", scores[class]))];
+        cells.into_iter().chain([probability, Some(name.to_owned())]).flatten().collect()
     };
     let lines: Vec<Vec<String>> =
         std::iter::once(heading).chain(order.iter().take(top).map(line)).collect();

@@ -99,10 +99,10 @@ impl FromStr for Step {
 /// What the network thinks of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guess {
-    /// The class with the largest logit.
-    pub class: usize,
-    /// Its probability after softmax.
-    pub confidence: f32,
+    /// Whether it says the label; `None` without a label, and for an output that says no class.
+    pub right: Option<bool>,
+    /// The probability of the class with the largest logit; `None` where there are none.
+    pub confidence: Option<f32>,
 }
 
 /// Why pictures cannot be selected.
@@ -145,6 +145,20 @@ pub enum SelectError {
     /// A step that needs labels.
     #[error("selection `{step}` needs labels, and none of the pictures left has one")]
     NoLabels {
+        /// The step.
+        step: String,
+    },
+    /// A step that needs probabilities.
+    #[error("selection `{step}`: the network's outputs are values without probabilities")]
+    NoProbability {
+        /// The step.
+        step: String,
+    },
+    /// A step that needs to know what is right.
+    #[error(
+        "selection `{step}`: the network's only output is a value, so no class is right or wrong"
+    )]
+    NoClasses {
         /// The step.
         step: String,
     },
@@ -211,10 +225,14 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
         }
         Step::Correct | Step::Wrong => {
             with_labels(step, from, known)?;
-            let keeps = |i: &usize| match ((known.label)(*i), (known.guess)(*i)) {
-                (_, None) => true,
-                (None, _) => false,
-                (Some(label), Some(guess)) => (label == guess.class) == (*step == Step::Correct),
+            let says = |i: &usize| (known.guess)(*i).is_none_or(|guess| guess.right.is_some());
+            let labelled = |i: &&usize| (known.label)(**i).is_some();
+            if !from.iter().filter(labelled).all(says) {
+                return Err(SelectError::NoClasses { step: name() });
+            }
+            let keeps = |i: &usize| match (known.guess)(*i) {
+                None => true,
+                Some(guess) => guess.right == Some(*step == Step::Correct),
             };
             from.iter().copied().filter(keeps).collect()
         }
@@ -240,7 +258,8 @@ fn by_confidence(
     let (mut usable, mut left) = (vec![], vec![]);
     for &i in from {
         match (known.guess)(i) {
-            Some(guess) => usable.push((guess.confidence, i)),
+            Some(Guess { confidence: Some(confidence), .. }) => usable.push((confidence, i)),
+            Some(_) => return Err(SelectError::NoProbability { step: name() }),
             None => left.push(i),
         }
     }
@@ -311,7 +330,9 @@ mod tests {
         let classes = CLASSES.map(str::to_owned);
         let label = |i| (i < 9).then_some(i % 3);
         let confidence = |i: usize| (i as f32 - 5.25).abs() / 10.0;
-        let guess = |i| (i != 4).then(|| Guess { class: 0, confidence: confidence(i) });
+        let right = |i| label(i).map(|label| label == 0);
+        let guess =
+            |i| (i != 4).then(|| Guess { right: right(i), confidence: Some(confidence(i)) });
         let known = Known { label: &label, guess: &guess, classes: Some(&classes) };
         let mut left: Vec<usize> = (0..10).collect();
         for step in steps.split(',') {
@@ -348,6 +369,17 @@ mod tests {
         assert_eq!(pick("class:tench,top-confident:1").unwrap(), [0]);
         assert_eq!(pick("top-confident:1,class:tench").unwrap(), [0]);
         assert_eq!(pick("top-confident:4,class:2,first:1").unwrap(), [2]);
+    }
+
+    #[test]
+    fn what_an_output_does_not_say_selects_nothing() {
+        let guess = |_| Some(Guess { right: None, confidence: None });
+        let known = Known { label: &Some, guess: &guess, classes: None };
+        let refused = |step: Step| apply(&step, &[0, 1], &known).unwrap_err();
+        let step = "wrong".to_owned();
+        assert_eq!(refused(Step::Wrong), SelectError::NoClasses { step });
+        let step = "top-confident:1".to_owned();
+        assert_eq!(refused(Step::TopConfident(1)), SelectError::NoProbability { step });
     }
 
     #[test]

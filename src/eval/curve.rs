@@ -7,7 +7,7 @@ use crate::{
     },
     nn::{
         graph::{Activations, Graph},
-        op::softmax,
+        head::{Head, NO_PROBABILITY},
         stream::{Base, Patches},
         tensor::Tensor,
     },
@@ -149,7 +149,7 @@ impl Engine for Streams<'_> {
 pub enum ScoreKind {
     /// The target's output before softmax.
     Logit,
-    /// The target's probability.
+    /// The target's probability: by the softmax, or by the sigmoid of its own logit.
     Softmax,
 }
 
@@ -207,6 +207,9 @@ pub enum CurveError {
         /// How many there are.
         classes: usize,
     },
+    /// Its outputs are no logits.
+    #[error("{NO_PROBABILITY}")]
+    NoProbability,
     /// NaN or infinity came out of the network.
     #[error("the score is {score} after {step} removed regions")]
     NonFinite {
@@ -222,33 +225,43 @@ pub enum CurveError {
 pub struct Watch {
     target: usize,
     classes: usize,
+    head: Head,
     kind: ScoreKind,
     keep_all: bool,
 }
 
 impl Watch {
-    /// Watches the score of class `target` of `classes`, and keeps all logits if `keep_all`.
+    /// Watches the score of class `target` of a network, and keeps all logits if `keep_all`.
     pub fn new(
         target: usize,
-        classes: usize,
+        graph: &Graph,
         kind: ScoreKind,
         keep_all: bool,
     ) -> Result<Watch, CurveError> {
-        let watch = Watch { target, classes, kind, keep_all };
-        if target < classes { Ok(watch) } else { Err(CurveError::Target { target, classes }) }
+        let (classes, head) = (graph.classes(), graph.head());
+        if target >= classes {
+            return Err(CurveError::Target { target, classes });
+        }
+        if kind == ScoreKind::Softmax && !head.has_probabilities() {
+            return Err(CurveError::NoProbability);
+        }
+        Ok(Watch { target, classes, head, kind, keep_all })
     }
 
     /// The one class whose logit is enough, or `None` when all are needed.
     fn class(&self) -> Option<usize> {
-        let all = self.keep_all || self.kind == ScoreKind::Softmax;
+        let others = self.kind == ScoreKind::Softmax && self.head.compares();
+        let all = self.keep_all || others;
         (!all).then_some(self.target)
     }
 
     fn score(&self, logits: &[f32]) -> f32 {
-        match (self.kind, self.class()) {
-            (ScoreKind::Softmax, _) => softmax(logits)[self.target],
-            (ScoreKind::Logit, None) => logits[self.target],
-            (ScoreKind::Logit, Some(_)) => logits[0],
+        let at = if self.class().is_some() { 0 } else { self.target };
+        match self.kind {
+            ScoreKind::Logit => logits[at],
+            ScoreKind::Softmax => {
+                self.head.probability(logits, at).expect("checked when the watch was made")
+            }
         }
     }
 }
@@ -293,6 +306,7 @@ pub fn largest_difference(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::op::softmax;
     use crate::{
         base::{
             geom::{Remainder, Shape},
@@ -347,7 +361,7 @@ mod tests {
     }
 
     fn watch(graph: &Graph, target: usize, kind: ScoreKind, keep_all: bool) -> Watch {
-        Watch::new(target, graph.classes(), kind, keep_all).unwrap()
+        Watch::new(target, graph, kind, keep_all).unwrap()
     }
 
     fn walk(graph: &Graph, regions: &[RegionId], kind: ScoreKind, keep_all: bool) -> Curve {
@@ -453,8 +467,8 @@ mod tests {
 
     #[test]
     fn a_target_beyond_the_classes_is_an_error() {
-        let error = Watch::new(1000, 1000, ScoreKind::Logit, false).unwrap_err();
-        let text = "the target class is 1000, but the network has only 1000 classes";
+        let error = Watch::new(1000, &convolutional(), ScoreKind::Logit, false).unwrap_err();
+        let text = "the target class is 1000, but the network has only 3 classes";
         assert_eq!(error.to_string(), text);
     }
 

@@ -39,6 +39,7 @@ use crate::{
     base::{geom::Shape, registry::Entry, rng::Seed},
     nn::{
         graph::{Activations, Graph, Node, NodeId},
+        head::NO_PROBABILITY,
         op::Role,
         tensor::Tensor,
     },
@@ -197,6 +198,12 @@ pub enum ExplainError {
     /// Only one class where two are compared.
     #[error("a class can only be contrasted with another, the network has one")]
     OneClass,
+    /// A method that asks for a probability, of a network whose outputs are no logits.
+    #[error("{NO_PROBABILITY}; {instead}")]
+    NoProbability {
+        /// What can be had.
+        instead: &'static str,
+    },
     /// A method that needs the inputs for black and white, which are unknown.
     #[error(
         "nothing says what black and white pictures are as inputs of the network: a sidecar beside \

@@ -11,13 +11,13 @@ use crate::{
         registry::{Entry, Kind, Param},
         rng::{KeyedRng, below, unit_f32},
     },
-    nn::{op::softmax, tensor::Tensor},
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R_p = 1 / (n keep) sum over n masks of f(x * m) m_p`; shape `(1, H, W)`. A mask is a grid of
 /// `cells` x `cells` values, each 1 with probability `keep`, enlarged bilinearly to one cell more than
 /// the picture along each side and cut at random; where it is 0 the picture is replaced. `f` is the
-/// probability of the class, or its logit. Masks are keyed by (seed, image).
+/// probability of the class (by the softmax, or by the sigmoid of its own logit), or its logit. Masks are keyed by (seed, image).
 ///
 /// | parameter | default | range |
 /// |---|---|---|
@@ -88,7 +88,15 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
     },
 };
 
+/// Why masks cannot be weighted by a probability.
+const NO_PROBABILITY: ExplainError =
+    ExplainError::NoProbability { instead: "`rise:score=logit` weights masks by the value" };
+
 impl Explainer for Rise {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        if self.logit || graph.head().has_probabilities() { Ok(()) } else { Err(NO_PROBABILITY) }
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let Shape { h, w, .. } = case.graph.input_shape();
         let cover = self.value.pixel(case)?;
@@ -96,7 +104,7 @@ impl Explainer for Rise {
         let mut sums = vec![0.0f64; h * w];
         for _ in 0..self.samples {
             let mask = self.mask(h, w, &mut rng);
-            let score = self.score(case, &masked(case.input(), &mask, &cover));
+            let score = self.score(case, &masked(case.input(), &mask, &cover))?;
             sums.iter_mut().zip(&mask).for_each(|(sum, m)| *sum += score * f64::from(*m));
         }
         let scale = 1.0 / (self.samples as f64 * f64::from(self.keep));
@@ -106,9 +114,13 @@ impl Explainer for Rise {
 }
 
 impl Rise {
-    fn score(&self, case: &Case<'_>, x: &Tensor) -> f64 {
+    fn score(&self, case: &Case<'_>, x: &Tensor) -> Result<f64, ExplainError> {
         let logits = case.graph.logits(x);
-        f64::from(if self.logit { logits[case.target] } else { softmax(&logits)[case.target] })
+        if self.logit {
+            return Ok(f64::from(logits[case.target]));
+        }
+        let probability = case.graph.head().probability(&logits, case.target);
+        probability.map(f64::from).ok_or(NO_PROBABILITY)
     }
 
     /// One value in [0, 1] per pixel: a window of the enlarged grid.

@@ -1,6 +1,7 @@
 //! The network as a directed acyclic graph of operators.
 
 use super::{
+    head::Head,
     kernel::parallel::{give_vector, layers},
     op::{Cpu, Input},
     tensor::Tensor,
@@ -42,6 +43,7 @@ pub struct GraphError {
 pub struct Graph {
     nodes: Vec<Node>,
     output: NodeId,
+    head: Head,
 }
 
 /// The values of all nodes for one input. Cheap to clone.
@@ -83,7 +85,7 @@ impl Graph {
             inputs: vec![],
             shape: input,
         };
-        Graph { nodes: vec![node], output: NodeId(0) }
+        Graph { nodes: vec![node], output: NodeId(0), head: Head::default() }
     }
 
     /// Appends a node, which becomes the output. Its inputs must be there already, so the order is
@@ -136,6 +138,30 @@ impl Graph {
             values.push(value);
         }
         values.swap_remove(id.0 - first)
+    }
+
+    /// What the outputs mean; [`Head::Softmax`] unless it was said.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Says what the outputs mean.
+    pub fn set_head(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// The same network with other operators, which `op` gives for each node. They must fit the shapes
+    /// that they find.
+    #[must_use]
+    pub fn with_operators(&self, op: impl Fn(NodeId, &Node) -> Arc<dyn Cpu>) -> Graph {
+        let mut new = Graph::new(self.input_shape());
+        for (id, node) in self.nodes().skip(1) {
+            new.push_shared(&node.name, op(id, node), &node.inputs)
+                .expect("an operator takes the shapes of the one it replaces");
+        }
+        new.set_output(self.output);
+        new.head = self.head;
+        new
     }
 
     /// All nodes, inputs before users.

@@ -4,6 +4,7 @@
 pub mod canon;
 pub mod exact;
 pub mod graph;
+pub mod head;
 pub mod kernel;
 pub mod model;
 pub mod onnx;

@@ -1,7 +1,7 @@
 //! A model file with everything that belongs to it.
 
 use super::{
-    canon::canonicalise,
+    canon::{HeadError, canonicalise},
     graph::Graph,
     onnx::{self, Imported, OnnxError},
     preprocess::{Preprocess, PreprocessError, Settings, class_names},
@@ -52,6 +52,14 @@ pub enum ModelError {
         overridden: bool,
         /// What is wrong.
         source: Box<PreprocessError>,
+    },
+    /// What the outputs mean.
+    #[error("model `{model}`: {source}")]
+    Head {
+        /// The model.
+        model: String,
+        /// What does not fit.
+        source: HeadError,
     },
     /// A sidecar or a list of class names that cannot be read.
     #[error("cannot read `{file}` of model `{model}`: {reason}")]
@@ -150,10 +158,13 @@ impl Model {
                 input: settings.input,
                 axes: settings.axes,
                 classes: settings.classes.clone(),
+                head: settings.head,
                 ..Settings::default()
             };
         let (imported, digest) = read(onnx::Given { size: settings.input, axes: settings.axes })?;
-        let (graph, changes) = canonicalise(&imported.graph, &imported.remarks);
+        let canonical = canonicalise(&imported.graph, &imported.remarks, settings.head);
+        let (graph, changes) =
+            canonical.map_err(|source| ModelError::Head { model: model.to_owned(), source })?;
         let notes = [imported.notes, changes].concat();
         let preprocess = match settings.resolve(graph.input_shape()) {
             Ok(preprocess) => Some(preprocess),

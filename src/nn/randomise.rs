@@ -2,6 +2,7 @@
 
 use super::{
     graph::{Graph, Node, NodeId},
+    head::Head,
     op::{Conv, Cpu, Dense, Linear, Op},
 };
 use crate::base::rng::{Seed, permutation};
@@ -19,45 +20,43 @@ pub fn layers(graph: &Graph) -> Vec<NodeId> {
 /// The same network with the weights of these layers in random order; biases stay. The order depends
 /// on (seed, position of the layer) only. Layers other than those of [`layers`] stay as they are.
 pub fn randomise(graph: &Graph, chosen: &[NodeId], seed: Seed) -> Graph {
-    let mut new = Graph::new(graph.input_shape());
-    for (position, (id, node)) in graph.nodes().skip(1).enumerate() {
-        let other = chosen.contains(&id).then(|| shuffled(graph, node, seed, position as u64));
-        let op = other.flatten().unwrap_or_else(|| node.op.clone());
-        new.push_shared(&node.name, op, &node.inputs).expect("it fitted before");
-    }
-    new.set_output(graph.output());
-    new
+    graph.with_operators(|id, node| {
+        // the input does not count
+        let position = id.0 as u64 - 1;
+        let other = chosen.contains(&id).then(|| shuffled(graph, node, seed, position));
+        other.flatten().unwrap_or_else(|| node.op.clone())
+    })
 }
 
 fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc<dyn Cpu>> {
     let input = graph.node(*node.inputs.first()?).shape;
     let op: &dyn Any = &*node.op;
     let shuffle = |weights: Vec<f32>| -> Vec<f32> {
-        let order = permutation(&mut seed.rng("randomise", "", &[position]), weights.len());
-        order.into_iter().map(|i| weights[i]).collect()
+        // the two sides of one logit stay opposites
+        let half = weights.len() / 2;
+        let (no, yes) = weights.split_at(half);
+        let sides = graph.head() == Head::OneLogit && node.shape.c == 2;
+        if sides && no.iter().zip(yes).all(|(a, b)| *a == -b) {
+            let yes = in_random_order(yes, seed, position);
+            return yes.iter().map(|w| -w).chain(yes.iter().copied()).collect();
+        }
+        in_random_order(&weights, seed, position)
     };
     if let Some(conv) = op.downcast_ref::<Conv>() {
-        let geometry = conv.geometry();
-        let ([kh, kw], outputs) = (geometry.kernel, node.shape.c);
-        let per = input.c / geometry.groups;
-        let mut weights = Vec::with_capacity(outputs * per * kh * kw);
-        for o in 0..outputs {
-            for i in 0..per {
-                for ky in 0..kh {
-                    weights.extend((0..kw).map(|kx| conv.weight(o, i, ky, kx)));
-                }
-            }
-        }
         let bias = Linear::bias(conv).to_vec();
-        let shuffled = Conv::new(shuffle(weights), outputs, input.c, geometry, bias).ok()?;
+        let weights = shuffle(conv.weights());
+        let shuffled = Conv::new(weights, node.shape.c, input.c, conv.geometry(), bias).ok()?;
         return Some(Arc::new(shuffled.named(conv.name())));
     }
     let dense = op.downcast_ref::<Dense>()?;
-    let (inputs, outputs) = (input.len(), node.shape.len());
-    let weights = (0..outputs).flat_map(|o| (0..inputs).map(move |i| dense.weight(i, o)));
     let bias = Linear::bias(dense).to_vec();
-    let dense = Dense::new(shuffle(weights.collect()), outputs, input, bias).ok()?;
+    let dense = Dense::new(shuffle(dense.weights()), node.shape.len(), input, bias).ok()?;
     Some(Arc::new(dense))
+}
+
+fn in_random_order(weights: &[f32], seed: Seed, position: u64) -> Vec<f32> {
+    let order = permutation(&mut seed.rng("randomise", "", &[position]), weights.len());
+    order.into_iter().map(|i| weights[i]).collect()
 }
 
 #[cfg(test)]

@@ -64,13 +64,7 @@ fn total(graph: &Graph, regions: &[Rect]) -> u64 {
 
 /// The same graph with another operator at one node.
 fn with_op(graph: &Graph, at: NodeId, op: &Arc<dyn Cpu>) -> Graph {
-    let mut new = Graph::new(graph.input_shape());
-    for (id, node) in graph.nodes().skip(1) {
-        let op = if id == at { op } else { &node.op };
-        new.push_shared(&node.name, op.clone(), &node.inputs).expect("it fitted before");
-    }
-    new.set_output(graph.output());
-    new
+    graph.with_operators(|id, node| if id == at { op.clone() } else { node.op.clone() })
 }
 
 /// The other forms of a convolution.

@@ -286,7 +286,10 @@ fn flip_of(row: &Row) -> Option<usize> {
     let (logits, scores) = (row.all_logits.as_ref()?, row.scores.as_ref()?);
     let classes = logits.len() / scores.len().max(1);
     let target = usize::try_from(row.target?).ok().filter(|t| *t < classes)?;
-    (classes * scores.len() == logits.len()).then(|| flip(logits, target, classes))
+    if classes * scores.len() != logits.len() {
+        return None;
+    }
+    flip(row.head, logits, target, classes)
 }
 
 /// Positions of the pictures on which all methods with any value have one; `values` per method and

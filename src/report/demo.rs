@@ -8,7 +8,7 @@ use crate::{
     },
     eval::{curve::ScoreKind, order::Order},
     explain::HeatMap,
-    nn::tensor::Tensor,
+    nn::{head::Head, tensor::Tensor},
     run::record::{Row, Status},
 };
 
@@ -49,6 +49,7 @@ fn row(image: &str, method: &str, order: Order, repeat: u64) -> Row {
         image: image.to_owned(),
         label: Some(0),
         predicted: Some(0),
+        right: Some(true),
         target: Some(0),
         method: method.to_owned(),
         order,
@@ -59,6 +60,7 @@ fn row(image: &str, method: &str, order: Order, repeat: u64) -> Row {
         score_kind: ScoreKind::Logit,
         scores: None,
         all_logits: None,
+        head: Head::Softmax,
         tied_fraction: (method != "random").then_some(0.0),
         macs: Some(1_000_000),
         status: Status::Ok,

@@ -52,8 +52,8 @@ fn parts(rows: &[Row]) -> (Parts<'_>, Parts<'_>) {
     let mut predictions: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     let mut classes: BTreeMap<u64, Part<'_>> = BTreeMap::new();
     for row in rows {
-        if let (Some(label), Some(predicted)) = (row.label, row.predicted) {
-            let value = if label == predicted { "right" } else { "wrong" };
+        if let Some(right) = row.right {
+            let value = if right { "right" } else { "wrong" };
             predictions.entry(value).or_default().insert(&row.image);
         }
         if let Some(class) = row.label.or(row.predicted) {
@@ -93,7 +93,7 @@ mod tests {
         let mut rows = demo::records(9, 1, 10);
         for row in &mut rows {
             let n: u64 = row.image[4..8].parse().unwrap();
-            (row.label, row.predicted) = (Some(n % 3), Some(if n == 4 { 9 } else { n % 3 }));
+            (row.label, row.right) = (Some(n % 3), Some(n != 4));
         }
         let resampling = Resampling { count: 100, ..Resampling::default() };
         let groups = group(&rows).unwrap();

@@ -1,6 +1,6 @@
 //! Speed of the engine on one model: full passes against steps of a chain, in one run.
 
-use super::{memory::PATCHES, methods};
+use super::{memory::PATCHES, methods, subject::predicted};
 use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Remainder},
@@ -100,6 +100,12 @@ pub enum BenchError {
         /// Columns of the picture.
         width: usize,
     },
+    /// NaN or infinity comes out of the network.
+    #[error("the network cannot be measured: {reason}")]
+    NonFinite {
+        /// What came out.
+        reason: String,
+    },
     /// The method that orders the regions.
     #[error("method `{method}`: {reason}")]
     Method {
@@ -115,6 +121,8 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     let shape = graph.input_shape();
     let picture = noise(graph, "picture");
     let fill = noise(graph, "fill");
+    let logits = graph.logits(&picture);
+    predicted(&logits).map_err(|reason| BenchError::NonFinite { reason })?;
     let regions = regions(graph, &picture, options)?;
     // full passes first: afterwards their tiles' weights are let go
     let (mut full, mut step, mut gemm) = (vec![], vec![], vec![]);

@@ -1,13 +1,17 @@
 //! Which pictures a run uses: the steps of its selection, then a random sample of what is left.
 
-use super::{plan::PlanError, stop::Stop, subject::predicted};
+use super::{
+    plan::PlanError,
+    stop::Stop,
+    subject::{predicted, says},
+};
 use crate::{
     base::rng::Seed,
     data::{
         Dataset,
         select::{self, Guess, Known, Step},
     },
-    nn::{model::Model, op::softmax, preprocess::Preprocess},
+    nn::{model::Model, preprocess::Preprocess},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -94,6 +98,8 @@ impl Looks<'_> {
         let picture = self.preprocess.picture(&image).ok()?;
         let logits = self.model.graph.logits(&self.preprocess.normalise(&picture));
         let class = predicted(&logits).ok()?;
-        Some(Guess { class, confidence: softmax(&logits)[class] })
+        let head = self.model.graph.head();
+        let right = self.data.label(i).and_then(|label| says(head, &logits, label));
+        Some(Guess { right, confidence: head.probability(&logits, class) })
     }
 }

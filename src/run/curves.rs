@@ -79,6 +79,7 @@ fn skipped(image: String, reason: String) -> Picture {
         predicted: None,
         target: None,
         label_rank: None,
+        right: None,
         verified: None,
         difference: None,
         skipped: Some(reason),
@@ -93,6 +94,7 @@ fn used(subject: &Subject) -> Picture {
         predicted: Some(number(subject.predicted)),
         target: Some(number(subject.target)),
         label_rank: subject.rank.map(number),
+        right: subject.right,
         verified: None,
         difference: None,
         skipped: None,
@@ -420,8 +422,8 @@ impl<'a> Bench<'a> {
     fn new(plan: &'a Plan, subject: &'a Subject, acts: Activations) -> Bench<'a> {
         let graph = &plan.model.graph;
         let all = plan.record == Record::All;
-        let watch = Watch::new(subject.target, graph.classes(), plan.score, all)
-            .expect("the target is a class: the plan checked it");
+        let watch = Watch::new(subject.target, graph, plan.score, all)
+            .expect("the plan checked target and score");
         let engine = Streams::new(graph, acts, &watch, plan.patches);
         Bench { plan, subject, engine, watch, fills: fills(plan, subject) }
     }
@@ -558,6 +560,7 @@ impl<'a> Bench<'a> {
             image: self.subject.id.clone(),
             label: self.subject.label.map(|l| l as u64),
             predicted: Some(self.subject.predicted as u64),
+            right: self.subject.right,
             target: Some(self.subject.target as u64),
             method: method.name.clone(),
             order: cell.order,
@@ -565,6 +568,7 @@ impl<'a> Bench<'a> {
             region: self.plan.regions[cell.region].grid.side() as u64,
             repeat: cell.repeat as u64,
             seed: self.plan.seed.0,
+            head: self.plan.model.graph.head(),
             score_kind: self.plan.score,
             status: if scores.is_some() { Status::Ok } else { Status::Failed },
             scores,

@@ -197,6 +197,7 @@ mod tests {
             predicted: Some(0),
             target: Some(0),
             label_rank: Some(rank),
+            right: Some(rank == 0),
             verified: None,
             difference: None,
             skipped: None,

@@ -14,8 +14,11 @@ pub struct Picture {
     pub predicted: Option<u64>,
     /// The class whose score is watched.
     pub target: Option<u64>,
-    /// Classes with a larger logit than the label: 0 when the prediction is right.
+    /// Classes with a larger logit than the label.
     pub label_rank: Option<u64>,
+    /// Whether the network says the label ([`crate::nn::head::Head::says`]); null without a label, and
+    /// for an output that says no class.
+    pub right: Option<bool>,
     /// Steps of its curves that were checked by full passes.
     pub verified: Option<u64>,
     /// The largest difference that the check found.
@@ -30,6 +33,10 @@ const NOTES: &[(&str, &str)] = &[
     ("predicted", "class predicted for the untouched picture"),
     ("target", "class whose score is followed"),
     ("label_rank", "number of classes with a larger logit than the label"),
+    (
+        "right",
+        "1 where the label is predicted (with a sigmoid per class: its logit is above 0), else 0",
+    ),
     ("verified", "steps of its curves that were checked by full passes"),
     ("difference", "largest difference of a checked score; null where nothing was checked"),
     ("skipped", "why the picture could not be used; null for those that were"),
@@ -45,6 +52,7 @@ pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
     table.push("predicted", number(|p| p.predicted));
     table.push("target", number(|p| p.target));
     table.push("label_rank", number(|p| p.label_rank));
+    table.push("right", number(|p| p.right.map(u64::from)));
     table.push("verified", number(|p| p.verified));
     let differences = pictures.iter().map(|p| p.difference).collect();
     table.push("difference", Column::Float(differences));
@@ -65,6 +73,7 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
     let mut predicted = table.take::<u64>("predicted")?.into_iter();
     let mut target = table.take::<u64>("target")?.into_iter();
     let mut label_rank = table.take::<u64>("label_rank")?.into_iter();
+    let mut right = table.take::<u64>("right")?.into_iter();
     let mut verified = table.take::<u64>("verified")?.into_iter();
     let mut difference = table.take::<f64>("difference")?.into_iter();
     let mut skipped = table.take::<String>("skipped")?.into_iter();
@@ -74,6 +83,7 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
         predicted: predicted.next().flatten(),
         target: target.next().flatten(),
         label_rank: label_rank.next().flatten(),
+        right: right.next().flatten().map(|right| right == 1),
         verified: verified.next().flatten(),
         difference: difference.next().flatten(),
         skipped: skipped.next().flatten(),
@@ -81,21 +91,23 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
     Ok(images.into_iter().map(row).collect())
 }
 
-/// Share of labelled pictures whose label is among the `k` largest logits; `None` without labels.
+/// Share of labelled pictures of which the network says the label (`k` = 1), or whose label is among
+/// the `k` largest logits; `None` without labels, and for an output that says no class.
 pub fn accuracy(pictures: &[Picture], k: u64) -> Option<f64> {
     let (right, all) = hits(pictures, k);
     (all > 0).then(|| right as f64 / all as f64)
 }
 
-/// Labelled pictures whose label is among the `k` largest logits, and all labelled ones.
+/// Labelled pictures that [`accuracy`] counts as right, and all labelled ones.
 pub fn hits(pictures: &[Picture], k: u64) -> (u64, u64) {
-    let ranked = pictures.iter().filter(|p| p.skipped.is_none() && p.label.is_some());
-    let (mut right, mut all) = (0u64, 0u64);
-    for picture in ranked {
+    let known = pictures.iter().filter(|p| p.skipped.is_none());
+    let (mut good, mut all) = (0u64, 0u64);
+    for (picture, right) in known.filter_map(|p| Some((p, p.right?))) {
         all += 1;
-        right += u64::from(picture.label_rank.is_some_and(|rank| rank < k));
+        let among = picture.label_rank.is_some_and(|rank| rank < k);
+        good += u64::from(if k == 1 { right } else { among });
     }
-    (right, all)
+    (good, all)
 }
 
 #[cfg(test)]
@@ -111,6 +123,7 @@ mod tests {
             predicted,
             target,
             label_rank,
+            right: label.map(|_| label_rank == Some(0)),
             verified,
             difference,
             skipped: None,

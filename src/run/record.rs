@@ -3,7 +3,7 @@
 use crate::{
     base::registry::SpecError,
     eval::{curve::ScoreKind, order::Order},
-    nn::op::softmax,
+    nn::head::Head,
     table::{Cell, Column, Growing, Table, TableError},
 };
 use std::{
@@ -22,6 +22,9 @@ pub struct Row {
     pub label: Option<u64>,
     /// The class the network predicts for the untouched picture.
     pub predicted: Option<u64>,
+    /// Whether the network says the label ([`Head::says`]); null without a label, and for an output
+    /// that says no class.
+    pub right: Option<bool>,
     /// The class whose score is followed.
     pub target: Option<u64>,
     /// Canonical name of the method.
@@ -36,6 +39,8 @@ pub struct Row {
     pub repeat: u64,
     /// The experiment's seed.
     pub seed: u64,
+    /// What the network's outputs mean.
+    pub head: Head,
     /// What the scores are.
     pub score_kind: ScoreKind,
     /// The target's score after 0, 1, ..., `L` removed regions; null for a failed cell.
@@ -86,6 +91,11 @@ const CURVE_NOTES: &[(&str, &str)] = &[
     ("image", "path relative to the data root, /-separated, or a generated name"),
     ("label", "class index; null where unknown"),
     ("predicted", "class predicted for the untouched picture"),
+    (
+        "right",
+        "1 where the label is predicted (with a sigmoid per class: its logit is above 0), else 0; null \
+         without",
+    ),
     ("target", "class whose score is followed"),
     ("method", "canonical name, with all parameters"),
     ("order", "morf = most relevant regions first, lerf = the reverse"),
@@ -93,7 +103,8 @@ const CURVE_NOTES: &[(&str, &str)] = &[
     ("region", "side of a region in pixels"),
     ("repeat", "number of the noise image, from 0"),
     ("seed", "seed of the experiment"),
-    ("score_kind", "logit or softmax of the target"),
+    ("head", "softmax, sigmoid (one per class), one-logit (of two classes) or values (no logits)"),
+    ("score_kind", "logit, or probability (softmax) of the target by the head"),
     ("scores", "the target's score after 0, 1, ..., L removed regions; null if the cell failed"),
     ("all_logits", "all classes' logits, step after step: (L + 1) * classes; null unless recorded"),
     (
@@ -158,7 +169,7 @@ pub fn write_curves(path: &Path, rows: &[Row]) -> Result<(), TableError> {
 }
 
 /// Rows with the other kind of score (softmax for logit, logit for softmax), for those that recorded
-/// the logits of all classes.
+/// the logits of all classes; values without probabilities have none.
 pub fn other_scores(rows: &[Row]) -> Vec<Row> {
     rows.iter().filter_map(other_score).collect()
 }
@@ -167,11 +178,14 @@ fn other_score(row: &Row) -> Option<Row> {
     let (logits, scores) = (row.all_logits.as_ref()?, row.scores.as_ref()?);
     let classes = logits.len() / scores.len().max(1);
     let target = usize::try_from(row.target?).ok().filter(|t| *t < classes)?;
-    let (score_kind, score): (_, fn(&[f32], usize) -> f32) = match row.score_kind {
-        ScoreKind::Logit => (ScoreKind::Softmax, |step, target| softmax(step)[target]),
-        ScoreKind::Softmax => (ScoreKind::Logit, |step, target| step[target]),
+    let steps = logits.chunks_exact(classes);
+    let (score_kind, scores) = match row.score_kind {
+        ScoreKind::Logit => {
+            let probabilities = steps.map(|step| row.head.probability(step, target));
+            (ScoreKind::Softmax, probabilities.collect::<Option<Vec<f32>>>()?)
+        }
+        ScoreKind::Softmax => (ScoreKind::Logit, steps.map(|step| step[target]).collect()),
     };
-    let scores = logits.chunks_exact(classes).map(|step| score(step, target)).collect();
     Some(Row { score_kind, scores: Some(scores), all_logits: None, ..row.clone() })
 }
 
@@ -239,6 +253,8 @@ fn curves_table(rows: &[Row]) -> Table {
     t.push("image", text(rows, |r| &r.image));
     t.push("label", Column::Integer(rows.iter().map(|r| r.label).collect()));
     t.push("predicted", Column::Integer(rows.iter().map(|r| r.predicted).collect()));
+    let right = rows.iter().map(|r| r.right.map(u64::from)).collect();
+    t.push("right", Column::Integer(right));
     t.push("target", Column::Integer(rows.iter().map(|r| r.target).collect()));
     t.push("method", text(rows, |r| &r.method));
     t.push("order", text(rows, |r| r.order.name()));
@@ -246,6 +262,7 @@ fn curves_table(rows: &[Row]) -> Table {
     t.push("region", Column::Integer(rows.iter().map(|r| Some(r.region)).collect()));
     t.push("repeat", Column::Integer(rows.iter().map(|r| Some(r.repeat)).collect()));
     t.push("seed", Column::Integer(rows.iter().map(|r| Some(r.seed)).collect()));
+    t.push("head", text(rows, |r| r.head.name()));
     t.push("score_kind", text(rows, |r| r.score_kind.name()));
     t.push("scores", Column::Floats(rows.iter().map(|r| r.scores.clone()).collect()));
     t.push("all_logits", Column::Floats(rows.iter().map(|r| r.all_logits.clone()).collect()));
@@ -303,6 +320,10 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
     let mut image = full(&mut t, "image")?;
     let mut label = cells(&mut t, "label")?;
     let mut predicted = cells(&mut t, "predicted")?;
+    // records had no such columns once, and networks no other head
+    let is_new = t.schema().iter().any(|(name, _)| *name == "head");
+    let rights = if is_new { t.take::<u64>("right")? } else { vec![] };
+    let mut rights = rights.into_iter();
     let mut target = cells(&mut t, "target")?;
     let mut method = full(&mut t, "method")?;
     let mut order = names(&mut t, "order")?;
@@ -310,6 +331,8 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
     let mut region = full(&mut t, "region")?;
     let mut repeat = full(&mut t, "repeat")?;
     let mut seed = full(&mut t, "seed")?;
+    let heads = if is_new { names(&mut t, "head")?.collect() } else { vec![Head::Softmax; count] };
+    let mut head = heads.into_iter();
     let mut score_kind = names(&mut t, "score_kind")?;
     let mut scores = cells(&mut t, "scores")?;
     let mut all_logits = match logits {
@@ -322,10 +345,13 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
     let mut status = names(&mut t, "status")?;
     let mut reason = cells(&mut t, "reason")?;
     let row = |_| {
+        let (label, predicted): (Option<u64>, Option<u64>) = (label.next()?, predicted.next()?);
+        let same = label.zip(predicted).map(|(label, predicted)| label == predicted);
         Some(Row {
             image: image.next()?,
-            label: label.next()?,
-            predicted: predicted.next()?,
+            label,
+            predicted,
+            right: if is_new { rights.next()?.map(|right| right == 1) } else { same },
             target: target.next()?,
             method: method.next()?,
             order: order.next()?,
@@ -333,6 +359,7 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
             region: region.next()?,
             repeat: repeat.next()?,
             seed: seed.next()?,
+            head: head.next()?,
             score_kind: score_kind.next()?,
             scores: scores.next()?,
             all_logits: all_logits.next()?,
@@ -387,6 +414,7 @@ mod tests {
             image: "val/ILSVRC2012_val_00000001.JPEG".to_owned(),
             label: Some(65),
             predicted: Some(58),
+            right: Some(false),
             target: Some(58),
             method: "lrp-gamma:gamma=0.25".to_owned(),
             order: Order::Morf,
@@ -394,6 +422,7 @@ mod tests {
             region: 9,
             repeat: 3,
             seed: u64::MAX,
+            head: Head::Softmax,
             score_kind: ScoreKind::Logit,
             scores: Some(vec![12.5, 0.1, -3.0]),
             all_logits: Some(vec![1.0, 12.5, 0.0, 0.1, 0.3, -3.0]),
@@ -404,6 +433,7 @@ mod tests {
         };
         let failed = Row {
             label: None,
+            right: None,
             order: Order::Lerf,
             score_kind: ScoreKind::Softmax,
             scores: None,
@@ -453,6 +483,14 @@ mod tests {
         assert!(!any_failed(&path).unwrap());
         write_timings(&path, &times()).unwrap();
         assert_eq!(read_timings(&path).unwrap(), times());
+    }
+
+    #[test]
+    fn records_without_heads_are_those_of_a_softmax() {
+        let mut table = curves_table(&curves());
+        table.take_all::<String>("head").unwrap();
+        table.take::<u64>("right").unwrap();
+        assert_eq!(rows(table, AllLogits::Read).unwrap(), curves());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::plan::{Plan, Target};
 use crate::{
     data::{Item, object::Object},
     explain::Case,
-    nn::{graph::Activations, tensor::Tensor},
+    nn::{graph::Activations, head::Head, tensor::Tensor},
 };
 use std::time::Instant;
 
@@ -30,6 +30,8 @@ pub struct Subject {
     pub target: usize,
     /// How many classes have a larger logit than the label, where there is one.
     pub rank: Option<usize>,
+    /// Whether the network says the label, where there is one.
+    pub right: Option<bool>,
     /// How long it took to decode and prepare it.
     pub prepared: f64,
     /// How long the pass took.
@@ -70,6 +72,7 @@ impl Subject {
         };
         let rank = item.label.and_then(|label| rank(logits, label));
         let (object, shows) = object(plan, index, &item, target)?;
+        let right = item.label.and_then(|label| says(plan.model.graph.head(), logits, label));
         let (id, label) = (item.id, item.label);
         Ok(Subject {
             id,
@@ -81,6 +84,7 @@ impl Subject {
             predicted,
             target,
             rank,
+            right,
             prepared,
             seconds,
         })
@@ -130,6 +134,12 @@ pub fn predicted(logits: &[f32]) -> Result<usize, String> {
     }
     let larger = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
     Ok((0..logits.len()).fold(0, larger))
+}
+
+/// Whether the network says that a picture is of class `label`; never of a class that does not exist.
+pub(super) fn says(head: Head, logits: &[f32], label: usize) -> Option<bool> {
+    let says = head.says(logits, label.min(logits.len() - 1))?;
+    Some(says && label < logits.len())
 }
 
 /// How many classes have a larger logit than `label`; `None` for a class that does not exist.

@@ -239,8 +239,13 @@ impl Table {
     }
 
     fn decode(bytes: Vec<u8>, only: Option<&[&str]>) -> pl::PolarsResult<Table> {
-        let only = only.map(|names| names.iter().map(|&n| n.to_owned()).collect());
-        let frame = pl::ParquetReader::new(Cursor::new(bytes)).with_columns(only).finish()?;
+        let mut reader = pl::ParquetReader::new(Cursor::new(bytes));
+        let there = reader.schema()?;
+        let wanted = |names: &[&str]| {
+            let names = names.iter().filter(|name| there.contains(name));
+            names.map(|&name| name.to_owned()).collect()
+        };
+        let frame = reader.with_columns(only.map(wanted)).finish()?;
         let mut table = Table::default();
         for column in frame.columns() {
             table.push(column.name(), values(column.as_materialized_series())?);

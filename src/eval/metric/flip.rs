@@ -1,10 +1,11 @@
 //! When the class flips.
 
 use super::{CurveMetric, Direction, Range, Trial};
-use crate::{base::registry::Entry, eval::order::Order};
+use crate::{base::registry::Entry, eval::order::Order, nn::head::Head};
 
 /// Number of removed regions, most relevant first, after which another class than the target has the
-/// largest logit for the first time; `L + 1` when that does not happen within the `L` steps, so
+/// largest logit for the first time (with a sigmoid per class: the target's logit is not above 0 any
+/// more); `L + 1` when that does not happen within the `L` steps, so
 /// that a mean is at least that large. Needs the logits of all classes (`--record all`); without them
 /// it is undefined. Lower is better.
 #[derive(Clone, Copy, Debug)]
@@ -38,13 +39,13 @@ impl CurveMetric for StepsToFlip {
     }
 }
 
-/// The first step at which the target has not the largest of the logits (step after step, `classes`
-/// values each), or the number of steps when it always has.
-pub fn flip(logits: &[f32], target: usize, classes: usize) -> usize {
-    let beaten = |step: &[f32]| step.iter().any(|v| *v > step[target]);
+/// The first step at which the network does not say the target any more ([`Head::says`]), given the
+/// scores of all classes step after step (`classes` values each), or the number of steps when it
+/// always does; `None` for an output that says nothing of the kind.
+pub fn flip(head: Head, logits: &[f32], target: usize, classes: usize) -> Option<usize> {
     let steps = logits.chunks_exact(classes);
-    let count = steps.len();
-    steps.into_iter().position(beaten).unwrap_or(count)
+    let said = steps.map(|step| head.says(step, target)).collect::<Option<Vec<bool>>>()?;
+    Some(said.iter().position(|says| !says).unwrap_or(said.len()))
 }
 
 #[cfg(test)]
@@ -55,10 +56,13 @@ mod tests {
     #[test]
     fn the_first_other_class_counts() {
         let logits = [1.0, 5.0, 2.0, 4.0, 4.0, 4.0];
-        assert_eq!(flip(&logits, 1, 2), 3, "a tie is no flip");
+        assert_eq!(flip(Head::Softmax, &logits, 1, 2), Some(3), "a tie is no flip");
         let logits = [1.0, 5.0, 4.5, 4.0, 1.0, 3.0];
-        let own =
-            Curves { morf: Some(&[5.0, 4.0, 3.0]), flip: Some(flip(&logits, 1, 2)), lerf: None };
+        let own = Curves {
+            morf: Some(&[5.0, 4.0, 3.0]),
+            flip: flip(Head::Softmax, &logits, 1, 2),
+            lerf: None,
+        };
         let trial = Trial { own, ..Trial::default() };
         assert_eq!(StepsToFlip.along(&trial), Some(vec![1.0, 1.0, 1.0]));
         let never = Trial { own: Curves { flip: Some(3), ..own }, ..trial };

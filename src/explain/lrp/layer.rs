@@ -167,13 +167,16 @@ fn bounds(step: &Step<'_>, id: NodeId) -> Result<[Tensor; 2], ExplainError> {
         let (low, high) = case.bounds()?;
         return Ok(sorted(&fill(low), &fill(high)));
     }
-    match (node.op.role(), &node.inputs[..]) {
-        (Role::Scale(_) | Role::Route, [input]) => {
-            let [low, high] = bounds(step, *input)?;
-            Ok(sorted(&node.op.forward(&[&low]), &node.op.forward(&[&high])))
-        }
-        _ => Err(step.unfit("the z-box rule fits only layers that see the picture".to_owned())),
+    if !matches!(node.op.role(), Role::Scale(_) | Role::Route) {
+        return Err(step.unfit("the z-box rule fits only layers that see the picture".to_owned()));
     }
+    let corners = node.inputs.iter().map(|input| bounds(step, *input));
+    let corners = corners.collect::<Result<Vec<_>, _>>()?;
+    let [low, high] = [0, 1].map(|end| {
+        let ins: Vec<&Tensor> = corners.iter().map(|both: &[Tensor; 2]| &both[end]).collect();
+        node.op.forward(&ins)
+    });
+    Ok(sorted(&low, &high))
 }
 
 fn difference(a: &Tensor, b: &Tensor) -> Tensor {

@@ -12,7 +12,7 @@ use crate::{
         graph::Graph,
         op::{
             Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, MaxPool, Op,
-            Unary, Window,
+            Pick, Unary, Window,
         },
     },
 };
@@ -723,4 +723,75 @@ fn a_contrast_is_the_difference_of_two_maps() {
         // rounding of three backward passes
         assert!((contrast - (own - other)).abs() < 1e-4 * size, "{contrast} {own} {other}");
     }
+}
+
+/// conv - relu - dense on what stands at the end of `graph`.
+fn layers_on(mut graph: Graph) -> Graph {
+    let at = graph.output();
+    let shape = graph.node(at).shape;
+    let geometry =
+        ConvGeometry { kernel: [3; 2], stride: [1; 2], dilation: [1; 2], pads: [1; 4], groups: 1 };
+    let conv = Conv::new(values(4 * 3 * 9, 50), 4, 3, geometry, values(4, 51)).unwrap();
+    let at = graph.push("conv", Box::new(conv), &[at]).unwrap();
+    let at = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[at]).unwrap();
+    let flat = Shape::new(4, shape.h, shape.w);
+    let dense = Dense::new(values(2 * flat.len(), 52), 2, flat, values(2, 53)).unwrap();
+    graph.push("fc", Box::new(dense), &[at]).unwrap();
+    graph
+}
+
+#[test]
+fn normalising_the_picture_inside_the_network_or_before_it_gives_the_same_maps() {
+    // torchvision's `transform_input`: each channel is picked, scaled and shifted, and all are put
+    // together again; here in another order, too
+    let shape = Shape::new(3, 5, 4);
+    let (order, scale, shift) = ([2, 0, 1], [0.458f32, -0.448, 0.45], [-0.03f32, -0.088, 0.188]);
+    let mut inside = Graph::new(shape);
+    let parts: Vec<NodeId> = (0..3)
+        .map(|k| {
+            let lists = vec![None, Some(vec![Some(order[k])])];
+            let pick = Pick::new("Gather", shape, vec![20, 3], lists, 0.0, Shape::new(1, 5, 4));
+            let pick = Box::new(pick.unwrap());
+            let at = inside.push(&format!("pick{k}"), pick, &[inside.input()]).unwrap();
+            let affine = Box::new(Affine::new("Mul", vec![scale[k]], vec![shift[k]]));
+            inside.push(&format!("affine{k}"), affine, &[at]).unwrap()
+        })
+        .collect();
+    inside.push("concat", Box::new(Concat::new()), &parts).unwrap();
+    let inside = layers_on(inside);
+    let before = layers_on(Graph::new(shape));
+    let x = Tensor::new(shape, values(60, 54));
+    let moved = |x: &Tensor| {
+        let value = |(i, _): (usize, &f32)| {
+            let (pixel, k) = (i / 3, i % 3);
+            scale[k] * x.data[3 * pixel + order[k]] + shift[k]
+        };
+        Tensor::new(shape, x.data.iter().enumerate().map(value).collect())
+    };
+    let corner = |v: f32| moved(&Tensor::new(shape, vec![v; 60])).data[..3].to_vec();
+    let (low, high) = (corner(-2.0), corner(2.0));
+    let (acts, moved_acts) = (inside.forward(&x), before.forward(&moved(&x)));
+    assert_eq!(acts.of(inside.output()), moved_acts.of(before.output()));
+    let mut count = 0;
+    for entry in EXPLAINERS {
+        let method = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap().value;
+        // as a rule of all layers the box fits the first alone
+        if !method.propagates() || entry.id == rule::ZBox::ID {
+            continue;
+        }
+        let found =
+            method.relevance(&Case { low: &[-2.0; 3], high: &[2.0; 3], ..case(&inside, &acts, 1) });
+        // negative factors exchange the ends of the box
+        let (low, high): (Vec<f32>, Vec<f32>) =
+            low.iter().zip(&high).map(|(a, b)| (a.min(*b), a.max(*b))).unzip();
+        let wanted =
+            method.relevance(&Case { low: &low, high: &high, ..case(&before, &moved_acts, 1) });
+        let (found, wanted) = (found.unwrap(), wanted.unwrap());
+        for (i, w) in wanted.data.iter().enumerate() {
+            let f = found.data[i / 3 * 3 + order[i % 3]];
+            assert_eq!(f.to_bits(), w.to_bits(), "{}: {f} is not {w}", entry.id);
+        }
+        count += 1;
+    }
+    assert!(count >= 17, "{count} methods of relevance propagation");
 }

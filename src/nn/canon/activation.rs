@@ -19,6 +19,7 @@ use std::{
 
 /// What is recognised.
 const KNOWN: &[Function] = &[
+    Function::Sigmoid,
     Function::Swish { alpha: 1.0 },
     Function::Gelu,
     Function::GeluTanh,
@@ -41,9 +42,10 @@ impl Draft<'_> {
     /// Replaces written-out activations.
     pub(super) fn name_activations(&mut self) {
         for root in 1..self.nodes.len() {
-            // a product of maps, or a factor behind it
+            // a product of maps, a factor behind it, or `1 / (1 + exp(-x))`
             let node = &self.nodes[root];
-            if node.op::<Mul>().is_none() && node.op::<Affine>().is_none() {
+            let quotient = matches!(node.op.function(), Some(Function::Power { .. }));
+            if node.op::<Mul>().is_none() && node.op::<Affine>().is_none() && !quotient {
                 continue;
             }
             if let Some((source, function)) = self.activation(root) {

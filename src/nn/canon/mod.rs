@@ -1,7 +1,8 @@
 //! A network rewritten into the form that explanations and the engine expect: the same function,
 //! fewer kinds of layers.
 //!
-//! - A trailing softmax is cut off, so the scores are logits.
+//! - A trailing softmax or sigmoid is cut off, so the scores are logits; a single logit becomes two
+//!   scores ([`head`]).
 //! - An activation that the file spells out (`x * Sigmoid(x)`) becomes one operator ([`activation`]).
 //! - Batch normalisation and arithmetic with constants are folded into the layers before or behind
 //!   them where that is exact, and kept as they are elsewhere ([`scale`]).
@@ -9,24 +10,37 @@
 //! - Nodes that the scores do not need are dropped.
 
 mod activation;
+mod head;
 mod scale;
 
 use super::{
     graph::{Graph, Node, NodeId},
-    op::{Cpu, Dense, Op, Softmax, Transpose},
+    head::Declared,
+    op::{Cpu, Dense, Op, Transpose},
 };
 use crate::base::geom::Shape;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-/// Rewrites a network. `remarks` are details of nodes, by name, for the notes about them. Returns
-/// the new network and one line per change.
-pub fn canonicalise(graph: &Graph, remarks: &BTreeMap<String, String>) -> (Graph, Vec<String>) {
+pub use head::{HeadError, ONE_VALUE, bent};
+
+/// Rewrites a network. `remarks` are details of nodes, by name, for the notes about them; `head` is
+/// what the scores are said to be. Returns the new network and one line per change.
+pub fn canonicalise(
+    graph: &Graph,
+    remarks: &BTreeMap<String, String>,
+    head: Option<Declared>,
+) -> Result<(Graph, Vec<String>), HeadError> {
     let mut draft = Draft::of(graph, remarks);
-    draft.cut_softmax();
     draft.name_activations();
+    let head = draft.cut_head(head)?;
     draft.fold_scales();
     draft.read_maps();
-    (draft.build(graph.input_shape()), draft.notes)
+    let head = draft.settle(head);
+    let mut graph = draft.build(graph.input_shape());
+    graph.set_head(head);
+    let mut notes = draft.notes;
+    notes.extend(bent(&graph));
+    Ok((graph, notes))
 }
 
 /// A network while it is rewritten. Nodes keep their positions; nodes without readers go at the end.
@@ -96,15 +110,6 @@ impl<'a> Draft<'a> {
         readers
     }
 
-    fn cut_softmax(&mut self) {
-        while let last = &self.nodes[self.output]
-            && last.op::<Softmax>().is_some()
-        {
-            self.notes.push(format!("trailing softmax `{}` cut off: scores are logits", last.name));
-            self.output = last.inputs[0];
-        }
-    }
-
     fn read_maps(&mut self) {
         let live = self.live();
         for (i, _) in live.into_iter().enumerate().filter(|(_, live)| *live) {
@@ -142,7 +147,7 @@ impl<'a> Draft<'a> {
 mod tests {
     use super::*;
     use crate::nn::{
-        op::{Add, Affine, Concat, Conv, ConvGeometry, Function, Mul, Unary},
+        op::{Add, Affine, Concat, Conv, ConvGeometry, Function, Mul, Softmax, Unary},
         tensor::Tensor,
     };
 
@@ -178,7 +183,7 @@ mod tests {
     /// The notes, after checking that the function is the same and the nodes are those named.
     fn rewritten(graph: &Graph, nodes: &[&str]) -> Vec<String> {
         let remarks = BTreeMap::from([("bn".to_owned(), "epsilon 1e-5".to_owned())]);
-        let (canonical, notes) = canonicalise(graph, &remarks);
+        let (canonical, notes) = canonicalise(graph, &remarks, None).unwrap();
         let names: Vec<&str> = canonical.nodes().map(|(_, n)| &n.name[..]).collect();
         assert_eq!(names, nodes);
         let (want, got) = (graph.logits(&picture()), canonical.logits(&picture()));
@@ -247,7 +252,7 @@ mod tests {
         let inner = g.push("inner", Box::new(Softmax::new()), &[d]).unwrap();
         let top = g.push("top", Box::new(dense(2, 2)), &[inner]).unwrap();
         g.push("prob", Box::new(Softmax::new()), &[top]).unwrap();
-        let (canonical, notes) = canonicalise(&g, &BTreeMap::new());
+        let (canonical, notes) = canonicalise(&g, &BTreeMap::new(), None).unwrap();
         let names: Vec<&str> = canonical.nodes().map(|(_, n)| &n.name[..]).collect();
         assert_eq!(names, ["input", "fc", "inner", "top"]);
         assert_eq!(notes[0], "trailing softmax `prob` cut off: scores are logits");
@@ -441,6 +446,21 @@ mod tests {
                     n.add("p", plus(3.0), "stem");
                     n.add("c", unary(Function::Clip { min: 0.0, max: 6.0 }), "p");
                     n.add("m", Mul::new(), "stem c").add("act", factor(1.0 / 6.0), "m");
+                }),
+            ),
+            (
+                "Sigmoid",
+                Box::new(move |n| {
+                    n.add("m", factor(-1.0), "stem").add("e", unary(Function::Exp), "m");
+                    n.add("p", plus(1.0), "e");
+                    n.add("act", unary(Function::Power { exponent: -1.0 }), "p");
+                }),
+            ),
+            (
+                "Sigmoid",
+                Box::new(move |n| {
+                    n.add("h", factor(0.5), "stem").add("t", unary(Function::Tanh), "h");
+                    n.add("p", plus(1.0), "t").add("act", factor(0.5), "p");
                 }),
             ),
             (

@@ -160,6 +160,9 @@ impl Draft<'_> {
                 let layers: Vec<String> = changes.iter().map(|(k, _)| quoted(k)).collect();
                 format!("{what} folded into {}{remark}", layers.join(" and "))
             }
+            None if !self.follows_a_layer(at) => {
+                format!("{what} normalises the picture{remark}: it is no layer of its own")
+            }
             None => format!(
                 "{what} kept as scale and shift{remark}: neither {} before it nor what follows can \
                  take it",

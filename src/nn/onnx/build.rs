@@ -2,7 +2,7 @@
 //! operator's importer, and files what it returns.
 
 use super::{
-    Given, Imported,
+    Given, Imported, attributes,
     call::{Call, node_name},
     decode,
     error::{Damage, OnnxError},
@@ -26,6 +26,9 @@ use std::{
 
 /// The oldest operator set that is read: the first with numpy broadcasting.
 const OLDEST_OPSET: i64 = 7;
+
+/// The newest operator set that is read: that of ONNX 1.21.
+const NEWEST_OPSET: i64 = 26;
 
 /// Folded constants may have this many values more than the weights.
 const FOLDING: usize = 1 << 24;
@@ -97,6 +100,9 @@ fn opset(file: &str, model: &ModelProto) -> Result<Option<i64>, OnnxError> {
     match found {
         Some(v) if v < OLDEST_OPSET => {
             Err(OnnxError::Opset { file: file.to_owned(), found: v, oldest: OLDEST_OPSET })
+        }
+        Some(v) if v > NEWEST_OPSET => {
+            Err(OnnxError::FutureOpset { file: file.to_owned(), found: v, newest: NEWEST_OPSET })
         }
         v => Ok(v),
     }
@@ -194,6 +200,7 @@ impl<'a> Build<'a> {
 
     fn node(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
         let entry = table::find(node).ok_or_else(|| self.unsupported(model, node))?;
+        attributes::check(node).map_err(|problem| self.error(node, problem))?;
         let mut inputs = Vec::with_capacity(node.input.len());
         for name in &node.input {
             let given = (!name.is_empty()).then(|| self.value(node, name));

@@ -286,14 +286,17 @@ impl Call<'_, '_> {
         }
     }
 
-    /// Weights with one value per channel.
+    /// A vector of weights with one value per channel.
     pub(super) fn weight_vector(&mut self, k: usize, n: usize) -> Result<Vec<f32>, String> {
         let (dims, values) = self.weights(k)?;
-        if values.len() == n && dims.iter().filter(|d| **d != 1).count() <= 1 {
+        if dims == [n] {
             return Ok(values);
         }
         let name = self.input_name(k);
-        Err(format!("weight `{name}` has dimensions {}, expected {n} values", joined(&dims)))
+        Err(format!(
+            "weight `{name}` has dimensions {}, expected a vector of {n} values",
+            joined(&dims)
+        ))
     }
 
     /// Books the memory of a constant that is about to be computed.

@@ -86,6 +86,19 @@ pub enum OnnxError {
         /// The oldest one that is read.
         oldest: i64,
     },
+    /// Operators of a set that came after this program.
+    #[error(
+        "model `{file}` uses opset {found}, expected at most {newest}: what operators of later sets \
+         compute is not known; export with an `opset_version` up to {newest}"
+    )]
+    FutureOpset {
+        /// The file.
+        file: String,
+        /// Its opset.
+        found: i64,
+        /// The newest one that is read.
+        newest: i64,
+    },
     /// The picture or the class scores are not where they are expected.
     #[error("model `{file}`: {problem}")]
     Interface {

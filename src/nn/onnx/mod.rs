@@ -12,6 +12,7 @@
 //!
 //! One picture at a time is computed: the batch axis counts 1, whatever the file says.
 
+mod attributes;
 mod build;
 mod call;
 mod decode;

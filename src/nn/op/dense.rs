@@ -1,6 +1,6 @@
 //! Fully connected layer.
 
-use super::{Cpu, Linear, OneChannel, Op, Part, Role};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role, SIDES};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
@@ -103,6 +103,19 @@ impl Dense {
     /// Weight from input `i` (channels-last position) to output `o`.
     pub fn weight(&self, i: usize, o: usize) -> f32 {
         self.weights.get(i, o)
+    }
+
+    /// All weights: outputs, and for each the inputs by their channels-last position.
+    pub fn weights(&self) -> Vec<f32> {
+        let (k, n) = (self.weights.k(), self.weights.n());
+        (0..n).flat_map(|o| (0..k).map(move |i| self.weight(i, o))).collect()
+    }
+
+    /// The layer with minus its only output and that output; `None` where it has several.
+    pub fn both_sides(&self) -> Option<Dense> {
+        let weights = Packed::new(self.weights.k(), 2, |k, o| SIDES[o] * self.weights.get(k, 0));
+        let bias = self.bias.first().map_or(vec![], |b| SIDES.map(|side| side * b).to_vec());
+        (self.weights.n() == 1).then_some(Dense { input: self.input, weights, bias })
     }
 
     /// `part(W) x` for one panel, the weights modified on the way.

@@ -52,6 +52,9 @@ pub use transpose::Transpose;
 pub use unary::{Function, Unary};
 pub use window::Window;
 
+/// The signs of the two scores that one logit gives.
+const SIDES: [f32; 2] = [-1.0, 1.0];
+
 /// What an operator is: a pure function of its input maps, its attributes and weights, apart from how
 /// it is computed ([`Cpu`]).
 ///
@@ -202,7 +205,7 @@ pub enum Role<'a> {
     Activation,
     /// The largest value of each window.
     MaxPool(&'a MaxPool),
-    /// Each output value is one of the input values or a constant: concat, flatten, padding.
+    /// Each output value is one of the input values or a constant: concat, channels picked, flatten, padding.
     Route,
     /// The sum of its inputs, each with its sign (1 or -1).
     Sum(&'a [f32]),

@@ -23,7 +23,7 @@ pub use fit::{Placement, Size};
 pub use preset::{PRESETS, Preset};
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 
-use super::tensor::Tensor;
+use super::{head::Declared, tensor::Tensor};
 use crate::base::geom::Shape;
 use fit::Fit;
 
@@ -41,6 +41,7 @@ pub struct Preprocess {
     mean: Vec<f64>,
     std: Vec<f64>,
     classes: Option<String>,
+    head: Option<Declared>,
     gain: Vec<f64>,
     offset: Vec<f64>,
 }
@@ -85,6 +86,7 @@ impl Preprocess {
             mean: Some(self.mean.clone()),
             std: Some(self.std.clone()),
             classes: self.classes.clone(),
+            head: self.head,
         }
     }
 

@@ -30,7 +30,7 @@ impl Settings {
             return Err(value("resize", resize));
         }
         let crop = self.crop.unwrap_or(Crop::None);
-        let (axes, classes) = (self.axes, self.classes);
+        let (axes, classes, head) = (self.axes, self.classes, self.head);
         Ok(Preprocess {
             input,
             axes,
@@ -43,6 +43,7 @@ impl Settings {
             mean,
             std,
             classes,
+            head,
             gain,
             offset,
         })

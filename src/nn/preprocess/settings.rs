@@ -1,7 +1,7 @@
 //! The keys of a sidecar.
 
 use super::{PreprocessError, Preset};
-use crate::base::registry::near;
+use crate::{base::registry::near, nn::head::Declared};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The keys of a sidecar and what the value of each must be.
-pub(super) const FIELDS: [(&str, &str); 12] = [
+pub(super) const FIELDS: [(&str, &str); 13] = [
     ("input", "[height, width] in pixels"),
     ("axes", "\"nchw\" or \"nhwc\""),
     ("preset", "\"torchvision\", \"caffe\", \"keras\", \"inception\" or \"clip\""),
@@ -26,6 +26,7 @@ pub(super) const FIELDS: [(&str, &str); 12] = [
     ("mean", "a list of numbers, one per channel"),
     ("std", "a list of numbers > 0, one per channel"),
     ("classes", "the name of a text file with one class name per line"),
+    ("head", "\"softmax\", \"sigmoid\" or \"values\""),
 ];
 
 /// How a picture is brought to size; see [`Interpolation`].
@@ -247,6 +248,10 @@ pub struct Settings {
     /// Text file with one class name per line, relative to the sidecar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<String>,
+    /// What the scores of the network are; needed only where a file that ends in bare scores means
+    /// another than the softmax of several, or the value of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Declared>,
 }
 
 impl Settings {
@@ -270,6 +275,7 @@ impl Settings {
             mean: take(&table, "mean")?,
             std: take(&table, "std")?,
             classes: take(&table, "classes")?,
+            head: take(&table, "head")?,
         };
         Ok(given.or_preset(preset))
     }
@@ -295,6 +301,7 @@ impl Settings {
             mean: self.mean.or(below.mean),
             std: self.std.or(below.std),
             classes: self.classes.or(below.classes),
+            head: self.head.or(below.head),
         }
     }
 }

@@ -48,17 +48,12 @@ pub(super) fn restrict(
     if reduced.is_empty() {
         return None;
     }
-    let mut small = Graph::new(graph.input_shape());
+    let small = graph.with_operators(|id, node| reduced.get(&id).unwrap_or(&node.op).clone());
     let mut acts = acts.clone();
-    for (id, node) in graph.nodes().skip(1) {
-        let op = reduced.get(&id).unwrap_or(&node.op).clone();
-        small.push_shared(&node.name, op, &node.inputs).expect("one channel fits where all did");
-        if reduced.contains_key(&id) {
-            let value = channel(acts.of(id), class);
-            acts.replace(id, value);
-        }
+    for id in reduced.keys() {
+        let value = channel(acts.of(*id), class);
+        acts.replace(*id, value);
     }
-    small.set_output(graph.output());
     Some((small, acts))
 }
 

@@ -5,7 +5,7 @@ use crate::{
     data::{DataError, select::SelectError},
     eval::metric::map::MetricError,
     explain::MethodError,
-    nn::model::ModelError,
+    nn::{head::NO_PROBABILITY, model::ModelError},
     run::{imported::ImportError, memory::MemoryError},
 };
 use std::collections::BTreeMap;
@@ -92,6 +92,9 @@ pub enum PlanError {
     /// A metric cannot be measured on this network.
     #[error(transparent)]
     Metric(#[from] MetricError),
+    /// The score asked for does not exist.
+    #[error("`score` is softmax, but {NO_PROBABILITY}")]
+    NoProbability,
     /// Pictures cannot be selected.
     #[error(transparent)]
     Select(#[from] SelectError),

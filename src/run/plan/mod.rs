@@ -39,7 +39,9 @@ use crate::{
     },
     explain::{Explainer, resize::Resize},
     nn::{
+        canon::{ONE_VALUE, bent},
         graph::Graph,
+        head::Head,
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
         tune::tuned,
@@ -236,6 +238,9 @@ impl Plan {
         let regions = regions(&config, remainder, model.graph.input_shape())?;
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
+        if score == ScoreKind::Softmax && !model.graph.head().has_probabilities() {
+            return Err(PlanError::NoProbability);
+        }
         check_methods(&methods, &model.graph)?;
         let ground = Ground { graph: &model.graph, score, marks: marks(&*data) };
         let metrics = spread_out(metrics, &ground, &mut config.metrics)?;
@@ -294,7 +299,14 @@ impl Plan {
     /// What somebody should know before the work begins.
     pub fn warnings(&self) -> Vec<String> {
         let inputs = Doubt::of_inputs(&self.preprocess).map(|doubt| doubt.to_string());
-        let about = [self.few_regions(), self.left_out(), self.other_classes(), self.departures()];
+        let about = [
+            self.few_regions(),
+            self.left_out(),
+            self.other_classes(),
+            self.departures(),
+            self.one_value(),
+            self.bent_activations(),
+        ];
         let all = std::iter::once(inputs).chain(about);
         all.into_iter().flatten().collect()
     }
@@ -307,7 +319,10 @@ impl Plan {
                 .iter()
                 .any(|word| step.starts_with(word))
         };
-        let meant = self.other_classes().is_none() && !self.config.select.iter().any(by_answer);
+        // where classes stand for themselves, there is no chance of one in so many
+        let one_of_many = self.model.graph.head() != Head::Sigmoid;
+        let selected = self.config.select.iter().any(by_answer);
+        let meant = one_of_many && self.other_classes().is_none() && !selected;
         let accuracy =
             meant.then(|| Doubt::of_accuracy(pictures, self.model.graph.classes())).flatten();
         Doubt::of_inputs(&self.preprocess).into_iter().chain(accuracy).collect()
@@ -340,6 +355,20 @@ impl Plan {
         };
         (!all.is_empty())
             .then(|| format!("left out of `{}`: {}{more}", self.data.name(), shown.join("; ")))
+    }
+
+    /// Labels for a single output that says no class.
+    fn one_value(&self) -> Option<String> {
+        let graph = &self.model.graph;
+        let labelled = || (0..self.data.len()).any(|i| self.data.label(i).is_some());
+        let value = graph.head() == Head::Values && graph.classes() == 1;
+        (value && labelled()).then(|| format!("labels say nothing here: {ONE_VALUE}"))
+    }
+
+    /// Activations that relevance propagation treats as what they are not.
+    fn bent_activations(&self) -> Option<String> {
+        let propagates = self.methods.iter().any(|method| method.value.propagates());
+        bent(&self.model.graph).filter(|_| propagates)
     }
 
     /// A data set whose classes are not those of the network.

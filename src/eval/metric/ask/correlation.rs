@@ -164,7 +164,7 @@ impl MapMetric for Correlation {
             Kinds::Infidelity { times_input } => {
                 let times = times_input.unwrap_or(!asked.explainer.holds_input());
                 let heat = if times { times_removed(look.heat, asked)? } else { look.heat.clone() };
-                let (r, d) = self.sample(&heat, asked, &all, eighth);
+                let (r, d) = self.sample(&heat, asked, &all, eighth)?;
                 infidelity(&r, &d)
             }
         }
@@ -197,7 +197,7 @@ impl Correlation {
         all: &[Rect],
         size: usize,
     ) -> Result<f64, Undefined> {
-        let (r, d) = self.sample(heat, asked, all, size);
+        let (r, d) = self.sample(heat, asked, all, size)?;
         if let Some(found) = correlation(&r, &d) {
             return Ok(found);
         }
@@ -212,7 +212,7 @@ impl Correlation {
         asked: Asked<'_>,
         all: &[Rect],
         size: usize,
-    ) -> (Vec<f64>, Vec<f64>) {
+    ) -> Result<(Vec<f64>, Vec<f64>), Undefined> {
         let set = |draw: usize| -> Vec<Rect> {
             let chosen = choose(asked.case, "sets of squares", draw as u64, all.len(), size);
             chosen.into_iter().map(|i| all[i]).collect()
@@ -220,7 +220,8 @@ impl Correlation {
         let sets: Vec<Vec<Rect>> = (0..self.samples).map(set).collect();
         let sum = |set: &Vec<Rect>| set.iter().map(|r| relevance(heat, *r)).sum();
         let score = self.score.unwrap_or(ScoreKind::Logit);
-        (in_units_of_the_largest(sets.iter().map(sum).collect()), falls(asked.case, score, &sets))
+        let sums = in_units_of_the_largest(sets.iter().map(sum).collect());
+        Ok((sums, falls(asked.case, score, &sets)?))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         curve::ScoreKind,
         metric::{
             Direction, Range,
-            map::{Look, MapMetric, Undefined},
+            map::{Ground, Look, MapMetric, MetricError, Settings, Undefined},
         },
     },
     explain::{Case, HeatMap, superpixel::superpixels},
@@ -56,11 +56,18 @@ impl MapMetric for Irof {
         Range { low: f64::NEG_INFINITY, high: 1.0 }
     }
 
+    fn stands_for(&self, ground: &Ground<'_>) -> Result<Vec<Settings>, MetricError> {
+        if ground.graph.head().has_probabilities() {
+            return Ok(Vec::new());
+        }
+        Err(MetricError::NoProbability { metric: ENTRY.id })
+    }
+
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let case = look.asked()?.case;
         let owner = superpixels(case, self.segments)?;
         let order = by_mean_relevance(look.heat, &owner, case);
-        let probabilities = removal(case, &owner, &order);
+        let probabilities = removal(case, &owner, &order)?;
         let first = *probabilities.first().filter(|p| **p > 0.0).ok_or(Undefined::Impossible)?;
         let mean = probabilities.iter().sum::<f64>() / probabilities.len() as f64;
         Ok(1.0 - mean / first)
@@ -83,8 +90,8 @@ fn by_mean_relevance(heat: &HeatMap, owner: &[usize], case: &Case<'_>) -> Vec<us
     order
 }
 
-/// The target's probability after 0, 1, ... removed superpixels.
-fn removal(case: &Case<'_>, owner: &[usize], order: &[usize]) -> Vec<f64> {
+/// The target's probability after 0, 1, ... removed superpixels; `None` where it has none.
+fn removal(case: &Case<'_>, owner: &[usize], order: &[usize]) -> Result<Vec<f64>, Undefined> {
     let shape = case.graph.input_shape();
     let rects = bounds(shape, owner, order.len());
     let means = channel_means(case.input());

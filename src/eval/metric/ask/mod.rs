@@ -78,10 +78,9 @@ fn relevance(heat: &HeatMap, r: Rect) -> f64 {
 }
 
 /// The probability of the target.
-fn probability(case: &Case<'_>, logits: &[f32]) -> f64 {
-    let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exp = |v: &f32| (f64::from(*v) - f64::from(top)).exp();
-    exp(&logits[case.target]) / logits.iter().map(exp).sum::<f64>()
+fn probability(case: &Case<'_>, logits: &[f32]) -> Result<f64, Undefined> {
+    let found = case.graph.head().probability_in_double(logits, case.target);
+    found.ok_or(Undefined::NoProbability)
 }
 
 /// The target's score after 0, 1, ... changes.
@@ -90,12 +89,12 @@ fn scores(
     score: ScoreKind,
     rects: &[Rect],
     pixels: impl Fn(usize, &mut [f32]),
-) -> Vec<f64> {
+) -> Result<Vec<f64>, Undefined> {
     let only = (score == ScoreKind::Logit).then_some(case.target);
     let values =
         Base::new(case.graph, case.acts.clone(), only).scores(rects, pixels, BUDGET).values;
     match score {
-        ScoreKind::Logit => values.iter().map(|v| f64::from(*v)).collect(),
+        ScoreKind::Logit => Ok(values.iter().map(|v| f64::from(*v)).collect()),
         ScoreKind::Softmax => {
             values.chunks_exact(case.graph.classes()).map(|v| probability(case, v)).collect()
         }
@@ -104,7 +103,7 @@ fn scores(
 
 /// How far the score falls when these sets of rectangles (without overlaps inside a set) are
 /// replaced by the means of their channels, each set on the untouched picture.
-fn falls(case: &Case<'_>, score: ScoreKind, sets: &[Vec<Rect>]) -> Vec<f64> {
+fn falls(case: &Case<'_>, score: ScoreKind, sets: &[Vec<Rect>]) -> Result<Vec<f64>, Undefined> {
     let x = case.input();
     let means = channel_means(x);
     // each rectangle is replaced, and put back after the score of its set
@@ -123,14 +122,14 @@ fn falls(case: &Case<'_>, score: ScoreKind, sets: &[Vec<Rect>]) -> Vec<f64> {
             x.read(rects[step], out);
         }
     };
-    let scores = scores(case, score, &rects, pixels);
+    let scores = scores(case, score, &rects, pixels)?;
     let mut at = 0;
     let fall = |set: &Vec<Rect>| {
         let score = scores[at + set.len()];
         at += 2 * set.len();
         scores[0] - score
     };
-    sets.iter().map(fall).collect()
+    Ok(sets.iter().map(fall).collect())
 }
 
 /// `count` different indices below `n`, drawn with the picture's own randomness.

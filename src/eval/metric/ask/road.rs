@@ -9,7 +9,7 @@ use crate::{
     eval::{
         metric::{
             Direction, ORDER, Range,
-            map::{Look, MapMetric, Undefined},
+            map::{Ground, Look, MapMetric, MetricError, Settings, Undefined},
             order,
         },
         order::Order,
@@ -36,7 +36,7 @@ const SHARES: [usize; 9] = [10, 20, 30, 40, 50, 60, 70, 80, 90];
 /// | parameter | default | meaning |
 /// |---|---|---|
 /// | `order` | `morf` | `morf` or `lerf` |
-/// | `watch` | `accuracy` | `accuracy`: 1 while the target has the largest logit, else 0; `probability`: that of the target |
+/// | `watch` | `accuracy` | `accuracy`: 1 while the target has the largest logit (with a sigmoid per class: a logit above 0), else 0; `probability`: that of the target |
 /// | `percent` | `all` | share of removed pixels, or `all` for the mean over 10, 20, ..., 90 |
 /// | `noise` | 0.01 | standard deviation of the noise, values are in [0, 1] |
 struct Road {
@@ -96,6 +96,14 @@ impl MapMetric for Road {
         Range::UNIT
     }
 
+    fn stands_for(&self, ground: &Ground<'_>) -> Result<Vec<Settings>, MetricError> {
+        let head = ground.graph.head();
+        if head.has_probabilities() || self.accuracy && ground.graph.classes() > 1 {
+            return Ok(Vec::new());
+        }
+        Err(MetricError::NoProbability { metric: ENTRY.id })
+    }
+
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let case = look.asked()?.case;
         let picture = visible(case)?;
@@ -106,7 +114,8 @@ impl MapMetric for Road {
             let count = (order.len() * share + 50) / 100;
             self.watch(case, &without(&picture, &imputed, &order[..count]))
         };
-        Ok(self.shares.iter().map(left).sum::<f64>() / self.shares.len() as f64)
+        let left = self.shares.iter().map(left).collect::<Result<Vec<f64>, Undefined>>()?;
+        Ok(left.iter().sum::<f64>() / left.len() as f64)
     }
 }
 
@@ -125,17 +134,17 @@ impl Road {
     }
 
     /// What the network says to a picture in image space.
-    fn watch(&self, case: &Case<'_>, picture: &Tensor) -> f64 {
+    fn watch(&self, case: &Case<'_>, picture: &Tensor) -> Result<f64, Undefined> {
         let mut x = picture.clone();
         for pixel in x.data.chunks_exact_mut(case.low.len()) {
             for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
                 *v = low + *v * (high - low);
             }
         }
-        let logits = case.graph.logits(&x);
+        let (head, logits) = (case.graph.head(), case.graph.logits(&x));
         if self.accuracy {
-            let beaten = logits.iter().any(|v| *v > logits[case.target]);
-            return f64::from(u8::from(!beaten));
+            let says = head.says(&logits, case.target).ok_or(Undefined::NoProbability)?;
+            return Ok(f64::from(u8::from(says)));
         }
         probability(case, &logits)
     }

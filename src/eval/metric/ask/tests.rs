@@ -199,8 +199,8 @@ fn falls_are_those_of_full_passes_on_changed_pictures() {
     let all = squares(SHAPE, 7);
     assert_eq!(all.len(), 9, "three whole squares on each side; the rest is left alone");
     let sets = [vec![all[0], all[4]], vec![all[8]], vec![all[4], all[0]]];
-    let found = falls(&case, ScoreKind::Logit, &sets);
-    let likely = falls(&case, ScoreKind::Softmax, &sets);
+    let found = falls(&case, ScoreKind::Logit, &sets).unwrap();
+    let likely = falls(&case, ScoreKind::Softmax, &sets).unwrap();
     let share = |logits: &[f32]| {
         let [a, b] = [0, 1].map(|k| f64::from(logits[k]).exp());
         b / (a + b)

@@ -13,7 +13,7 @@ use crate::{
     base::registry::Entry,
     eval::curve::ScoreKind,
     explain::{Case, ExplainError, Explainer, HeatMap},
-    nn::graph::Graph,
+    nn::{graph::Graph, head::NO_PROBABILITY},
 };
 use std::fmt;
 
@@ -115,6 +115,9 @@ pub enum Undefined {
     /// The score is always the same.
     #[error("the score does not depend on what is removed")]
     SameScore,
+    /// The outputs are no logits.
+    #[error("{NO_PROBABILITY}")]
+    NoProbability,
     /// The probability of the class is 0.
     #[error("the probability of the class is 0")]
     Impossible,
@@ -173,6 +176,12 @@ pub enum MetricError {
         layer: String,
         /// Similar names, in backticks.
         near: Vec<String>,
+    },
+    /// A metric that asks for a probability, of a network whose outputs are no logits.
+    #[error("`{metric}`: {NO_PROBABILITY}")]
+    NoProbability {
+        /// Id of the metric.
+        metric: &'static str,
     },
     /// Squares of which there are too few.
     #[error(

@@ -89,6 +89,19 @@ pub(in super::super) fn erf(call: &mut Call<'_, '_>) -> Result<Value, String> {
     unary(call, Function::Erf)
 }
 
+/// `Exp`.
+pub(in super::super) fn exp(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Exp)
+}
+
+/// `Reciprocal`.
+pub(in super::super) fn reciprocal(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, RECIPROCAL)
+}
+
+/// `1 / x`.
+pub(super) const RECIPROCAL: Function = Function::Power { exponent: -1.0 };
+
 /// `Pow` with one constant exponent.
 pub(in super::super) fn pow(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let name = call.input_name(1).to_owned();

@@ -1,10 +1,13 @@
 //! Sums, differences, products and quotients: of two maps, of a map and a constant, of constants.
 
-use super::super::{
-    call::Call,
-    value::{Constant, Map, Numbers, Value, broadcast_dims, joined},
+use super::{
+    super::{
+        call::Call,
+        value::{Constant, Map, Numbers, Value, broadcast_dims, joined},
+    },
+    activation::RECIPROCAL,
 };
-use crate::nn::op::{Add, Affine, Cpu, Mul};
+use crate::nn::op::{Add, Affine, Cpu, Mul, Unary};
 use std::cmp::Ordering;
 
 /// The inputs of an operator on two values, of which one at least is a map.
@@ -60,7 +63,7 @@ pub(in super::super) fn mul(call: &mut Call<'_, '_>) -> Result<Value, String> {
     }
 }
 
-/// `Div` by a constant.
+/// `Div` by a constant, or of a constant.
 pub(in super::super) fn div(call: &mut Call<'_, '_>) -> Result<Value, String> {
     match operands(call)? {
         Operands::Constant(map, c, false) => {
@@ -70,7 +73,14 @@ pub(in super::super) fn div(call: &mut Call<'_, '_>) -> Result<Value, String> {
             }
             call.push_like(inverse.scale("Div"), &map)
         }
-        _ => Err("division is supported by constants only".to_owned()),
+        Operands::Constant(map, c, true) => {
+            let inverse = call.push_like(Unary::new(RECIPROCAL), &map)?;
+            match inverse {
+                Value::Map(inverse) => call.push_like(c.scale("Div"), &inverse),
+                Value::Constant(_) => Err("both inputs are constant".to_owned()),
+            }
+        }
+        Operands::Maps(..) => Err("division of two maps is not supported".to_owned()),
     }
 }
 
@@ -258,6 +268,12 @@ pub(in super::super) fn where_constants(call: &mut Call<'_, '_>) -> Result<Const
 fn choose<T: Copy>(which: &[i64], yes: &[T], no: &[T]) -> Vec<T> {
     let pick = |((w, y), n): ((&i64, &T), &T)| if *w != 0 { *y } else { *n };
     which.iter().zip(yes).zip(no).map(pick).collect()
+}
+
+/// `Neg` of a map.
+pub(in super::super) fn neg(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    call.push_like(Affine::new("Neg", vec![-1.0], vec![0.0]), &map)
 }
 
 /// `Neg` of a constant.

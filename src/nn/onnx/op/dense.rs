@@ -153,11 +153,18 @@ fn matrix(
     Ok((outputs, (0..weight.len()).map(at).collect()))
 }
 
-/// The summand of `Gemm` as one value per output.
+/// The summand of `Gemm` as one value per output. It is spread to `(N, outputs)`, the same for every
+/// picture.
 fn summand(call: &mut Call<'_, '_>, k: usize, outputs: usize) -> Result<Vec<f32>, String> {
-    match call.constant(k)?.len() {
-        1 => Ok(vec![call.weights(k)?.1[0]; outputs]),
-        _ => call.weight_vector(k, outputs),
+    let name = call.input_name(k).to_owned();
+    let (dims, values) = call.weights(k)?;
+    match dims[..] {
+        [] | [1] | [1, 1] => Ok(vec![values[0]; outputs]),
+        [n] | [1, n] if n == outputs => Ok(values),
+        _ => Err(format!(
+            "bias `{name}` of dimensions {} cannot be spread to (N, {outputs})",
+            joined(&dims)
+        )),
     }
 }
 

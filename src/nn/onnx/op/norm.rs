@@ -28,7 +28,7 @@ pub(in super::super) fn batch(call: &mut Call<'_, '_>) -> Result<Value, String> 
     let mut parameter = |k: usize| {
         let name = call.input_name(k).to_owned();
         let (dims, values) = call.weights(k)?;
-        if values.len() == n {
+        if values.len() == n && (!spatial || dims.len() == 1) {
             return Ok(values);
         }
         Err(format!("weight `{name}` is {}, expected {n} values", joined(&dims)))

@@ -18,6 +18,9 @@ pub(in super::super) fn log_softmax(call: &mut Call<'_, '_>) -> Result<Value, St
     if !call.is_last() {
         return Err("it is supported at the end of the network only".to_owned());
     }
+    if map.dims.iter().product::<usize>() == 1 {
+        return Err("the log-softmax of a single value is 0 for every picture".to_owned());
+    }
     let name = call.name();
     call.note(format!("trailing log-softmax `{name}` cut off: scores are logits"));
     Ok(Value::Map(map))

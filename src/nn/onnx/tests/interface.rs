@@ -202,3 +202,41 @@ fn scores_may_have_axes_of_one_pixel() {
     });
     assert_eq!(import(&model).unwrap().graph.classes(), 3);
 }
+
+#[test]
+fn channels_that_are_picked_are_routed_and_not_convolved() {
+    // as torchvision writes `transform_input`, and as slices
+    let one = |k: i64, pick: NodeProto| {
+        vec![
+            pick,
+            node("Mul", &format!("u{k} s{k}"), &format!("m{k}")),
+            node("Add", &format!("m{k} t{k}"), &format!("a{k}")),
+        ]
+    };
+    let mut nodes = one(0, node("Gather", "x i0", "g0").int("axis", 1));
+    nodes.insert(1, node("Unsqueeze", "g0 axes", "u0"));
+    nodes.extend(one(1, node("Slice", "x from to axes", "u1")));
+    nodes.push(node("Concat", "a1 a0", "c").int("axis", 1));
+    nodes.push(node("Flatten", "c", "f"));
+    nodes.push(node("Gemm", "f w", "y").int("transB", 1));
+    let mut index = ints("i0", &[0]);
+    index.dims = vec![];
+    let weights = vec![
+        index,
+        ints("axes", &[1]),
+        ints("from", &[-1]),
+        ints("to", &[i64::MAX]),
+        floats("s0", &[], &[2.0]),
+        floats("t0", &[], &[1.0]),
+        floats("s1", &[], &[0.5]),
+        floats("t1", &[], &[-1.0]),
+        floats("w", &[1, 24], &[&[1.0; 12][..], &[10.0; 12]].concat()),
+    ];
+    let model = model(nodes, weights);
+    // channel 1 holds 12 to 23, channel 0 holds 0 to 11
+    let (one, zero) = (0.5 * 210.0 - 12.0, 2.0 * 66.0 + 12.0);
+    assert_eq!(scores(&model), [one + 10.0 * zero]);
+    let graph = import(&model).unwrap().graph;
+    let ops: Vec<&str> = graph.nodes().map(|(_, n)| n.op.name()).collect();
+    assert!(ops.contains(&"Gather") && ops.contains(&"Slice") && !ops.contains(&"Conv"), "{ops:?}");
+}

@@ -7,7 +7,7 @@ mod scatter;
 mod tests;
 mod winograd;
 
-use super::{Cpu, Linear, OneChannel, Op, Part, Role, Window};
+use super::{Cpu, Linear, OneChannel, Op, Part, Role, SIDES, Window};
 use crate::{
     base::geom::{Rect, Shape},
     nn::{
@@ -207,6 +207,24 @@ impl Conv {
     /// Weight from input `i` of its group to output `o` at tap `(ky, kx)`.
     pub fn weight(&self, o: usize, i: usize, ky: usize, kx: usize) -> f32 {
         self.weights.get(o, i, ky, kx)
+    }
+
+    /// All weights: outputs, inputs of their group, rows and columns of the kernel, in this nesting.
+    pub fn weights(&self) -> Vec<f32> {
+        let ([kh, kw], per) = (self.geometry.kernel, self.inputs / self.geometry.groups);
+        let taps = (0..kh).flat_map(move |ky| (0..kw).map(move |kx| (ky, kx)));
+        let inputs = (0..per).flat_map(move |i| taps.clone().map(move |(ky, kx)| (i, ky, kx)));
+        let all = (0..self.outputs).flat_map(|o| inputs.clone().map(move |at| (o, at)));
+        all.map(|(o, (i, ky, kx))| self.weight(o, i, ky, kx)).collect()
+    }
+
+    /// The layer with minus its only output and that output; `None` where it has several.
+    pub fn both_sides(&self) -> Option<Conv> {
+        let weight = |o: usize, i, ky, kx| SIDES[o] * self.weights.get(0, i, ky, kx);
+        let weights = Product::new(self.geometry, self.inputs, 2, weight).into();
+        let bias = self.bias.first().map_or(vec![], |b| SIDES.map(|side| side * b).to_vec());
+        (self.outputs == 1)
+            .then(|| Conv::from_product(self.geometry, self.inputs, 2, weights, bias))
     }
 
     fn product(&self, part: Part) -> &Product {
