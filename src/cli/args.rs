@@ -504,7 +504,7 @@ pub(crate) struct PictureFlags {
     /// Larger pictures are refused
     #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
     pub(crate) max_pixels: u64,
-    #[arg(long, value_name = "WORD", default_value = ORIENTATIONS[0], help = help("orientation"))]
+    #[arg(long, value_name = "WORD", default_value = ORIENTATIONS[0], hide_default_value = true, help = help("orientation"))]
     pub(crate) orientation: String,
 }
 

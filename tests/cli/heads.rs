@@ -254,7 +254,7 @@ fn a_single_value_is_no_probability_unless_it_is_said_to_be_a_logit() {
     assert!(said.contains("0      1.5000   0.8176"), "{said}");
     // the manifest keeps what was said
     desk.expect(0, &format!("{RUN} --head sigmoid --out said"));
-    desk.expect(0, "run --config said/manifest.json --out again --quiet");
+    desk.expect(0, "run said/manifest.json --out again --quiet");
     assert_eq!(desk.tables("said")["aopc.csv"], desk.tables("again")["aopc.csv"]);
 }
 
