@@ -7,6 +7,7 @@
 use pixelflip::{
     base::rng::{KeyedRng, Seed, unit_f32},
     eval::{curve::ScoreKind, order::Order},
+    nn::head::Head,
     run::record::{Row, Status, Timing, write_curves, write_timings},
 };
 use rayon::prelude::*;
@@ -64,6 +65,7 @@ fn row(size: Size, image: usize, m: usize, repeat: usize, order: Order) -> Row {
         image: name(image),
         label: class,
         predicted: class.map(|c| if image.is_multiple_of(4) { 999 - c } else { c }),
+        right: Some(!image.is_multiple_of(4)),
         target: class,
         method: method(m),
         order,
@@ -71,6 +73,7 @@ fn row(size: Size, image: usize, m: usize, repeat: usize, order: Order) -> Row {
         region: 9,
         repeat: repeat as u64,
         seed: 0,
+        head: Head::Softmax,
         score_kind: ScoreKind::Logit,
         scores: Some(scores(size, image, m, repeat, order)),
         all_logits: None,

@@ -36,7 +36,7 @@ fn shuffled(graph: &Graph, node: &Node, seed: Seed, position: u64) -> Option<Arc
         let half = weights.len() / 2;
         let (no, yes) = weights.split_at(half);
         let sides = graph.head() == Head::OneLogit && node.shape.c == 2;
-        if sides && no.iter().zip(yes).all(|(a, b)| *a == -b) {
+        if sides && no.iter().zip(yes).all(|(a, b)| a.to_bits() == (-b).to_bits()) {
             let yes = in_random_order(yes, seed, position);
             return yes.iter().map(|w| -w).chain(yes.iter().copied()).collect();
         }

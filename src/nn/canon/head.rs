@@ -43,7 +43,10 @@ impl Draft<'_> {
         }
         let single = self.nodes[last].shape.len() == 1;
         let head = match (self.end(last), declared) {
-            (End::Softmax, None | Some(Declared::Softmax)) if single => {
+            (End::Softmax, None | Some(Declared::Softmax))
+            | (End::Open, Some(Declared::Softmax))
+                if single =>
+            {
                 return Err(HeadError::SoftmaxOfOne);
             }
             (End::Softmax, None | Some(Declared::Softmax)) => {
@@ -67,9 +70,6 @@ impl Draft<'_> {
             (End::Open, None) if single => {
                 self.notes.push(ONE_VALUE.to_owned());
                 Head::Values
-            }
-            (End::Open, Some(Declared::Softmax)) if single => {
-                return Err(HeadError::SoftmaxOfOne);
             }
             (End::Open, Some(Declared::Sigmoid)) if single => Head::OneLogit,
             (End::Open, Some(Declared::Sigmoid)) => Head::Sigmoid,
