@@ -317,6 +317,81 @@ fn shared() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
+/// How the reference arrays of gated networks are reproduced; networks with gates have each twice, as
+/// `_half` and `_signal`.
+const GATED: &[(&str, &str)] = &[
+    ("gradient", "gradient"),
+    ("gradient_x_input", "gradient-x-input"),
+    ("lrp_eps0", "lrp-epsilon:eps=0"),
+    ("lrp_eps1e-6", "lrp-zero"),
+    ("lrp_epsilon_plus", "lrp-epsilon-plus"),
+    ("lrp_epsilon_plus_flat", "lrp-epsilon-plus-flat"),
+    ("lrp_gamma0.25", "lrp-gamma:gamma=0.25"),
+    ("lrp_zplus", "lrp-z-plus"),
+];
+
+#[test]
+fn gated_networks_and_layer_normalisation_have_the_reference_maps() {
+    let Some(shared) = shared() else {
+        return skip::left_out("assets", "`../shared` is not here");
+    };
+    let folder = shared.join("goldens/transformers");
+    let mut wrong = vec![];
+    for (network, gates) in [("tinyse", &["half", "signal"][..]), ("tinyconvnext", &[])] {
+        let mut npz = NpzReader::new(File::open(folder.join(format!("{network}.npz"))).unwrap());
+        let npz = npz.as_mut().unwrap();
+        for file in ["dyn18_fix", "dyn18_dyn", "ts17_fix", "ts17_dyn"] {
+            let file = folder.join(format!("onnx/{network}.{file}.onnx"));
+            let graph = Model::load(&file, Settings::default()).unwrap().graph;
+            for (array, spec) in GATED {
+                let each =
+                    |gate: &&str| (format!("{array}_{gate}"), format!("{spec}:product={gate}"));
+                let mut all: Vec<(String, String)> = gates.iter().map(each).collect();
+                if all.is_empty() || array.starts_with("gradient") {
+                    all = vec![((*array).to_owned(), (*spec).to_owned())];
+                }
+                for (array, spec) in all {
+                    let off = off(&graph, npz, &array, &spec);
+                    println!("{network} {array} {off:.1e}");
+                    // single precision; without an epsilon in layers there still is one in sums, means and
+                    // normalisation, which moves a map by up to 6e-3 of its largest value
+                    let limit = if array.starts_with("lrp_eps0") { 2e-3 } else { 1e-4 };
+                    if off.is_nan() || off > limit {
+                        wrong.push(format!("{array} of {}: {off:e}", file.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The largest difference of a method's maps from an array, as a share of its largest value.
+fn off(graph: &Graph, npz: &mut NpzReader<File>, array: &str, spec: &str) -> f32 {
+    let inputs: Array4<f32> = npz.by_name("input").unwrap();
+    let targets: ndarray::Array1<i64> = npz.by_name("target").unwrap();
+    let want: Array4<f32> = npz.by_name(array).unwrap();
+    let method = build("method", EXPLAINERS, &spec.parse().unwrap()).unwrap().value;
+    let largest = want.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+    let (low, high) = ([f32::NAN; 3], [f32::NAN; 3]);
+    let mut worst = 0.0f64;
+    for (i, x) in inputs.axis_iter(Axis(0)).enumerate() {
+        let acts = graph.forward(&Tensor::from_chw(x));
+        let case = Case {
+            graph,
+            acts: &acts,
+            target: targets[i] as usize,
+            low: &low,
+            high: &high,
+            seed: Seed(0),
+            image: "",
+        };
+        let got = method.relevance(&case).unwrap().to_chw();
+        worst = worst.max(distance(got.view(), want.index_axis(Axis(0), i)));
+    }
+    (worst / f64::from(largest)) as f32
+}
+
 /// All that arrives at a layer goes to its inputs, to its bias, or is shown as lost; these methods
 /// lose nothing but what stabilisers take. Some seconds: deep networks, forwards and backwards.
 #[test]

@@ -18,6 +18,18 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
 ];
 
+/// The same inside `nn`.
+const ENGINE: &[&[&str]] = &[
+    &["kernel"],
+    &["tensor"],
+    &["patch"],
+    &["op"],
+    &["graph"],
+    &["exact", "stream", "randomise", "preprocess"],
+    &["tune", "onnx", "canon"],
+    &["model"],
+];
+
 /// A word of the code and the only places (prefixes of paths below `src/`) where it may stand.
 const FENCES: &[(&str, &[&str])] = &[
     ("polars", &[]), // only crates/table
@@ -113,8 +125,13 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
 
 /// Top-level modules named after `crate::`, also inside `crate::{a::B, c::{D, E}}`.
 fn uses(code: &str) -> Vec<String> {
+    heads_after(code, "crate::")
+}
+
+/// As [`uses`], after another path.
+fn heads_after(code: &str, path: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for tail in code.split("crate::").skip(1) {
+    for tail in code.split(path).skip(1) {
         match tail.strip_prefix('{') {
             Some(group) => found.extend(heads(group)),
             None => found.push(tail.chars().take_while(|c| is_word(*c)).collect()),
@@ -148,6 +165,10 @@ fn rank(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
+fn engine_rank(module: &str) -> Option<usize> {
+    ENGINE.iter().position(|layer| layer.contains(&module))
+}
+
 #[test]
 fn modules_use_lower_layers_only() {
     for Source { path, module, code } in sources() {
@@ -157,6 +178,31 @@ fn modules_use_lower_layers_only() {
         let mine = rank(&module).unwrap_or_else(|| panic!("src/{path}: give `{module}` a layer"));
         for used in uses(&code).iter().filter(|used| **used != module) {
             let lower = rank(used).is_some_and(|theirs| theirs < mine);
+            assert!(lower, "src/{path}: `{module}` must not use `{used}`");
+        }
+    }
+}
+
+#[test]
+fn modules_of_the_engine_use_lower_ones_only() {
+    for Source { path, code, .. } in sources() {
+        let Some(inside) = path.strip_prefix("nn/").filter(|p| !p.contains("tests")) else {
+            continue;
+        };
+        let module: String = inside.chars().take_while(|c| is_word(*c)).collect();
+        if module == "mod" {
+            continue;
+        }
+        let mine = engine_rank(&module);
+        let mine = mine.unwrap_or_else(|| panic!("src/{path}: give `{module}` a layer"));
+        let mut used = heads_after(&code, "nn::");
+        // of a file or the head of a folder, `super` is the engine
+        if !inside.contains('/') || inside == format!("{module}/mod.rs") {
+            let beside = heads_after(&code, "super::");
+            used.extend(beside.into_iter().filter(|m| engine_rank(m).is_some()));
+        }
+        for used in used.iter().filter(|used| **used != module) {
+            let lower = engine_rank(used).is_some_and(|theirs| theirs < mine);
             assert!(lower, "src/{path}: `{module}` must not use `{used}`");
         }
     }

@@ -137,6 +137,13 @@ fn every_way_to_write_an_operator_agrees_with_onnxruntime() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// `scripts/make_rank_cases.py` writes the cases and runs them in onnxruntime.
+#[test]
+fn values_of_any_number_of_axes_agree_with_onnxruntime() {
+    let wrong = disagreements("rank_cases.npz", 107, GOLDEN);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// `scripts/make_model_cases.py` writes small versions of well-known networks in six ways each, and
 /// a Keras one in three.
 #[test]

@@ -51,7 +51,9 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 
 impl Explainer for DeepLift {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
-        roles_are_known(graph, "DeepLIFT")
+        let known =
+            |role: Role<'_>| !matches!(role, Role::Product | Role::LayerNorm(_) | Role::Other);
+        roles_are_known(graph, "DeepLIFT", known)
     }
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
@@ -91,7 +93,9 @@ impl Pair<'_> {
                 Ok(vec![slopes.of(rises, &gradient(0))])
             }
             Role::MaxPool(pool) => Ok(vec![self.max(pool, id, m, &gradient(0))]),
-            Role::Other => Err(ExplainError::no_rule(node, "DeepLIFT")),
+            Role::Product | Role::LayerNorm(_) | Role::Other => {
+                Err(ExplainError::no_rule(node, "DeepLIFT"))
+            }
             _ => Ok((0..ins.len()).map(gradient).collect()),
         }
     }

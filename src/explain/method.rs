@@ -104,7 +104,7 @@ mod tests {
         );
         assert_eq!(
             say("lrp-composite:file=here.toml:translate=1", "[[line]]\nrule = \"lrp-flat\""),
-            "lrp-composite:file=here.toml:start=score:sum=signed:max=winner:norm=identity\
+            "lrp-composite:file=here.toml:start=score:sum=signed:max=winner:norm=identity:product=signal\
              :translate=1"
         );
     }
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(say("gradient", good), "gradient:value=signed");
         assert_eq!(
             say("lrp-composite:file=here.toml:start=one", good),
-            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity"
+            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity:product=signal"
         );
         assert_eq!(
             say("lrp-composite:file=gone.toml", good),

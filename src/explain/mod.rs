@@ -287,8 +287,12 @@ impl ExplainError {
 }
 
 /// Whether all operators have a role that such a method knows.
-fn roles_are_known(graph: &Graph, method: &str) -> Result<(), ExplainError> {
-    let mut unknown = graph.nodes().filter(|(_, node)| matches!(node.op.role(), Role::Other));
+fn roles_are_known(
+    graph: &Graph,
+    method: &str,
+    known: impl Fn(Role<'_>) -> bool,
+) -> Result<(), ExplainError> {
+    let mut unknown = graph.nodes().filter(|(_, node)| !known(node.op.role()));
     unknown.next().map_or(Ok(()), |(_, node)| Err(ExplainError::no_rule(node, method)))
 }
 

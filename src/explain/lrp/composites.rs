@@ -6,7 +6,7 @@
 use super::{
     Lrp, Options,
     composite::Composite,
-    options::{MAX, NORM, START, SUM},
+    options::{MAX, NORM, PRODUCT, START, SUM},
     place::{End, Kind, Place},
     rule::{BIAS, RULES},
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Parameters of a composite that has none of its own.
-const PARAMS: &[Param] = &[BIAS, START, SUM, MAX, NORM];
+const PARAMS: &[Param] = &[BIAS, START, SUM, MAX, NORM, PRODUCT];
 
 /// `lrp-epsilon-plus`: z+ in convolutions, epsilon in dense layers.
 ///
@@ -107,6 +107,7 @@ pub const SAMEK2017_EPS: Entry<dyn Explainer> = Entry {
         SUM,
         MAX,
         NORM,
+        PRODUCT,
     ],
     build: |args| composite(args, &[rest(&format!("lrp-epsilon:eps={}", args.text("eps")))]),
 };
@@ -134,6 +135,7 @@ pub const EPSILON_GAMMA_BOX: Entry<dyn Explainer> = Entry {
         SUM,
         MAX,
         NORM,
+        PRODUCT,
     ],
     build: |args| {
         let gamma = format!("lrp-gamma:gamma={}", args.text("gamma"));

@@ -3,7 +3,7 @@
 use super::{
     Lrp, Options,
     composite::{Composite, CompositeError},
-    options::{MAX, NORM, START, SUM},
+    options::{MAX, NORM, PRODUCT, START, SUM},
 };
 use crate::base::registry::{Entry, Kind, Param};
 
@@ -26,6 +26,7 @@ pub const ENTRY: Entry<FromFile> = Entry {
         SUM,
         MAX,
         NORM,
+        PRODUCT,
     ],
     build: |args| {
         let file = args.text("file").to_owned();

@@ -10,6 +10,8 @@
 //! | average pooling, sum | `x_i w_ij / z_j R_j`: in proportion to the summands ([`Sum`]) |
 //! | max-pool | to the winner ([`Max`]) |
 //! | normalisation | all of it ([`Norm`]) |
+//! | layer normalisation | in proportion, its deviation taken as a constant |
+//! | product of two maps | to the signal, or to both ([`Product`]) |
 //! | activation | all of it |
 //! | concat, flatten, padding | to the value that was passed on |
 
@@ -18,6 +20,7 @@ mod architectures;
 pub mod composite;
 pub mod composites;
 pub mod file;
+mod gate;
 mod layer;
 mod options;
 pub mod place;
@@ -28,7 +31,7 @@ mod share;
 mod tests;
 pub mod trace;
 
-pub use options::{Max, Norm, Options, START, Start, Sum};
+pub use options::{Max, Norm, Options, Product, START, Start, Sum};
 
 use super::{Case, ExplainError, Explainer, Total, Watch, finite, roles_are_known};
 use crate::{
@@ -93,7 +96,7 @@ impl Lrp {
 
 impl Explainer for Lrp {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
-        roles_are_known(graph, "LRP")?;
+        roles_are_known(graph, "LRP", |role| !matches!(role, Role::Other))?;
         self.composite.resolve(graph).map(drop)
     }
 
@@ -185,6 +188,11 @@ impl Step<'_> {
             }
             (Role::Linear(_) | Role::Scale(_) | Role::Activation, _) => self.pass(),
             (Role::Normalisation(lrn), _) => self.normalisation(lrn),
+            (Role::LayerNorm(norm), _) => {
+                let (x, z) = (self.inputs()[0], self.output());
+                Ok(Sent::new(vec![share::by_layer_norm(norm, x, z, self.arrived)], "layer-norm"))
+            }
+            (Role::Product, _) => Ok(self.product()),
             (Role::Average(_), _) => Ok(self.sum(&[1.0])),
             (Role::Sum(signs), _) => Ok(self.sum(signs)),
             (Role::MaxPool(pool), _) => Ok(self.max(pool)),
@@ -241,6 +249,24 @@ impl Step<'_> {
             Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r), "norm"),
             Sum::Abs => Sent::new(share::by_size(op, &x, signs, r), "norm:sum=abs"),
         }
+    }
+
+    fn product(&self) -> Sent {
+        let gate = match self.options.product {
+            Product::Signal => gate::of(self.case.graph, self.node),
+            Product::Half => None,
+            Product::Epsilon => {
+                let shared = share::product(&self.inputs(), self.output(), self.arrived);
+                return Sent::new(shared, "product=epsilon");
+            }
+        };
+        let shares = match gate {
+            None => [0.5, 0.5],
+            Some(0) => [0.0, 1.0],
+            Some(_) => [1.0, 0.0],
+        };
+        let by = if gate.is_some() { "product=signal" } else { "product=half" };
+        Sent::new(share::parts(&self.inputs(), self.arrived, shares), by)
     }
 
     fn max(&self, pool: &MaxPool) -> Sent {

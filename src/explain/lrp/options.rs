@@ -51,6 +51,18 @@ pub enum Norm {
     Taylor,
 }
 
+/// How products of two maps share: gates, squeeze-and-excitation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Product {
+    /// All to the signal; the gate is taken as a constant. Half to each where neither is a gate.
+    #[default]
+    Signal,
+    /// Half to each.
+    Half,
+    /// Half to each, stabilised: `R_a = a b R / (2 a b)`, as in products of matrices (Achtibat et al. 2024).
+    Epsilon,
+}
+
 /// The options of a method.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -62,6 +74,8 @@ pub struct Options {
     pub max: Max,
     /// Local response normalisation.
     pub norm: Norm,
+    /// Products of two maps.
+    pub product: Product,
 }
 
 /// What is handed back from the output.
@@ -93,8 +107,15 @@ pub(super) const NORM: Param = Param {
     help: "local response normalisation passes relevance on, or shares it by a Taylor expansion",
 };
 
+pub(super) const PRODUCT: Param = Param {
+    key: "product",
+    default: "signal",
+    kind: Kind::Word(&["signal", "half", "epsilon"]),
+    help: "products of two maps give to the signal and not to the gate, half to each, or half, stabilised",
+};
+
 /// Parameters of every LRP method, after those of its rules.
-pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM];
+pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM, PRODUCT];
 
 impl Start {
     /// What is handed back from the output.
@@ -130,6 +151,11 @@ impl Options {
                 _ => Max::Winner,
             },
             norm: if is(&NORM, "taylor") { Norm::Taylor } else { Norm::Identity },
+            product: match args.text(PRODUCT.key) {
+                "half" => Product::Half,
+                "epsilon" => Product::Epsilon,
+                _ => Product::Signal,
+            },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::rule::{STABILISER, quotients, stabilised};
 use crate::nn::{
-    op::{AvgPool, Cpu, Lrn, MaxPool},
+    op::{Add, AvgPool, Cpu, LayerNorm, Lrn, MaxPool},
     tensor::Tensor,
 };
 
@@ -25,6 +25,28 @@ pub(super) fn by_size(op: &dyn Cpu, x: &[&Tensor], signs: &[f32], r: &Tensor) ->
     let sizes: Vec<Tensor> = x.iter().zip(signs).map(sized).collect();
     let sizes: Vec<&Tensor> = sizes.iter().collect();
     in_proportion(op, &sizes, &op.forward(&sizes), r)
+}
+
+/// Layer normalisation with its deviation taken as a constant: `R_i = x_i sum_j w_ij R_j / y_j` of what
+/// is then linear in `x` (Achtibat et al. 2024, Ali et al. 2022).
+pub(super) fn by_layer_norm(norm: &LayerNorm, x: &Tensor, y: &Tensor, r: &Tensor) -> Tensor {
+    let mut share = norm.vjp_of_linear_part(x, &quotients(r, y, STABILISER));
+    share.data.iter_mut().zip(&x.data).for_each(|(c, x)| *c *= x);
+    share
+}
+
+/// Fixed shares of what arrived at a product for each of two inputs, summed where one is spread.
+pub(super) fn parts(x: &[&Tensor], r: &Tensor, shares: [f32; 2]) -> Vec<Tensor> {
+    let sum = Add::new(shares.to_vec());
+    (0..2).map(|k| sum.vjp(x, r, r, k)).collect()
+}
+
+/// `R_a = a b R / (2 a b)` for both inputs of a product, stabilised by 1e-6.
+pub(super) fn product(x: &[&Tensor], y: &Tensor, r: &Tensor) -> Vec<Tensor> {
+    let doubled = y.map(|y| 2.0 * y);
+    let mut shared = quotients(r, &doubled, STABILISER);
+    shared.data.iter_mut().zip(&y.data).for_each(|(s, y)| *s *= y);
+    parts(x, &shared, [1.0, 1.0])
 }
 
 /// A max-pool as if it were an average of the same windows.

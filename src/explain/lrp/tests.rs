@@ -643,14 +643,57 @@ fn a_residual_sum_shares_by_the_signed_summands() {
 }
 
 #[test]
+fn products_give_to_the_signal_or_to_both() {
+    // a signal of two channels in two pixels, gated per channel by a sigmoid
+    let shape = Shape::new(2, 1, 2);
+    let mut graph = Graph::new(shape);
+    let x = graph.input();
+    let mean = graph.push("mean", Box::new(AvgPool::global("ReduceMean")), &[x]).unwrap();
+    let sigmoid = Unary::new(Function::Sigmoid);
+    let gate = graph.push("gate", Box::new(sigmoid), &[mean]).unwrap();
+    let product = graph.push("product", Box::new(crate::nn::op::Mul::new()), &[gate, x]).unwrap();
+    graph.push("sum", Box::new(AvgPool::global("ReduceMean")), &[product]).unwrap();
+    let pixels = Tensor::new(shape, vec![1.0, -2.0, 3.0, -1.0]);
+    let acts = graph.forward(&pixels);
+    let map = |spec: &str| {
+        let method = build("method", EXPLAINERS, &spec.parse().unwrap()).unwrap().value;
+        method.relevance(&case(&graph, &acts, 0)).unwrap().data
+    };
+    // the first class is sigmoid(2) (1 + 3) / 2; the summands share it 1 to 3
+    let score = 4.0 / 2.0 / (1.0 + (-2.0f32).exp());
+    let close = |found: Vec<f32>, want: [f32; 4]| {
+        let off = found.iter().zip(want).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) < 1e-4, "{found:?} {want:?}");
+    };
+    close(map("lrp-zero"), [0.25 * score, 0.0, 0.75 * score, 0.0]);
+    // the gate's half goes back through the mean, which the pixels share 1 to 3 as well
+    close(map("lrp-zero:product=half"), [0.25 * score, 0.0, 0.75 * score, 0.0]);
+    close(map("lrp-zero:product=epsilon"), [0.25 * score, 0.0, 0.75 * score, 0.0]);
+}
+
+#[test]
+fn layer_normalisation_is_linear_with_its_deviation_fixed() {
+    use crate::nn::op::LayerNorm;
+    let mut graph = Graph::new(Shape::vector(2));
+    let weights = (vec![2.0, 1.0], vec![0.5, 0.0]);
+    let norm = LayerNorm::new("LayerNormalization", weights.0, weights.1, 0.0, true);
+    graph.push("norm", Box::new(norm), &[graph.input()]).unwrap();
+    let acts = graph.forward(&Tensor::vector(vec![1.0, 3.0]));
+    let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
+    let map = method.relevance(&case(&graph, &acts, 0)).unwrap().data;
+    // y = 2 (x - mean) / 1 + 0.5 = -1.5: u = 2, and x_i (u_i - mean u) = 1 (2 - 1), 3 (0 - 1)
+    assert!((map[0] - 1.0).abs() < 1e-4 && (map[1] + 3.0).abs() < 1e-4, "{map:?}");
+}
+
+#[test]
 fn operators_without_a_rule_and_layers_without_a_line_are_named() {
     let mut graph = Graph::new(Shape::vector(2));
     let x = graph.input();
-    graph.push("gate", Box::new(crate::nn::op::Mul::new()), &[x, x]).unwrap();
+    graph.push("inner", Box::new(crate::nn::op::Softmax::new()), &[x]).unwrap();
     let acts = graph.forward(&Tensor::vector(vec![1.0, 2.0]));
     let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
     let say = |target| method.relevance(&case(&graph, &acts, target)).unwrap_err().to_string();
-    assert_eq!(say(0), "node `gate` (Mul): LRP has no rule for this operator");
+    assert_eq!(say(0), "node `inner` (Softmax): LRP has no rule for this operator");
     assert_eq!(say(2), "class 2 cannot be explained, the network has classes 0 to 1");
 
     let graph = network(true);

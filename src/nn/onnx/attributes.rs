@@ -18,17 +18,26 @@ fn known(op: &str) -> Option<Vec<&'static str>> {
         "Concat" | "Flatten" | "Gather" | "LogSoftmax" | "Softmax" => vec!["axis"],
         "Conv" => placed(&["group", "kernel_shape"]),
         "Dropout" => vec!["ratio", "seed"],
-        "Elu" | "LeakyRelu" | "Swish" => vec!["alpha"],
-        "Erf" | "Exp" | "GlobalAveragePool" | "GlobalMaxPool" | "HardSwish" | "Identity"
-        | "MatMul" | "Mish" | "Neg" | "PRelu" | "Reciprocal" | "Relu" | "Sigmoid" | "Softplus"
-        | "Sqrt" | "Sum" | "Tanh" => vec![],
+        "Celu" | "Elu" | "LeakyRelu" | "Swish" => vec!["alpha"],
+        "Abs" | "Erf" | "Exp" | "Log" | "Softsign" | "GlobalAveragePool" | "GlobalMaxPool"
+        | "HardSwish" | "Identity" | "MatMul" | "Mish" | "Neg" | "PRelu" | "Reciprocal"
+        | "Relu" | "Sigmoid" | "Softplus" | "Sqrt" | "Sum" | "Tanh" => vec![],
         "Gelu" => vec!["approximate"],
         "Gemm" => vec!["alpha", "beta", "transA", "transB"],
         "HardSigmoid" => vec!["alpha", "beta"],
         "LRN" => vec!["alpha", "beta", "bias", "size"],
         "MaxPool" => placed(&["ceil_mode", "kernel_shape", "storage_order"]),
         "Pad" => vec!["mode", "pads", "value"],
-        "ReduceMax" | "ReduceMean" => vec!["axes", "keepdims", "noop_with_empty_axes"],
+        "LayerNormalization" | "RMSNormalization" => vec!["axis", "epsilon", "stash_type"],
+        "InstanceNormalization" => vec!["consumed_inputs", "epsilon"],
+        "GroupNormalization" => vec!["epsilon", "num_groups", "stash_type"],
+        "DepthToSpace" => vec!["blocksize", "mode"],
+        "SpaceToDepth" => vec!["blocksize"],
+        "Einsum" => vec!["equation"],
+        "Split" => vec!["axis", "num_outputs", "split"],
+        "Slice" => vec!["axes", "ends", "starts"],
+        "ReduceL1" | "ReduceL2" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum"
+        | "ReduceSumSquare" => vec!["axes", "keepdims", "noop_with_empty_axes"],
         "Reshape" => vec!["allowzero", "shape"],
         "Selu" => vec!["alpha", "gamma"],
         "Squeeze" | "Unsqueeze" => vec!["axes"],

@@ -20,7 +20,8 @@ use crate::{
     },
 };
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -152,17 +153,47 @@ fn output(graph: &GraphProto) -> Result<&str, String> {
     ))
 }
 
-/// The nodes that the value `output` depends on, by position.
-fn needed(graph: &GraphProto, output: &str) -> HashSet<usize> {
-    let mut wanted = HashSet::from([output]);
-    let mut nodes = HashSet::new();
-    for (i, node) in graph.node.iter().enumerate().rev() {
-        if node.output.iter().any(|o| !o.is_empty() && wanted.contains(&o[..])) {
-            nodes.insert(i);
-            wanted.extend(node.input.iter().map(|name| &name[..]));
+/// The nodes that the value `output` depends on, by position: each behind those it reads, otherwise as they
+/// stand in the file. Nodes of a circle come last.
+fn needed(graph: &GraphProto, output: &str) -> Vec<usize> {
+    let mut makers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (i, node) in graph.node.iter().enumerate() {
+        node.output
+            .iter()
+            .filter(|o| !o.is_empty())
+            .for_each(|o| makers.entry(o).or_default().push(i));
+    }
+    let read =
+        |i: usize| graph.node[i].input.iter().filter_map(|name| makers.get(&name[..])).flatten();
+    let mut wanted = vec![false; graph.node.len()];
+    let mut open: Vec<usize> = makers.get(output).cloned().unwrap_or_default();
+    let mut waits: Vec<usize> = vec![0; graph.node.len()];
+    let mut readers: Vec<Vec<usize>> = vec![vec![]; graph.node.len()];
+    while let Some(i) = open.pop() {
+        if std::mem::replace(&mut wanted[i], true) {
+            continue;
+        }
+        for k in read(i) {
+            waits[i] += 1;
+            readers[*k].push(i);
+            open.push(*k);
         }
     }
-    nodes
+    let all = (0..graph.node.len()).filter(|i| wanted[*i]);
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        all.clone().filter(|i| waits[*i] == 0).map(Reverse).collect();
+    let mut order = vec![];
+    while let Some(Reverse(i)) = ready.pop() {
+        order.push(i);
+        for reader in &readers[i] {
+            waits[*reader] -= 1;
+            if waits[*reader] == 0 {
+                ready.push(Reverse(*reader));
+            }
+        }
+    }
+    order.extend(all.filter(|i| waits[*i] > 0));
+    order
 }
 
 impl<'a> Build<'a> {
@@ -185,10 +216,8 @@ impl<'a> Build<'a> {
 
     fn nodes(&mut self, model: &ModelProto, graph: &'a GraphProto) -> Result<(), OnnxError> {
         let needed = needed(graph, self.output);
-        for (i, node) in graph.node.iter().enumerate() {
-            if needed.contains(&i) {
-                self.node(model, node)?;
-            }
+        for i in &needed {
+            self.node(model, &graph.node[*i])?;
         }
         let unneeded = graph.node.len() - needed.len();
         if unneeded > 0 {
@@ -303,7 +332,6 @@ impl<'a> Build<'a> {
             node: node_name(node).to_owned(),
             op,
             why,
-            supported: super::supported().collect(),
         }
     }
 

@@ -159,6 +159,11 @@ impl Call<'_, '_> {
         self.optional(k).ok_or_else(|| format!("input {k} is missing"))
     }
 
+    /// Takes another value for an input.
+    pub(super) fn set_input(&mut self, k: usize, value: Value) {
+        self.inputs[k] = Some(value);
+    }
+
     /// Number of outputs.
     pub(super) fn outputs(&self) -> usize {
         self.node.output.len()
@@ -497,6 +502,12 @@ impl Call<'_, '_> {
         Ok(Map::new(moved.node, dims, &order))
     }
 
+    /// Books the memory of a list of indices that is about to be made.
+    pub(super) fn room_for_list(&mut self, len: usize) -> Result<(), String> {
+        let room = self.charge(&[size_of::<Option<usize>>() / size_of::<f32>(), len]);
+        room.map_err(|_| format!("it makes an axis of {len} values, which is too long"))
+    }
+
     /// Values picked along axes: for each axis a list of indices, or `None` where it stays; `value`
     /// stands where a list names none.
     pub(super) fn pick(
@@ -549,6 +560,9 @@ impl Call<'_, '_> {
         } else {
             self.arranged(map, &own, view(&map.sizes(&own)))?
         };
+        for (n, to) in map.dims.iter().zip(dims) {
+            self.room_for_list(if n == to { 0 } else { *to })?;
+        }
         let list = |(n, to): (&usize, &usize)| (n != to).then(|| vec![Some(0); *to]);
         let lists = map.dims.iter().zip(dims).map(list).collect();
         self.pick_along(&map, order, lists, 0.0)

@@ -119,8 +119,8 @@ pub enum OnnxError {
     },
     /// A node with an operator that is not known.
     #[error(
-        "model `{file}`: node `{node}`: operator `{op}` is not supported{why}; supported are {}",
-        .supported.join(", ")
+        "model `{file}`: node `{node}`: operator `{op}` is not supported{why}; `pixelflip list \
+         operators` names those that are"
     )]
     Unsupported {
         /// The file.
@@ -131,8 +131,6 @@ pub enum OnnxError {
         op: String,
         /// More about it; starts with a space or is empty.
         why: &'static str,
-        /// All operators that can be imported.
-        supported: Vec<&'static str>,
     },
     /// A node that cannot be imported as it is.
     #[error("model `{file}`: node `{node}` ({op}): {problem}")]

@@ -46,6 +46,21 @@ impl LayerNorm {
         Moments { mean, inverse: 1.0 / (var + f64::from(self.epsilon)).sqrt() }
     }
 
+    /// The gradient with respect to `x`, given that of the output, as if the deviation were a constant:
+    /// then the normalisation is linear, `y = w (x - mean) / s + b`.
+    pub fn vjp_of_linear_part(&self, x: &Tensor, grad: &Tensor) -> Tensor {
+        let n = self.weight.len();
+        let mut back = grad.clone();
+        for (x, g) in x.data.chunks_exact(n).zip(back.data.chunks_exact_mut(n)) {
+            let Moments { inverse, .. } = self.moments(x.iter().map(|x| f64::from(*x)));
+            let scaled = |(g, w): (&f32, &f32)| f64::from(*g) * f64::from(*w) * inverse;
+            let all: Vec<f64> = g.iter().zip(&self.weight).map(scaled).collect();
+            let level = if self.centred { all.iter().sum::<f64>() / n as f64 } else { 0.0 };
+            g.iter_mut().zip(all).for_each(|(g, v)| *g = (v - level) as f32);
+        }
+        back
+    }
+
     fn normalise(&self, pixel: &mut [f32]) {
         let Moments { mean, inverse } = self.moments(pixel.iter().map(|x| f64::from(*x)));
         let (mean, inverse) = (mean as f32, inverse as f32);
@@ -96,7 +111,7 @@ impl Op for LayerNorm {
     }
 
     fn role(&self) -> Role<'_> {
-        Role::Other
+        Role::LayerNorm(self)
     }
 }
 

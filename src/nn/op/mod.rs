@@ -17,6 +17,7 @@ mod concat;
 mod constant;
 mod conv;
 mod dense;
+mod extreme;
 mod input;
 mod layer_norm;
 mod lrn;
@@ -25,6 +26,8 @@ mod max_pool;
 mod mul;
 mod pad;
 mod pick;
+mod prelu;
+mod select;
 mod softmax;
 #[cfg(test)]
 mod tests;
@@ -39,6 +42,7 @@ pub use concat::Concat;
 pub use constant::Constant;
 pub use conv::{Conv, ConvGeometry};
 pub use dense::Dense;
+pub use extreme::Extreme;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
 pub use lrn::Lrn;
@@ -47,6 +51,8 @@ pub use max_pool::MaxPool;
 pub use mul::Mul;
 pub use pad::Pad;
 pub use pick::{List, Pick};
+pub use prelu::PRelu;
+pub use select::Select;
 pub use softmax::{Softmax, softmax};
 pub use transpose::Transpose;
 pub use unary::{Function, Unary};
@@ -211,7 +217,11 @@ pub enum Role<'a> {
     Sum(&'a [f32]),
     /// Division by a local norm.
     Normalisation(&'a Lrn),
-    /// Anything else: products of two maps, softmax inside the network.
+    /// Normalisation of each pixel or token over its channels.
+    LayerNorm(&'a LayerNorm),
+    /// The product of two maps, value by value.
+    Product,
+    /// Anything else: products of matrices, softmax inside the network.
     Other,
 }
 

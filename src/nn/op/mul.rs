@@ -39,7 +39,7 @@ impl Op for Mul {
     }
 
     fn role(&self) -> Role<'_> {
-        Role::Other
+        Role::Product
     }
 }
 

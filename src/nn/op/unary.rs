@@ -65,8 +65,19 @@ pub enum Function {
     GeluTanh,
     /// The error function.
     Erf,
+    /// `|x|`
+    Abs,
     /// `exp(x)`
     Exp,
+    /// `ln(x)`
+    Log,
+    /// `x / (1 + |x|)`
+    Softsign,
+    /// `x` above 0, `alpha (exp(x / alpha) - 1)` below.
+    Celu {
+        /// Limit below 0.
+        alpha: f32,
+    },
     /// `x^exponent`
     Power {
         /// The exponent.
@@ -92,7 +103,13 @@ impl Function {
             Function::Mish => "Mish",
             Function::Gelu | Function::GeluTanh => "Gelu",
             Function::Erf => "Erf",
+            Function::Abs => "Abs",
             Function::Exp => "Exp",
+            Function::Log => "Log",
+            Function::Softsign => "Softsign",
+            Function::Celu { .. } => "Celu",
+            Function::Power { exponent: 0.5 } => "Sqrt",
+            Function::Power { exponent: -1.0 } => "Reciprocal",
             Function::Power { .. } => "Pow",
         }
     }
@@ -121,7 +138,13 @@ impl Function {
             Function::Gelu => x * normal(x),
             Function::GeluTanh => x * (0.5 + 0.5 * cubic(x).tanh()),
             Function::Erf => erf(f64::from(x)) as f32,
+            Function::Abs => x.abs(),
             Function::Exp => x.exp(),
+            Function::Log => x.ln(),
+            Function::Softsign => x / (1.0 + x.abs()),
+            Function::Celu { alpha } => bent(x, x, alpha * (x / alpha).exp_m1()),
+            Function::Power { exponent: 0.5 } => x.sqrt(),
+            Function::Power { exponent: -1.0 } => 1.0 / x,
             Function::Power { exponent } => x.powf(exponent),
         }
     }
@@ -143,6 +166,7 @@ impl Function {
     pub fn jumps(self) -> Vec<f32> {
         match self {
             Function::Relu
+            | Function::Abs
             | Function::LeakyRelu { .. }
             | Function::Elu { .. }
             | Function::Selu { .. } => vec![0.0],
@@ -159,6 +183,7 @@ impl Function {
             Function::Relu => x.max(0.0),
             Function::LeakyRelu { alpha } if x < 0.0 => f64::from(alpha) * x,
             Function::LeakyRelu { .. } => x,
+            Function::Abs => x.abs(),
             Function::Clip { min, max } => x.max(f64::from(min)).min(f64::from(max)),
             // smooth: the rounding of the value is all there is
             f => f64::from(f.of(x as f32)),
@@ -198,7 +223,11 @@ impl Function {
                 0.5 + 0.5 * gate + 0.5 * x * (1.0 - gate * gate) * slope
             }
             Function::Erf => FRAC_2_SQRT_PI * (-x * x).exp(),
+            Function::Abs => f32::from(x > 0.0) - f32::from(x < 0.0),
             Function::Exp => x.exp(),
+            Function::Log => 1.0 / x,
+            Function::Softsign => (1.0 + x.abs()).powi(-2),
+            Function::Celu { alpha } => bent(x, 1.0, (x / alpha).exp()),
             Function::Power { exponent } => exponent * x.powf(exponent - 1.0),
         }
     }
@@ -316,6 +345,9 @@ mod tests {
             Function::Erf,
             Function::Power { exponent: 3.0 },
             Function::Power { exponent: -1.0 },
+            Function::Abs,
+            Function::Softsign,
+            Function::Celu { alpha: 0.7 },
         ];
         // its slope grows without bounds
         for x in [-3.7f32, 0.0, 1.7] {
@@ -323,13 +355,16 @@ mod tests {
         }
         for f in all {
             for x in [-3.7f32, -2.0, -0.3, 0.0, 0.4, 1.7, 3.4] {
-                // no function but the kinked ones, which have theirs at 0, is bent there
+                // no function but the kinked ones, which have theirs at 0, is bent there; these two have a
+                // bend in their slope
                 let pole = matches!(f, Function::Power { exponent } if exponent < 0.0);
                 // a central difference of 1/x is off by h^2 / x^4
                 if pole && x.abs() < 1.0 {
                     continue;
                 }
-                if x == 0.0 && (f.derivative(1e-4) - f.derivative(-1e-4)).abs() > 0.01 {
+                let kinked = (f.derivative(1e-4) - f.derivative(-1e-4)).abs() > 0.01;
+                let bent = matches!(f, Function::Softsign | Function::Celu { .. });
+                if x == 0.0 && (kinked || bent) {
                     continue;
                 }
                 let h = 1e-2;

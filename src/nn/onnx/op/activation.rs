@@ -4,7 +4,7 @@ use super::super::{
     call::Call,
     value::{Numbers, Value},
 };
-use crate::nn::op::{Function, Unary};
+use crate::nn::op::{Function, PRelu, Unary};
 
 fn unary(call: &mut Call<'_, '_>, function: Function) -> Result<Value, String> {
     let map = call.map(0)?;
@@ -35,14 +35,47 @@ pub(in super::super) fn selu(call: &mut Call<'_, '_>) -> Result<Value, String> {
     unary(call, Function::Selu { alpha, gamma })
 }
 
-/// `PRelu` with one slope for all channels.
+/// `PRelu`: one slope for all values, or one per channel.
 pub(in super::super) fn prelu(call: &mut Call<'_, '_>) -> Result<Value, String> {
-    match call.weights(1)? {
-        (_, slopes) if slopes.len() == 1 => unary(call, Function::LeakyRelu { alpha: slopes[0] }),
-        (_, slopes) => {
-            Err(format!("it has {} slopes, only one for all channels is supported", slopes.len()))
+    let map = call.map(0)?;
+    let map = if map.rank() > 1 { call.with_channels(&map, &[1])? } else { map };
+    let slopes = call.beside(&map, 1)?;
+    match slopes[..] {
+        [alpha] => unary(call, Function::LeakyRelu { alpha }),
+        _ if slopes.len() == call.shape(&map).c => call.push_like(PRelu::new(slopes), &map),
+        _ => {
+            Err(format!("it has {} slopes, expected one for all or one per channel", slopes.len()))
         }
     }
+}
+
+/// `Celu`.
+pub(in super::super) fn celu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let alpha = call.finite("alpha", 1.0)?;
+    if alpha == 0.0 {
+        return Err("attribute `alpha` is 0".to_owned());
+    }
+    unary(call, Function::Celu { alpha })
+}
+
+/// `Abs`.
+pub(in super::super) fn abs(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Abs)
+}
+
+/// `Log`.
+pub(in super::super) fn log(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Log)
+}
+
+/// `Sqrt`.
+pub(in super::super) fn sqrt(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Power { exponent: 0.5 })
+}
+
+/// `Softsign`.
+pub(in super::super) fn softsign(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Softsign)
 }
 
 /// `HardSigmoid`.
@@ -111,9 +144,6 @@ pub(in super::super) fn pow(call: &mut Call<'_, '_>) -> Result<Value, String> {
         Numbers::Int(v) if v.len() == 1 => v[0] as f32,
         _ => return Err(format!("exponent `{name}` must be one finite number")),
     };
-    if exponent < 1.0 || exponent.fract() != 0.0 {
-        return Err(format!("its exponent is {exponent}, only whole numbers >= 1 are supported"));
-    }
     unary(call, Function::Power { exponent })
 }
 

@@ -7,7 +7,7 @@ use super::{
     },
     activation::RECIPROCAL,
 };
-use crate::nn::op::{Add, Affine, Cpu, Mul, Unary};
+use crate::nn::op::{Add, Affine, Cpu, Extreme, Function, Mul, Select, Unary};
 use std::cmp::Ordering;
 
 /// The inputs of an operator on two values, of which one at least is a map.
@@ -63,7 +63,7 @@ pub(in super::super) fn mul(call: &mut Call<'_, '_>) -> Result<Value, String> {
     }
 }
 
-/// `Div` by a constant, or of a constant.
+/// `Div`; by a map as the product with its inverse.
 pub(in super::super) fn div(call: &mut Call<'_, '_>) -> Result<Value, String> {
     match operands(call)? {
         Operands::Constant(map, c, false) => {
@@ -74,14 +74,83 @@ pub(in super::super) fn div(call: &mut Call<'_, '_>) -> Result<Value, String> {
             call.push_like(inverse.scale("Div"), &map)
         }
         Operands::Constant(map, c, true) => {
-            let inverse = call.push_like(Unary::new(RECIPROCAL), &map)?;
-            match inverse {
-                Value::Map(inverse) => call.push_like(c.scale("Div"), &inverse),
-                Value::Constant(_) => Err("both inputs are constant".to_owned()),
-            }
+            let Value::Map(inverse) = call.push_like(inverse(), &map)? else {
+                return Err("its divisor is constant".to_owned());
+            };
+            call.push_like(c.scale("Div"), &inverse)
         }
-        Operands::Maps(..) => Err("division of two maps is not supported".to_owned()),
+        Operands::Maps(a, b) => {
+            let Value::Map(inverse) = call.push_like(inverse(), &b)? else {
+                return Err("its divisor is constant".to_owned());
+            };
+            maps(call, Mul::new(), a, inverse)
+        }
     }
+}
+
+/// `1 / x`
+fn inverse() -> Unary {
+    Unary::new(RECIPROCAL)
+}
+
+/// `Max`.
+pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    extreme(call, true)
+}
+
+/// `Min`.
+pub(in super::super) fn min(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    extreme(call, false)
+}
+
+/// The largest or smallest of all inputs; against one number it is a clip.
+fn extreme(call: &mut Call<'_, '_>, largest: bool) -> Result<Value, String> {
+    let (mut bounds, mut found) = (vec![], vec![]);
+    for k in 0..call.count() {
+        match call.input(k)? {
+            Value::Constant(c) if c.len() == 1 => bounds.push(c.as_floats()?[0]),
+            _ => found.push(call.any(k)?),
+        }
+    }
+    let mut found = found.into_iter();
+    let mut value = found.next().ok_or("it has no inputs")?;
+    for next in found {
+        let Value::Map(map) = maps(call, Extreme::new(largest), value, next)? else {
+            return Err("its inputs are constant".to_owned());
+        };
+        value = map;
+    }
+    for bound in bounds {
+        let (min, max) = if largest { (bound, f32::INFINITY) } else { (f32::NEG_INFINITY, bound) };
+        let Value::Map(map) = call.push_like(Unary::new(Function::Clip { min, max }), &value)?
+        else {
+            return Err("its inputs are constant".to_owned());
+        };
+        value = map;
+    }
+    Ok(Value::Map(value))
+}
+
+/// `Where` with a condition that does not depend on the picture.
+pub(in super::super) fn where_maps(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let which = call.constant(0)?;
+    let (a, b) = (call.any(1)?, call.any(2)?);
+    let dims = broadcast_dims(&broadcast_dims(&a.dims, &b.dims)?, which.dims())?;
+    let (a, b) = (filled_up(call, &a, dims.len())?, filled_up(call, &b, dims.len())?);
+    let order = if a.dims == dims {
+        a.full_order()
+    } else if b.dims == dims {
+        b.full_order()
+    } else {
+        (0..dims.len()).collect()
+    };
+    let (a, b) = (call.expand(&a, &dims, &order)?, call.expand(&b, &dims, &order)?);
+    let shape = Call::view(&dims, &order);
+    let (a, b) = (call.arranged(&a, &order, shape)?, call.arranged(&b, &order, shape)?);
+    call.charge(&dims)?;
+    let placed = a.spread(&which, &a.order).ok_or("its condition does not fit")?;
+    let first = placed.as_ints()?.iter().map(|w| *w != 0).collect();
+    call.push(Select::new(shape, first), &[&a, &b], dims, &order).map(Value::Map)
 }
 
 /// `Sum`.

@@ -28,6 +28,7 @@ pub(in super::super) fn slice_map(call: &mut Call<'_, '_>) -> Result<Value, Stri
     let mut lists = vec![None; map.rank()];
     for cut in cuts(call, &map.dims)? {
         let n = map.dims[cut.along];
+        call.room_for_list(n)?;
         let list = lists[cut.along].get_or_insert_with(|| (0..n).map(Some).collect::<List>());
         *list = cut.positions().map(|i| list[i]).collect();
     }
@@ -40,11 +41,69 @@ pub(in super::super) fn slice_map(call: &mut Call<'_, '_>) -> Result<Value, Stri
     call.pick(&map, lists, 0.0).map(Value::Map)
 }
 
+/// `Tile` of a map.
+pub(in super::super) fn tile(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let repeats = call.optional_ints(1)?.ok_or("its repeats are missing")?;
+    let repeats: Option<Vec<usize>> = repeats.iter().map(|r| usize::try_from(*r).ok()).collect();
+    let repeats = repeats.filter(|r| r.len() == map.rank()).ok_or("its repeats do not fit")?;
+    let dims: Vec<usize> =
+        map.dims.iter().zip(&repeats).map(|(n, r)| n.saturating_mul(*r)).collect();
+    for (n, size) in map.dims.iter().zip(&dims) {
+        call.room_for_list(if n == size { 0 } else { *size })?;
+    }
+    let list = |(n, r): (&usize, &usize)| {
+        (*r != 1).then(|| (0..n * r).map(|i| Some(i % n)).collect::<List>())
+    };
+    let lists = map.dims.iter().zip(&repeats).map(list).collect();
+    call.pick(&map, lists, 0.0).map(Value::Map)
+}
+
+/// `DepthToSpace`: channels become pixels of squares.
+pub(in super::super) fn depth_to_space(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let (size, [c, h, w]) = block(call, &map.dims)?;
+    if !c.is_multiple_of(size * size) {
+        return Err(format!("its {c} channels do not make squares of {size}x{size}"));
+    }
+    let inner = c / (size * size);
+    let (dims, order) = match call.text("mode")?.unwrap_or("DCR") {
+        "CRD" => ([1, inner, size, size, h, w], [0, 1, 4, 2, 5, 3]),
+        _ => ([1, size, size, inner, h, w], [0, 3, 4, 1, 5, 2]),
+    };
+    let split = call.reshape(&map, dims.to_vec())?.transposed(&order);
+    call.reshape(&split, vec![1, inner, h * size, w * size]).map(Value::Map)
+}
+
+/// `SpaceToDepth`: squares of pixels become channels.
+pub(in super::super) fn space_to_depth(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let (size, [c, h, w]) = block(call, &map.dims)?;
+    if !h.is_multiple_of(size) || !w.is_multiple_of(size) {
+        return Err(format!("its {h}x{w} pixels cannot be cut into squares of {size}x{size}"));
+    }
+    let split = call.reshape(&map, vec![1, c, h / size, size, w / size, size])?;
+    let split = split.transposed(&[0, 3, 5, 1, 2, 4]);
+    call.reshape(&split, vec![1, c * size * size, h / size, w / size]).map(Value::Map)
+}
+
+/// The side of the squares, and the sizes of a picture.
+fn block(call: &Call<'_, '_>, dims: &[usize]) -> Result<(usize, [usize; 3]), String> {
+    let size = call.int("blocksize")?.and_then(|s| usize::try_from(s).ok());
+    let size =
+        size.filter(|s| (1..1 << 16).contains(s)).ok_or("its `blocksize` is not positive")?;
+    match dims[..] {
+        [1, c, h, w] => Ok((size, [c, h, w])),
+        _ => Err(format!("its input is {}, expected (N, C, H, W)", joined(dims))),
+    }
+}
+
 /// `Split` of a map along one axis: into parts of given sizes, or into as many equal ones as it has
 /// outputs.
 pub(in super::super) fn split_map(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
     let (along, sizes) = split_sizes(call, &map.dims)?;
+    call.room_for_list(map.dims[along])?;
     let mut start = 0;
     let mut parts = vec![];
     for size in sizes {

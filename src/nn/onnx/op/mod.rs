@@ -9,6 +9,8 @@ pub(super) mod constant;
 pub(super) mod conv;
 pub(super) mod dense;
 pub(super) mod dropout;
+pub(super) mod einsum;
+pub(super) mod group;
 pub(super) mod index;
 pub(super) mod layout;
 pub(super) mod norm;

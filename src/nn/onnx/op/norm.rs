@@ -91,6 +91,7 @@ fn over_last_axes(
     let map = call.with_channels(&map, &over)?;
     let dims = map.dims[first..].to_vec();
     let n: usize = dims.iter().product();
+    call.charge(&[2, n])?;
     let mut parameter = |k: usize, default: f32| {
         if call.optional(k).is_none() {
             return Ok::<Vec<f32>, String>(vec![default; n]);

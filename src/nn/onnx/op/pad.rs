@@ -50,7 +50,11 @@ pub(in super::super) fn pad(call: &mut Call<'_, '_>) -> Result<Value, String> {
     }
     let mut lists = vec![None; map.rank()];
     for (along, list) in lists.iter_mut().enumerate().filter(|(a, _)| sides(*a) != [0, 0]) {
-        *list = Some(mode.list(map.dims[along], sides(along))?);
+        let sides = sides(along);
+        call.room_for_list(
+            map.dims[along] + sides.map(|p| p.max(0) as usize).iter().sum::<usize>(),
+        )?;
+        *list = Some(mode.list(map.dims[along], sides)?);
     }
     call.pick(&map, lists, value).map(Value::Map)
 }

@@ -49,7 +49,7 @@ pub(in super::super) fn global_max(call: &mut Call<'_, '_>) -> Result<Value, Str
 /// A window of which no position lies in the padding alone: there is no largest value and no mean of
 /// nothing.
 fn window(call: &Call<'_, '_>, input: Shape) -> Result<Window, String> {
-    let window = sliding::window(call, input, None)?;
+    let window = sliding::window(call, input, None, false)?;
     let Window { kernel, dilation, pads, .. } = window;
     for (axis, n) in [(0, input.h), (1, input.w)] {
         let span = (kernel[axis] - 1) * dilation[axis] + 1;

@@ -6,7 +6,7 @@ use super::super::{
 };
 use crate::{
     base::geom::Shape,
-    nn::op::{AvgPool, Cpu, MaxPool, Window},
+    nn::op::{Affine, AvgPool, Cpu, Function, MaxPool, Unary, Window},
 };
 
 /// `ReduceMean`.
@@ -17,6 +17,54 @@ pub(in super::super) fn mean(call: &mut Call<'_, '_>) -> Result<Value, String> {
 /// `ReduceMax`.
 pub(in super::super) fn max(call: &mut Call<'_, '_>) -> Result<Value, String> {
     pooled(call, MaxPool::global, MaxPool::new)
+}
+
+/// `ReduceMin`: the largest of the negated values, negated.
+pub(in super::super) fn min(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let negated = Affine::new("Neg", vec![-1.0], vec![0.0]);
+    let map = call.map(0)?;
+    let Value::Map(map) = call.push_like(negated, &map)? else { return Err(CONSTANT.to_owned()) };
+    call.set_input(0, Value::Map(map));
+    let Value::Map(found) = max(call)? else { return Err(CONSTANT.to_owned()) };
+    call.push_like(Affine::new("Neg", vec![-1.0], vec![0.0]), &found)
+}
+
+/// `ReduceSum`: the mean, times the number of values.
+pub(in super::super) fn sum(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let before = call.map(0)?;
+    let Value::Map(found) = mean(call)? else { return Err(CONSTANT.to_owned()) };
+    let count = |map: &Map| map.dims.iter().product::<usize>();
+    let n = (count(&before) / count(&found)) as f32;
+    call.push_like(Affine::new("Mul", vec![n], vec![0.0]), &found)
+}
+
+/// `ReduceL1`: the sum of the sizes.
+pub(in super::super) fn l1(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    of_each(call, Function::Abs)?;
+    sum(call)
+}
+
+/// `ReduceSumSquare`.
+pub(in super::super) fn sum_square(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    of_each(call, Function::Power { exponent: 2.0 })?;
+    sum(call)
+}
+
+/// `ReduceL2`: the root of the sum of squares.
+pub(in super::super) fn l2(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let Value::Map(found) = sum_square(call)? else { return Err(CONSTANT.to_owned()) };
+    call.push_like(Unary::new(Function::Power { exponent: 0.5 }), &found)
+}
+
+/// What an operator on maps says about a constant.
+const CONSTANT: &str = "its input is constant";
+
+/// Takes a function of each value of the input in its place.
+fn of_each(call: &mut Call<'_, '_>, function: Function) -> Result<(), String> {
+    let map = call.map(0)?;
+    let value = call.push_like(Unary::new(function), &map)?;
+    call.set_input(0, value);
+    Ok(())
 }
 
 /// A reduction as a pool. Axes are an attribute before opset 18, an input

@@ -7,13 +7,15 @@ use crate::{base::geom::Shape, nn::op::Window};
 const MAX_EXTENT: i64 = 1 << 16;
 
 /// The window of a node over a map of shape `input`. `kernel` is the size of the weights where there
-/// are any; otherwise `kernel_shape` must be given.
+/// are any; otherwise `kernel_shape` must be given. With `line`, attributes are those of
+/// one axis.
 pub(super) fn window(
     call: &Call<'_, '_>,
     input: Shape,
     kernel: Option<[usize; 2]>,
+    line: bool,
 ) -> Result<Window, String> {
-    let given = extents(call, "kernel_shape", 1)?;
+    let given = extents(call, "kernel_shape", 1, line)?;
     let kernel = match (kernel, given) {
         (Some(k), Some(g)) if k != g => {
             return Err(format!("`kernel_shape` is {g:?}, but the weights are {k:?}"));
@@ -23,12 +25,12 @@ pub(super) fn window(
     if kernel.iter().any(|k| !(1..=MAX_EXTENT).contains(&(*k as i64))) {
         return Err(format!("its kernel is {kernel:?}, expected 1 to {MAX_EXTENT}"));
     }
-    let stride = extents(call, "strides", 1)?.unwrap_or([1, 1]);
-    let dilation = extents(call, "dilations", 1)?.unwrap_or([1, 1]);
+    let stride = extents(call, "strides", 1, line)?.unwrap_or([1, 1]);
+    let dilation = extents(call, "dilations", 1, line)?.unwrap_or([1, 1]);
     let ceil = call.flag("ceil_mode", false)?;
     let mut window = Window { kernel, stride, dilation, pads: [0; 4], ceil };
     match call.text("auto_pad")?.unwrap_or("NOTSET") {
-        "NOTSET" => window.pads = extents(call, "pads", 0)?.unwrap_or_default(),
+        "NOTSET" => window.pads = extents(call, "pads", 0, line)?.unwrap_or_default(),
         "VALID" => window.ceil = false,
         "SAME_UPPER" => (window.pads, window.ceil) = (same(&window, input, false), false),
         "SAME_LOWER" => (window.pads, window.ceil) = (same(&window, input, true), false),
@@ -59,8 +61,13 @@ fn extents<const N: usize>(
     call: &Call<'_, '_>,
     name: &str,
     least: i64,
+    line: bool,
 ) -> Result<Option<[usize; N]>, String> {
     let Some(given) = call.ints(name)? else { return Ok(None) };
+    // along a line, the other axis of a picture of one column does nothing
+    let line = line && given.len() == N / 2;
+    let filled: Vec<i64> = given.iter().flat_map(|v| [*v, least]).collect();
+    let given = if line { &filled[..] } else { given };
     let fits = given.iter().all(|v| (least..=MAX_EXTENT).contains(v));
     let values: Vec<usize> = given.iter().map(|v| *v as usize).collect();
     match values.try_into() {

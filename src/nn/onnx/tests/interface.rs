@@ -168,6 +168,15 @@ fn outputs_of_training_are_left_out() {
 }
 
 #[test]
+fn nodes_may_stand_in_any_order() {
+    let want = scores(&small_network());
+    let model = changed(|m| m.graph_mut().node.reverse());
+    assert_eq!(scores(&model), want);
+    let circle = changed(|m| m.graph_mut().node[0].input[0] = "r".to_owned());
+    assert!(error(&circle).contains("neither a weight nor an output of an earlier node"));
+}
+
+#[test]
 fn nodes_without_readers_may_be_of_any_kind() {
     let model = changed(|m| m.graph_mut().node.push(node("ArgMax", "y", "best")));
     let imported = import(&model).unwrap();
