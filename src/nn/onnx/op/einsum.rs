@@ -29,9 +29,9 @@ impl Equation {
                 "is not understood, expected one letter per axis, as in `bij,bjk->bik`",
             ));
         }
-        let output = right.map_or_else(|| implicit(&inputs), |right| right.into_bytes());
+        let output = right.map_or_else(|| implicit(&inputs), String::into_bytes);
         let equation = Equation { inputs, output };
-        let once = |axes: &[u8]| axes.iter().all(|l| axes.iter().filter(|m| *m == l).count() == 1);
+        let once = |axes: &[u8]| axes.iter().all(|l| times(axes, *l) == 1);
         if !equation.inputs.iter().all(|i| once(i)) || !once(&equation.output) {
             return Err(unfit("names an axis twice, which is not supported"));
         }
@@ -42,11 +42,15 @@ impl Equation {
     }
 }
 
+/// How often an axis is named.
+fn times(axes: &[u8], letter: u8) -> usize {
+    axes.iter().map(|l| usize::from(*l == letter)).sum()
+}
+
 /// The axes that occur once, in the order of the alphabet.
 fn implicit(inputs: &[Vec<u8>]) -> Vec<u8> {
     let all = inputs.concat();
-    let mut once: Vec<u8> =
-        all.iter().copied().filter(|l| all.iter().filter(|m| *m == l).count() == 1).collect();
+    let mut once: Vec<u8> = all.iter().copied().filter(|l| times(&all, *l) == 1).collect();
     once.sort_unstable();
     once
 }
