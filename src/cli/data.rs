@@ -156,7 +156,7 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
         }
         Progress::There { name } => format!("`{name}` is there already, its checksum is right"),
         Progress::Restarted { name } => {
-            format!("`{name}` is begun again: the server cannot continue")
+            format!("`{name}` is begun again: what arrived earlier cannot be continued")
         }
         Progress::Checked { name } => format!("`{name}` has arrived, its checksum is right"),
         Progress::Unpacked { name, files, others: 0 } => {

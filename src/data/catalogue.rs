@@ -67,7 +67,7 @@ pub struct Remote {
     pub name: String,
     /// Where it is.
     pub url: String,
-    /// Its size, for progress; 0 where unknown.
+    /// Its size: more is not taken; 0 where unknown.
     #[serde(default)]
     pub bytes: u64,
     /// MD5, hexadecimal.
@@ -158,6 +158,7 @@ mod tests {
                 sum.len() == n && sum.bytes().all(|b| b.is_ascii_hexdigit())
             };
             for file in &about.files {
+                assert!(file.bytes > 0, "{}: a server may send without end", file.name);
                 assert!(file.md5.as_ref().is_none_or(|sum| digits(sum, 32)), "{}", file.name);
                 assert!(file.sha256.as_ref().is_none_or(|sum| digits(sum, 64)), "{}", file.name);
             }

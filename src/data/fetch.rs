@@ -1,6 +1,10 @@
 //! Downloading a data set, with the system's `curl`: what was begun is taken up again, what arrives
-//! is checked, archives are unpacked. There is no HTTP client of our own, because one with TLS would
-//! cost more to build than the rest of this module.
+//! is checked and bounded, archives are unpacked.
+//!
+//! There is no HTTP client of our own. A kept crate (`ureq` with `rustls`) needs `ring` or `aws-lc` for TLS,
+//! of which both are C and assembly, so that a fresh machine would need a C compiler to build pixelflip, and
+//! brings more than thirty crates for something that is called once per data set; TLS without C has no kept
+//! implementation. `curl` is on every system that has a package manager, and the place to mend TLS.
 
 use super::{
     DataError,
@@ -13,10 +17,33 @@ use std::{
     io::{self, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 /// Exit codes of curl for a server that cannot continue in the middle of a file.
 const NO_RESUME: [i32; 2] = [33, 36];
+
+/// Exit codes of curl for what may be otherwise a moment later: no name, no connection, a broken one, one
+/// that is too slow, no answer.
+const MOMENTARY: [i32; 7] = [5, 6, 7, 18, 28, 52, 56];
+
+/// Bytes of a file whose description does not say how many it has, at most: a server may send without end.
+const MOST_UNKNOWN: u64 = 16 << 30;
+
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    /// Seconds in which fewer than [`SLOWEST`] bytes a second arrive, at most.
+    stall: u32,
+    /// How often a file is asked for, if it may be otherwise a moment later.
+    tries: u32,
+}
+
+/// Bytes a second; less is taken for silence.
+const SLOWEST: u32 = 100;
+
+const PATIENCE: Patience = Patience { stall: 30, tries: 3 };
 
 /// Why a data set could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -52,14 +79,33 @@ pub enum FetchError {
         /// What curl says.
         reason: String,
     },
-    /// What arrived is not what was expected.
+    /// The server sends more than the file has.
     #[error(
-        "`{}`: expected the {kind} checksum {expected}, found {found}; the file was removed, fetch \
-         it again", .path.display()
+        "{url} is longer than {limit} bytes, {}; what arrived was removed",
+        if *.known { "its size" } else { "the limit for files whose description has no `bytes`" }
+    )]
+    TooLong {
+        /// What was to be downloaded.
+        url: String,
+        /// The most that is taken.
+        limit: u64,
+        /// True where that is the size of the file.
+        known: bool,
+    },
+    /// What arrived, or what was there before, is not what was expected.
+    #[error(
+        "`{}`: expected the {kind} checksum {expected}, found {found}; {}", .path.display(),
+        if *.kept {
+            "it was there before and is kept: move it away, or choose another `--out`"
+        } else {
+            "the file was removed, fetch it again"
+        }
     )]
     Checksum {
         /// The file.
         path: PathBuf,
+        /// True for a file that was there before.
+        kept: bool,
         /// MD5 or SHA-256.
         kind: &'static str,
         /// As published.
@@ -89,7 +135,7 @@ pub enum Progress<'a> {
         /// Bytes of the whole file.
         of: u64,
     },
-    /// The server cannot continue, so the file is begun again.
+    /// What arrived earlier cannot be continued, so the file is begun again.
     Restarted {
         /// Its name.
         name: &'a str,
@@ -116,6 +162,15 @@ pub fn fetch(
     folder: &Path,
     progress: &dyn Fn(&Progress<'_>),
 ) -> Result<PathBuf, FetchError> {
+    patiently(about, folder, PATIENCE, progress)
+}
+
+fn patiently(
+    about: &Description,
+    folder: &Path,
+    patience: Patience,
+    progress: &dyn Fn(&Progress<'_>),
+) -> Result<PathBuf, FetchError> {
     if about.files.is_empty() {
         return Err(FetchError::Manual {
             name: about.name.clone(),
@@ -125,34 +180,9 @@ pub fn fetch(
     }
     fs::create_dir_all(folder).map_err(|e| DataError::write(folder, &e))?;
     for remote in &about.files {
-        file(remote, folder, progress)?;
+        Fetch { remote, patience, progress }.into_folder(folder)?;
     }
     Ok(if about.folder.is_empty() { folder.to_owned() } else { folder.join(&about.folder) })
-}
-
-fn file(
-    remote: &Remote,
-    folder: &Path,
-    progress: &dyn Fn(&Progress<'_>),
-) -> Result<(), FetchError> {
-    let (path, name) = (folder.join(&remote.name), remote.name.as_str());
-    if path.is_file() {
-        check(remote, &path)?;
-        progress(&Progress::There { name });
-    } else {
-        let part = folder.join(format!("{name}.part"));
-        download(remote, &part, progress)?;
-        check(remote, &part)?;
-        progress(&Progress::Checked { name });
-        fs::rename(&part, &path).map_err(|e| DataError::write(&path, &e))?;
-    }
-    if remote.unpack && !unpacked_mark(&path).exists() {
-        let tar::Unpacked { files, others } = tar::unpack(&path, folder)?;
-        let mark = unpacked_mark(&path);
-        File::create(&mark).map_err(|e| DataError::write(&mark, &e))?;
-        progress(&Progress::Unpacked { name, files, others });
-    }
-    Ok(())
 }
 
 /// An empty file that says that an archive was unpacked to its end.
@@ -162,84 +192,202 @@ fn unpacked_mark(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Compares with every checksum that is published; a wrong file is removed.
-fn check(remote: &Remote, path: &Path) -> Result<(), FetchError> {
-    let found = digests(path)?;
-    let pairs = [("MD5", &remote.md5, found.md5), ("SHA-256", &remote.sha256, found.sha256)];
-    for (kind, expected, found) in pairs {
-        let Some(expected) = expected.as_ref().filter(|sum| !sum.eq_ignore_ascii_case(&found))
-        else {
-            continue;
-        };
-        fs::remove_file(path).map_err(|e| DataError::write(path, &e))?;
-        let (path, expected) = (path.to_owned(), expected.clone());
-        return Err(FetchError::Checksum { path, kind, expected, found });
-    }
-    Ok(())
+/// Bytes of a file, 0 where there is none.
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |about| about.len())
 }
 
-fn download(
-    remote: &Remote,
-    part: &Path,
-    progress: &dyn Fn(&Progress<'_>),
-) -> Result<(), FetchError> {
-    let size = || fs::metadata(part).map_or(0, |about| about.len());
-    if remote.bytes > 0 && size() == remote.bytes {
-        return Ok(());
-    }
-    let (mut code, mut reason) = transfer(remote, part, size(), progress)?;
-    if code.is_some_and(|code| NO_RESUME.contains(&code)) && size() > 0 {
-        progress(&Progress::Restarted { name: &remote.name });
-        fs::remove_file(part).map_err(|e| DataError::write(part, &e))?;
-        (code, reason) = transfer(remote, part, 0, progress)?;
-    }
-    if code == Some(0) {
-        return Ok(());
-    }
-    Err(FetchError::Download { url: remote.url.clone(), reason })
+fn remove(path: &Path) -> Result<(), FetchError> {
+    Ok(fs::remove_file(path).map_err(|e| DataError::write(path, &e))?)
 }
 
-/// Appends what comes from byte `from` on; the exit code of curl and what it said.
-fn transfer(
-    remote: &Remote,
-    part: &Path,
-    from: u64,
-    progress: &dyn Fn(&Progress<'_>),
-) -> Result<(Option<i32>, String), FetchError> {
-    let failed = |e: io::Error| DataError::write(part, &e);
-    let mut file = OpenOptions::new().create(true).append(true).open(part).map_err(failed)?;
-    let mut curl = Command::new("curl");
-    // no configuration of the user's, errors in words, redirects on the web only
-    curl.args(["-q", "--silent", "--show-error", "--fail", "--location"]);
-    curl.args(["--proto", "=http,https", "--proto-redir", "=http,https"]);
-    curl.args(["--retry", "3", "--connect-timeout", "30"]);
-    if from > 0 {
-        curl.args(["--continue-at", &from.to_string()]);
+/// What became of the rest of a file.
+#[derive(Debug)]
+enum Rest {
+    /// Nothing more comes: all of it is there, if the checksum is right.
+    Whole,
+    /// The server cannot continue in the middle.
+    NoResume,
+    /// More came than the file has.
+    TooLong,
+}
+
+/// How a transfer ended.
+#[derive(Debug)]
+enum End {
+    /// With the rest of the file.
+    Rest(Rest),
+    /// It failed, for a reason in curl's words.
+    Failed {
+        /// True where it may be otherwise a moment later.
+        momentary: bool,
+        reason: String,
+    },
+}
+
+/// One file on its way.
+struct Fetch<'a> {
+    remote: &'a Remote,
+    patience: Patience,
+    progress: &'a dyn Fn(&Progress<'_>),
+}
+
+impl Fetch<'_> {
+    /// The most that is taken, and whether that is the size of the file.
+    fn limit(&self) -> (u64, bool) {
+        if self.remote.bytes > 0 { (self.remote.bytes, true) } else { (MOST_UNKNOWN, false) }
     }
-    curl.args(["--", &remote.url])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = curl.spawn().map_err(|e| FetchError::NoCurl {
-        reason: e.to_string(),
-        url: remote.url.clone(),
-        path: part.with_file_name(&remote.name),
-    })?;
-    let mut stdout = child.stdout.take().expect("piped");
-    let (mut block, mut bytes) = (vec![0; 1 << 16], from);
-    loop {
-        let n = stdout.read(&mut block).map_err(failed)?;
-        if n == 0 {
-            break;
+
+    fn into_folder(&self, folder: &Path) -> Result<(), FetchError> {
+        let (path, name) = (folder.join(&self.remote.name), self.remote.name.as_str());
+        if path.exists() {
+            // it may be the user's own
+            self.check(&path, true)?;
+            (self.progress)(&Progress::There { name });
+        } else {
+            let part = folder.join(format!("{name}.part"));
+            self.download(&part)?;
+            (self.progress)(&Progress::Checked { name });
+            fs::rename(&part, &path).map_err(|e| DataError::write(&path, &e))?;
         }
-        file.write_all(&block[..n]).map_err(failed)?;
-        bytes += n as u64;
-        progress(&Progress::Arrived { name: &remote.name, bytes, of: remote.bytes });
+        if self.remote.unpack && !unpacked_mark(&path).exists() {
+            let tar::Unpacked { files, others } = tar::unpack(&path, folder)?;
+            let mark = unpacked_mark(&path);
+            File::create(&mark).map_err(|e| DataError::write(&mark, &e))?;
+            (self.progress)(&Progress::Unpacked { name, files, others });
+        }
+        Ok(())
     }
-    let output = child.wait_with_output().map_err(failed)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().last().unwrap_or("curl ended without a word").trim().to_owned();
-    Ok((output.status.code(), said))
+
+    /// Compares with every checksum that is published.
+    fn check(&self, path: &Path, kept: bool) -> Result<(), FetchError> {
+        let (found, remote) = (digests(path)?, self.remote);
+        let pairs = [("MD5", &remote.md5, found.md5), ("SHA-256", &remote.sha256, found.sha256)];
+        let wrong = pairs.into_iter().find_map(|(kind, expected, found)| {
+            let expected = expected.as_ref().filter(|sum| !sum.eq_ignore_ascii_case(&found))?;
+            let (path, expected) = (path.to_owned(), expected.clone());
+            Some(FetchError::Checksum { path, kept, kind, expected, found })
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// Downloads the file and checks it. What arrived earlier is continued, and begun again where that
+    /// does not lead to the right file.
+    fn download(&self, part: &Path) -> Result<(), FetchError> {
+        let (before, (limit, known)) = (size(part), self.limit());
+        if before > 0 {
+            let whole = before <= limit && matches!(self.rest(part)?, Rest::Whole);
+            if whole && self.check(part, false).is_ok() {
+                return Ok(());
+            }
+            (self.progress)(&Progress::Restarted { name: &self.remote.name });
+            remove(part)?;
+        }
+        let url = self.remote.url.clone();
+        match self.rest(part)? {
+            Rest::Whole => self.check(part, false).or_else(|wrong| remove(part).and(Err(wrong))),
+            Rest::TooLong => remove(part).and(Err(FetchError::TooLong { url, limit, known })),
+            Rest::NoResume => {
+                let reason = "the server cannot continue in the middle".to_owned();
+                Err(FetchError::Download { url, reason })
+            }
+        }
+    }
+
+    /// Gets what is missing of a file.
+    fn rest(&self, part: &Path) -> Result<Rest, FetchError> {
+        let (limit, known) = self.limit();
+        let mut tries = 0;
+        loop {
+            if known && size(part) == limit {
+                return Ok(Rest::Whole);
+            }
+            tries += 1;
+            match self.transfer(part, size(part))? {
+                End::Rest(rest) => return Ok(rest),
+                End::Failed { momentary: true, .. } if tries < self.patience.tries => {
+                    thread::sleep(Duration::from_secs(1 << tries));
+                }
+                End::Failed { reason, .. } => {
+                    return Err(FetchError::Download { url: self.remote.url.clone(), reason });
+                }
+            }
+        }
+    }
+
+    /// Appends what comes from byte `from` on.
+    fn transfer(&self, part: &Path, from: u64) -> Result<End, FetchError> {
+        let failed = |e: io::Error| DataError::write(part, &e);
+        let mut file = OpenOptions::new().create(true).append(true).open(part).map_err(failed)?;
+        let mut child = self.curl(from).spawn().map_err(|e| FetchError::NoCurl {
+            reason: e.to_string(),
+            url: self.remote.url.clone(),
+            path: part.with_file_name(&self.remote.name),
+        })?;
+        let stdout = child.stdout.take().expect("piped");
+        let copied = self.copy(stdout, &mut file, from);
+        if !matches!(copied, Ok(true)) {
+            let _ = child.kill();
+        }
+        let output = child.wait_with_output().map_err(failed)?;
+        if !copied.map_err(failed)? {
+            return Ok(End::Rest(Rest::TooLong));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or("curl ended without a word").trim();
+        Ok(ended(output.status.code(), said, from))
+    }
+
+    /// The program with its arguments.
+    fn curl(&self, from: u64) -> Command {
+        let mut curl = Command::new("curl");
+        // no configuration of the user's, errors in words, redirects on the web only, addresses as they are
+        curl.args(["-q", "--silent", "--show-error", "--fail", "--location", "--globoff"]);
+        curl.args(["--proto", "=http,https", "--proto-redir", "=http,https", "--max-redirs", "10"]);
+        curl.args(["--connect-timeout", "30", "--speed-limit", &SLOWEST.to_string()]);
+        curl.args(["--speed-time", &self.patience.stall.to_string()]);
+        if from > 0 {
+            curl.args(["--continue-at", &from.to_string()]);
+        }
+        curl.args(["--", &self.remote.url]);
+        curl.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        curl
+    }
+
+    /// Copies what comes, up to the limit; false where there is more.
+    fn copy(&self, mut from: impl Read, to: &mut File, mut bytes: u64) -> io::Result<bool> {
+        let (limit, _) = self.limit();
+        let mut block = vec![0; 1 << 16];
+        loop {
+            let n = from.read(&mut block)?;
+            if n == 0 {
+                return Ok(true);
+            }
+            to.write_all(&block[..n])?;
+            bytes += n as u64;
+            let (name, of) = (self.remote.name.as_str(), self.remote.bytes);
+            (self.progress)(&Progress::Arrived { name, bytes, of });
+            if bytes > limit {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// What an exit code of curl and its last words mean, for a transfer from byte `from` on.
+fn ended(code: Option<i32>, said: &str, from: u64) -> End {
+    let status = said.split("returned error: ").nth(1).and_then(|rest| rest.get(..3));
+    match (code, status) {
+        (Some(0), _) => End::Rest(Rest::Whole),
+        // nothing from there on: what is there is all, or not what the server has
+        (Some(22), Some("416")) if from > 0 => End::Rest(Rest::Whole),
+        (Some(code), _) if from > 0 && NO_RESUME.contains(&code) => End::Rest(Rest::NoResume),
+        (code, status) => {
+            let busy = status.is_some_and(|s| s.starts_with('5') || s == "429" || s == "408");
+            let momentary = code.is_some_and(|code| MOMENTARY.contains(&code)) || busy;
+            End::Failed { momentary, reason: said.to_owned() }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -262,6 +410,14 @@ mod tests {
         Ends(usize),
         /// Knows no ranges.
         Whole,
+        /// Says 206, and sends everything from the beginning.
+        Lies,
+        /// Sends without end.
+        Endless,
+        /// Sends a few bytes and no more.
+        Silent,
+        /// Sends the asker to the same place once more.
+        Redirects,
         /// Has nothing.
         Absent,
     }
@@ -287,9 +443,21 @@ mod tests {
                 }
                 noted.lock().unwrap().push(from);
                 let n = content.len();
-                let start = if manner == Manner::Whole { 0 } else { from };
+                let from_start = matches!(manner, Manner::Whole | Manner::Lies);
+                let start = if from_start { 0 } else { from.min(n) };
                 let head = match (manner, from) {
                     (Manner::Absent, _) => "404 Not Found\r\nContent-Length: 0".to_owned(),
+                    (Manner::Redirects, _) => {
+                        "302 Found\r\nLocation: /set.bin\r\nContent-Length: 0".to_owned()
+                    }
+                    (Manner::Endless | Manner::Silent, _) => "200 OK".to_owned(),
+                    (Manner::Good, from) if from >= n => {
+                        format!("416 Range Not Satisfiable\r\nContent-Range: bytes */{n}")
+                    }
+                    (Manner::Lies, 1..) => format!(
+                        "206 Partial Content\r\nContent-Range: bytes {from}-{}/{n}\r\nContent-Length: {n}",
+                        n - 1
+                    ),
                     (Manner::Good, 1..) => format!(
                         "206 Partial Content\r\nContent-Range: bytes {from}-{}/{n}\r\nContent-Length: {}",
                         n - 1,
@@ -299,12 +467,18 @@ mod tests {
                 };
                 let end = match manner {
                     Manner::Ends(end) => end,
-                    Manner::Absent => start,
+                    Manner::Absent | Manner::Redirects => start,
+                    Manner::Silent => 10,
                     _ => n,
                 };
                 let head = format!("HTTP/1.1 {head}\r\nConnection: close\r\n\r\n");
                 let _ = stream.write_all(head.as_bytes());
                 let _ = stream.write_all(&content[start..end]);
+                while manner == Manner::Endless && stream.write_all(&content).is_ok() {}
+                if manner == Manner::Silent {
+                    // until the asker gives up
+                    let _ = stream.read(&mut [0]);
+                }
             }
         });
         (url, asked)
@@ -341,7 +515,8 @@ mod tests {
                 seen.lock().unwrap().push(format!("{p:?}"));
             }
         };
-        let done = fetch(about, &folder.at("set"), &note);
+        let patience = Patience { stall: 1, tries: 1 };
+        let done = patiently(about, &folder.at("set"), patience, &note);
         (done, seen.into_inner().unwrap())
     }
 
@@ -377,6 +552,110 @@ mod tests {
         done.unwrap();
         assert_eq!(seen[0], "Restarted { name: \"set.bin\" }");
         assert_eq!(fs::read(folder.at("set/set.bin")).unwrap(), content());
+    }
+
+    #[test]
+    fn what_a_killed_call_left_heals_itself() {
+        if !has_curl() {
+            return;
+        }
+        let whole = content();
+        let longer = [whole.as_slice(), b"zzz"].concat();
+        let wrong = vec![7; whole.len()];
+        // what is there, what the server does then, and from which bytes it is asked
+        let cases: [(&[u8], Vec<Manner>, &[usize]); 6] = [
+            (&whole, vec![Manner::Good], &[200_000]),
+            (&longer, vec![Manner::Good; 2], &[200_003, 0]),
+            (&wrong, vec![Manner::Good; 2], &[200_000, 0]),
+            (&whole[..9], vec![Manner::Good], &[9]),
+            (&wrong[..9], vec![Manner::Good; 2], &[9, 0]),
+            (&whole[..9], vec![Manner::Lies, Manner::Good], &[9, 0]),
+        ];
+        for (there, manners, from) in cases {
+            let (url, asked) = serve(content(), manners);
+            let (about, folder) = (about(&url, &whole, false), Folder::new());
+            folder.file("set/set.bin.part", there);
+            run(&about, &folder).0.unwrap();
+            assert!(fs::read(folder.at("set/set.bin")).unwrap() == whole);
+            assert!(!folder.at("set/set.bin.part").exists());
+            assert_eq!(*asked.lock().unwrap(), from);
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_known_saves_the_question() {
+        if !has_curl() {
+            return;
+        }
+        let (url, asked) = serve(content(), vec![Manner::Good]);
+        let mut about = about(&url, &content(), false);
+        about.files[0].bytes = content().len() as u64;
+        let folder = Folder::new();
+        folder.file("set/set.bin.part", content());
+        run(&about, &folder).0.unwrap();
+        assert_eq!(*asked.lock().unwrap(), [0; 0]);
+        // too long: begun again without a question in the middle
+        let folder = Folder::new();
+        folder.file("set/set.bin.part", [content(), content()].concat());
+        run(&about, &folder).0.unwrap();
+        assert_eq!(*asked.lock().unwrap(), [0]);
+    }
+
+    #[test]
+    fn a_file_of_ones_own_is_kept() {
+        let (mut about, folder) =
+            (about("http://127.0.0.1:9/x", b"expected", false), Folder::new());
+        about.files[0].md5 = Some("0".repeat(32));
+        folder.file("set/set.bin", "my own");
+        let told = run(&about, &folder).0.unwrap_err().to_string();
+        assert!(told.ends_with("is kept: move it away, or choose another `--out`"), "{told}");
+        assert_eq!(fs::read(folder.at("set/set.bin")).unwrap(), b"my own");
+    }
+
+    #[test]
+    fn servers_without_end_or_word_are_left() {
+        if !has_curl() {
+            return;
+        }
+        let (url, _) = serve(content(), vec![Manner::Endless, Manner::Silent]);
+        let mut about = about(&url, &content(), false);
+        about.files[0].bytes = 500_000;
+        let folder = Folder::new();
+        let say = || run(&about, &folder).0.unwrap_err().to_string().replace(&url, "URL");
+        assert_eq!(say(), "URL is longer than 500000 bytes, its size; what arrived was removed");
+        assert_eq!(fs::read_dir(folder.at("set")).unwrap().count(), 0);
+        let told = say();
+        assert!(told.starts_with("URL could not be downloaded: curl: (28) "), "{told}");
+        assert_eq!(size(&folder.at("set/set.bin.part")), 10, "what arrived is kept");
+    }
+
+    #[test]
+    fn addresses_are_taken_as_they_are_and_redirects_are_followed() {
+        if !has_curl() {
+            return;
+        }
+        // curl's own patterns would ask three times
+        let (url, asked) = serve(content(), vec![Manner::Redirects, Manner::Good, Manner::Good]);
+        let (about, folder) =
+            (about(&format!("{url}?[1-3]{{a,b}}"), &content(), false), Folder::new());
+        run(&about, &folder).0.unwrap();
+        assert_eq!(asked.lock().unwrap().len(), 2, "the redirect, and the file");
+        assert!(fs::read(folder.at("set/set.bin")).unwrap() == content());
+    }
+
+    #[test]
+    fn what_curl_says_tells_what_to_do() {
+        let refused = "curl: (22) The requested URL returned error: 416";
+        assert!(matches!(ended(Some(22), refused, 5), End::Rest(Rest::Whole)));
+        assert!(matches!(ended(Some(22), refused, 0), End::Failed { momentary: false, .. }));
+        let busy = "curl: (22) The requested URL returned error: 503 Service Unavailable";
+        assert!(matches!(ended(Some(22), busy, 5), End::Failed { momentary: true, .. }));
+        assert!(matches!(
+            ended(Some(56), "curl: (56) reset", 5),
+            End::Failed { momentary: true, .. }
+        ));
+        assert!(matches!(ended(Some(33), "curl: (33) no", 5), End::Rest(Rest::NoResume)));
+        assert!(matches!(ended(None, "", 5), End::Failed { momentary: false, .. }));
     }
 
     #[test]

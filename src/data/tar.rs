@@ -1,15 +1,20 @@
 //! Unpacking of tar archives, plain and gzipped: files and folders below one folder. Links and
-//! devices are left out and counted; owners, rights and times are not taken over.
+//! devices are left out and counted; owners, rights and times are not taken over. What is there already
+//! stays, and must be what the archive holds.
 
-use super::DataError;
+use super::{DataError, digest::digests};
 use flate2::read::MultiGzDecoder;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, BufReader, Read},
     path::{Component, Path, PathBuf},
 };
 
 const COMPLETE: &str = "a complete tar archive";
+
+/// Name of the file that is being written.
+const HALF: &str = ".unpacking";
 
 /// What was in an archive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,14 +47,18 @@ fn members(stream: &mut dyn Read, archive: &Path, folder: &Path) -> Result<Unpac
         _ => DataError::unexpected(archive, COMPLETE, format!("a fault ({e})")),
     };
     let mut done = Unpacked::default();
-    let mut folders = 0;
+    let (mut folders, mut written) = (0, BTreeSet::new());
     let mut archived = tar::Archive::new(stream);
     for member in archived.entries().map_err(broken)? {
         let mut member = member.map_err(broken)?;
         let name = String::from_utf8_lossy(&member.path_bytes()).into_owned();
         match member.header().entry_type() {
             kind if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() => {
-                write(&mut member, &inside(folder, &name, archive)?, archive)?;
+                let (path, beside) = (inside(folder, &name, archive)?, folder.join(HALF));
+                write(&mut member, &path, &beside, archive)?;
+                // of a name that is there twice in an archive the later one counts
+                place(&beside, &path, written.contains(&path))?;
+                written.insert(path);
                 done.files += 1;
             }
             kind if kind.is_dir() => {
@@ -67,20 +76,39 @@ fn members(stream: &mut dyn Read, archive: &Path, folder: &Path) -> Result<Unpac
     Ok(done)
 }
 
+/// Writes a member to the file `beside` the place it is for.
 fn write(
     member: &mut tar::Entry<'_, impl Read>,
     path: &Path,
+    beside: &Path,
     archive: &Path,
 ) -> Result<(), DataError> {
     let failed = |e: io::Error| DataError::write(path, &e);
     fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
-    let mut file = File::create(path).map_err(failed)?;
+    let mut file = File::create(beside).map_err(failed)?;
     let (size, n) = (member.size(), io::copy(member, &mut file).map_err(failed)?);
     if n < size {
+        fs::remove_file(beside).map_err(failed)?;
         let found = format!("its end inside `{}`", path.display());
         return Err(DataError::unexpected(archive, COMPLETE, found));
     }
     Ok(())
+}
+
+/// Brings a file to its place. What is there may be the user's own: it stays, and is an error if it is not
+/// the same, unless it is `ours`.
+fn place(beside: &Path, path: &Path, ours: bool) -> Result<(), DataError> {
+    if ours || fs::symlink_metadata(path).is_err() {
+        return fs::rename(beside, path).map_err(|e| DataError::write(path, &e));
+    }
+    let same = digests(beside)? == digests(path)?;
+    fs::remove_file(beside).map_err(|e| DataError::write(beside, &e))?;
+    if same {
+        return Ok(());
+    }
+    let expected = "no file, or the one of the archive";
+    Err(DataError::unexpected(path, expected, "another file")
+        .hint("move it away, or choose another `--out`"))
 }
 
 /// A member's place, which is never outside the folder.
@@ -124,6 +152,30 @@ mod tests {
             assert_eq!(fs::read(out.join(&long)).unwrap(), b"two");
             assert_eq!(fs::read(out.join("deep/c")).unwrap(), [7; 600]);
         }
+    }
+
+    #[test]
+    fn a_file_of_ones_own_is_kept_and_the_same_file_is_no_matter() {
+        let folder = Folder::new();
+        let archive = [
+            member("a.txt", b'0', b"old"),
+            member("a.txt", b'0', b"new"),
+            member("b.txt", b'0', b"two"),
+        ];
+        let archive = folder.file("a.tar", archive.concat());
+        folder.file("out/b.txt", "my own");
+        let told = folder.says(unpack(&archive, &folder.at("out")));
+        assert_eq!(
+            told,
+            "`DIR/out/b.txt`: expected no file, or the one of the archive, found another file; move it \
+             away, or choose another `--out`"
+        );
+        assert_eq!(fs::read(folder.at("out/b.txt")).unwrap(), b"my own");
+        folder.file("out/b.txt", "two");
+        fs::remove_file(folder.at("out/a.txt")).unwrap();
+        unpack(&archive, &folder.at("out")).unwrap();
+        assert_eq!(fs::read(folder.at("out/a.txt")).unwrap(), b"new", "the later one counts");
+        assert_eq!(fs::read_dir(folder.at("out")).unwrap().count(), 2, "nothing half is left");
     }
 
     #[test]
