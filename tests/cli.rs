@@ -6,6 +6,8 @@ mod advice;
 mod cluster;
 #[path = "cli/heads.rs"]
 mod heads;
+#[path = "cli/known.rs"]
+mod known;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/same.rs"]

@@ -131,9 +131,41 @@ pub(crate) struct ReportArgs {
     /// The page; report.html in the folder when not given
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) places: PlaceFlags,
     /// Threads, one per core when not given
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
+}
+
+/// Where things lie that have moved since a run: they are known by their content.
+#[derive(Args)]
+pub(crate) struct PlaceFlags {
+    /// Where the model lies now, if not where the run had it
+    #[arg(long, value_name = "M.onnx")]
+    pub(crate) model: Option<String>,
+    /// Where the pictures lie now, if not where the run had them
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// Where the heat maps of other tools lie now, NAME=PATH each, all of them
+    #[arg(long, value_name = "NAME=PATH", value_delimiter = ',')]
+    pub(crate) heatmaps: Vec<String>,
+}
+
+impl PlaceFlags {
+    /// What of a manifest is set otherwise.
+    pub(crate) fn flags(&self, threads: Option<usize>) -> toml::Table {
+        let mut table = self::threads(threads);
+        let text = |key: &str, path: &Option<String>| {
+            path.clone().map(|path| (key.to_owned(), toml::Value::String(path)))
+        };
+        table.extend(text("model", &self.model));
+        table.extend(text("data", &self.data));
+        if !self.heatmaps.is_empty() {
+            table.insert("heatmaps".to_owned(), self.heatmaps.clone().into());
+        }
+        table
+    }
 }
 
 /// How much is said on stderr, and how.
@@ -201,6 +233,8 @@ pub(crate) struct MergeArgs {
     /// Put together what is there, even if parts are missing (exit code 3 then)
     #[arg(long)]
     pub(crate) partial: bool,
+    #[command(flatten)]
+    pub(crate) places: PlaceFlags,
     /// Threads, one per core when not given
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,

@@ -6,7 +6,7 @@ use pixelflip::{
     run::{
         estimate::{Estimate, estimate},
         manifest::Manifest,
-        output::{check_owner, finished},
+        output::{check_owner, finished, unread},
         plan::Plan,
         shard::Shard,
     },
@@ -21,7 +21,7 @@ pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Re
     let estimate = estimate(plan, rayon::current_num_threads());
     let mut lines = what(plan);
     lines.extend(cost(&estimate, root));
-    let done = finished(root).map_or(0, |parts| parts.len());
+    let done = finished(root)?.difference(&unread(root)?).count();
     if done > 0 {
         lines.push(line("there", &format!("{done} of {} parts are done already", estimate.parts)));
     }

@@ -27,13 +27,20 @@ pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
 }
 
 fn code(error: &anyhow::Error) -> u8 {
-    if let Some(PlanError::Stopped) = error.downcast_ref() {
+    if let Some(PlanError::Stopped | PlanError::Unread { .. }) = error.downcast_ref() {
         return INTERRUPTED;
     }
     match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
-        (Some(RunError::Interrupted { .. } | RunError::Dropped | RunError::Gone { .. }), _) => {
-            INTERRUPTED
-        }
+        (
+            Some(
+                RunError::Interrupted { .. }
+                | RunError::Vain { .. }
+                | RunError::Dropped { .. }
+                | RunError::Gone { .. }
+                | RunError::NoPictures { momentary: true, .. },
+            ),
+            _,
+        ) => INTERRUPTED,
         (_, Some(MergeError::Incomplete { .. })) => INCOMPLETE,
         _ => match output(error) {
             // somebody else is at work, so trying again later helps
@@ -75,11 +82,20 @@ fn is_full(error: &anyhow::Error) -> bool {
 
 /// What to do about it.
 fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    if let Some(RunError::Interrupted { .. } | RunError::Dropped) = error.downcast_ref() {
-        return Some("the same command goes on from there");
-    }
-    if let Some(RunError::Gone { .. }) = error.downcast_ref() {
-        return Some("bring them back, and the same command goes on from there");
+    match error.downcast_ref() {
+        Some(RunError::Vain { .. } | RunError::Dropped { vain: Some(_) }) => {
+            return Some(
+                "give it more time, more `--threads` or less to do for each picture, until one part is \
+                 finished in that time: `--dry-run` measures how long the whole takes, and in how many parts",
+            );
+        }
+        Some(RunError::Interrupted { .. } | RunError::Dropped { vain: None }) => {
+            return Some("the same command goes on from there");
+        }
+        Some(RunError::Gone { .. } | RunError::NoPictures { momentary: true, .. }) => {
+            return Some("bring them back, and the same command goes on from there");
+        }
+        _ => (),
     }
     match error.downcast_ref::<MergeError>() {
         Some(MergeError::Incomplete { missing, parts, .. }) if missing == parts => {
@@ -111,6 +127,11 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         Some(OutputError::OtherRun { .. }) => {
             return Some("choose another folder with `--out`, or remove the old results");
         }
+        Some(OutputError::OtherPictures { .. }) => {
+            return Some(
+                "bring the pictures back that it was made from, or choose another folder with `--out`",
+            );
+        }
         Some(OutputError::Foreign { .. }) => return Some("choose a new folder with `--out`"),
         Some(OutputError::Unwritable { .. } | OutputError::Lock(LockError::Unwritable { .. })) => {
             return Some("choose a folder you can write to with `--out`");
@@ -124,6 +145,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         PlanError::Stopped => {
             Some("give it more time, or choose pictures without asking the network")
         }
+        PlanError::Unread { .. } => Some(
+            "when it can be read again, the same command goes on; else take it out of the data set",
+        ),
         PlanError::Region { .. } => Some("choose a smaller `--region`"),
         PlanError::Steps { .. } => Some(
             "choose fewer `--steps`, or leave them out: all regions are removed then, at most 100",

@@ -1,14 +1,10 @@
 //! `pixelflip merge`.
 
-use super::{
-    args::{MergeArgs, threads},
-    progress::Progress,
-    run::finish,
-    signals,
-};
+use super::{args::MergeArgs, progress::Progress, run::finish, signals};
 use anyhow::bail;
 use pixelflip::run::{
     config::Config,
+    known,
     lock::Share,
     machine,
     manifest::Manifest,
@@ -34,7 +30,7 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
         return Err(MergeError::NoResults { folder: first.clone() }.into());
     }
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
-    let config = Config::load(Some(&described), threads(args.threads))?;
+    let config = Config::load(Some(&described), args.places.flags(args.threads))?;
     let stop = Stop::default();
     signals::listen(&stop, args.talk.log)?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
@@ -42,13 +38,17 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let folders = with_target(&args.folders, out);
     let found = merge::find(&folders, &manifest, plan.parts().len(), extent)?;
+    let progress = Progress::new(&args.talk);
+    pool.install(|| known::again(&plan, found.folders(), &progress))?;
     let output = Output::open(out, &manifest, Share::Whole)?;
     found.bring(&output)?;
-    let progress = Progress::new(&args.talk);
     // also those that an earlier merge brought
     let parts = output.finished()?;
-    pool.install(|| finish(&plan, &output, &parts, look, &stop, &progress))
+    pool.install(|| finish(&plan, &output, &parts, look, AGAIN, &stop, &progress))
 }
+
+/// What becomes of what could not be read, at the end of a merge.
+const AGAIN: &str = "run their shards again, and merge again (`pixelflip status` names the shards)";
 
 /// The folders with parts: those given, and the target where it has some already.
 fn with_target(given: &[PathBuf], out: &Path) -> Vec<PathBuf> {

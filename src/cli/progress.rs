@@ -195,6 +195,10 @@ impl Progress {
             Event::Misfit { tried, of, reason } => self.warn(&format!(
                 "none of {tried} pictures fits, looking at all {of}; the first one: {reason}"
             )),
+            Event::NotCompared { pictures, reason } => self.warn(&format!(
+                "{} of what is done cannot be read now and compared; the first one: {reason}",
+                count(*pictures, "picture")
+            )),
             Event::Explaining { pictures, explanations } => {
                 self.begin(*pictures, 0);
                 let (pictures, each) =
@@ -236,6 +240,7 @@ impl Progress {
                 | Event::Failed { .. }
                 | Event::Even { .. }
                 | Event::Misfit { .. }
+                | Event::NotCompared { .. }
         );
         match event {
             Event::Started { finished, .. } => self.state().done = *finished,

@@ -1,7 +1,7 @@
 //! `pixelflip report`.
 
 use super::{
-    args::{ReportArgs, threads},
+    args::ReportArgs,
     terminal::{self, count},
 };
 use anyhow::{Context, bail};
@@ -11,7 +11,7 @@ use pixelflip::{
         outcome, page,
         plot::save,
     },
-    run::{config::Config, machine, plan::Plan, runner, stop::Stop},
+    run::{config::Config, known, machine, picture, plan::Plan, runner, stop::Stop},
 };
 use serde_json::Value;
 use std::process::ExitCode;
@@ -44,11 +44,21 @@ fn exhibits(args: &ReportArgs) -> anyhow::Result<Vec<Exhibit>> {
         let kept = count(kept.len(), "picture");
         format!("the run kept {kept}; to show {} they must be explained again", args.gallery)
     };
-    let config = Config::load(Some(&args.results.join("manifest.json")), threads(args.threads));
+    let flags = args.places.flags(args.threads);
+    let config = Config::load(Some(&args.results.join("manifest.json")), flags);
     let stop = Stop::default();
     let plan = Plan::new(config.with_context(more)?, &stop).with_context(more)?;
     if manifest.get("digest").and_then(Value::as_str) != Some(&plan.digest()) {
         bail!("{}, but the model or the pictures are not those of the run any more", more());
     }
-    Ok(gallery::collect(&plan, args.gallery, &stop).expect("nobody tells it to stop"))
+    let pictures = args.results.join("pictures.parquet");
+    if pictures.is_file() {
+        known::same(&plan, &args.results, &picture::read(&pictures)?).with_context(more)?;
+    }
+    let all = gallery::collect(&plan, args.gallery, &stop).expect("nobody tells it to stop");
+    if let [first, ..] = all.unread.as_slice() {
+        let pictures = count(all.unread.len(), "picture");
+        bail!("{}, and {pictures} cannot be read now: {}", more(), first.reason);
+    }
+    Ok(all.exhibits)
 }

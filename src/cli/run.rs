@@ -10,15 +10,22 @@ use super::{
 };
 use anyhow::Context;
 use pixelflip::{
-    report::{colours::Look, gallery, outcome, ranking::ranking},
+    report::{
+        colours::Look,
+        gallery::{self, Collected},
+        outcome,
+        ranking::ranking,
+    },
     run::{
         config::Config,
+        event::Silent,
+        known,
         lock::{Lock, Share},
         machine,
-        manifest::{Manifest, Results},
+        manifest::{Manifest, Results, Skipped},
         output::{self, Output},
         plan::Plan,
-        runner::{self, RunError},
+        runner,
         stop::Stop,
     },
 };
@@ -44,24 +51,58 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
     let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let share = shard.map_or(Share::Whole, Share::Shard);
     if args.dry_run {
+        pool.install(|| known::in_folder(&plan, &root, share, &Silent))?;
         return pool.install(|| dry_run::show(&plan, &root, shard));
     }
-    let share = shard.map_or(Share::Whole, Share::Shard);
     let progress = Progress::new(&args.talk);
     pool.install(|| runner::check_pictures(&plan, &stop, &progress))?;
+    // before anything is written
+    let again = pool.install(|| known::in_folder(&plan, &root, share, &progress))?;
     let output = Output::open(&root, &Manifest::new(&plan), share)?;
     say_about_lock(output.lock(), &progress);
     plan.warnings().iter().for_each(|line| progress.warn(line));
-    let worked = pool.install(|| runner::work(&plan, &output, &stop, &progress));
+    let worked = pool.install(|| runner::work(&plan, &output, &again, &stop, &progress));
     progress.finish();
     worked?;
     if let Some(shard) = shard {
         progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
-        let failed = pool.install(|| runner::has_failures(&plan, &output))?;
+        let left = pool.install(|| runner::left(&plan, &output))?;
+        name_skipped(&left.skipped, &left.unread, AGAIN, &progress);
+        let failed = left.failed || !left.skipped.is_empty();
         return Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS });
     }
-    pool.install(|| finish(&plan, &output, &runner::all(&plan), look, &stop, &progress))
+    pool.install(|| finish(&plan, &output, &runner::all(&plan), look, AGAIN, &stop, &progress))
+}
+
+/// What becomes of what could not be read, at the end of a run.
+const AGAIN: &str = "the same command tries again";
+
+/// Pictures that are named one by one; the others are counted.
+const NAMED: usize = 10;
+
+/// Names what is missing from the results, also what an earlier call of the command left out: what could not
+/// be read, with what tries it `again`, and what cannot be used.
+fn name_skipped(skipped: &[Skipped], unread: &[Skipped], again: &str, progress: &Progress) {
+    let for_good: Vec<&Skipped> = skipped.iter().filter(|s| !unread.contains(s)).collect();
+    let unread: Vec<&Skipped> = unread.iter().collect();
+    for (what, list, then) in [
+        ("could not be read or had a heat map that could not", unread, format!("; {again}")),
+        ("cannot be used", for_good, String::new()),
+    ] {
+        if !list.is_empty() {
+            let (pictures, names) = (count(list.len(), "picture"), names(&list));
+            progress.warn(&format!("{pictures} {what}: {names}{then}"));
+        }
+    }
+}
+
+fn names(list: &[&Skipped]) -> String {
+    let shown = list.iter().take(NAMED).map(|s| format!("`{}` ({})", s.image, s.reason));
+    let more = list.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    shown.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 fn say_about_lock(lock: &Lock, progress: &Progress) {
@@ -81,14 +122,15 @@ pub(crate) fn finish(
     output: &Output,
     parts: &BTreeSet<usize>,
     look: Look,
+    again: &str,
     stop: &Stop,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
     let results = &runner::collect(plan, output, parts)?;
     let manifest = Manifest::new(plan).with(results.clone());
     let pictures = plan.images.len();
-    let exhibits = gallery::collect(plan, gallery::KEPT, stop)
-        .ok_or(RunError::Interrupted { finished: pictures, pictures })?;
+    let Collected { exhibits, unread } = gallery::collect(plan, gallery::KEPT, stop)
+        .ok_or_else(|| runner::interrupted(stop, pictures, pictures))?;
     let summary = outcome::write(output.root(), &manifest, &exhibits, look)?;
     output.complete(&manifest)?;
     // those about inputs were said at the beginning
@@ -99,6 +141,13 @@ pub(crate) fn finish(
     progress.ended(serde_json::json!({
         "event": "finished", "results": results, "folder": output.root(),
     }));
+    name_skipped(&results.skipped, &results.unread, again, progress);
+    let unshown: Vec<&Skipped> = unread.iter().filter(|s| !results.skipped.contains(s)).collect();
+    if !unshown.is_empty() {
+        let names = names(&unshown);
+        progress
+            .warn(&format!("the page lacks pictures that cannot be read now: {names}; {again}"));
+    }
     progress.note(&closing(results, output.root()));
     let failed = !results.skipped.is_empty() || results.failed_curves > 0;
     Ok(match (results.missing_parts, failed) {

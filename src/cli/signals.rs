@@ -2,7 +2,10 @@
 
 use super::{args::Log, failure};
 use anyhow::Context;
-use pixelflip::run::{runner::RunError, stop::Stop};
+use pixelflip::run::{
+    runner::RunError,
+    stop::{Stop, Vain},
+};
 use signal_hook::{
     consts::{SIGABRT, SIGINT, SIGTERM},
     flag,
@@ -43,20 +46,22 @@ pub(crate) fn listen(stop: &Stop, log: Log) -> anyhow::Result<()> {
     #[cfg(unix)]
     flag::register(signal_hook::consts::SIGUSR1, stop.soon_flag())
         .context("listening to signals")?;
-    let (now, deadline) = (stop.now_flag(), stop.deadline());
+    let (now, deadline, vain) = (stop.now_flag(), stop.deadline(), stop.vain());
     let told =
         move || now.load(Ordering::Relaxed) || deadline.is_some_and(|end| Instant::now() >= end);
-    thread::Builder::new().spawn(move || end_after(told, log)).context("starting a thread")?;
+    thread::Builder::new()
+        .spawn(move || end_after(told, vain, log))
+        .context("starting a thread")?;
     Ok(())
 }
 
 /// Ends the process some time after it was told to stop.
-fn end_after(told: impl Fn() -> bool, log: Log) {
+fn end_after(told: impl Fn() -> bool, vain: impl Fn() -> Option<Vain>, log: Log) {
     while !told() {
         thread::sleep(Duration::from_millis(100));
     }
     thread::sleep(GRACE);
-    let error = anyhow::Error::new(RunError::Dropped);
+    let error = anyhow::Error::new(RunError::Dropped { vain: vain() });
     let _ = failure::report(&error, log);
     process::exit(super::INTERRUPTED.into());
 }

@@ -1,6 +1,10 @@
 //! `pixelflip status`.
 
-use super::{INCOMPLETE, args::StatusArgs, terminal};
+use super::{
+    INCOMPLETE,
+    args::StatusArgs,
+    terminal::{self, count},
+};
 use pixelflip::run::status::{Status, status};
 use std::process::ExitCode;
 
@@ -18,7 +22,13 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn sentence(status: &Status) -> String {
-    let parts = format!("{} of {} parts are done", status.done, status.parts);
+    let mut parts = format!("{} of {} parts are done", status.done, status.parts);
+    if status.unread > 0 {
+        parts += &format!(
+            ", in {} some pictures or heat maps could not be read and the same command tries again",
+            count(status.unread, "part")
+        );
+    }
     match (&status.missing_shards, status.shards) {
         _ if status.complete => format!("complete: {parts} and put together"),
         _ if status.done == status.parts => format!("{parts}, but not put together yet"),

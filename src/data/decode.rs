@@ -116,10 +116,14 @@ pub fn read_picture(path: &Path, max_pixels: u64) -> Result<Tensor, DataError> {
 
 /// [`read_picture`] with the orientation tag.
 pub fn read(path: &Path, max_pixels: u64) -> Result<Decoded, DataError> {
+    decode(&bytes(path, max_pixels)?, path, max_pixels)
+}
+
+/// A file that may hold a picture of at most `max_pixels` pixels.
+pub(super) fn bytes(path: &Path, max_pixels: u64) -> Result<Vec<u8>, DataError> {
     // no format needs more than 16 bytes for a pixel
     let most = max_pixels.saturating_mul(16).saturating_add(1 << 24);
-    let bytes = bounded::read(path, most).map_err(|e| DataError::read(path, &e))?;
-    decode(&bytes, path, max_pixels)
+    bounded::read(path, most).map_err(|e| DataError::read(path, &e))
 }
 
 /// [`read_picture`] of a file already in memory; `path` is for messages.

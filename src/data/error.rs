@@ -25,6 +25,8 @@ pub enum DataError {
         path: PathBuf,
         /// The operating system's words.
         reason: String,
+        /// True where the operating system says so: that may be otherwise the next time.
+        momentary: bool,
     },
     /// The content is not what it should be.
     #[error(
@@ -49,12 +51,24 @@ fn hinted(hint: &str) -> String {
 impl DataError {
     /// A file that could not be opened or read.
     pub(crate) fn read(path: &Path, reason: &io::Error) -> DataError {
-        DataError::File { verb: "read", path: path.to_owned(), reason: reason.to_string() }
+        DataError::file("read", path, reason)
     }
 
     /// A file that could not be written.
     pub(crate) fn write(path: &Path, reason: &io::Error) -> DataError {
-        DataError::File { verb: "write", path: path.to_owned(), reason: reason.to_string() }
+        DataError::file("write", path, reason)
+    }
+
+    fn file(verb: &'static str, path: &Path, error: &io::Error) -> DataError {
+        // without a number it is what we found in the file: too large, or its end too early
+        let (reason, momentary) = (error.to_string(), error.raw_os_error().is_some());
+        DataError::File { verb, path: path.to_owned(), reason, momentary }
+    }
+
+    /// True where the operating system could not read or write, as when a network file system is away:
+    /// the next time it may be otherwise. What is wrong with a file's content stays wrong.
+    pub fn is_momentary(&self) -> bool {
+        matches!(self, DataError::File { momentary: true, .. })
     }
 
     /// Content other than expected.

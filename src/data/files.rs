@@ -4,7 +4,7 @@ use super::{
     Annotation, DataError, Dataset, Item, Marked,
     boxes::Bounds,
     decode,
-    fingerprint::{Line, beginning, fingerprint, spread},
+    fingerprint::{Line, digest, fingerprint, spread},
     listing::{File, LeftOut},
     mask::Mask,
 };
@@ -140,17 +140,21 @@ impl Dataset for FileSet {
     fn fingerprint(&self) -> String {
         let line = |p: &Picture| Line {
             id: p.file.id.clone(),
-            size: p.file.bytes,
             label: p.label,
             object: p.marks(),
         };
-        let content = |i: usize| {
-            let Picture { file, mask, others, .. } = &self.pictures[i];
-            let masks = mask.iter().chain(others.iter().filter_map(|other| other.mask.as_ref()));
-            let masks = masks.map(Mask::content).collect::<Result<Vec<_>, _>>()?;
-            Ok([beginning(&file.path)?, masks.concat()].concat())
-        };
-        fingerprint(self.pictures.iter().map(line), content)
+        fingerprint(self.pictures.iter().map(line))
+    }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        let Picture { file, mask, others, .. } = &self.pictures[i];
+        let picture = digest(&decode::bytes(&file.path, self.max_pixels)?);
+        let masks = mask.iter().chain(others.iter().filter_map(|other| other.mask.as_ref()));
+        let masks = masks.map(|mask| Ok(digest(&mask.content()?))).collect::<Result<Vec<_>, _>>()?;
+        if masks.is_empty() {
+            return Ok(picture);
+        }
+        Ok(digest(format!("{picture} {}", masks.join(" ")).as_bytes()))
     }
 
     fn is_there(&self) -> bool {

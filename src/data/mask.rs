@@ -1,6 +1,6 @@
 //! Masks of objects as annotation files keep them: palette pictures, polygons, runs.
 
-use super::{DataError, decode, fingerprint::beginning};
+use super::{DataError, decode};
 use crate::base::geom::Shape;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,9 @@ impl Mask {
     /// What it is made from: the same everywhere.
     pub(super) fn content(&self) -> Result<Vec<u8>, DataError> {
         match self {
-            Mask::Indexed { path, index } => Ok([beginning(path)?, vec![*index]].concat()),
+            Mask::Indexed { path, index } => {
+                Ok([decode::bytes(path, decode::MAX_PIXELS)?, vec![*index]].concat())
+            }
             Mask::Outlines(outlines) => Ok(format!("{outlines:?}").into_bytes()),
         }
     }

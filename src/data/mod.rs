@@ -95,9 +95,13 @@ pub trait Dataset: Send + Sync {
     /// Names of the classes, by class index, where the set says them.
     fn classes(&self) -> Option<&[String]>;
 
-    /// Digest of ids, sizes, labels and boxes, and of the content of some pictures: the same set has
-    /// the same fingerprint everywhere.
+    /// Digest of ids, labels and boxes; no picture is opened. The same set has the same fingerprint
+    /// everywhere.
     fn fingerprint(&self) -> String;
+
+    /// Digest of all that picture `i` < [`Dataset::len`] is decoded from, hexadecimal: of a file its
+    /// SHA-256. The same picture has the same one everywhere; also a broken one has one.
+    fn content(&self, i: usize) -> Result<String, DataError>;
 
     /// False when nothing of the set can be read any more: a disk that went away. Single pictures
     /// that cannot be read are errors of [`Dataset::item`].

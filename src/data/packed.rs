@@ -2,7 +2,7 @@
 
 use super::{
     DataError, Dataset, Item,
-    fingerprint::{Line, fingerprint},
+    fingerprint::{Line, digest, fingerprint},
 };
 use crate::{base::geom::Shape, nn::tensor::Tensor};
 
@@ -78,9 +78,12 @@ impl Dataset for Packed {
     }
 
     fn fingerprint(&self) -> String {
-        let size = self.shape.len() as u64;
-        let line = |i| Line { id: self.id(i), size, label: self.label(i), object: String::new() };
-        fingerprint((0..self.len()).map(line), |i| Ok(self.pixels(i).to_owned()))
+        let line = |i| Line { id: self.id(i), label: self.label(i), object: String::new() };
+        fingerprint((0..self.len()).map(line))
+    }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        Ok(digest(self.pixels(i)))
     }
 
     fn describe(&self) -> String {

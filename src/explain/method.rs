@@ -9,7 +9,7 @@ use super::{
     wrap::{self, WRAPPERS},
 };
 use crate::base::registry::{Named, Param, Spec, SpecError, build};
-use std::io;
+use std::{io, path::Path};
 
 /// A method that cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,15 @@ fn unwrapped(
         file: file.clone(),
         problem: Box::new(problem),
     })?;
+    // known by its content, wherever it lies
+    let name = name.replacen(&format!("file={file}"), &format!("file={}", file_name(file)), 1);
     Ok(Named { name, value: Box::new(lrp) })
+}
+
+/// The name by which a file stands in the name of a method: without the folder, in which it may lie
+/// elsewhere for the next run.
+pub fn file_name(file: &str) -> &str {
+    Path::new(file).file_name().and_then(|name| name.to_str()).unwrap_or(file)
 }
 
 /// Parameters of the method with this id, those of [`WRAPPERS`] last.
@@ -106,6 +114,20 @@ mod tests {
             say("lrp-composite:file=here.toml:translate=1", "[[line]]\nrule = \"lrp-flat\""),
             "lrp-composite:file=here.toml:start=score:sum=signed:max=winner:norm=identity:product=signal\
              :translate=1"
+        );
+    }
+
+    #[test]
+    fn the_folder_of_a_file_is_no_part_of_the_name() {
+        let text = "[[line]]\nrule = \"lrp-flat\"";
+        let read = |file: &str| match file {
+            "../a/here.toml" => Ok(text.to_owned()),
+            _ => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
+        };
+        let spec = "lrp-composite:file=../a/here.toml:start=one".parse().unwrap();
+        assert_eq!(
+            method(&spec, read).unwrap().name,
+            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity"
         );
     }
 

@@ -32,7 +32,7 @@ pub mod taylor;
 pub mod translate;
 pub mod wrap;
 
-pub use method::{MethodError, method, params};
+pub use method::{MethodError, file_name, method, params};
 pub use pool::Pool;
 
 use crate::{
@@ -265,6 +265,8 @@ pub enum ExplainError {
     Import {
         /// Why.
         reason: String,
+        /// True where the file could not be read just now.
+        momentary: bool,
     },
     /// A rule or method does not fit an operator.
     #[error("node `{node}` ({op}): {problem}")]

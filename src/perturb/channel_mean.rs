@@ -35,6 +35,10 @@ impl Perturbation for ChannelMean {
         let of: &Tensor = if self.of_data { &site.data.statistics().mean } else { site.picture };
         Fill::Local(site.plain(&colour(of)))
     }
+
+    fn asks_data(&self) -> bool {
+        self.of_data
+    }
 }
 
 #[cfg(test)]

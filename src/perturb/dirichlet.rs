@@ -67,6 +67,10 @@ impl Perturbation for Dirichlet {
         }
         Fill::Local(Tensor::new(shape, data))
     }
+
+    fn asks_data(&self) -> bool {
+        self.of_data
+    }
 }
 
 /// `a_k` of the distribution with these moments; `None` when all pixels are alike. A share that is

@@ -21,6 +21,10 @@ impl Perturbation for MeanImage {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
         Fill::Local(site.data.statistics().mean.clone())
     }
+
+    fn asks_data(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

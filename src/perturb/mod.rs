@@ -44,6 +44,11 @@ pub trait Perturbation: Send + Sync {
     fn is_local(&self) -> bool {
         true
     }
+
+    /// Whether [`Perturbation::fill`] asks for statistics of the data set.
+    fn asks_data(&self) -> bool {
+        false
+    }
 }
 
 /// The picture that is to lose regions, and the key of everything random about it.
@@ -63,9 +68,9 @@ pub struct Site<'a> {
     pub data: &'a dyn Source,
 }
 
-/// Statistics of the data set, which may be gathered when they are first asked for.
+/// Statistics of the data set.
 pub trait Source: Sync {
-    /// The same at every call.
+    /// The same at every call. They are there if the perturbation [asks](Perturbation::asks_data).
     fn statistics(&self) -> &Statistics;
 }
 

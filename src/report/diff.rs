@@ -214,6 +214,7 @@ fn causes(a: &Value, b: &Value) -> Vec<String> {
     for (what, at) in [
         ("model", "/model/digest"),
         ("data", "/data/fingerprint"),
+        ("content of the pictures", "/results/content"),
         ("version of pixelflip", "/version"),
         ("version of the results", "/results_version"),
     ] {
@@ -226,7 +227,8 @@ fn causes(a: &Value, b: &Value) -> Vec<String> {
     let config = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
     let (x, y) = (config(a), config(b));
     let mut keys: Vec<&String> = x.keys().chain(y.keys().filter(|k| !x.contains_key(*k))).collect();
-    keys.retain(|key| x.get(*key) != y.get(*key));
+    // where the same model and pictures lie is no cause
+    keys.retain(|key| x.get(*key) != y.get(*key) && !["model", "data"].contains(&key.as_str()));
     found.extend(keys.iter().map(|k| format!("{k}: {} -> {}", brief(x.get(*k)), brief(y.get(*k)))));
     if found.is_empty() {
         found.push("nothing: the same config, model and data".to_owned());

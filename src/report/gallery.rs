@@ -12,7 +12,13 @@ use crate::{
     explain::HeatMap,
     nn::tensor::Tensor,
     perturb::{Fill, Site},
-    run::{estimate::EXHIBITS, plan::Plan, stop::Stop, subject::Subject},
+    run::{
+        estimate::EXHIBITS,
+        manifest::Skipped,
+        plan::Plan,
+        stop::Stop,
+        subject::{Subject, Unusable},
+    },
     table::{Column, Table, TableError},
 };
 use half::bf16;
@@ -54,18 +60,40 @@ pub struct Map {
     pub reason: Option<String>,
 }
 
+/// The pictures of a run that are shown.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Those that can be used.
+    pub exhibits: Vec<Exhibit>,
+    /// Those that could not be read just now.
+    pub unread: Vec<Skipped>,
+}
+
 /// Explains `count` pictures (or all there are), evenly spread over those of the plan. Pictures
 /// that cannot be used are left out. `None` when told to stop.
-pub fn collect(plan: &Plan, count: usize, stop: &Stop) -> Option<Vec<Exhibit>> {
+pub fn collect(plan: &Plan, count: usize, stop: &Stop) -> Option<Collected> {
     let count = count.min(plan.images.len());
     let chosen: Vec<usize> =
         (0..count).map(|k| plan.images[k * plan.images.len() / count]).collect();
     let exhibit = |index: usize| {
-        let made = || Some(exhibit(plan, &Subject::load(plan, index).ok()?));
+        let made = || {
+            let subject = Subject::load(plan, index).map_err(|e| (index, e))?;
+            Ok(exhibit(plan, &subject))
+        };
         (!stop.is_now()).then(made)
     };
     let made = chosen.into_par_iter().map(exhibit).collect::<Option<Vec<_>>>()?;
-    Some(made.into_iter().flatten().collect())
+    let mut all = Collected::default();
+    for one in made {
+        match one {
+            Ok(exhibit) => all.exhibits.push(exhibit),
+            Err((index, Unusable { reason, momentary: true })) => {
+                all.unread.push(Skipped { image: plan.data.id(index), reason });
+            }
+            Err(_) => (),
+        }
+    }
+    Some(all)
 }
 
 fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {

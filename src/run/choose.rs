@@ -11,7 +11,7 @@ use crate::{
         Dataset,
         select::{self, Guess, Known, Step},
     },
-    nn::{model::Model, preprocess::Preprocess},
+    nn::{model::Model, preprocess::Preprocess, tensor::Tensor},
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -54,7 +54,7 @@ impl Looks<'_> {
                     left.iter().copied().filter(|i| !guesses.contains_key(i)).collect();
                 let new = unknown.into_par_iter().map(|i| {
                     let told = self.stop.is_now() || self.stop.is_soon();
-                    if told { Err(PlanError::Stopped) } else { Ok((i, self.guess(i))) }
+                    if told { Err(PlanError::Stopped) } else { Ok((i, self.guess(i)?)) }
                 });
                 guesses.extend(new.collect::<Result<Vec<_>, _>>()?);
             }
@@ -91,11 +91,21 @@ impl Looks<'_> {
         Ok(drawn.into_iter().map(|at| left[at]).collect())
     }
 
-    /// What the network thinks of a picture; `None` when it cannot be read or classified, for which
-    /// the run gives the reason.
-    fn guess(&self, i: usize) -> Option<Guess> {
-        let image = self.data.item(i).ok()?.image;
-        let picture = self.preprocess.picture(&image).ok()?;
+    /// What the network thinks of a picture; `None` when it is broken or cannot be classified, for
+    /// which the run gives the reason. One that cannot be read just now is an error: without it others
+    /// would be chosen.
+    fn guess(&self, i: usize) -> Result<Option<Guess>, PlanError> {
+        match self.data.item(i) {
+            Ok(item) => Ok(self.classify(i, &item.image)),
+            Err(source) if source.is_momentary() => {
+                Err(PlanError::Unread { what: "the selection of pictures", source })
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn classify(&self, i: usize, image: &Tensor) -> Option<Guess> {
+        let picture = self.preprocess.picture(image).ok()?;
         let logits = self.model.graph.logits(&self.preprocess.normalise(&picture));
         let class = predicted(&logits).ok()?;
         let head = self.model.graph.head();

@@ -8,7 +8,7 @@ use super::{
     plan::{Plan, Record},
     record::{Row, Status, Timing},
     stop::Stop,
-    subject::Subject,
+    subject::{Subject, Unusable},
 };
 use crate::{
     base::{
@@ -21,7 +21,7 @@ use crate::{
         masked::masked_patches,
         order::{self, Order},
     },
-    explain::Explainer,
+    explain::{ExplainError, Explainer},
     nn::{
         graph::Activations,
         kernel::parallel::{layers_here, let_streams_go},
@@ -43,6 +43,8 @@ pub(super) struct Done {
     pub(super) rows: Vec<Row>,
     pub(super) timings: Vec<Timing>,
     pub(super) metrics: Vec<Measure>,
+    /// Why it is to be done again: it, or a heat map of it, could not be read just now.
+    pub(super) unread: Option<String>,
 }
 
 /// Everything on one picture; `None` when stopped, and when the whole data set went away.
@@ -56,24 +58,32 @@ pub(super) fn one_picture(
         return None;
     }
     let image = plan.data.id(index);
-    match spread(plan, 1).of(|| Subject::load(plan, index)) {
+    let (content, subject) = match plan.data.content(index) {
+        Err(e) if e.is_momentary() => (None, Err(Unusable::from(e))),
+        content => (content.ok(), spread(plan, 1).of(|| Subject::load(plan, index))),
+    };
+    match subject {
         Ok(subject) => {
-            let done = measured(plan, subject, stop, observer)?;
+            let mut done = measured(plan, subject, stop, observer)?;
+            done.picture.content = content;
             observer.on(&Event::Picture { image });
             Some(done)
         }
         Err(_) if !plan.data.is_there() => None,
-        Err(reason) => {
+        Err(Unusable { reason, momentary }) => {
             observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
-            let picture = skipped(image, reason);
+            let unread = momentary.then(|| reason.clone());
+            let content = content.filter(|_| !momentary);
+            let picture = skipped(image, reason, content);
             let (rows, timings, metrics) = (Vec::new(), Vec::new(), Vec::new());
-            Some(Done { picture, rows, timings, metrics })
+            Some(Done { picture, rows, timings, metrics, unread })
         }
     }
 }
 
-fn skipped(image: String, reason: String) -> Picture {
+fn skipped(image: String, reason: String, content: Option<String>) -> Picture {
     Picture {
+        content,
         image,
         label: None,
         predicted: None,
@@ -98,6 +108,7 @@ fn used(subject: &Subject) -> Picture {
         verified: None,
         difference: None,
         skipped: None,
+        content: None,
     }
 }
 
@@ -156,7 +167,9 @@ fn measured(
     let_streams_go();
     let (mut picture, mut rows) = (used(&subject), Vec::with_capacity(curves.len()));
     let (mut metrics, mut curves) = (Vec::new(), curves.into_iter());
+    let mut unread = None;
     for explained in &mut all {
+        unread = unread.or(explained.unread.take());
         timings.extend(explained.timing.take());
         metrics.append(&mut explained.metrics);
         for one in curves.by_ref().take(cells.len()) {
@@ -165,7 +178,7 @@ fn measured(
             one.check.add_to(&mut picture);
         }
     }
-    Some(Done { picture, rows, timings, metrics })
+    Some(Done { picture, rows, timings, metrics, unread })
 }
 
 /// One picture as a sample of what all will take.
@@ -178,7 +191,7 @@ pub(super) struct Trial {
 
 /// Every method explains the picture, and curves are measured until `budget` is spent, at least one
 /// for each perturbation. The error says why the picture cannot be used.
-pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Trial, String> {
+pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Trial, Unusable> {
     let start = Instant::now();
     let mut subject = Subject::load(plan, index)?;
     let mut timings = vec![passed(&subject, "load", start.elapsed().as_secs_f64())];
@@ -305,6 +318,8 @@ struct Explained<'a> {
     ranking: Result<Ranking, String>,
     metrics: Vec<Measure>,
     timing: Option<Timing>,
+    /// Why its heat map could not be read just now.
+    unread: Option<String>,
 }
 
 /// Asks one method, and says so; `None` when stopped.
@@ -341,16 +356,23 @@ fn failed(subject: &Subject, method: &Named<dyn Explainer>, reason: &str, observ
     observer.on(&Event::Failed { image, method, reason: reason.to_owned() });
 }
 
+/// Why a heat map could not be read, if that may be otherwise the next time.
+fn momentary(error: &ExplainError) -> Option<String> {
+    matches!(error, ExplainError::Import { momentary: true, .. }).then(|| error.to_string())
+}
+
 /// Explains a picture, sorts its regions and measures the heat map.
 fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -> Explained<'a> {
     if method.value.is_random_order() {
         let (ranking, metrics) = (Ok(Ranking::Random), chance(plan, subject, method));
-        return Explained { method, ranking, metrics, timing: None };
+        return Explained { method, ranking, metrics, timing: None, unread: None };
     }
     let start = Instant::now();
     let case = subject.case(plan);
-    let heat = method.value.heat_map(&case).map_err(|e| e.to_string());
-    let whole = method.value.whole_heat_map(&case).map_err(|e| e.to_string());
+    let (heat, whole) = (method.value.heat_map(&case), method.value.whole_heat_map(&case));
+    let unread = heat.as_ref().err().or(whole.as_ref().err()).and_then(momentary);
+    let heat = heat.map_err(|e| e.to_string());
+    let whole = whole.map_err(|e| e.to_string());
     let stage = if method.value.is_imported() { "read" } else { "explain" };
     let timing = Some(Timing {
         method: method.name.clone(),
@@ -367,7 +389,7 @@ fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -
         (Ok(heat), Ok(_)) => measure::measure(plan, subject, method, heat),
         _ => Vec::new(),
     };
-    Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing }
+    Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing, unread }
 }
 
 /// What chance gives by the metrics of heat maps: those of the random method's map, of which there is one

@@ -26,6 +26,13 @@ pub enum Event {
         /// What is wrong with the first.
         reason: String,
     },
+    /// Pictures of parts that are done cannot be read now, so nobody knows whether they are the same.
+    NotCompared {
+        /// How many.
+        pictures: usize,
+        /// What the system says of the first.
+        reason: String,
+    },
     /// A method begins with a picture: first to explain it, later with its curves.
     Method {
         /// The picture.

@@ -121,14 +121,21 @@ impl Explainer for Imported {
 impl Imported {
     fn of(&self, case: &Case<'_>) -> Result<Values, ExplainError> {
         let input = case.graph.input_shape();
-        self.fitting(case.image, (input.h, input.w))
-            .map_err(|reason| ExplainError::Import { reason })
+        self.read(case.image, (input.h, input.w))
     }
 
     /// The map of a picture, which has the size of the network's input or can be enlarged to it.
-    fn fitting(&self, id: &str, (height, width): (usize, usize)) -> Result<Values, String> {
-        let map = self.maps.of(id).ok_or("there is no heat map for this picture")?;
-        let map = map.map_err(|e| e.to_string())?;
+    fn read(&self, id: &str, size: (usize, usize)) -> Result<Values, ExplainError> {
+        let cannot = |reason| ExplainError::Import { reason, momentary: false };
+        let none = || cannot("there is no heat map for this picture".to_owned());
+        let map = self.maps.of(id).ok_or_else(none)?.map_err(|e| ExplainError::Import {
+            reason: e.to_string(),
+            momentary: e.is_momentary(),
+        })?;
+        self.fitting(map, size).map_err(cannot)
+    }
+
+    fn fitting(&self, map: Values, (height, width): (usize, usize)) -> Result<Values, String> {
         let (_, h, w) = match &map {
             Values::Real(values) => values.dim(),
             Values::Whole(values) => values.dim(),
@@ -202,8 +209,8 @@ pub(super) fn open(
     };
     let imported = Imported { maps, upsample };
     let first = ids.iter().find(|id| imported.maps.of(id).is_some()).expect("there are maps");
-    let wrong = |reason| ImportError::Size { name: name.clone(), reason };
-    imported.fitting(first, size).map_err(wrong)?;
+    let wrong = |e: ExplainError| ImportError::Size { name: name.clone(), reason: e.to_string() };
+    imported.read(first, size).map_err(wrong)?;
     Ok((Named { name, value: Box::new(imported) }, import))
 }
 

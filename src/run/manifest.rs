@@ -10,10 +10,12 @@ use super::{
     picture::{Picture, accuracy},
     plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
+    runner::skip,
 };
 use crate::{
     base::{
         geom::{Rect, Regions},
+        hex,
         rng::Seed,
     },
     data::LeftOut,
@@ -25,7 +27,8 @@ use crate::{
         tune::tile,
     },
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// The content of `manifest.json`. No times and dates: the same run gives the same bytes on
@@ -142,6 +145,12 @@ pub struct Results {
     pub pictures: usize,
     /// Pictures that could not be used.
     pub skipped: Vec<Skipped>,
+    /// Those among them that could not be read, and others of which a heat map could not: the same command
+    /// tries them again. Absent if none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Skipped>,
+    /// Digest of ids and contents of the pictures that were used.
+    pub content: String,
     /// Rows of the record.
     pub curves: usize,
     /// Rows without a curve.
@@ -170,7 +179,7 @@ pub struct Results {
 }
 
 /// A picture that could not be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// Its id.
     pub image: String,
@@ -269,15 +278,13 @@ impl Tally {
 impl Results {
     /// Counts what the records hold of a network with so many `classes`.
     pub fn of(pictures: &[Picture], tally: Tally, classes: usize) -> Results {
-        let skipped = |p: &Picture| {
-            let reason = p.skipped.clone()?;
-            Some(Skipped { image: p.image.clone(), reason })
-        };
-        let skipped: Vec<Skipped> = pictures.iter().filter_map(skipped).collect();
+        let skipped: Vec<Skipped> = pictures.iter().filter_map(skip).collect();
         let used = pictures.iter().filter(|p| p.skipped.is_none());
         Results {
             pictures: pictures.len() - skipped.len(),
             skipped,
+            unread: Vec::new(),
+            content: content(pictures),
             curves: tally.curves,
             failed_curves: tally.failures.values().map(|(curves, _)| curves).sum(),
             failures: tally.failures.into_iter().map(failure).collect(),
@@ -291,6 +298,16 @@ impl Results {
             missing_parts: 0,
         }
     }
+}
+
+/// Digest of ids and contents of the pictures that were used.
+fn content(pictures: &[Picture]) -> String {
+    let mut hash = Sha256::new();
+    for picture in pictures.iter().filter(|p| p.skipped.is_none()) {
+        let content = picture.content.as_deref().unwrap_or_default();
+        hash.update(format!("{}\0{content}\n", picture.image));
+    }
+    hex(&hash.finalize())
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]

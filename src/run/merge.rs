@@ -61,9 +61,14 @@ fn shards_in_words(shards: Option<&(String, usize)>) -> String {
     shards.map_or_else(String::new, |(list, of)| format!(", they belong to shards {list} of {of}"))
 }
 
-/// Where each part is, as far as it is somewhere.
+/// Where each part is, as far as it is somewhere: in a folder where all could be read for it, if there is
+/// one.
 #[derive(Debug)]
-pub struct Found(BTreeMap<usize, PathBuf>);
+pub struct Found {
+    folders: BTreeMap<usize, PathBuf>,
+    /// Parts for which something could not be read in any folder.
+    unread: BTreeSet<usize>,
+}
 
 /// Whether some parts may be missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +80,8 @@ pub enum Extent {
 }
 
 /// Checks that the folders hold parts of the run that `manifest` describes, all `parts` of them unless
-/// a part of the whole is enough, and that parts which are there twice agree.
+/// a part of the whole is enough, and that parts which are there twice agree; a part for which something
+/// could not be read gives way to the same part with all of it.
 pub fn find(
     folders: &[PathBuf],
     manifest: &Manifest,
@@ -83,21 +89,29 @@ pub fn find(
     extent: Extent,
 ) -> Result<Found, MergeError> {
     let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
+    let mut unread: BTreeSet<usize> = BTreeSet::new();
     for folder in folders {
         if output::read_manifest(folder)?.is_none() {
             return Err(MergeError::NoResults { folder: folder.clone() });
         }
         output::check_owner(folder, manifest)?;
-        for part in output::finished(folder)?.range(..parts) {
-            match found.get(part) {
-                Some(first) => agree(*part, first, folder)?,
-                None => drop(found.insert(*part, folder.clone())),
+        let lost = output::unread(folder)?;
+        for &part in output::finished(folder)?.range(..parts) {
+            match found.get(&part) {
+                Some(_) if lost.contains(&part) => continue,
+                Some(first) if !unread.contains(&part) => agree(part, first, folder)?,
+                _ => drop(found.insert(part, folder.clone())),
             }
+            if lost.contains(&part) {
+                unread.insert(part)
+            } else {
+                unread.remove(&part)
+            };
         }
     }
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !found.contains_key(part)).collect();
     if missing.is_empty() || (extent == Extent::Partial && !found.is_empty()) {
-        return Ok(Found(found));
+        return Ok(Found { folders: found, unread });
     }
     let shards = number_of_shards(folders).map(|of| (missing_shards(&missing, of), of));
     Err(MergeError::Incomplete { missing: missing.len(), parts, shards })
@@ -133,14 +147,23 @@ fn agree(part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
 impl Found {
     /// Numbers of the parts.
     pub fn parts(&self) -> BTreeSet<usize> {
-        self.0.keys().copied().collect()
+        self.folders.keys().copied().collect()
+    }
+
+    /// The folder of each part.
+    pub fn folders(&self) -> &BTreeMap<usize, PathBuf> {
+        &self.folders
     }
 
     /// Brings all parts into `target`. Files are linked where that is possible and copied where not:
     /// no file of a part is ever changed, only replaced.
     pub fn bring(&self, target: &Output) -> Result<(), MergeError> {
-        let there = target.finished()?;
-        for (&part, folder) in self.0.iter().filter(|(part, _)| !there.contains(part)) {
+        let (there, lost) = (target.finished()?, target.unread()?);
+        let better = |part: &usize| lost.contains(part) && !self.unread.contains(part);
+        let wanted = |part: &usize| !there.contains(part) || better(part);
+        for (&part, folder) in self.folders.iter().filter(|(part, _)| wanted(part)) {
+            target.undo(part)?;
+            target.note_unread(part, &output::read_unread(folder, part)?)?;
             let files = [
                 output::pictures_of(part),
                 output::timings_of(part),

@@ -9,7 +9,7 @@ use std::{cell::RefCell, collections::BTreeMap, io, path::Path};
 /// Largest composite file.
 const MAX_TEXT: u64 = 1 << 20;
 
-/// Content of the files that methods were built from, by name.
+/// Content of the files that methods were built from, by name without folder.
 pub type Texts = BTreeMap<String, String>;
 
 /// Builds the method that `text` names; files are read from the disk.
@@ -25,11 +25,16 @@ pub fn methods(
 ) -> Result<(Vec<Named<dyn Explainer>>, Texts), MethodError> {
     let files = RefCell::new(Texts::new());
     let read = |file: &str| {
-        let text = match (read(file), kept.get(file)) {
+        let name = explain::file_name(file);
+        let text = match (read(file), kept.get(name)) {
             (Err(e), Some(kept)) if e.kind() == io::ErrorKind::NotFound => kept.clone(),
             (read, _) => read?,
         };
-        files.borrow_mut().insert(file.to_owned(), text.clone());
+        let before = files.borrow_mut().insert(name.to_owned(), text.clone());
+        if before.is_some_and(|before| before != text) {
+            let problem = format!("another file `{name}` has another content: rename one of them");
+            return Err(io::Error::other(problem));
+        }
         Ok(text)
     };
     let built = texts.iter().map(|text| explain::method(&text.parse()?, read));

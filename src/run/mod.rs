@@ -9,6 +9,7 @@ pub mod embedded;
 pub mod estimate;
 pub mod event;
 pub mod imported;
+pub mod known;
 pub mod lock;
 pub mod machine;
 pub mod manifest;

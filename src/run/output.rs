@@ -3,7 +3,7 @@
 //! ```text
 //! manifest.json        what was run and what came out
 //! curves/part-*        one row per curve; a part holds some pictures with everything on them
-//! parts/               pictures and times of each part
+//! parts/               pictures, times and metrics of each part, and what could not be read for it
 //! pictures.parquet     one row per picture
 //! timings.parquet      one row per measured time
 //! metrics.parquet      one row per picture, method and metric of heat maps
@@ -15,7 +15,8 @@
 
 use super::{
     lock::{FOLDER as LOCKS, Lock, LockError, Share},
-    manifest::Manifest,
+    manifest::{Manifest, Skipped},
+    plan::PATHS,
 };
 use crate::base::atomic;
 use serde_json::Value;
@@ -58,6 +59,19 @@ pub enum OutputError {
         /// What differs, in words.
         differences: Vec<String>,
     },
+    /// The folder holds results of pictures that have changed since.
+    #[error(
+        "`{}` holds results of other pictures: the content of `{first}`{} is not what it was",
+        .path.display(), and_more(*.more)
+    )]
+    OtherPictures {
+        /// The folder.
+        path: PathBuf,
+        /// The first picture that has changed.
+        first: String,
+        /// How many others have.
+        more: usize,
+    },
     /// Another process has it.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -79,6 +93,10 @@ pub enum OutputError {
         /// The folder.
         path: PathBuf,
     },
+}
+
+fn and_more(more: usize) -> String {
+    if more == 0 { String::new() } else { format!(" and of {more} more") }
 }
 
 /// A folder that belongs to one plan, and to this process as long as this lives.
@@ -223,6 +241,34 @@ impl Output {
         finished(&self.root)
     }
 
+    /// Parts for which something could not be read when they were done.
+    pub fn unread(&self) -> Result<BTreeSet<usize>, OutputError> {
+        unread(&self.root)
+    }
+
+    /// Notes what could not be read for a part; nothing, if all could.
+    pub fn note_unread(&self, part: usize, unread: &[Skipped]) -> Result<(), OutputError> {
+        let path = self.root.join(unread_of(part));
+        if unread.is_empty() {
+            return remove(&path);
+        }
+        let text = serde_json::to_string_pretty(unread).expect("plain data");
+        atomic::write(&path, text.as_bytes())
+            .map_err(|source| OutputError::Unwritable { path, source })
+    }
+
+    /// Makes a part that is done one that is not, before its files are replaced: what is half old and half
+    /// new must not look whole.
+    pub fn undo(&self, part: usize) -> Result<(), OutputError> {
+        remove(&self.curves_of(part))
+    }
+
+    /// Takes back that all is there, if that was said, since there is more to do.
+    pub fn reopen(&self, manifest: &Manifest) -> Result<(), OutputError> {
+        let said = read_manifest(&self.root)?.is_some_and(|old| is_whole(&old));
+        if said { self.write_manifest(manifest) } else { Ok(()) }
+    }
+
     /// Writes the manifest.
     fn write_manifest(&self, manifest: &Manifest) -> Result<(), OutputError> {
         let path = self.root.join(MANIFEST);
@@ -249,12 +295,17 @@ impl Output {
             return Ok(());
         }
         // what shards needed
-        match fs::remove_file(self.shards()) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(OutputError::Unwritable { path: self.shards(), source })
-            }
-            _ => Ok(()),
+        remove(&self.shards())
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<(), OutputError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(OutputError::Unwritable { path: path.to_owned(), source })
         }
+        _ => Ok(()),
     }
 }
 
@@ -278,6 +329,11 @@ pub(super) fn metrics_of(part: usize) -> String {
     format!("parts/metrics-{part:05}.parquet")
 }
 
+/// File that names what could not be read for a part, relative to an output; absent if nothing.
+pub(super) fn unread_of(part: usize) -> String {
+    format!("parts/unread-{part:05}.json")
+}
+
 /// File with the number of shards below an output.
 fn shards_of(root: &Path) -> PathBuf {
     root.join("parts/shards")
@@ -289,24 +345,49 @@ pub fn shards(root: &Path) -> Option<usize> {
     text.trim().parse().ok().filter(|of| *of >= 1)
 }
 
-/// Numbers of the parts below `root` whose files are all there; reads each folder once, so that
+/// Numbers of the parts below `root` whose files are all there; lists folders and opens no file, so that
 /// ten thousand parts are found in no time.
 pub fn finished(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
-    let number = |name: &str, kind: &str| -> Option<usize> {
-        name.strip_prefix(kind)?.strip_suffix(".parquet")?.parse().ok()
+    let kinds = [
+        numbers(root, "curves", "part-", ".parquet")?,
+        numbers(root, "parts", "pictures-", ".parquet")?,
+        numbers(root, "parts", "timings-", ".parquet")?,
+        numbers(root, "parts", "metrics-", ".parquet")?,
+    ];
+    Ok(kinds.into_iter().reduce(|all, more| &all & &more).unwrap_or_default())
+}
+
+/// Numbers of the parts below `root` for which something could not be read when they were done: the
+/// same command does them again.
+pub fn unread(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
+    numbers(root, "parts", "unread-", ".json")
+}
+
+/// What could not be read for a part, and why; nothing, where all could.
+pub fn read_unread(root: &Path, part: usize) -> Result<Vec<Skipped>, OutputError> {
+    let path = root.join(unread_of(part));
+    let read = match fs::read(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read,
     };
-    let of = |folder: &str, kinds: &[&str]| -> Result<Vec<BTreeSet<usize>>, OutputError> {
-        let path = root.join(folder);
-        let names = match names(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-            other => other.map_err(|source| OutputError::Unreadable { path, source })?,
-        };
-        let numbers = |kind: &&str| names.iter().filter_map(|name| number(name, kind)).collect();
-        Ok(kinds.iter().map(numbers).collect())
+    let parsed = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from));
+    parsed.map_err(|source| OutputError::Unreadable { path, source })
+}
+
+/// Numbers in the names of the files of a kind in a folder.
+fn numbers(
+    root: &Path,
+    folder: &str,
+    kind: &str,
+    ending: &str,
+) -> Result<BTreeSet<usize>, OutputError> {
+    let path = root.join(folder);
+    let names = match names(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other.map_err(|source| OutputError::Unreadable { path, source })?,
     };
-    let sets =
-        [of("curves", &["part-"])?, of("parts", &["pictures-", "timings-", "metrics-"])?].concat();
-    Ok(sets.into_iter().reduce(|all, more| &all & &more).unwrap_or_default())
+    let number = |name: &String| name.strip_prefix(kind)?.strip_suffix(ending)?.parse().ok();
+    Ok(names.iter().filter_map(number).collect())
 }
 
 /// What the manifest below `root` says; `None` where there is none.
@@ -380,6 +461,12 @@ fn other_maps<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String
         .map(move |map| format!("the heat maps `{}` are not the same", name(map)))
 }
 
+/// Names of the contenders that are heat maps from files.
+fn names_of_maps(manifest: &Value) -> Vec<&str> {
+    let maps = manifest.get("heatmaps").and_then(Value::as_array).into_iter().flatten();
+    maps.filter_map(|map| map.get("name")?.as_str()).collect()
+}
+
 /// Files that methods are built from, of one name and other content.
 fn other_texts<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String> + 'a {
     let texts = new.get("texts").and_then(Value::as_object).into_iter().flatten();
@@ -401,7 +488,9 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     let keys = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
     let (before, now) = (keys(old), keys(new));
     let shown = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
-    for key in before.keys().chain(now.keys().filter(|key| !before.contains_key(*key))) {
+    let all = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    // where things lie does not count
+    for key in all.filter(|key| !PATHS.contains(&key.as_str())) {
         match (before.get(key), now.get(key)) {
             (was, is) if was == is => (),
             (Some(Value::Object(was)), Some(Value::Object(is))) => {
@@ -415,6 +504,11 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
                 found.push(format!("`{key}` is {} there and {} here", shown(was), shown(is)));
             }
         }
+    }
+    let (were, are) = (names_of_maps(old), names_of_maps(new));
+    if were != are {
+        let shown = |names: &[&str]| serde_json::json!(names).to_string();
+        found.push(format!("`heatmaps` are {} there and {} here", shown(&were), shown(&are)));
     }
     found.extend(other_maps(old, new).chain(other_texts(old, new)));
     for (name, path) in [("model file", "/model/digest"), ("pictures", "/data/fingerprint")] {

@@ -25,6 +25,8 @@ pub struct Picture {
     pub difference: Option<f64>,
     /// Why the picture could not be used; null for those that were.
     pub skipped: Option<String>,
+    /// Digest of what it was decoded from; null where it could not be read.
+    pub content: Option<String>,
 }
 
 const NOTES: &[(&str, &str)] = &[
@@ -40,6 +42,7 @@ const NOTES: &[(&str, &str)] = &[
     ("verified", "steps of its curves that were checked by full passes"),
     ("difference", "largest difference of a checked score; null where nothing was checked"),
     ("skipped", "why the picture could not be used; null for those that were"),
+    ("content", "SHA-256 of what it was decoded from; null where it could not be read"),
 ];
 
 /// Writes pictures as one Parquet file, whole or not at all.
@@ -57,6 +60,7 @@ pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
     let differences = pictures.iter().map(|p| p.difference).collect();
     table.push("difference", Column::Float(differences));
     table.push("skipped", Column::Text(pictures.iter().map(|p| p.skipped.clone()).collect()));
+    table.push("content", Column::Text(pictures.iter().map(|p| p.content.clone()).collect()));
     let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
     table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
 }
@@ -77,6 +81,10 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
     let mut verified = table.take::<u64>("verified")?.into_iter();
     let mut difference = table.take::<f64>("difference")?.into_iter();
     let mut skipped = table.take::<String>("skipped")?.into_iter();
+    // earlier versions did not write it
+    let has_content = table.schema().iter().any(|(name, _)| *name == "content");
+    let content = if has_content { table.take::<String>("content")? } else { Vec::new() };
+    let mut content = content.into_iter();
     let row = |image| Picture {
         image,
         label: label.next().flatten(),
@@ -87,6 +95,7 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
         verified: verified.next().flatten(),
         difference: difference.next().flatten(),
         skipped: skipped.next().flatten(),
+        content: content.next().flatten(),
     };
     Ok(images.into_iter().map(row).collect())
 }
@@ -127,6 +136,7 @@ mod tests {
             verified,
             difference,
             skipped: None,
+            content: Some("00ff".to_owned()),
         }
     }
 
@@ -137,6 +147,7 @@ mod tests {
         let skipped = Picture {
             skipped: Some("no pixels".to_owned()),
             predicted: None,
+            content: None,
             target: None,
             ..picture("b", None, None)
         };

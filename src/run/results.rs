@@ -2,12 +2,13 @@
 
 use super::{
     measure::{self, Measure},
+    picture::{self, Picture},
     record::{self, AllLogits, Row, Timing},
 };
 use crate::{eval::order::Order, table::TableError};
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -21,6 +22,8 @@ pub struct Loaded {
     pub timings: Vec<Timing>,
     /// Metrics of heat maps; empty where they were not kept.
     pub metrics: Vec<Measure>,
+    /// What is known of each picture; empty where it was not kept.
+    pub pictures: Vec<Picture>,
     /// The manifests that were found, in the order of the paths.
     pub manifests: Vec<Value>,
 }
@@ -77,6 +80,17 @@ pub enum ResultsError {
         /// What differs, in words.
         what: &'static str,
     },
+    /// A picture of one id and other content than in a run before.
+    #[error(
+        "`{}` cannot be ranked together with what is named before it: its picture `{image}` has another \
+         content there; rank them one by one, or compare them with `pixelflip diff`", .second.display()
+    )]
+    OtherPicture {
+        /// The run.
+        second: PathBuf,
+        /// The picture.
+        image: String,
+    },
 }
 
 /// What must be the same in runs that are ranked together: the words for it, and where it stands in
@@ -94,8 +108,14 @@ const SAME: &[(&str, &str)] = &[
 pub fn load(paths: &[PathBuf], logits: AllLogits) -> Result<Loaded, ResultsError> {
     let mut all = Loaded::default();
     let mut first: Option<(PathBuf, Value)> = None;
+    let mut contents: BTreeMap<String, String> = BTreeMap::new();
     for path in paths {
         let one = load_one(path, logits)?;
+        if let Some(changed) = changed(&contents, &one.pictures) {
+            return Err(ResultsError::OtherPicture { second: path.clone(), image: changed });
+        }
+        let known = one.pictures.iter().filter_map(|p| Some((p.image.clone(), p.content.clone()?)));
+        contents.extend(known);
         for manifest in &one.manifests {
             match &first {
                 None => first = Some((path.clone(), manifest.clone())),
@@ -106,9 +126,19 @@ pub fn load(paths: &[PathBuf], logits: AllLogits) -> Result<Loaded, ResultsError
         all.rows.extend(new);
         all.timings.extend(one.timings);
         all.metrics.extend(one.metrics);
+        all.pictures.extend(one.pictures);
         all.manifests.extend(one.manifests);
     }
     Ok(all)
+}
+
+/// The first picture that is known with another content.
+fn changed(known: &BTreeMap<String, String>, pictures: &[Picture]) -> Option<String> {
+    let other = |p: &&Picture| {
+        let (then, now) = (known.get(&p.image), p.content.as_ref());
+        then.zip(now).is_some_and(|(then, now)| then != now)
+    };
+    pictures.iter().find(other).map(|p| p.image.clone())
 }
 
 /// Where a curve belongs, but for its score kind.
@@ -162,13 +192,15 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
     let timings = if timings.is_file() { record::read_timings(&timings)? } else { Vec::new() };
     let metrics = path.join("metrics.parquet");
     let metrics = if metrics.is_file() { measure::read(&metrics)? } else { Vec::new() };
+    let pictures = path.join("pictures.parquet");
+    let pictures = if pictures.is_file() { picture::read(&pictures)? } else { Vec::new() };
     let manifest = path.join("manifest.json");
     let manifests = if manifest.is_file() { vec![read_manifest(&manifest)?] } else { Vec::new() };
     let count = manifests.first().and_then(|m| m.pointer("/results/curves")?.as_u64());
     if let Some(expected) = count.filter(|n| *n != rows.len() as u64) {
         return Err(ResultsError::Count { path: path.to_owned(), found: rows.len(), expected });
     }
-    Ok(Loaded { rows, timings, metrics, manifests })
+    Ok(Loaded { rows, timings, metrics, pictures, manifests })
 }
 
 fn read_manifest(path: &Path) -> Result<Value, ResultsError> {

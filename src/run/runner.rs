@@ -3,15 +3,16 @@
 use super::{
     curves::{Done, one_picture},
     event::{Event, Observer},
-    manifest::{Manifest, Results, Tally},
+    known,
+    manifest::{Manifest, Results, Skipped, Tally},
     measure::{self, Measure},
     memory::{self, MemoryError},
-    output::{Output, OutputError},
+    output::{self, Output, OutputError},
     picture::{self, Picture},
     plan::Plan,
     record::{self, AllLogits, Row},
-    stop::Stop,
-    subject,
+    stop::{Stop, Vain},
+    subject::{self, Unusable},
 };
 use crate::table::TableError;
 use rayon::prelude::*;
@@ -33,6 +34,8 @@ pub enum RunError {
         count: usize,
         /// What was wrong with the first.
         reason: String,
+        /// True where it could not be read, which may be otherwise the next time.
+        momentary: bool,
     },
     /// Told to stop, or the time is up.
     #[error("stopped with {finished} of {pictures} pictures done")]
@@ -42,9 +45,22 @@ pub enum RunError {
         /// Pictures there are.
         pictures: usize,
     },
+    /// The time is up before anything was finished that the next try could build on.
+    #[error("stopped with {finished} of {pictures} pictures done{}", in_vain(Some(.vain)))]
+    Vain {
+        /// The limit.
+        vain: Vain,
+        /// Pictures of the parts that are done.
+        finished: usize,
+        /// Pictures there are.
+        pictures: usize,
+    },
     /// Told to stop, or the time is up, while something was in hand that takes long.
-    #[error("stopped, and what was in hand is dropped")]
-    Dropped,
+    #[error("stopped, and what was in hand is dropped{}", in_vain(.vain.as_ref()))]
+    Dropped {
+        /// The limit, if the time was up before anything was finished.
+        vain: Option<Vain>,
+    },
     /// The data set went away in the middle.
     #[error("the pictures of `{data}` cannot be read any more; {finished} of {pictures} are done")]
     Gone {
@@ -66,6 +82,16 @@ pub enum RunError {
         /// What the system says.
         reason: String,
     },
+}
+
+fn in_vain(vain: Option<&Vain>) -> String {
+    let told = |vain| {
+        format!(
+            ": nothing was finished within the {vain} of `--max-time`, and the same time again comes no \
+             further"
+        )
+    };
+    vain.map_or_else(String::new, told)
 }
 
 /// Pictures that are looked at first.
@@ -97,7 +123,8 @@ pub fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Records, RunError> {
-    work(plan, output, stop, observer)?;
+    let again = known::in_folder(plan, output.root(), output.share(), observer)?;
+    work(plan, output, &again, stop, observer)?;
     let results = collect(plan, output, &all(plan))?;
     output.complete(&Manifest::new(plan).with(results.clone()))?;
     let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
@@ -109,14 +136,14 @@ pub fn run(
 pub fn check_pictures(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<(), RunError> {
     let count = plan.images.len();
     let some = (0..count.min(TRIED)).map(|k| plan.images[k * count / count.min(TRIED)]);
-    let mut reason = None;
+    let mut first = None;
     for i in some {
         match subject::check(plan, i) {
             Ok(()) => return Ok(()),
-            Err(why) => _ = reason.get_or_insert(why),
+            Err(why) => _ = first.get_or_insert(why),
         }
     }
-    let Some(reason) = reason else { return Ok(()) };
+    let Some(Unusable { reason, momentary }) = first else { return Ok(()) };
     if count > TRIED {
         observer.on(&Event::Misfit { tried: TRIED, of: count, reason: reason.clone() });
     }
@@ -124,7 +151,7 @@ pub fn check_pictures(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Resu
     match plan.images.par_iter().any(fits) {
         true if stop.is_now() => Err(RunError::Interrupted { finished: 0, pictures: count }),
         true => Ok(()),
-        false => Err(RunError::NoPictures { count, reason }),
+        false => Err(RunError::NoPictures { count, reason, momentary }),
     }
 }
 
@@ -133,18 +160,23 @@ pub fn all(plan: &Plan) -> BTreeSet<usize> {
     (0..plan.parts().len()).collect()
 }
 
-/// Does the parts of this process's share that are not done yet.
+/// Does the parts of this process's share that are not done yet, and these `again` ([`known::again`]).
 pub fn work(
     plan: &Plan,
     output: &Output,
+    again: &BTreeSet<usize>,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<(), RunError> {
     let mine = |part: &usize| output.share().takes(*part);
     let parts = plan.parts();
     let finished = output.finished()?;
-    let (done, todo): (Vec<usize>, Vec<usize>) =
-        (0..parts.len()).filter(mine).partition(|part| finished.contains(part));
+    let (done, todo): (Vec<usize>, Vec<usize>) = (0..parts.len())
+        .filter(mine)
+        .partition(|part| finished.contains(part) && !again.contains(part));
+    if !todo.is_empty() {
+        output.reopen(&Manifest::new(plan))?;
+    }
     let count = |numbers: &[usize]| numbers.iter().map(|&i| parts[i].len()).sum::<usize>();
     let (finished, pictures) = (count(&done), count(&done) + count(&todo));
     let (curves, masked) = (plan.curves_per_picture(), plan.masked_curves_per_picture());
@@ -164,22 +196,45 @@ pub fn work(
     let finished = finished + more.iter().sum::<usize>();
     match finished == pictures {
         true => Ok(()),
-        false if plan.data.is_there() => Err(RunError::Interrupted { finished, pictures }),
+        false if plan.data.is_there() => Err(interrupted(stop, finished, pictures)),
         false => Err(RunError::Gone { data: plan.data.name().to_owned(), finished, pictures }),
     }
 }
 
-/// True when some picture of this process's share could not be used, or some curve failed; its parts
-/// must be there.
-pub fn has_failures(plan: &Plan, output: &Output) -> Result<bool, RunError> {
-    for part in (0..plan.parts().len()).filter(|part| output.share().takes(*part)) {
-        let pictures = picture::read(&output.pictures_of(part))?;
-        let skipped = pictures.iter().any(|p| p.skipped.is_some());
-        if skipped || record::any_failed(&output.curves_of(part))? {
-            return Ok(true);
-        }
+/// What a run says that is stopped: with this many pictures done.
+pub fn interrupted(stop: &Stop, finished: usize, pictures: usize) -> RunError {
+    match stop.vain()() {
+        Some(vain) => RunError::Vain { vain, finished, pictures },
+        None => RunError::Interrupted { finished, pictures },
     }
-    Ok(false)
+}
+
+/// What a share of a run could not do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Pictures that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// What could not be read, as [`Results::unread`].
+    pub unread: Vec<Skipped>,
+    /// True when some curve failed.
+    pub failed: bool,
+}
+
+/// What could not be done of this process's share, whose parts must be there.
+pub fn left(plan: &Plan, output: &Output) -> Result<Left, RunError> {
+    let mut left = Left::default();
+    for part in (0..plan.parts().len()).filter(|part| output.share().takes(*part)) {
+        left.skipped.extend(picture::read(&output.pictures_of(part))?.iter().filter_map(skip));
+        left.unread.extend(output::read_unread(output.root(), part)?);
+        left.failed = left.failed || record::any_failed(&output.curves_of(part))?;
+    }
+    Ok(left)
+}
+
+/// Why a picture was left out, if it was.
+pub(super) fn skip(picture: &Picture) -> Option<Skipped> {
+    let reason = picture.skipped.clone()?;
+    Some(Skipped { image: picture.image.clone(), reason })
 }
 
 /// Does one part and writes its files, the curves last; false when it was left out or dropped.
@@ -200,8 +255,15 @@ fn part(
         return Ok(false);
     };
     let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
+    let unread = |d: &Done| {
+        let reason = d.unread.clone()?;
+        Some(Skipped { image: d.picture.image.clone(), reason })
+    };
+    let unread: Vec<Skipped> = done.iter().filter_map(unread).collect();
     let metrics: Vec<Measure> = done.iter().flat_map(|d| d.metrics.clone()).collect();
     let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();
+    output.undo(index)?;
+    output.note_unread(index, &unread)?;
     measure::write(&output.metrics_of(index), &metrics)?;
     picture::write(&output.pictures_of(index), &pictures)?;
     record::write_timings(&output.timings_of(index), &timings.concat())?;
@@ -219,7 +281,9 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     let mut metrics = measure::growing(&output.metrics());
     let mut timings = record::growing_timings(&output.timings());
     let mut tally = Tally::default();
+    let mut unread = Vec::new();
     for &part in parts {
+        unread.extend(output::read_unread(output.root(), part)?);
         pictures.extend(picture::read(&output.pictures_of(part))?);
         metrics.append(&measure::table(&measure::read(&output.metrics_of(part))?))?;
         let times = record::read_timings(&output.timings_of(part))?;
@@ -231,7 +295,8 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
         if parts.len() == plan.parts().len() {
             output.forget()?;
         }
-        return Err(RunError::NoPictures { count: pictures.len(), reason });
+        let (count, momentary) = (pictures.len(), !unread.is_empty());
+        return Err(RunError::NoPictures { count, reason, momentary });
     }
     picture::write(&output.pictures(), &pictures)?;
     metrics.finish()?;
@@ -239,7 +304,7 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     let missing_parts = plan.parts().len() - parts.len();
     let doubts = plan.doubts(&pictures);
     let results = Results::of(&pictures, tally, plan.model.graph.classes());
-    Ok(Results { doubts, missing_parts, ..results })
+    Ok(Results { doubts, missing_parts, unread, ..results })
 }
 
 /// The first reason when no picture could be used.

@@ -2,7 +2,7 @@
 
 use super::{
     merge::{MergeError, missing_shards, number_of_shards},
-    output::{OutputError, differences, finished, is_whole, read_manifest},
+    output::{self, OutputError, differences, finished, is_whole, read_manifest},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -13,8 +13,10 @@ use std::{collections::BTreeSet, path::PathBuf};
 pub struct Status {
     /// Parts that there are to be.
     pub parts: usize,
-    /// Parts that are done.
+    /// Parts that are done, with all that is to be in them.
     pub done: usize,
+    /// Parts for which something could not be read: the same command does them again.
+    pub unread: usize,
     /// True when all parts are done and put together.
     pub complete: bool,
     /// Number of shards, where there are any.
@@ -27,7 +29,7 @@ pub struct Status {
 /// to be cut into, if that is not to be the number so far.
 pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, MergeError> {
     let mut first: Option<Value> = None;
-    let (mut done, mut collected) = (BTreeSet::new(), false);
+    let (mut done, mut unread, mut collected) = (BTreeSet::new(), BTreeSet::new(), false);
     for folder in folders {
         let none = || MergeError::NoResults { folder: folder.clone() };
         let manifest = read_manifest(folder)?.ok_or_else(none)?;
@@ -36,17 +38,21 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
             let path = folder.clone();
             return Err(OutputError::OtherRun { path, differences }.into());
         }
-        done.extend(finished(folder)?);
+        let (there, lost) = (finished(folder)?, output::unread(folder)?);
+        unread.extend(&there & &lost);
+        done.extend(&there - &lost);
         collected |= is_whole(&manifest);
         first.get_or_insert(manifest);
     }
     let parts = first.as_ref().and_then(parts);
     let parts = parts.ok_or_else(|| OutputError::Foreign { path: folders[0].clone() })?;
+    unread.retain(|part| *part < parts && !done.contains(part));
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !done.contains(part)).collect();
     let shards = shards.or_else(|| number_of_shards(folders));
     Ok(Status {
         parts,
         done: parts - missing.len(),
+        unread: unread.len(),
         complete: missing.is_empty() && collected,
         shards,
         missing_shards: shards.map(|of| missing_shards(&missing, of)),

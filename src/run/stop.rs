@@ -1,9 +1,10 @@
 //! Ending a run early, in an orderly way.
 
 use std::{
+    fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,6 +20,15 @@ pub struct Stop {
     limit: Option<Duration>,
     /// Milliseconds that the longest part so far has taken.
     longest: AtomicU64,
+    /// Parts that were finished.
+    parts: Arc<AtomicUsize>,
+}
+
+/// A time limit that let nothing be finished: the same command with the same limit comes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vain {
+    /// The limit.
+    pub limit: Duration,
 }
 
 impl Stop {
@@ -30,6 +40,7 @@ impl Stop {
             start: Instant::now(),
             limit,
             longest: AtomicU64::new(0),
+            parts: Arc::default(),
         }
     }
 
@@ -70,6 +81,17 @@ impl Stop {
     pub fn part_took(&self, time: Duration) {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.longest.fetch_max(milliseconds, Ordering::Relaxed);
+        self.parts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says, for any thread, whether the time was up before a part was finished.
+    pub fn vain(&self) -> impl Fn() -> Option<Vain> + Send + use<> {
+        let (deadline, limit, parts) = (self.deadline(), self.limit, Arc::clone(&self.parts));
+        move || {
+            let up = deadline.is_some_and(|end| Instant::now() >= end);
+            let none = parts.load(Ordering::Relaxed) == 0;
+            limit.filter(|_| up && none).map(|limit| Vain { limit })
+        }
     }
 
     fn left(&self) -> Option<Duration> {
@@ -80,6 +102,16 @@ impl Stop {
 impl Default for Stop {
     fn default() -> Stop {
         Stop::after(None)
+    }
+}
+
+impl fmt::Display for Vain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit.as_secs() {
+            s if s < 120 => write!(f, "{s} s"),
+            s if s < 7_200 => write!(f, "{} min", s / 60),
+            s => write!(f, "{:.1} h", s as f64 / 3_600.0),
+        }
     }
 }
 
@@ -144,6 +176,18 @@ mod tests {
         stop.part_took(Duration::from_secs(4_000));
         assert!(!stop.may_begin() && !stop.is_now());
         assert!(Stop::after(Some(Duration::ZERO)).is_now());
+    }
+
+    #[test]
+    fn a_time_that_is_up_before_a_part_was_finished_was_in_vain() {
+        assert_eq!(Stop::after(None).vain()(), None);
+        assert_eq!(Stop::after(Some(Duration::from_secs(3_600))).vain()(), None);
+        let stop = Stop::after(Some(Duration::ZERO));
+        assert_eq!(stop.vain()(), Some(Vain { limit: Duration::ZERO }));
+        stop.part_took(Duration::ZERO);
+        assert_eq!(stop.vain()(), None);
+        let told = |s| Vain { limit: Duration::from_secs(s) }.to_string();
+        assert_eq!([told(1), told(900), told(9_000)], ["1 s", "15 min", "2.5 h"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::plan::{Plan, Target};
 use crate::{
-    data::{Item, object::Object},
+    data::{DataError, Item, object::Object},
     explain::Case,
     nn::{graph::Activations, head::Head, tensor::Tensor},
 };
@@ -38,18 +38,40 @@ pub struct Subject {
     pub seconds: f64,
 }
 
+/// Why a picture cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Unusable {
+    /// In words.
+    pub reason: String,
+    /// True where the system could not read it, which may be otherwise the next time.
+    pub momentary: bool,
+}
+
+impl From<DataError> for Unusable {
+    fn from(e: DataError) -> Unusable {
+        Unusable { reason: e.to_string(), momentary: e.is_momentary() }
+    }
+}
+
+impl From<String> for Unusable {
+    fn from(reason: String) -> Unusable {
+        Unusable { reason, momentary: false }
+    }
+}
+
 /// Why a picture cannot be shown to the network, if it cannot; the network is not asked.
-pub(super) fn check(plan: &Plan, index: usize) -> Result<(), String> {
-    let item = plan.data.item(index).map_err(|e| e.to_string())?;
-    plan.preprocess.picture(&item.image).map(drop).map_err(|e| e.to_string())
+pub(super) fn check(plan: &Plan, index: usize) -> Result<(), Unusable> {
+    let item = plan.data.item(index)?;
+    Ok(plan.preprocess.picture(&item.image).map(drop).map_err(|e| e.to_string())?)
 }
 
 impl Subject {
     /// Decodes, prepares and classifies picture `index` of the data set. The error says in words
     /// why the picture cannot be used.
-    pub fn load(plan: &Plan, index: usize) -> Result<Subject, String> {
+    pub fn load(plan: &Plan, index: usize) -> Result<Subject, Unusable> {
         let start = Instant::now();
-        let item = plan.data.item(index).map_err(|e| e.to_string())?;
+        let item = plan.data.item(index)?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
         let input = plan.preprocess.normalise(&picture);
         let prepared = start.elapsed().as_secs_f64();
@@ -66,9 +88,12 @@ impl Subject {
                 return Err(format!(
                     "its label is {label}, but the network has only {} classes",
                     logits.len()
-                ));
+                )
+                .into());
             }
-            (Target::Label, None) => return Err("it has no label to be the target".to_owned()),
+            (Target::Label, None) => {
+                return Err("it has no label to be the target".to_owned().into());
+            }
         };
         let rank = item.label.and_then(|label| rank(logits, label));
         let (object, shows) = object(plan, index, &item, target)?;
@@ -110,20 +135,20 @@ fn object(
     index: usize,
     item: &Item,
     target: usize,
-) -> Result<(Option<Object>, Option<usize>), String> {
+) -> Result<(Option<Object>, Option<usize>), Unusable> {
     let (shape, preprocess) = (item.image.shape, &plan.preprocess);
     let other = match item.label {
         Some(label) if label != target => plan.data.others(index, target, shape),
         _ => Ok(None),
     };
-    let found = match other.map_err(|e| e.to_string())? {
+    let found = match other? {
         Some(other) => {
             let object = Object::marked(&other.boxes, other.mask.as_deref(), shape, preprocess);
             object.map(|object| (object, Some(target)))
         }
         None => Object::of(item, preprocess).map(|object| (object, item.label)),
     };
-    found.map_err(|e| e.to_string())
+    Ok(found.map_err(|e| e.to_string())?)
 }
 
 /// The class with the largest logit, the first of several; logits must be finite.

@@ -58,6 +58,10 @@ impl Dataset for Noise {
     fn fingerprint(&self) -> String {
         format!("noise {}", self.0)
     }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        Ok(self.id(i))
+    }
 }
 
 /// Two linear classes.

@@ -109,17 +109,37 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_depends_on_names_and_content() {
+    fn a_set_is_known_by_its_names_and_a_picture_by_its_content() {
         let make = |name: &str, content: &[u8]| {
             let folder = Folder::new();
             folder.file(name, content);
-            folder.open("flat").unwrap().fingerprint()
+            let set = folder.open("flat").unwrap();
+            (set.fingerprint(), set.content(0).unwrap())
         };
         let base = make("a.png", b"123");
         assert_eq!(base, make("a.png", b"123"), "not on the folder");
-        assert_ne!(base, make("a.png", b"456"));
-        assert_ne!(base, make("b.png", b"123"));
-        assert_ne!(base, make("a.png", b"1234"));
+        // printf 123 | sha256sum
+        assert_eq!(base.1[..16], *"a665a45920422f9d");
+        assert_ne!(base.1, make("a.png", b"456").1);
+        assert_ne!(base.1, make("a.png", b"1234").1);
+        assert_eq!(base.0, make("a.png", b"1234").0);
+        assert_ne!(base.0, make("b.png", b"123").0);
+    }
+
+    #[test]
+    fn what_the_system_cannot_read_now_it_may_read_later_and_other_faults_stay() {
+        let folder = Folder::new();
+        folder.file("a.png", "no picture");
+        folder.png("b.png", 1, 1, 0);
+        let set = folder.open("flat").unwrap();
+        fs::remove_file(folder.at("b.png")).unwrap();
+        assert!(!set.item(0).unwrap_err().is_momentary());
+        assert!(set.content(0).is_ok(), "a broken picture is known, too");
+        assert!(set.item(1).unwrap_err().is_momentary());
+        assert!(set.content(1).unwrap_err().is_momentary());
+        // empty now, after it was listed
+        folder.file("b.png", "");
+        assert!(!set.item(1).unwrap_err().is_momentary());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{
     super::{
         DataError, Dataset, Item, Network, Options, decode,
-        fingerprint::{Line, fingerprint},
+        fingerprint::{Line, digest, fingerprint},
         listing::{Place, count},
         numbering::{self, FIRST, NUMBERS, Numbering, Reading, Rule, number},
     },
@@ -17,10 +17,7 @@ use crate::{
     base::registry::{Entry, Kind, Param},
     table::{TableError, blob::Blobs},
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     id: "parquet",
@@ -185,8 +182,7 @@ impl Parquet {
         let first = if classes.is_some() { 0 } else { self.rule.first() };
         let read = |name: &str| Labels { name, first, network }.read(&blobs, path);
         let labels = label.map(read).transpose()?;
-        let bytes = fs::metadata(path).map_err(|e| DataError::read(path, &e))?.len();
-        Ok(Shard { path: path.to_owned(), stem, blobs, image, classes, labels, bytes })
+        Ok(Shard { path: path.to_owned(), stem, blobs, image, classes, labels })
     }
 }
 
@@ -251,8 +247,6 @@ struct Shard {
     image: String,
     classes: Option<Vec<String>>,
     labels: Option<Vec<Option<usize>>>,
-    /// Size of the file.
-    bytes: u64,
 }
 
 impl Shard {
@@ -338,13 +332,12 @@ impl Dataset for Set {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |i| Line {
-            id: self.id(i),
-            size: self.locate(i).0.bytes,
-            label: self.label(i),
-            object: String::new(),
-        };
-        fingerprint((0..self.len()).map(line), |i| Ok(self.bytes(i)?.0))
+        let line = |i| Line { id: self.id(i), label: self.label(i), object: String::new() };
+        fingerprint((0..self.len()).map(line))
+    }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        Ok(digest(&self.bytes(i)?.0))
     }
 
     fn is_there(&self) -> bool {

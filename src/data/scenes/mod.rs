@@ -18,7 +18,7 @@ use crate::{
         hex,
         rng::Seed,
     },
-    data::{DataError, Dataset, Item, Marked},
+    data::{DataError, Dataset, Item, Marked, fingerprint::digest},
     nn::tensor::Tensor,
 };
 use canvas::{Canvas, Light, Place, SIDE, stamp};
@@ -182,6 +182,11 @@ impl Dataset for Scenes {
         let Seed(seed) = self.seed;
         let set = format!("scenes {EDITION} {seed} {} {}", self.split.name(), self.len());
         hex(&Sha256::digest(set))
+    }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        let Seed(seed) = self.seed;
+        Ok(digest(format!("scenes {EDITION} {seed} {}", self.id(i)).as_bytes()))
     }
 
     fn describe(&self) -> String {

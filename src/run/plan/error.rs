@@ -59,6 +59,14 @@ pub enum PlanError {
     /// Told to stop, or the time is up, before the pictures were chosen.
     #[error("stopped while the pictures were chosen")]
     Stopped,
+    /// What is computed depends on a picture that cannot be read just now.
+    #[error("{what} cannot be had without all pictures: {source}")]
+    Unread {
+        /// What is to be computed.
+        what: &'static str,
+        /// What the system says.
+        source: DataError,
+    },
     /// Heat maps from files cannot take part.
     #[error(transparent)]
     Import(#[from] ImportError),

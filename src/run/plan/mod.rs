@@ -63,6 +63,9 @@ const PICTURES_PER_PART: usize = 8;
 /// Curves of one part at most, where a picture has fewer.
 const CURVES_PER_PART: usize = 480;
 
+/// Keys of a config that say where something lies or how it is opened: what was found there counts.
+pub(crate) const PATHS: [&str; 4] = ["model", "data", "layout", "heatmaps"];
+
 /// Name of the built-in network and of the built-in pictures.
 pub const SCENES: &str = "scenes";
 
@@ -178,7 +181,8 @@ pub struct Plan {
     pub low: Vec<f32>,
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
-    statistics: OnceLock<Statistics>,
+    /// Statistics of the data set, where a perturbation asks for them.
+    statistics: Option<Statistics>,
     fingerprint: OnceLock<String>,
     /// Bytes of patches that each chain may hold.
     pub patches: u64,
@@ -252,6 +256,9 @@ impl Plan {
             methods.push(method);
             imports.push(import);
         }
+        let asked = perturbations.iter().any(|p| p.value.asks_data());
+        let statistics =
+            asked.then(|| statistics::gather(&*data, &preprocess, stop)).transpose()?;
         let names: Vec<String> = imports.iter().map(|i| i.name.clone()).collect();
         no_doubles("heatmaps", &names)?;
         if !config.direct {
@@ -290,7 +297,7 @@ impl Plan {
             seed,
             low,
             high,
-            statistics: OnceLock::new(),
+            statistics,
             fingerprint: OnceLock::new(),
             patches,
         })
@@ -415,21 +422,29 @@ impl Plan {
     }
 
     /// Names what is computed: config, model, data and the version of the results. Two runs with
-    /// the same digest give the same tables.
+    /// the same digest give the same tables, if their pictures have the same content, which
+    /// [`known`](super::known) compares one by one. Files count by what is in them, not by where they
+    /// lie.
     pub fn digest(&self) -> String {
+        let mut config = serde_json::to_value(&self.config).expect("plain data");
+        let keys = config.as_object_mut().expect("a table");
+        PATHS.iter().for_each(|key| drop(keys.shift_remove(*key)));
         let mut identity = serde_json::json!({
             "results_version": RESULTS_VERSION,
-            "config": self.config,
+            "config": config,
             "part": self.part_size(),
             "model": self.model.digest,
             "data": self.fingerprint(),
         });
+        if let Some(statistics) = &self.statistics {
+            identity["statistics"] = statistics::digest(statistics).into();
+        }
         if !self.texts.is_empty() {
             identity["texts"] = serde_json::json!(self.texts);
         }
         if !self.imports.is_empty() {
-            let digests: Vec<&str> = self.imports.iter().map(|i| i.digest.as_str()).collect();
-            identity["heatmaps"] = serde_json::json!(digests);
+            let known = |i: &Import| serde_json::json!([i.name, i.digest]);
+            identity["heatmaps"] = self.imports.iter().map(known).collect();
         }
         hex(&Sha256::digest(identity.to_string()))
     }
@@ -464,7 +479,7 @@ impl Plan {
 
 impl Source for Plan {
     fn statistics(&self) -> &Statistics {
-        self.statistics.get_or_init(|| statistics::gather(&*self.data, &self.preprocess))
+        self.statistics.as_ref().expect("gathered for perturbations that ask for them")
     }
 }
 

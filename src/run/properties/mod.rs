@@ -193,8 +193,8 @@ fn one_picture(
     index: usize,
     observer: &dyn Observer,
 ) -> Result<Rows, Skipped> {
-    let subject = Subject::load(plan, index).map_err(|reason| {
-        let image = plan.data.id(index);
+    let subject = Subject::load(plan, index).map_err(|e| {
+        let (image, reason) = (plan.data.id(index), e.reason);
         observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
         (image, reason)
     })?;

@@ -1,0 +1,133 @@
+//! What is done already, held against the pictures as they are now.
+//!
+//! A run is taken up wherever its pictures lie: what is compared is their content, of which each part keeps
+//! the digests. So results of old and of new pictures never mix, and what could not be read when its part
+//! was done is found out to be readable.
+
+use super::{
+    event::{Event, Observer},
+    lock::Share,
+    manifest::{Manifest, Skipped},
+    output::{self, OutputError},
+    picture::{self, Picture},
+    plan::Plan,
+    runner::RunError,
+};
+use rayon::prelude::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+/// What came of comparing some pictures.
+#[derive(Debug, Default)]
+struct Found {
+    /// Pictures that were used and have another content now.
+    changed: Vec<String>,
+    /// Those that cannot be read now, with the reason.
+    unread: Vec<Skipped>,
+    /// True where a picture that could not be used may be usable now.
+    again: bool,
+}
+
+impl Found {
+    fn and(mut self, other: Found) -> Found {
+        self.changed.extend(other.changed);
+        self.unread.extend(other.unread);
+        self.again |= other.again;
+        self
+    }
+}
+
+/// [`again`] for the parts of a share in one folder, as far as they are done; nothing is written. A folder
+/// with another run is an error.
+pub fn in_folder(
+    plan: &Plan,
+    root: &Path,
+    share: Share,
+    observer: &dyn Observer,
+) -> Result<BTreeSet<usize>, RunError> {
+    let parts = plan.parts().len();
+    let mine = |part: &usize| share.takes(*part) && *part < parts;
+    let done: BTreeMap<usize, PathBuf> = output::finished(root)?
+        .into_iter()
+        .filter(mine)
+        .map(|part| (part, root.to_owned()))
+        .collect();
+    if done.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    output::check_owner(root, &Manifest::new(plan))?;
+    again(plan, &done, observer)
+}
+
+/// Compares the pictures of parts that are done, each in a folder, with those of the plan, and gives the
+/// parts that are to be done again: those for which something could not be read that can be read now, and
+/// those with a broken picture in whose place there is another now. A picture that was used and has another
+/// content now is an error. One that cannot be read now is told to `observer`: what is done stays.
+pub fn again(
+    plan: &Plan,
+    folders: &BTreeMap<usize, PathBuf>,
+    observer: &dyn Observer,
+) -> Result<BTreeSet<usize>, RunError> {
+    let parts = plan.parts();
+    let one = |(&part, folder): (&usize, &PathBuf)| compared(plan, parts[part], part, folder);
+    let all = folders.par_iter().map(one).collect::<Result<Vec<Found>, RunError>>()?;
+    let pairs = || folders.iter().zip(&all);
+    let again = pairs().filter(|(_, found)| found.again).map(|((part, _), _)| *part).collect();
+    let changed_in = pairs().find(|(_, found)| !found.changed.is_empty());
+    let path = changed_in.map(|((_, folder), _)| folder.clone()).unwrap_or_default();
+    let found = all.into_iter().fold(Found::default(), Found::and);
+    if let [first, others @ ..] = found.changed.as_slice() {
+        let (first, more) = (first.clone(), others.len());
+        return Err(OutputError::OtherPictures { path, first, more }.into());
+    }
+    if let [first, ..] = found.unread.as_slice() {
+        let (pictures, reason) = (found.unread.len(), first.reason.clone());
+        observer.on(&Event::NotCompared { pictures, reason });
+    }
+    Ok(again)
+}
+
+/// Refuses pictures of which one has another content than these of a run in `folder` had.
+pub fn same(plan: &Plan, folder: &Path, pictures: &[Picture]) -> Result<(), OutputError> {
+    let at: BTreeMap<String, usize> = plan.images.iter().map(|&i| (plan.data.id(i), i)).collect();
+    let known = pictures.iter().filter_map(|p| Some((p, *at.get(&p.image)?)));
+    let known: Vec<(&Picture, usize)> = known.collect();
+    let found = known.into_par_iter().map(|(p, index)| one(plan, p, index));
+    let Found { changed, .. } = found.reduce(Found::default, Found::and);
+    match changed.as_slice() {
+        [] => Ok(()),
+        [first, others @ ..] => {
+            let (path, first, more) = (folder.to_owned(), first.clone(), others.len());
+            Err(OutputError::OtherPictures { path, first, more })
+        }
+    }
+}
+
+fn compared(plan: &Plan, images: &[usize], part: usize, folder: &Path) -> Result<Found, RunError> {
+    let pictures = picture::read(&folder.join(output::pictures_of(part)))?;
+    let pairs = pictures.iter().zip(images);
+    let found = pairs.map(|(picture, &index)| one(plan, picture, index));
+    let mut found = found.fold(Found::default(), Found::and);
+    // heat maps are all read when they are opened, so those that could not be read can be read now
+    let used: BTreeSet<&str> =
+        pictures.iter().filter(|p| p.skipped.is_none()).map(|p| p.image.as_str()).collect();
+    let unread = output::read_unread(folder, part)?;
+    found.again |= unread.iter().any(|lost| used.contains(lost.image.as_str()));
+    Ok(found)
+}
+
+fn one(plan: &Plan, picture: &Picture, index: usize) -> Found {
+    let mut found = Found::default();
+    match (&picture.content, plan.data.content(index)) {
+        (Some(then), Ok(now)) if *then == now => (),
+        (_, Ok(_)) if picture.skipped.is_some() => found.again = true,
+        (Some(_), Ok(_)) => found.changed.push(picture.image.clone()),
+        (Some(_), Err(e)) => {
+            found.unread.push(Skipped { image: picture.image.clone(), reason: e.to_string() });
+        }
+        (None, _) => (),
+    }
+    found
+}
