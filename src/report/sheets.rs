@@ -15,17 +15,34 @@ use std::{fs, path::Path};
 pub const SHEETS: usize = 4;
 
 /// Writes a sheet for each of a few exhibits, evenly spread, into `folder`. Methods that give
-/// nothing are left out.
+/// nothing are left out. Sheets of an earlier end of the run, with other pictures, go.
 pub fn write(folder: &Path, exhibits: &[Exhibit], look: &Look) -> Result<(), FigureError> {
     let count = SHEETS.min(exhibits.len());
     let chosen: Vec<&Exhibit> = (0..count).map(|k| &exhibits[k * exhibits.len() / count]).collect();
     let io = |source| FigureError::Io { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(io)?;
-    let one = |(k, exhibit): (usize, &Exhibit)| {
-        let name = format!("{}-{}.png", k + 1, slug(&exhibit.image));
+    let name = |(k, exhibit): (usize, &&Exhibit)| format!("{}-{}.png", k + 1, slug(&exhibit.image));
+    let names: Vec<String> = chosen.iter().enumerate().map(name).collect();
+    for entry in fs::read_dir(folder).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let found = entry.file_name().to_string_lossy().into_owned();
+        if is_sheet(&found) && !names.contains(&found) {
+            fs::remove_file(entry.path()).map_err(io)?;
+        }
+    }
+    let one = |(name, exhibit): (&String, &Exhibit)| {
         save(&folder.join(name), &encode(&page(exhibit, look)?)?)
     };
-    chosen.into_par_iter().enumerate().try_for_each(one)
+    names.par_iter().zip(chosen).try_for_each(one)
+}
+
+/// True for names that [`write`] gives.
+fn is_sheet(name: &str) -> bool {
+    let parts = name.strip_suffix(".png").and_then(|stem| stem.split_once('-'));
+    parts.is_some_and(|(number, id)| {
+        number.parse().is_ok_and(|n| (1..=SHEETS).contains(&n))
+            && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    })
 }
 
 fn page(exhibit: &Exhibit, look: &Look) -> Result<RgbImage, FigureError> {
@@ -56,6 +73,14 @@ fn slug(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sheets_are_known_by_their_names() {
+        let all =
+            ["1-a-b.png", "4-17.png", "5-a.png", "a-1.png", "1-a.b.png", "1-a.svg", "notes.png"];
+        let ours: Vec<&str> = all.into_iter().filter(|name| is_sheet(name)).collect();
+        assert_eq!(ours, ["1-a-b.png", "4-17.png"]);
+    }
 
     #[test]
     fn ids_become_file_names() {

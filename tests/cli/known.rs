@@ -3,10 +3,10 @@
 use super::{Desk, SMALL, picture, stderr, stdout};
 use std::{collections::BTreeMap, fs};
 
-/// All result files but times and the manifest, which says where things lay.
+/// All result files but times, and those that say where things lay: the manifest, the page and figures.
 fn numbers(desk: &Desk, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let mut files = desk.tables(folder);
-    files.retain(|name, _| !name.contains("manifest") && !name.contains("report.html"));
+    files.retain(|name, _| name.ends_with(".parquet") || name.ends_with(".csv"));
     files
 }
 
