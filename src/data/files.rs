@@ -138,11 +138,7 @@ impl Dataset for FileSet {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |p: &Picture| Line {
-            id: p.file.id.clone(),
-            label: p.label,
-            object: p.marks(),
-        };
+        let line = |p: &Picture| Line { id: p.file.id.clone(), label: p.label, object: p.marks() };
         fingerprint(self.pictures.iter().map(line))
     }
 
@@ -150,7 +146,8 @@ impl Dataset for FileSet {
         let Picture { file, mask, others, .. } = &self.pictures[i];
         let picture = digest(&decode::bytes(&file.path, self.max_pixels)?);
         let masks = mask.iter().chain(others.iter().filter_map(|other| other.mask.as_ref()));
-        let masks = masks.map(|mask| Ok(digest(&mask.content()?))).collect::<Result<Vec<_>, _>>()?;
+        let masks = masks.map(|mask| mask.content().map(|bytes| digest(&bytes)));
+        let masks = masks.collect::<Result<Vec<String>, DataError>>()?;
         if masks.is_empty() {
             return Ok(picture);
         }

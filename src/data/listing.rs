@@ -3,7 +3,7 @@
 use super::{DataError, decode::is_picture};
 use crate::base::registry::{Kind, Param};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -23,6 +23,11 @@ pub struct LeftOut {
 impl LeftOut {
     pub(super) fn new(id: impl Into<String>, reason: impl Into<String>) -> LeftOut {
         LeftOut { id: id.into(), reason: reason.into() }
+    }
+
+    /// True for a link of which nobody knows what it was to be.
+    pub(super) fn leads_nowhere(&self) -> bool {
+        [TO_NOTHING, TO_ITSELF].contains(&self.reason.as_str())
     }
 }
 
@@ -107,8 +112,6 @@ pub(super) struct File {
     pub(super) id: String,
     /// Where it is.
     pub(super) path: PathBuf,
-    /// Size of the file.
-    pub(super) bytes: u64,
 }
 
 /// All files below a folder.
@@ -124,8 +127,8 @@ pub(super) struct Listing {
 
 impl Listing {
     /// Lists `root` and the folders below; hidden files (`.name`) are left out. Links are followed, but
-    /// none back into a folder that it is in. A link to nothing is listed as the file that it should be:
-    /// reading it fails.
+    /// none back into a folder that it is in, and none to nothing. What cannot be reached for another
+    /// reason is listed as the file that it should be: reading it fails.
     pub(super) fn of(root: &Path) -> Result<Listing, DataError> {
         let mut listing = Listing::default();
         listing.add(root, "", &mut vec![])?;
@@ -156,7 +159,7 @@ impl Listing {
                 }
                 continue;
             }
-            let file = File { id, path, bytes: entry.bytes };
+            let file = File { id, path };
             let files = if is_picture(&entry.name) { &mut self.pictures } else { &mut self.others };
             files.push(file);
         }
@@ -193,8 +196,7 @@ impl<'a> Finder<'a> {
         let mut finder = Finder { by_id: BTreeMap::new(), by_name: BTreeMap::new() };
         for (at, file) in files.enumerate() {
             finder.by_id.insert(&file.id, at);
-            let name = file.id.rsplit('/').next().unwrap_or_default();
-            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+            let (name, stem) = name_and_stem(&file.id);
             for key in [name, stem] {
                 finder.by_name.entry(key).and_modify(|at| *at = None).or_insert(Some(at));
             }
@@ -218,13 +220,41 @@ pub(super) const MISSING: Param = Param {
     help: "what to do with labels whose picture is not there",
 };
 
-/// Labels without pictures: an error that names the first, or a note.
+/// What was passed over, by what annotation files may call it.
+pub(super) struct Named<'a>(BTreeSet<&'a str>);
+
+impl<'a> Named<'a> {
+    pub(super) fn of(left_out: &'a [LeftOut]) -> Named<'a> {
+        let keys = |left: &'a LeftOut| {
+            let (name, stem) = name_and_stem(&left.id);
+            [left.id.as_str(), name, stem]
+        };
+        Named(left_out.iter().flat_map(keys).collect())
+    }
+
+    /// True for a path below the folder, or a name with or without ending.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.contains(key.trim_start_matches("./"))
+    }
+}
+
+/// `c.x` and `c` of `a/b/c.x`.
+fn name_and_stem(id: &str) -> (&str, &str) {
+    let name = id.rsplit('/').next().unwrap_or_default();
+    (name, name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+}
+
+/// Labels without pictures: an error that names the first, or a note. Those of what is there but was
+/// passed over are no matter: that is named already.
 pub(super) fn missing(
     path: &Path,
-    names: &[String],
+    mut names: Vec<String>,
     skip: bool,
+    left_out: &[LeftOut],
     notes: &mut Vec<String>,
 ) -> Result<(), DataError> {
+    let passed_over = Named::of(left_out);
+    names.retain(|name| !passed_over.has(name));
     let Some(first) = names.first() else { return Ok(()) };
     let what = count(names.len(), "labelled picture");
     if skip {
@@ -268,11 +298,25 @@ fn closed(folder: &Path, above: &[PathBuf]) -> Option<String> {
 struct DirEntry {
     name: String,
     is_folder: bool,
-    bytes: u64,
+}
+
+/// What the system says of a loop of links (ELOOP), for which there is no word in [`io::ErrorKind`] yet.
+const LOOP: i32 = if cfg!(any(target_os = "linux", target_os = "android")) { 40 } else { 62 };
+
+const TO_NOTHING: &str = "a link to nothing";
+const TO_ITSELF: &str = "a link to itself";
+
+/// Why a link leads nowhere. `None` for what may be there but cannot be reached just now.
+fn nowhere(e: &io::Error) -> Option<&'static str> {
+    match e.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Some(TO_NOTHING),
+        _ if e.raw_os_error() == Some(LOOP) => Some(TO_ITSELF),
+        _ => None,
+    }
 }
 
 /// The visible entries of one directory, sorted by name, and those that no picture can be; links are
-/// followed. A link to nothing, or to itself, is a file of no bytes.
+/// followed.
 fn entries(folder: &Path) -> Result<(Vec<DirEntry>, Vec<LeftOut>), DataError> {
     let failed = |e| DataError::read(folder, &e);
     let (mut found, mut left_out) = (vec![], vec![]);
@@ -286,17 +330,17 @@ fn entries(folder: &Path) -> Result<(Vec<DirEntry>, Vec<LeftOut>), DataError> {
         if name.starts_with('.') || name == "__MACOSX" {
             continue;
         }
-        let (is_folder, bytes) = match fs::metadata(&path) {
-            Ok(about) if about.is_dir() => (true, 0),
-            Ok(about) if about.is_file() => (false, about.len()),
-            Ok(_) => {
-                left_out.push(LeftOut::new(name, "no file but a pipe or a device"));
-                continue;
-            }
-            Err(_) if path.is_symlink() => (false, 0),
+        let is_folder = match fs::metadata(&path) {
+            Ok(about) if about.is_dir() => Ok(true),
+            Ok(about) if about.is_file() => Ok(false),
+            Ok(_) => Err("no file but a pipe or a device"),
+            Err(e) if path.is_symlink() => nowhere(&e).map_or(Ok(false), Err),
             Err(e) => return Err(DataError::read(&path, &e)),
         };
-        found.push(DirEntry { name: name.to_owned(), is_folder, bytes });
+        match is_folder {
+            Ok(is_folder) => found.push(DirEntry { name: name.to_owned(), is_folder }),
+            Err(reason) => left_out.push(LeftOut::new(name, reason)),
+        }
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((found, left_out))
@@ -305,7 +349,7 @@ fn entries(folder: &Path) -> Result<(Vec<DirEntry>, Vec<LeftOut>), DataError> {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, testing::Folder};
+    use crate::data::testing::Folder;
     use std::{
         ffi::OsStr,
         os::unix::{ffi::OsStrExt as _, fs::symlink},
@@ -330,16 +374,7 @@ mod tests {
         let folder = odd();
         let listing = Listing::of(folder.path()).unwrap();
         let ids: Vec<&str> = listing.pictures.iter().map(|file| file.id.as_str()).collect();
-        let expected = [
-            "a/1.png",
-            "a/other/2.png",
-            "a/other/3.png",
-            "a/other/4.png",
-            "b/2.png",
-            "b/3.png",
-            "b/4.png",
-            "b/other/1.png",
-        ];
+        let expected = ["a/1.png", "a/other/2.png", "b/2.png", "b/other/1.png"];
         assert_eq!(ids, expected);
         let lines: Vec<String> =
             listing.left_out.iter().map(|left| format!("{}: {}", left.id, left.reason)).collect();
@@ -347,13 +382,33 @@ mod tests {
     }
 
     #[test]
-    fn a_link_to_nothing_is_a_picture_that_cannot_be_read() {
-        let folder = odd();
-        let set: Box<dyn Dataset> = folder.open("").unwrap();
-        let at = |id: &str| (0..set.len()).find(|i| set.id(*i) == id).unwrap();
-        assert!(set.item(at("b/2.png")).is_ok());
-        let messages = [folder.says(set.item(at("b/3.png"))), folder.says(set.item(at("b/4.png")))];
-        insta::assert_snapshot!(messages.join("\n"));
-        assert_eq!(set.left_out().len(), 6);
+    fn what_is_no_link_to_nothing_stays_listed() {
+        let words = |raw| nowhere(&io::Error::from_raw_os_error(raw));
+        // ENOENT, ENOTDIR, EACCES, EIO
+        assert_eq!([2, 20, 13, 5].map(words), [Some(TO_NOTHING), Some(TO_NOTHING), None, None]);
+        assert_eq!(words(LOOP), Some(TO_ITSELF));
+    }
+
+    #[test]
+    fn labels_of_what_was_passed_over_are_no_matter() {
+        let folder = Folder::new();
+        folder.png("1.png", 1, 1, 0);
+        symlink("nowhere.png", folder.at("2.png")).unwrap();
+        folder.file("labels.csv", "file,label\n1.png,0\n./2.png,1\n");
+        let set = folder.open("").unwrap();
+        assert_eq!((set.len(), set.left_out().len()), (1, 1));
+        folder.file("labels.csv", "file,label\n1.png,0\n2.png,1\n3.png,1\n");
+        assert!(
+            folder.says(folder.open("")).contains("none for 1 labelled picture, first `3.png`")
+        );
+    }
+
+    #[test]
+    fn annotations_may_have_ids_names_and_stems() {
+        let left_out = [LeftOut::new("a/b.c.png", TO_NOTHING)];
+        let named = Named::of(&left_out);
+        let all = ["a/b.c.png", "./a/b.c.png", "b.c.png", "b.c"];
+        assert!(all.into_iter().all(|key| named.has(key)));
+        assert!(!named.has("b") && !named.has("a"));
     }
 }

@@ -101,9 +101,9 @@ fn place(beside: &Path, path: &Path, ours: bool) -> Result<(), DataError> {
     if ours || fs::symlink_metadata(path).is_err() {
         return fs::rename(beside, path).map_err(|e| DataError::write(path, &e));
     }
-    let same = digests(beside)? == digests(path)?;
+    let same = digests(beside).and_then(|new| Ok(new == digests(path)?));
     fs::remove_file(beside).map_err(|e| DataError::write(beside, &e))?;
-    if same {
+    if same? {
         return Ok(());
     }
     let expected = "no file, or the one of the archive";

@@ -201,6 +201,7 @@ mod tests {
             verified: None,
             difference: None,
             skipped: None,
+            content: None,
         };
         [vec![picture(0); right], vec![picture(1); wrong]].concat()
     }

@@ -124,10 +124,14 @@ fn one(plan: &Plan, picture: &Picture, index: usize) -> Found {
         (Some(then), Ok(now)) if *then == now => (),
         (_, Ok(_)) if picture.skipped.is_some() => found.again = true,
         (Some(_), Ok(_)) => found.changed.push(picture.image.clone()),
-        (Some(_), Err(e)) => {
+        // as large as no picture is
+        (Some(_), Err(e)) if !e.is_momentary() && picture.skipped.is_none() => {
+            found.changed.push(picture.image.clone());
+        }
+        (Some(_), Err(e)) if e.is_momentary() => {
             found.unread.push(Skipped { image: picture.image.clone(), reason: e.to_string() });
         }
-        (None, _) => (),
+        _ => (),
     }
     found
 }

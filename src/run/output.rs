@@ -346,7 +346,7 @@ pub fn shards(root: &Path) -> Option<usize> {
 }
 
 /// Numbers of the parts below `root` whose files are all there; lists folders and opens no file, so that
-/// ten thousand parts are found in no time.
+/// ten thousand parts are found quickly.
 pub fn finished(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
     let kinds = [
         numbers(root, "curves", "part-", ".parquet")?,

@@ -44,6 +44,9 @@ impl Layout for Classes {
         }
         let listing = list_pictures(place)?;
         let numbering = number(classes, options.network.as_ref(), self.rule, &place.path)?;
+        if numbering.numbers.iter().copied().eq(0..classes.len()) {
+            none_was_a_class(place, &listing.left_out)?;
+        }
         let others = listing.others_words(0);
         let (loose, inside): (Vec<File>, Vec<File>) =
             listing.pictures.into_iter().partition(|file| label(classes, file).is_none());
@@ -90,6 +93,18 @@ fn mostly_in_folders(place: &Place) -> bool {
         beside = beside.saturating_sub(inside);
     }
     beside == 0
+}
+
+/// Refuses a link to nothing that may have been the folder of a class: where classes have the numbers of
+/// their places, those behind it would have others without it.
+fn none_was_a_class(place: &Place, left_out: &[LeftOut]) -> Result<(), DataError> {
+    let is_name = |id: &str| !id.contains(['/', '.']);
+    let Some(link) = left_out.iter().find(|left| left.leads_nowhere() && is_name(&left.id)) else {
+        return Ok(());
+    };
+    let found = format!("{} of the name `{}`, which may have been one", link.reason, link.id);
+    Err(DataError::unexpected(&place.path, "one folder per class", found)
+        .hint("mend the link; or remove it, if it was none"))
 }
 
 /// Position of the folder that a picture is in.
@@ -190,6 +205,19 @@ mod tests {
             std::fs::create_dir(folder.at(name)).unwrap();
         }
         insta::assert_snapshot!(folder.says(folder.open("classes")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_that_may_have_been_a_class_is_refused() {
+        let folder = Folder::new();
+        folder.png("ant/1.png", 1, 1, 0);
+        folder.png("bee/1.png", 1, 1, 0);
+        let link = |name: &str| std::os::unix::fs::symlink("nowhere", folder.at(name)).unwrap();
+        link("notes.txt");
+        assert_eq!(folder.open("").unwrap().left_out().len(), 1);
+        link("asp");
+        insta::assert_snapshot!(folder.says(folder.open("")), @"`DIR`: expected one folder per class, found a link to nothing of the name `asp`, which may have been one; mend the link; or remove it, if it was none");
     }
 
     #[test]

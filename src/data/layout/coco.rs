@@ -85,7 +85,7 @@ impl Layout for Coco {
                 None => lost.push(image.file_name.clone()),
             }
         }
-        missing(&list, &lost, self.skip_missing, &mut notes)?;
+        missing(&list, lost, self.skip_missing, &listing.left_out, &mut notes)?;
         unlabelled(listing.pictures.len() - pictures.len(), &mut notes);
         let empty = pictures.iter().filter(|(_, p)| p.label.is_none()).count();
         pictures.retain(|(_, p)| p.label.is_some());

@@ -112,7 +112,7 @@ impl Layout for Ilsvrc {
             .filter(|n| !seen.contains(n))
             .map(|n| format!("{NAME}{n:08}"))
             .collect();
-        missing(&list, &lost, self.skip_missing, &mut notes)?;
+        missing(&list, lost, self.skip_missing, &left_out, &mut notes)?;
         unlabelled(bare, &mut notes);
         if others > 0 {
             notes.push(format!("{} with another name left out", count(others, "picture")));

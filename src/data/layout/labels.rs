@@ -9,7 +9,7 @@ use super::{
         DataError, Dataset, Network, Options,
         boxes::Boxes,
         files::{FileSet, Picture},
-        listing::{self, File, Finder, Place, count},
+        listing::{self, File, Finder, Named, Place, count},
         numbering::{self, Numbering, Reading, Rule, number},
         sheet::{Row, Sheet},
     },
@@ -90,8 +90,11 @@ impl Layout for Labels {
         let table = Table::read(&self.table(place)?, names, options.network.as_ref(), self.rule)?;
         let finder = Finder::of(listing.pictures.iter());
         let mut notes = vec![];
-        let labels =
-            table.by_picture(&finder, |missing| self.missing(&table, missing, &mut notes))?;
+        let named = Named::of(&listing.left_out);
+        let labels = table.by_picture(&finder, |mut lost| {
+            lost.retain(|at| !named.has(table.sheet.rows[*at].cell(table.file)));
+            self.missing(&table, &lost, &mut notes)
+        })?;
         let bare = listing.pictures.iter().enumerate().filter(|(at, _)| !labels.contains_key(at));
         self.unlabelled(&table, &bare.map(|(_, file)| file).collect::<Vec<_>>(), &mut notes)?;
         let mut pictures: Vec<Picture> = (listing.pictures.iter().cloned().enumerate())
@@ -229,7 +232,7 @@ impl Table {
     fn by_picture(
         &self,
         finder: &Finder<'_>,
-        missing: impl FnOnce(&[usize]) -> Result<(), DataError>,
+        missing: impl FnOnce(Vec<usize>) -> Result<(), DataError>,
     ) -> Result<BTreeMap<usize, usize>, DataError> {
         let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
         let mut lost = vec![];
@@ -244,7 +247,7 @@ impl Table {
                 return Err(self.wrong(&format!("one row for `{}`", row.cell(self.file)), found));
             }
         }
-        missing(&lost)?;
+        missing(lost)?;
         Ok(rows.into_iter().map(|(picture, row)| (picture, self.labels[row])).collect())
     }
 

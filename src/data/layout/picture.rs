@@ -10,7 +10,6 @@ use super::{
     Layout,
 };
 use crate::base::registry::Entry;
-use std::fs;
 
 pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     id: "picture",
@@ -31,8 +30,7 @@ impl Layout for Single {
         if place.is_folder {
             return Err(DataError::unexpected(&place.path, "a picture file", place.words()));
         }
-        let about = fs::metadata(&place.path).map_err(|e| DataError::read(&place.path, &e))?;
-        let file = File { id: place.name.clone(), path: place.path.clone(), bytes: about.len() };
+        let file = File { id: place.name.clone(), path: place.path.clone() };
         Ok(Box::new(FileSet {
             name: place.name.clone(),
             pictures: vec![Picture::new(file, None)],

@@ -128,7 +128,7 @@ impl Places {
                 None => lost.push(file.to_owned()),
             }
         }
-        missing(list, &lost, self.skip_missing, &mut notes)?;
+        missing(list, lost, self.skip_missing, &listing.left_out, &mut notes)?;
         unlabelled(listing.pictures.len() - found.len(), &mut notes);
         found.sort_unstable();
         let picture =

@@ -102,7 +102,7 @@ impl Layout for Voc {
         }
         let (files, left_out) = pictures(&place.path)?;
         let (mut found, mut notes) = (vec![], vec![]);
-        for (name, file) in self.wanted(&place.path, files, &mut notes)? {
+        for (name, file) in self.wanted(&place.path, files, &left_out, &mut notes)? {
             let path = place.path.join(ANNOTATIONS).join(format!("{name}.xml"));
             if path.is_file() {
                 found.push((name, file, self.objects(&path)?));
@@ -166,6 +166,7 @@ impl Voc {
         &self,
         root: &Path,
         mut files: BTreeMap<String, File>,
+        left_out: &[LeftOut],
         notes: &mut Vec<String>,
     ) -> Result<Vec<(String, File)>, DataError> {
         let (list, names) = if self.split == "all" {
@@ -186,7 +187,7 @@ impl Voc {
                 None => lost.push(name),
             }
         }
-        missing(&list, &lost, self.skip_missing, notes)?;
+        missing(&list, lost, self.skip_missing, left_out, notes)?;
         if self.split == "all" {
             unlabelled(files.len(), notes);
         }
