@@ -22,13 +22,14 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn sentence(status: &Status) -> String {
-    let mut parts = format!("{} of {} parts are done", status.done, status.parts);
-    if status.unread > 0 {
-        parts += &format!(
+    let unread = match status.unread {
+        0 => String::new(),
+        n => format!(
             ", in {} some pictures or heat maps could not be read and the same command tries again",
-            count(status.unread, "part")
-        );
-    }
+            count(n, "part")
+        ),
+    };
+    let parts = format!("{} of {} parts are done{unread}", status.done, status.parts);
     match (&status.missing_shards, status.shards) {
         _ if status.complete => format!("complete: {parts} and put together"),
         _ if status.done == status.parts => format!("{parts}, but not put together yet"),

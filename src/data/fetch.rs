@@ -180,7 +180,7 @@ fn patiently(
     }
     fs::create_dir_all(folder).map_err(|e| DataError::write(folder, &e))?;
     for remote in &about.files {
-        Fetch { remote, patience, progress }.into_folder(folder)?;
+        Fetch { remote, patience, progress }.bring_to(folder)?;
     }
     Ok(if about.folder.is_empty() { folder.to_owned() } else { folder.join(&about.folder) })
 }
@@ -238,7 +238,7 @@ impl Fetch<'_> {
         if self.remote.bytes > 0 { (self.remote.bytes, true) } else { (MOST_UNKNOWN, false) }
     }
 
-    fn into_folder(&self, folder: &Path) -> Result<(), FetchError> {
+    fn bring_to(&self, folder: &Path) -> Result<(), FetchError> {
         let (path, name) = (folder.join(&self.remote.name), self.remote.name.as_str());
         if path.exists() {
             // it may be the user's own

@@ -304,7 +304,7 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     let missing_parts = plan.parts().len() - parts.len();
     let doubts = plan.doubts(&pictures);
     let results = Results::of(&pictures, tally, plan.model.graph.classes());
-    Ok(Results { doubts, missing_parts, unread, ..results })
+    Ok(Results { unread, doubts, missing_parts, ..results })
 }
 
 /// The first reason when no picture could be used.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs};
 /// All result files but times, and those that say where things lay: the manifest, the page and figures.
 fn numbers(desk: &Desk, folder: &str) -> BTreeMap<String, Vec<u8>> {
     let mut files = desk.tables(folder);
-    files.retain(|name, _| name.ends_with(".parquet") || name.ends_with(".csv"));
+    files.retain(|name, _| [".parquet", ".csv"].iter().any(|ending| name.ends_with(ending)));
     files
 }
 
