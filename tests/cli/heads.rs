@@ -255,7 +255,7 @@ fn a_single_value_is_no_probability_unless_it_is_said_to_be_a_logit() {
     // the manifest keeps what was said
     desk.expect(0, &format!("{RUN} --head sigmoid --out said"));
     desk.expect(0, "run said/manifest.json --out again --quiet");
-    assert_eq!(desk.tables("said")["aopc.csv"], desk.tables("again")["aopc.csv"]);
+    assert_eq!(desk.tables("said")["summary.csv"], desk.tables("again")["summary.csv"]);
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn outputs_that_are_not_finite_are_refused_by_every_command() {
         desk.told(&format!("explain {picture} --method sobel --target 1 --out h.png")),
         desk.told(&format!("explain {picture} --method sobel --target 1 --slide 1 --out h.png")),
         desk.told("bench --model m.onnx --region 1 --steps 4 --rounds 1"),
-        desk.told(&format!("{RUN} --out out")),
+        desk.told(&format!("{RUN} --threads 1 --out out")),
     ];
     insta::assert_snapshot!(told.concat());
 }
