@@ -1,4 +1,5 @@
-//! Shapes, keyed randomness, the registries, bounded files and plain texts: what every other module may use.
+//! Shapes, keyed randomness, the registries, bounded files, plain texts and words: what every other module may
+//! use.
 
 pub mod bounded;
 pub mod geom;
@@ -6,6 +7,7 @@ mod hex;
 pub mod registry;
 pub mod rng;
 pub mod text;
+pub mod words;
 
 pub use hex::hex;
 pub use pixelflip_table::atomic;

@@ -1,6 +1,10 @@
 //! `pixelflip bench`.
 
-use super::{args::BenchArgs, input, terminal};
+use super::{
+    args::BenchArgs,
+    input,
+    terminal::{self, count},
+};
 use anyhow::Context;
 use pixelflip::run::{
     bench::{Options, Report, bench},
@@ -39,13 +43,13 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
 fn table(name: &str, r: &Report) -> String {
     let giga = |macs: u64| macs as f64 / 1e9;
     format!(
-        "{name}, {} threads, {} steps of {}x{} regions, order {}\n\
+        "{name}, {}, {} of {}x{} regions, order {}\n\
          full pass  {:9.2} ms ({:.2} to {:.2})  {:.3} G multiply-adds\n\
          step       {:9.2} ms ({:.2} to {:.2})  {:.3} G multiply-adds ({:.3} without tiles)\n\
          ratio      {:9.1}\n\
          products   {:9.0} GFLOP/s; a step reaches {:.0} % of that\n",
-        r.threads,
-        r.steps,
+        count(r.threads, "thread"),
+        count(r.steps, "step"),
         r.region,
         r.region,
         r.order,

@@ -83,7 +83,7 @@ fn content_words(content: &Content) -> String {
         parts.push(format!("heights {h} to {h_max}, widths {w} to {w_max} pixels"));
     }
     if content.boxes > 0 {
-        parts.push(format!("{} boxes", content.boxes));
+        parts.push(count(content.boxes, "box"));
     }
     if content.masks > 0 {
         parts.push(count(content.masks, "mask"));
@@ -103,7 +103,7 @@ fn problems(report: &Report, about: Option<&Description>) -> Vec<String> {
     let labelled = report.classes.values().any(|class| class.pictures > 0);
     if let Some(about) = about.filter(|about| about.pictures != report.pictures) {
         let (name, expected, found) = (&about.name, about.pictures, report.pictures);
-        lines.push(format!("missing: `{name}` has {expected} pictures, found {found}"));
+        lines.push(format!("missing: `{name}` has {}, found {found}", count(expected, "picture")));
     }
     if labelled && report.unlabelled > 0 {
         lines.push(format!("missing: {} without label", count(report.unlabelled, "picture")));
@@ -113,7 +113,8 @@ fn problems(report: &Report, about: Option<&Description>) -> Vec<String> {
     if labelled && !empty.is_empty() {
         let more = empty.len().saturating_sub(SHOWN);
         let shown = empty[..empty.len() - more].join(", ");
-        let more = if more > 0 { format!(" and {more} more classes") } else { String::new() };
+        let more =
+            if more > 0 { format!(" and {}", count(more, "more class")) } else { String::new() };
         lines.push(format!("missing: no pictures of {shown}{more}"));
     }
     let left_out = &report.left_out;

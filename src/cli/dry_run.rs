@@ -23,7 +23,10 @@ pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Re
     lines.extend(cost(&estimate, root));
     let done = finished(root)?.difference(&unread(root)?).count();
     if done > 0 {
-        lines.push(line("there", &format!("{done} of {} parts are done already", estimate.parts)));
+        lines.push(line(
+            "there",
+            &format!("{done} of {} done already", count(estimate.parts, "part")),
+        ));
     }
     lines.extend(plan.warnings().iter().map(|text| line("note", text)));
     if let Some(shard) = shard {
@@ -43,12 +46,12 @@ fn what(plan: &Plan) -> Vec<Vec<String>> {
     let input = graph.input_shape();
     let orders: Vec<&str> = plan.orders.iter().map(|o| o.name()).collect();
     let network = format!(
-        "{}, {}x{}x{}, {} classes, {} multiply-adds a pass",
+        "{}, {}x{}x{}, {}, {} multiply-adds a pass",
         plan.model.name,
         input.c,
         input.h,
         input.w,
-        graph.classes(),
+        count(graph.classes(), "class"),
         number(graph.macs() as f64)
     );
     let mut lines = vec![
@@ -84,7 +87,7 @@ fn cost(e: &Estimate, root: &Path) -> Vec<Vec<String>> {
         "{} multiply-adds for curves, {} for {}",
         number(e.curve_macs),
         number(e.pass_macs),
-        count(e.pictures, "full pass").replace("passs", "passes")
+        count(e.pictures, "full pass")
     );
     let threads = count(e.threads, "thread");
     let time = e.seconds.map_or("unknown: no picture could be used for a trial".to_owned(), |s| {

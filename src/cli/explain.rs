@@ -3,7 +3,7 @@
 use super::{
     args::ExplainArgs,
     input::{self, Inputs, Picture},
-    terminal,
+    terminal::{self, count},
 };
 use anyhow::{Context, anyhow, bail};
 use image::RgbImage;
@@ -194,8 +194,8 @@ impl Explained<'_> {
                 heat.with_context(|| format!("`{}` cannot explain `{name}`", self.method.name))?;
             Ok(heat.slice_move(ndarray::s![pad_y..pad_y + window.0, pad_x..pad_x + window.1]))
         })?;
-        let count = slide.windows().count();
-        terminal::talk(&format!("class {target} in {count} windows over {h}x{w} pixels"));
+        let windows = count(slide.windows().count(), "window");
+        terminal::talk(&format!("class {target} in {windows} over {h}x{w} pixels"));
         let picture = Some(heatmap::rgb(&image));
         let (relevance, heat) = (vec![one_channel(&heat)], vec![heat]);
         Ok(Found { relevance, heat, batched: false, picture })

@@ -7,7 +7,7 @@ use super::{
 use anyhow::{Context, bail};
 use clap::CommandFactory;
 use pixelflip::run::{
-    config::{FIELDS, built_in_line, unset_line},
+    config::{FIELDS, built_in_lines, unset_line},
     plan::SCENES,
 };
 use std::{
@@ -59,18 +59,27 @@ pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// A config with every key and its help. What is not set stands behind a `#`, so that `protocol` and
-/// later defaults have their way. Without model and data it is the built-in experiment.
+/// later defaults have their way. Without model and data it is the built-in experiment, and nothing of it
+/// is set: whoever sets model and data later has the protocol.
 fn template(model: Option<&str>, data: Option<&str>) -> String {
     let mut blocks = vec![comment(
         "An experiment for `pixelflip run`. Keys behind a # are not set: what stands there is the \
          default, or an example of a key that has none. Flags of the same names override what is set.",
     )];
-    let built_in = model.is_none() && data.is_none();
+    // one without the other is the built-in one
+    let given = model.or(data).map(|_| SCENES);
+    if given.is_none() {
+        blocks.push(comment(&format!(
+            "As long as no key is set, this is the built-in experiment, which is smaller than the protocol: \
+             {}. Once `model` and `data` are set, all keys have the values that stand below.",
+            built_in_lines().join(", ")
+        )));
+    }
     for field in FIELDS {
         let set = match field.key {
-            "model" => Some(format!("model = {}", Value::from(model.unwrap_or(SCENES)))),
-            "data" => Some(format!("data = {}", Value::from(data.unwrap_or(SCENES)))),
-            key => built_in_line(key).filter(|_| built_in),
+            "model" => model.or(given).map(|model| format!("model = {}", Value::from(model))),
+            "data" => data.or(given).map(|data| format!("data = {}", Value::from(data))),
+            _ => None,
         };
         let line = set.unwrap_or_else(|| unset_line(field.key));
         blocks.push(format!("{}{line}\n", comment(&format!("{}.", field.help))));
@@ -131,6 +140,14 @@ mod tests {
     fn without_model_and_data_it_is_the_built_in_experiment_and_a_protocol_has_its_way() {
         let text = template(None, None);
         assert_eq!(load(&text), Config::load(None, Table::new()).unwrap());
+        assert!(!text.lines().any(|line| !line.is_empty() && !line.starts_with('#')), "{text}");
+        // with model and data of one's own it is the protocol
+        let own = text
+            .replace("# model = \"model.onnx\"  # an example", "model = \"m\"")
+            .replace("# data = \"pictures\"  # an example", "data = \"d\"");
+        let flags = "model = 'm'\ndata = 'd'".parse().unwrap();
+        let (own, expected) = (load(&own), Config::load(None, flags).unwrap());
+        assert_eq!((&own, own.repeats, own.images), (&expected, 10, None));
         let text = template(Some("m"), Some("d"));
         let text = text.replace("# protocol = \"samek2017\"", "protocol = \"quantus-0.6\"");
         let flags = "model = 'm'\ndata = 'd'\nprotocol = 'quantus-0.6'".parse().unwrap();

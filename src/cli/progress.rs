@@ -193,7 +193,8 @@ impl Progress {
                 self.started(*pictures, *finished, *curves, *masked);
             }
             Event::Misfit { tried, of, reason } => self.warn(&format!(
-                "none of {tried} pictures fits, looking at all {of}; the first one: {reason}"
+                "none of {} fits, looking at all {of}; the first one: {reason}",
+                count(*tried, "picture")
             )),
             Event::NotCompared { pictures, reason } => self.warn(&format!(
                 "{} of what is done cannot be read now and compared; the first one: {reason}",

@@ -3,7 +3,7 @@
 use super::{
     INCOMPLETE,
     args::StatusArgs,
-    terminal::{self, count},
+    terminal::{self, are, count},
 };
 use pixelflip::run::status::{Status, status};
 use std::process::ExitCode;
@@ -29,7 +29,8 @@ fn sentence(status: &Status) -> String {
             count(n, "part")
         ),
     };
-    let parts = format!("{} of {} parts are done{unread}", status.done, status.parts);
+    let all = count(status.parts, "part");
+    let parts = format!("{} of {all} {} done{unread}", status.done, are(status.parts));
     match (&status.missing_shards, status.shards) {
         _ if status.complete => format!("complete: {parts} and put together"),
         _ if status.done == status.parts => format!("{parts}, but not put together yet"),

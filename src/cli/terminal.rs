@@ -1,5 +1,7 @@
 //! Data to stdout, talk to stderr. Control characters in names of others are written out.
 
+pub(crate) use pixelflip::base::words::{are, count};
+
 use pixelflip::base::text::{plain, plain_lines};
 use std::io::{self, Write};
 
@@ -20,11 +22,6 @@ pub(crate) fn data(text: &str) -> io::Result<()> {
 /// Prints a line for the person who waits; lost without harm when nobody listens.
 pub(crate) fn talk(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain_lines(line));
-}
-
-/// `1 picture`, `2 pictures`.
-pub(crate) fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Lines of cells, padded to columns two spaces apart; the last column is left as it is.

@@ -1,5 +1,7 @@
 //! What lies at a path, without opening any file.
 
+pub(super) use crate::base::words::count;
+
 use super::{DataError, decode::is_picture};
 use crate::base::registry::{Kind, Param};
 use std::{
@@ -98,11 +100,6 @@ impl Place {
             }
         }
     }
-}
-
-/// `1 picture`, `2 pictures`.
-pub(super) fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// One picture file below a folder.

@@ -39,6 +39,7 @@ use crate::{
     base::{
         geom::{Rect, Shape},
         registry::{self, Spec},
+        words::count,
     },
     nn::tensor::Tensor,
 };
@@ -117,7 +118,7 @@ pub trait Dataset: Send + Sync {
 
     /// What was found, in words, for the terminal and the manifest.
     fn describe(&self) -> String {
-        format!("{} pictures", self.len())
+        count(self.len(), "picture")
     }
 }
 

@@ -5,6 +5,7 @@
 use crate::base::{
     registry::near,
     rng::{Seed, permutation},
+    words::{are, count},
 };
 use std::{fmt, str::FromStr};
 
@@ -163,7 +164,9 @@ pub enum SelectError {
         step: String,
     },
     /// Fewer pictures than asked for.
-    #[error("selection `{step}`: only {found} pictures are left at this step")]
+    #[error(
+        "selection `{step}`: only {} {} left at this step", count(*.found, "picture"), are(*.found)
+    )]
     TooFew {
         /// The step.
         step: String,

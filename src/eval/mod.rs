@@ -5,4 +5,5 @@ pub mod curve;
 pub mod masked;
 pub mod metric;
 pub mod order;
+pub mod rounding;
 pub mod stats;

@@ -6,6 +6,7 @@ use crate::{
         registry::{SpecError, near},
         rng::{Seed, permutation},
     },
+    eval::rounding::{Sum, settled},
     explain::HeatMap,
 };
 use ndarray::Array2;
@@ -90,7 +91,8 @@ const HUGE: f64 = 1e290;
 
 /// Score of every region, in the order of their ids: the sum of the relevance of its pixels, in
 /// double precision, row by row. Where a sum might be more than double precision holds, all scores are
-/// divided by 2^64.
+/// divided by 2^64. Sums that differ by the rounding of their terms only are the same number, so that
+/// regions that tie go on to tie when the map is multiplied by a constant.
 pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError> {
     if heat.dim() != grid.size() {
         return Err(OrderError::Size { found: heat.dim(), expected: grid.size() });
@@ -103,10 +105,11 @@ pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError
     let score = |id| {
         let r = grid.rect(id);
         let pixels = heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]);
-        // from +0, so that a region of negative zeros ties with one of positive zeros
-        pixels.iter().fold(0.0, |sum, &v| sum + v * unit)
+        pixels.iter().fold(Sum::default(), |sum, &v| sum.plus(v * unit))
     };
-    Ok(grid.regions().map(score).collect())
+    let sums: Vec<Sum> = grid.regions().map(score).collect();
+    let values: Vec<f64> = sums.iter().map(|sum| sum.value()).collect();
+    Ok(settled(&values, |region| sums[region].slack()))
 }
 
 /// Scores of regions for a heat map of whole numbers: the places of their exact sums, equal for equal
@@ -151,18 +154,13 @@ fn regions(indices: &[usize]) -> Vec<RegionId> {
     indices.iter().map(|&i| RegionId(i as u32)).collect()
 }
 
-/// How much of an order is chance at the cut after `steps` regions: the share of all regions whose
-/// score equals that of both the last region removed and the first one kept. 0 when those two
-/// differ, or when all regions are removed. `order` is any permutation that sorts `scores`.
-pub fn tied_fraction(scores: &[f64], order: &[RegionId], steps: usize) -> f64 {
-    let score = |k: usize| order.get(k).map(|id| scores[id.0 as usize].to_bits());
-    let (last, next) = (steps.checked_sub(1).and_then(score), score(steps));
-    match (last, next) {
-        (Some(a), Some(b)) if a == b => {
-            scores.iter().filter(|s| s.to_bits() == a).count() as f64 / scores.len() as f64
-        }
-        _ => 0.0,
-    }
+/// How much of an order is chance: the share of all regions whose score another region has, too.
+pub fn tied_fraction(scores: &[f64]) -> f64 {
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let runs = sorted.chunk_by(|a, b| a.total_cmp(b).is_eq());
+    let tied: usize = runs.map(<[f64]>::len).filter(|length| *length > 1).sum();
+    tied as f64 / scores.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -221,18 +219,48 @@ mod tests {
         let grid = Grid::new(2, 4, 2, Remainder::Drop).unwrap();
         let heat = ndarray::array![[-0.0, -0.0, 0.0, 0.0], [-0.0, -0.0, 0.0, 0.0]];
         let scores = region_scores(&heat, &grid).unwrap();
-        assert!((tied_fraction(&scores, &morf(&scores, Seed(0), ""), 1) - 1.0).abs() < 1e-12);
+        assert!((tied_fraction(&scores) - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn the_tied_fraction_counts_the_regions_that_share_the_score_at_the_cut() {
-        let scores = [5.0, 1.0, 1.0, 1.0, 0.0, 0.0, -2.0, 7.0];
-        let order = morf(&scores, Seed(0), "a");
-        let tied: Vec<f64> = (0..=8).map(|l| 8.0 * tied_fraction(&scores, &order, l)).collect();
-        // descending: 7 5 1 1 1 0 0 -2; the cut lies inside a tie at L = 3, 4 and 6
-        assert_eq!(tied, [0.0, 0.0, 0.0, 3.0, 3.0, 0.0, 2.0, 0.0, 0.0]);
-        let lerf = Order::Lerf.arrange(order);
-        assert!((tied_fraction(&scores, &lerf, 2) - 0.25).abs() < 1e-12);
+    fn the_tied_fraction_counts_all_regions_whose_place_is_chance() {
+        let eighths = |scores: &[f64]| 8.0 * tied_fraction(scores);
+        // three share 1, two share 0
+        assert!((eighths(&[5.0, 1.0, 1.0, 1.0, 0.0, 0.0, -2.0, 7.0]) - 5.0).abs() < 1e-12);
+        assert!((eighths(&[0.0; 8]) - 8.0).abs() < 1e-12, "all of a zero map");
+        assert!(eighths(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]).abs() < 1e-12);
+        assert!(tied_fraction(&[3.0]).abs() < 1e-12, "one region has one place");
+    }
+
+    #[test]
+    fn regions_that_tie_go_on_to_tie_when_the_map_is_scaled() {
+        let grid = Grid::new(2, 6, 2, Remainder::Drop).unwrap();
+        let heat = ndarray::array![[1.0, 3.0, 2.0, 2.0, 6.0, -2.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]];
+        for scale in [1.0, 0.1, 3e-7, 1e8 / 3.0] {
+            let scores = region_scores(&heat.mapv(|v: f64| v * scale), &grid).unwrap();
+            assert!((tied_fraction(&scores) - 1.0).abs() < 1e-12, "{scale}: {scores:?}");
+        }
+        // an offset of 1e9 leaves values apart that differ by a tenth of what they differ by
+        let mut moved = heat.mapv(|v: f64| 0.1 * v + 1e9);
+        moved[[0, 2]] += 1e-5;
+        assert!((tied_fraction(&region_scores(&moved, &grid).unwrap()) - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn regions_tie_whatever_the_order_of_their_terms() {
+        // summed from left to right, the small ones are lost beside 1e16
+        let grid = Grid::new(1, 6, 1, Remainder::Drop).unwrap();
+        let heat = ndarray::array![[1.0, 1.0, 2.0, 2.0, 0.5, 0.25]];
+        assert!((tied_fraction(&region_scores(&heat, &grid).unwrap()) - 4.0 / 6.0).abs() < 1e-12);
+        let grid = Grid::new(2, 4, 2, Remainder::Drop).unwrap();
+        let heat = ndarray::array![[1e16, 1.0, 1.0, 1.0], [1.0, -1e16, 0.0, 0.0]];
+        assert_eq!(
+            region_scores(&heat, &grid).unwrap(),
+            [0.0, 2.0],
+            "2 is within rounding of 1e16"
+        );
+        let heat = ndarray::array![[1e7, 1.0, -1e7, 1e7], [1.0, -1e7, 1.0, 1.0]];
+        assert_eq!(region_scores(&heat, &grid).unwrap(), [2.0, 2.0]);
     }
 
     #[test]

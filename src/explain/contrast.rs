@@ -66,10 +66,6 @@ impl Explainer for Contrast {
     fn pool(&self) -> Pool {
         Pool::Sum
     }
-
-    fn is_random_order(&self) -> bool {
-        self.inner.is_random_order()
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,17 @@ pub enum MethodError {
         /// What is wrong.
         problem: Box<CompositeError>,
     },
+    /// There is no heat map to wrap.
+    #[error(
+        "`{method}` is no heat map but an order drawn anew for every repeat, so `{param}` has nothing to \
+         work on; leave it out"
+    )]
+    Order {
+        /// The method.
+        method: String,
+        /// The parameter that every heat map takes.
+        param: &'static str,
+    },
 }
 
 /// Builds a method of [`EXPLAINERS`], or `lrp-composite:file=F` from the text that `read` gives
@@ -45,7 +56,13 @@ pub fn method(
 ) -> Result<Named<dyn Explainer>, MethodError> {
     let mut own = spec.clone();
     let wrappers = wrap::taken(&mut own)?;
-    Ok(wrap::wrapped(unwrapped(&own, read)?, wrappers))
+    let method = unwrapped(&own, read)?;
+    match wrappers.first() {
+        Some((wrapper, _)) if method.value.is_random_order() => {
+            Err(MethodError::Order { method: method.name, param: wrapper.param.key })
+        }
+        _ => Ok(wrap::wrapped(method, wrappers)),
+    }
 }
 
 fn unwrapped(
@@ -129,6 +146,17 @@ mod tests {
             method(&spec, read).unwrap().name,
             "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity"
         );
+    }
+
+    #[test]
+    fn a_random_order_cannot_be_wrapped() {
+        for wrapper in WRAPPERS {
+            let key = wrapper.param.key;
+            let value = if key == "translate" { "1" } else { "runner-up" };
+            let said = say(&format!("random:{key}={value}"), "");
+            assert!(said.starts_with("`random` is no heat map but an order drawn anew"), "{said}");
+            assert!(said.contains(&format!("so `{key}` has nothing to work on")), "{said}");
+        }
     }
 
     #[test]

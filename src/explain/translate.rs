@@ -78,10 +78,6 @@ impl Explainer for Translated {
     fn holds_input(&self) -> bool {
         self.inner.holds_input()
     }
-
-    fn is_random_order(&self) -> bool {
-        self.inner.is_random_order()
-    }
 }
 
 /// `x` with its content `dy` pixels further down and `dx` further right, its edges repeated.

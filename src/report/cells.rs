@@ -6,6 +6,7 @@ use crate::{
         curve::ScoreKind,
         metric::{CurveMetric, Curves, Trial, flip},
         order::Order,
+        rounding::settled_means,
     },
     run::record::{Row, Status},
 };
@@ -194,6 +195,8 @@ pub struct Group<'a> {
     scores: Scores<'a>,
     /// Sums over the curves of a (method, order).
     costs: BTreeMap<(&'a str, Order), Costs>,
+    /// Pictures on which the place of every region is chance, by method.
+    all_tied: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// What a group keeps of a record: words that outlive it, and its scores where these do.
@@ -302,14 +305,18 @@ pub(super) fn common<T>(values: &[impl AsRef<[Option<T>]>]) -> Vec<usize> {
 }
 
 /// The mean of each method on [`common`] pictures; `None` for methods without values, and where there
-/// is no such picture.
+/// is no such picture. Means that differ by rounding only are equal.
 pub(super) fn common_means(values: &[impl AsRef<[Option<f64>]>]) -> Vec<Option<f64>> {
     let common = common(values);
     let mean = |v: &[Option<f64>]| {
-        let sum = common.iter().map(|i| v[*i]).sum::<Option<f64>>()?;
-        (!common.is_empty()).then(|| sum / common.len() as f64)
+        let known = common.iter().map(|i| v[*i]).collect::<Option<Vec<f64>>>()?;
+        let (n, size) = (known.len() as f64, known.iter().map(|v| v.abs()).sum::<f64>());
+        (!known.is_empty()).then(|| (known.iter().sum::<f64>() / n, size / n))
     };
-    values.iter().map(|v| mean(v.as_ref())).collect()
+    let means: Vec<Option<(f64, f64)>> = values.iter().map(|v| mean(v.as_ref())).collect();
+    let known: Vec<(f64, f64)> = means.iter().flatten().copied().collect();
+    let mut settled = settled_means(&known).into_iter();
+    means.iter().map(|mean| mean.and_then(|_| settled.next())).collect()
 }
 
 impl<'a> Group<'a> {
@@ -329,6 +336,7 @@ impl<'a> Group<'a> {
             reasons: Vec::new(),
             scores,
             costs: BTreeMap::new(),
+            all_tied: BTreeMap::new(),
         }
     }
 
@@ -346,6 +354,9 @@ impl<'a> Group<'a> {
             let costs = self.costs.entry((kept.method, row.order)).or_default();
             costs.macs.add(row.macs.map(|m| m as f64));
             costs.tied_fraction.add(row.tied_fraction);
+            if row.is_all_tied() {
+                self.all_tied.entry(kept.method).or_default().insert(kept.image);
+            }
         }
         let methods = self.methods.len() as u16;
         let method = *self.methods.entry(kept.method).or_insert(methods);
@@ -427,9 +438,14 @@ impl<'a> Group<'a> {
         self.costs.get(&(method, order))?.macs.mean()
     }
 
-    /// Mean fraction of regions tied at the cut.
+    /// Mean share of regions whose place is chance.
     pub fn tied_fraction(&self, method: &str, order: Order) -> Option<f64> {
         self.costs.get(&(method, order))?.tied_fraction.mean()
+    }
+
+    /// Methods by which the place of every region is chance on some pictures, and on how many.
+    pub fn all_tied(&self) -> impl Iterator<Item = (&'a str, usize)> {
+        self.all_tied.iter().map(|(method, images)| (*method, images.len()))
     }
 
     /// Why a method lacks curves of an order, with the number of pictures, the most frequent reason

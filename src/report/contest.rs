@@ -3,13 +3,15 @@
 use super::cells::{Group, RANDOM, Setting, common};
 use crate::eval::{
     metric::{CurveMetric, Direction},
+    rounding::settled_means,
     stats::{
         Resampling,
+        against::{Against, against},
         paired::{Comparison, Pair, compare},
         variance::{Power, Split, power, split},
     },
 };
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
 /// A comparison with the names of what is compared.
@@ -33,6 +35,9 @@ pub struct Contest {
     pub means: Array2<f64>,
     /// The numbers; methods in the order of `methods`.
     pub comparison: Comparison,
+    /// Each method against removing regions at random, a family of tests of its own; `None` for the random
+    /// order itself and where there is none.
+    pub against_random: Vec<Option<Against>>,
     /// Spread of each method over pictures and repeats.
     pub splits: Vec<Option<Split>>,
     /// The same of each pair's differences, and what would separate the two.
@@ -67,8 +72,15 @@ impl Contest {
         common.sort(higher);
         let means = common.means();
         let comparison = compare(&means.view(), higher, resampling)?;
-        let powers = comparison.pairs.iter().map(|pair| common.power(pair)).collect();
+        let tests = comparison.tests();
+        let powers = comparison.pairs.iter().map(|pair| common.power(pair, tests)).collect();
+        let random = common.methods.iter().position(|m| m == RANDOM);
+        let against_random = match random {
+            Some(random) => against(&means.view(), random, higher),
+            None => vec![None; common.methods.len()],
+        };
         Some(Contest {
+            against_random,
             setting: group.setting.clone(),
             metric: name.to_owned(),
             direction,
@@ -89,9 +101,10 @@ impl Contest {
         self.comparison.pairs.iter().find(same)
     }
 
-    /// Position of the random order, which relative values refer to.
-    pub fn random(&self) -> Option<usize> {
-        self.methods.iter().position(|m| m == RANDOM)
+    /// The methods that are compared with removing regions at random, by place.
+    pub fn challengers(&self) -> Vec<(&str, Against)> {
+        let found = self.methods.iter().zip(&self.against_random);
+        found.filter_map(|(method, against)| Some((&method[..], (*against)?))).collect()
     }
 }
 
@@ -118,10 +131,14 @@ impl Common {
     /// Best mean first, then by name.
     fn sort(&mut self, higher: bool) {
         let sign = if higher { -1.0 } else { 1.0 };
-        let means = self.means();
-        let mean = |j: usize| sign * means.column(j).sum();
+        let mean = |column: ArrayView1<'_, f64>| {
+            let size = column.iter().map(|v| v.abs()).sum::<f64>();
+            (sign * column.sum(), size)
+        };
+        let means =
+            settled_means(&self.means().columns().into_iter().map(mean).collect::<Vec<_>>());
         let mut order: Vec<usize> = (0..self.methods.len()).collect();
-        order.sort_by(|&a, &b| mean(a).total_cmp(&mean(b)));
+        order.sort_by(|&a, &b| means[a].total_cmp(&means[b]));
         self.methods = order.iter().map(|&j| self.methods[j].clone()).collect();
         self.values = order.iter().map(|&j| std::mem::take(&mut self.values[j])).collect();
     }
@@ -134,12 +151,12 @@ impl Common {
     }
 
     /// Spread of a pair's differences; repeats of both methods saw the same noise.
-    fn power(&self, pair: &Pair) -> Option<(Split, Power)> {
+    fn power(&self, pair: &Pair, tests: usize) -> Option<(Split, Power)> {
         let (a, b) = (&self.values[pair.first], &self.values[pair.second]);
         let row = |(x, y): (&Vec<f64>, &Vec<f64>)| x.iter().zip(y).map(|(x, y)| x - y).collect();
         let differences: Vec<Vec<f64>> = a.iter().zip(b).map(row).collect();
         let split = split(&differences)?;
-        Some((split, power(pair.difference.mean, &split, differences.len())))
+        Some((split, power(pair.difference.mean, &split, differences.len(), tests)))
     }
 }
 
@@ -173,7 +190,8 @@ mod tests {
         assert_eq!(found.methods.len(), demo::METHODS.len() - 1);
         assert!(!found.images.contains(&"val/0003.png".to_owned()));
         assert_eq!(found.comparison.estimates[0].n, 9);
-        assert_eq!(found.random(), Some(found.methods.len() - 1));
+        assert!(found.against_random[..found.methods.len() - 1].iter().all(Option::is_some));
+        assert_eq!(found.against_random.last(), Some(&None), "the random order itself");
         let best = found.pair(1, 0).unwrap();
         assert_eq!((best.first, best.second), (0, 1));
     }

@@ -6,10 +6,13 @@ use super::{
     labels::labels,
     plot::{self, FigureError},
 };
-use crate::eval::{
-    metric::{Abpc, Aopc, CurveMetric, Direction, Drop, RelativeAopc},
-    order::Order,
-    stats::{Estimate, FEWEST, Resampling, estimates_of_known},
+use crate::{
+    base::words::count,
+    eval::{
+        metric::{Abpc, Aopc, CurveMetric, Direction, Drop, RelativeAopc},
+        order::Order,
+        stats::{Estimate, FEWEST, Resampling, estimates_of_known},
+    },
 };
 use std::path::Path;
 
@@ -153,11 +156,10 @@ fn figure(
 ) -> Figure {
     let (panels, pictures): (Vec<Panel>, Vec<Vec<usize>>) = panels.into_iter().unzip();
     let s = &group.setting;
-    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     let lacking = group.methods().filter(|m| !is_complete(group, m)).count();
     let missing = match lacking {
         0 => String::new(),
-        n => format!(" {} without some of the images, see the summary.", plural(n, "method")),
+        n => format!(" {} without some of the images, see the summary.", count(n, "method")),
     };
     let has_bands = pictures.iter().flatten().any(|n| *n >= FEWEST);
     let whose = if has_bands && panels.iter().any(Panel::is_full) {
@@ -169,8 +171,8 @@ fn figure(
         title: format!("{what}: {} on {}", heading.model, heading.data),
         subtitle: format!(
             "{}, {}, regions of {r}x{r} pixels, perturbation {}, {} of the target class",
-            plural(group.images(), "image"),
-            plural(group.repeats(), "repeat"),
+            count(group.images(), "image"),
+            count(group.repeats(), "repeat"),
             s.perturbation,
             s.score_kind,
             r = s.region,

@@ -112,3 +112,24 @@ pub(super) fn exhibits(count: usize) -> Vec<Exhibit> {
     };
     (0..count).map(exhibit).collect()
 }
+
+/// Curves of two steps, of which the mean fall (AOPC) is given per method and picture; least relevant
+/// regions first they fall by half of that, or twice as much where it is a rise.
+pub(super) fn falls(images: usize, methods: &[(&str, &dyn Fn(usize) -> f32)]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for image in 0..images {
+        for (method, fall) in methods {
+            for order in Order::ALL {
+                let fall = match order {
+                    Order::Morf => fall(image),
+                    Order::Lerf if fall(image) < 0.0 => 2.0 * fall(image),
+                    Order::Lerf => fall(image) / 2.0,
+                };
+                rows.push(row(&format!("val/{image:04}.png"), method, order, 0));
+                let last = rows.last_mut().expect("just pushed");
+                last.scores = Some(vec![8.0, 8.0 - 1.5 * fall, 8.0 - 1.5 * fall]);
+            }
+        }
+    }
+    rows
+}

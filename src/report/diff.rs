@@ -6,11 +6,13 @@ use super::{
     ranking::{align, decimals_for, wrap},
 };
 use crate::{
+    base::words::{are, count},
     eval::{
         metric::{Chosen, CurveMetric},
+        rounding::differences,
         stats::{
             Estimate, Resampling, estimate,
-            wilcoxon::{holm, wilcoxon},
+            wilcoxon::{can_reach, fewest_pictures, holm, wilcoxon},
         },
     },
     run::record::Row,
@@ -88,6 +90,7 @@ pub fn diff(
     }
     notes.extend(targets(a.rows, b.rows));
     correct(&mut changes);
+    notes.extend(too_few(&changes));
     let causes = match (a.manifest, b.manifest) {
         (Some(a), Some(b)) => causes(a, b),
         _ => vec!["unknown: a manifest is missing".to_owned()],
@@ -124,16 +127,17 @@ fn unlike(a: &Group<'_>, b: &Group<'_>) -> Vec<String> {
         let images: Vec<&str> = y.image_names().collect();
         let only = x.image_names().filter(|i| images.binary_search(i).is_err()).count();
         if only > 0 {
-            notes.push(format!("under `{under}` {only} images are in the {which} run only"));
+            let (images, are) = (count(only, "image"), are(only));
+            notes.push(format!("under `{under}` {images} {are} in the {which} run only"));
         }
     }
     if a.setting.steps != b.setting.steps {
-        let steps = |g: &Group<'_>| g.setting.steps.map_or("no".to_owned(), |s| s.to_string());
-        let both = a.setting.steps.min(b.setting.steps).map_or("no".to_owned(), |s| s.to_string());
+        let steps = |n: Option<usize>| n.map_or("no steps".to_owned(), |n| count(n, "step"));
+        let both = steps(a.setting.steps.min(b.setting.steps));
         notes.push(format!(
-            "the first run has {} steps, the second {}; compared is what both have, {both} steps",
-            steps(a),
-            steps(b)
+            "the first run has {}, the second {}; compared is what both have, {both}",
+            steps(a.setting.steps),
+            steps(b.setting.steps)
         ));
     }
     notes
@@ -170,7 +174,8 @@ fn compare(
         let (x, y) = (values(a, method), values(b, method));
         let pairs: Vec<(f64, f64)> =
             x.iter().filter_map(|(image, v)| Some((*v, *y.get(image)?))).collect();
-        let differences: Vec<f64> = pairs.iter().map(|(x, y)| y - x).collect();
+        let (before, after): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        let differences = differences(&after, &before);
         let mean =
             |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
         Some(Change {
@@ -185,6 +190,21 @@ fn compare(
         })
     };
     a.methods().filter_map(change).collect()
+}
+
+/// That no test of a change can find anything.
+fn too_few(changes: &[Change]) -> Option<String> {
+    let tests = changes.iter().filter(|c| c.p.is_some()).count();
+    let most = changes.iter().map(|c| c.images).max()?;
+    (tests > 0 && !can_reach(most, tests)).then(|| {
+        format!(
+            "{} {} too few for a test: even if a change has one sign on every image, p (Holm) cannot reach \
+             5 %; {} could",
+            count(most, "image"),
+            are(most),
+            count(fewest_pictures(tests), "image"),
+        )
+    })
 }
 
 fn correct(changes: &mut [Change]) {
@@ -203,7 +223,8 @@ fn targets(a: &[Row], b: &[Row]) -> Option<String> {
     let (all, other) = common.fold((0, 0), |(n, m), (s, t)| (n + 1, m + usize::from(s != t)));
     (other > 0).then(|| {
         format!(
-            "on {other} of {all} common images the runs followed the scores of different classes"
+            "on {other} of {} the runs followed the scores of different classes",
+            count(all, "common image")
         )
     })
 }
@@ -357,7 +378,7 @@ mod tests {
         let found = diff(side(&a), side(&b), &chosen, resampling).unwrap();
         assert!(found.changes.iter().all(|c| c.p.is_none() && c.difference.mean == 0.0));
         let note =
-            "the first run has 20 steps, the second 10; compared is what both have, 10 steps";
+            "the first run has 20 steps, the second 10 steps; compared is what both have, 10 steps";
         assert!(found.notes.contains(&note.to_owned()), "{:?}", found.notes);
     }
 }

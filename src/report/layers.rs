@@ -1,7 +1,10 @@
 //! The layers of a network as a table for people.
 
 use super::text::{Align, table};
-use crate::nn::model::{LayerRow, Model};
+use crate::{
+    base::words::count,
+    nn::model::{LayerRow, Model},
+};
 use std::fmt::Write;
 
 /// Headings of the columns.
@@ -23,10 +26,10 @@ pub fn layer_table(model: &Model) -> String {
     let mut rows: Vec<[String; 8]> = model.layers().iter().map(row).collect();
     rows.push(totals(model));
     let mut text = format!(
-        "{}: input {}, {} classes, sha256 {}\n\n",
+        "{}: input {}, {}, sha256 {}\n\n",
         model.name,
         model.graph.input_shape(),
-        model.graph.classes(),
+        count(model.graph.classes(), "class"),
         model.digest
     );
     text.push_str(&table(COLUMNS, &rows));

@@ -31,3 +31,4 @@ pub mod subsets;
 pub mod summary;
 mod text;
 pub mod trace;
+pub mod verdict;

@@ -6,8 +6,11 @@ use super::{
     contest::Contest,
     map_metrics::MapRow,
     subsets::{Subset, subsets},
+    summary::all_tied,
+    verdict::too_few_for_pairs,
 };
 use crate::{
+    base::words::{are, count},
     eval::{
         metric::{Aopc, Chosen, CurveMetric},
         order::Order,
@@ -61,6 +64,31 @@ pub enum Note {
         /// How many.
         images: usize,
     },
+    /// Too few pictures for a test of every two methods.
+    FewForTests {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+        /// How many.
+        images: usize,
+        /// Pairs that are tested.
+        tests: usize,
+    },
+    /// No method is worth anything by the metric.
+    NoWinner {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+        /// What that means.
+        meaning: &'static str,
+    },
+    /// Heat maps that do not say which regions go first.
+    AllTied {
+        /// The method.
+        method: String,
+        /// Pictures on which the place of every region is chance.
+        images: usize,
+        /// Pictures there are.
+        of: usize,
+    },
     /// The best methods cannot be told apart.
     AllEqual {
         /// Canonical name of the perturbation.
@@ -78,8 +106,10 @@ impl fmt::Display for Note {
                 let lacking: Vec<String> = lacking.iter().map(of).collect();
                 write!(
                     f,
-                    "under `{perturbation}` methods are compared on the {common} images that all \
-                     of them have; {left_out} are left out ({})",
+                    "under `{perturbation}` methods are compared on the {} that all of them have; \
+                     {left_out} {} left out ({})",
+                    count(*common, "image"),
+                    are(*left_out),
                     lacking.join("; ")
                 )
             }
@@ -102,6 +132,14 @@ impl fmt::Display for Note {
             Note::FewImages { images } => {
                 write!(f, "too few images for intervals: {images}, at least {FEWEST} are needed")
             }
+            Note::FewForTests { perturbation, images, tests } => {
+                let note = too_few_for_pairs(*images, *tests).unwrap_or_default();
+                write!(f, "under `{perturbation}`: {note}")
+            }
+            Note::NoWinner { perturbation, meaning } => {
+                write!(f, "under `{perturbation}` no method is above 0: {meaning}")
+            }
+            Note::AllTied { method, images, of } => all_tied(f, method, *images, *of),
             Note::AllEqual { perturbation } => {
                 write!(f, "under `{perturbation}` all methods have the same value on every image")
             }
@@ -125,7 +163,7 @@ pub struct Rank {
     pub contests: Vec<Contest>,
     /// By canonical name of the method.
     pub costs: BTreeMap<String, Cost>,
-    /// Mean share of tied regions, by setting and canonical name of the method.
+    /// Mean share of regions whose place is chance, by setting and canonical name of the method.
     pub tied: Vec<BTreeMap<String, f64>>,
     /// The ranking of the first setting on parts of the pictures.
     pub subsets: Vec<Subset>,
@@ -159,6 +197,11 @@ pub fn rank(
         tied.push(contest.methods.iter().filter_map(share).collect());
         contests.push(contest);
     }
+    notes.extend(groups[0].all_tied().map(|(method, images)| Note::AllTied {
+        method: method.to_owned(),
+        images,
+        of: groups[0].images(),
+    }));
     // the first setting ranks; where it has nothing in common, there are no parts of it
     let first = contests.first().filter(|c: &&Contest| c.setting == groups[0].setting);
     Ok(Rank {
@@ -201,11 +244,27 @@ fn notes_on(group: &Group<'_>, contest: Option<&Contest>, metric: &dyn CurveMetr
     if contest.images.len() < FEWEST {
         notes.push(Note::FewImages { images: contest.images.len() });
     }
+    notes.extend(verdicts(contest, metric, &perturbation));
     let pairs = &contest.comparison.pairs;
     if !pairs.is_empty() && pairs.iter().all(|p| p.p.is_none()) {
         notes.push(Note::AllEqual { perturbation });
     }
     notes
+}
+
+/// What the values do not say.
+fn verdicts(contest: &Contest, metric: &dyn CurveMetric, perturbation: &str) -> Vec<Note> {
+    let perturbation = perturbation.to_owned();
+    let (images, tests) = (contest.images.len(), contest.comparison.tests());
+    let few = too_few_for_pairs(images, tests);
+    let worthless = metric.worthless().filter(|_| contest.comparison.estimates[0].mean <= 0.0);
+    [
+        few.map(|_| Note::FewForTests { perturbation: perturbation.clone(), images, tests }),
+        worthless.map(|meaning| Note::NoWinner { perturbation: perturbation.clone(), meaning }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Why a method lacks values of a metric on some picture, in words.

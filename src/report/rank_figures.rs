@@ -11,7 +11,7 @@ use super::{
     rank::Rank,
     ranking::shorten,
 };
-use crate::eval::stats::friedman::cliques;
+use crate::{base::words::count, eval::stats::friedman::cliques};
 use std::path::Path;
 
 const WIDTH: f64 = 1000.0;
@@ -53,10 +53,10 @@ fn names(contest: &Contest) -> Vec<String> {
 
 fn subject(contest: &Contest, heading: &Heading) -> String {
     format!(
-        "{} on {}, {} images, {}, perturbation {}, regions of {r}x{r}",
+        "{} on {}, {}, {}, perturbation {}, regions of {r}x{r}",
         heading.model,
         heading.data,
-        contest.images.len(),
+        count(contest.images.len(), "image"),
         contest.metric,
         contest.setting.perturbation,
         r = contest.setting.region,

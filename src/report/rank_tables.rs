@@ -1,14 +1,16 @@
 //! The results of `pixelflip rank` as tables: files for machines, text for people.
 
 use super::{
+    colours::short,
     contest::Contest,
     labels::labels,
     rank::Rank,
     ranking::{align, decimals_for, wrap},
     subsets::Subset,
+    verdict::{Words, against_random},
 };
 use crate::{
-    base::{atomic, text::plain},
+    base::{atomic, text::plain, words::count},
     eval::{
         metric::Direction,
         stats::{Estimate, Interval, paired::Pair},
@@ -35,7 +37,15 @@ const RANK_NOTES: &[(&str, &str)] = &[
     ("p_next, p_next_holm", "signed-rank p against the method at the next place; corrected"),
     ("milliseconds", "median time of an explanation; null for heat maps from files"),
     ("forwards", "the same in forward passes of the model"),
-    ("tied_fraction", "mean share of regions with the score at the cut"),
+    (
+        "random_p, random_p_holm, random_tests",
+        "signed-rank p against removing regions at random; corrected for these tests alone; how many",
+    ),
+    (
+        "against_random",
+        "what follows at 5 %: better, worse, open, equal (no difference), too-few (no test could reach 5 %)",
+    ),
+    ("tied_fraction", "mean share of regions whose place is chance"),
     ("variance_images, variance_repeats", "variance between images, and between repeats of one"),
 ];
 
@@ -47,7 +57,10 @@ const PAIR_NOTES: &[(&str, &str)] = &[
     ("p, p_holm", "two-sided signed-rank test (Pratt), corrected for all pairs"),
     ("nemenyi", "p of Nemenyi's test on mean ranks"),
     ("variance_images, variance_repeats", "of the differences"),
-    ("images_needed", "images that would separate the two at 5 % with power 80 %"),
+    (
+        "images_needed",
+        "images that would separate the two at 5 % with power 80 %, as one of all pairs that are tested",
+    ),
     ("repeats_needed", "repeats that would do so with as many images; null when none would"),
 ];
 
@@ -105,6 +118,11 @@ impl Rank {
                 let cost = self.costs.get(method).copied().unwrap_or_default();
                 rows.number("milliseconds", cost.milliseconds);
                 rows.number("forwards", cost.forwards);
+                let against = contest.against_random[j];
+                rows.number("random_p", against.and_then(|a| a.p));
+                rows.number("random_p_holm", against.and_then(|a| a.p_holm));
+                rows.whole("random_tests", against.map(|a| a.tests));
+                rows.maybe("against_random", against.map(|a| a.verdict.name()));
                 rows.number("tied_fraction", tied.get(method).copied());
                 rows.number("variance_images", contest.splits[j].map(|s| s.between_images));
                 rows.number("variance_repeats", contest.splits[j].and_then(|s| s.between_repeats));
@@ -184,7 +202,7 @@ impl Rank {
             text.push_str(&align(&self.cells(contest), 1));
             text.push('\n');
             text.push_str(&wrap(LEGEND));
-            if let Some(line) = friedman_line(contest) {
+            for line in [beside_random(contest), friedman_line(contest)].into_iter().flatten() {
                 text.push('\n');
                 text.push_str(&wrap(&line));
             }
@@ -243,6 +261,7 @@ impl Rank {
         let rule = "|---:|:---|---:|---:|---:|---:|---:|---:|---:|\n".to_owned();
         let mut lines = vec![format!("{}\n\n", heading(contest)), line(&cells[0]), rule];
         lines.extend(cells[1..].iter().map(line));
+        lines.extend(beside_random(contest).map(|sentence| format!("\n{sentence}\n")));
         lines.extend(
             self.notes.iter().map(|note| format!("\nNote: {}.\n", plain(&note.to_string()))),
         );
@@ -283,28 +302,47 @@ fn latex_escape(cell: &str) -> String {
 
 fn heading(contest: &Contest) -> String {
     let s = &contest.setting;
-    let steps = s.steps.map_or("no".to_owned(), |n| n.to_string());
+    let steps = s.steps.map_or("no regions".to_owned(), |n| count(n, "region"));
     let better = match contest.direction {
         Direction::Higher => "higher is better",
         Direction::Lower => "lower is better",
     };
     format!(
-        "{} ({}, {}, {steps} regions of {r}x{r}) on {} images: {better}",
+        "{} ({}, {}, {steps} of {r}x{r}) on {}: {better}",
         plain(&contest.metric),
         s.score_kind,
         plain(&s.perturbation),
-        contest.images.len(),
+        count(contest.images.len(), "image"),
         r = s.region,
     )
 }
 
+/// Which methods are better or worse than removing regions at random.
+fn beside_random(contest: &Contest) -> Option<String> {
+    let words = Words {
+        name: &|method| format!("`{}`", plain(method)),
+        text: &|text| plain(text).into_owned(),
+        number: &short,
+    };
+    against_random(&contest.challengers(), words)
+}
+
 fn friedman_line(contest: &Contest) -> Option<String> {
     let found = contest.comparison.friedman.as_ref()?;
+    let images = count(found.n, "image");
+    let p = if found.can_differ() {
+        p_after(found.p?)
+    } else {
+        format!("{} (cannot reach 5 % on {images})", p_after(found.p?))
+    };
+    let ranks = if found.can_tell_apart() {
+        "mean ranks further apart than this differ"
+    } else {
+        "more than any two mean ranks can lie apart, so none is found to differ"
+    };
     Some(format!(
-        "Friedman chi2 = {:.2}, p {}; mean ranks further apart than {:.3} differ (Nemenyi, 5 %)",
-        found.statistic?,
-        p_after(found.p?),
-        found.critical_difference,
+        "Friedman chi2 = {:.2}, p {p}; critical difference {:.3} (Nemenyi, 5 %): {ranks}",
+        found.statistic?, found.critical_difference,
     ))
 }
 
@@ -317,7 +355,7 @@ fn place(rank: usize, interval: Option<Interval>) -> String {
 /// What the columns of the text are.
 const LEGEND: &str = "w/t/l: methods it beats, cannot be told from, loses to; p next: against the next \
                       one, corrected for all pairs; ms, fwd: explaining a picture, median in milliseconds and \
-                      in full passes; tied: regions with the score at the cut";
+                      in full passes; tied: regions whose place is chance";
 
 /// Four digits, or `<0.0001`.
 fn p_value(p: f64) -> String {
@@ -354,8 +392,12 @@ impl Sheet {
     }
 
     fn text(&mut self, name: &str, value: &str) {
+        self.maybe(name, Some(value));
+    }
+
+    fn maybe(&mut self, name: &str, value: Option<&str>) {
         if let Column::Text(v) = self.column(name, Column::Text(vec![])) {
-            v.push(Some(value.to_owned()));
+            v.push(value.map(str::to_owned));
         }
     }
 

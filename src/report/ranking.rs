@@ -2,11 +2,13 @@
 
 use super::{
     cells::Setting,
+    colours::short,
     labels::labels,
     summary::{Summary, SummaryRow},
+    verdict::{Words, against_random, is_no_winner, no_winner},
 };
 use crate::{
-    base::text::plain,
+    base::{text::plain, words::count},
     eval::{order::Order, stats::Estimate},
 };
 
@@ -14,7 +16,8 @@ use crate::{
 pub(super) const WIDTH: usize = 100;
 
 /// The ranking that counts: mean MoRF AOPC at the first perturbation of the records (LeRF where
-/// there is no MoRF), as aligned text of at most 100 columns, with what a reader must know below.
+/// there is no MoRF), as aligned text of at most 100 columns, with what it says of the methods and what a
+/// reader must know below.
 pub fn ranking(summary: &Summary) -> String {
     let Some(first) = summary.rows.first() else { return "no method has curves\n".to_owned() };
     let ranked = |r: &&SummaryRow| r.setting == first.setting && r.order == first.order;
@@ -22,11 +25,31 @@ pub fn ranking(summary: &Summary) -> String {
     let mut text = heading(&first.setting, first.order);
     text.push('\n');
     text.push_str(&table(&rows));
+    for sentence in sentences(&rows) {
+        text.push('\n');
+        text.push_str(&wrap(&sentence));
+    }
     for caveat in &summary.caveats {
         text.push('\n');
         text.push_str(&wrap(&format!("note: {caveat}")));
     }
     text
+}
+
+/// Whether the first is a winner, and which methods are better or worse than chance.
+fn sentences(rows: &[&SummaryRow]) -> Vec<String> {
+    let words = Words {
+        name: &|method| format!("`{}`", plain(method)),
+        text: &|text| plain(text).into_owned(),
+        number: &short,
+    };
+    let ranked = rows.iter().filter(|row| row.rank.is_some());
+    let first = ranked.clone().next().and_then(|row| {
+        let aopc = row.aopc.filter(|aopc| is_no_winner(row.order, aopc.mean))?;
+        Some(no_winner(&row.method, ranked.clone().count(), &row.setting, &aopc, words))
+    });
+    let found = rows.iter().filter_map(|row| Some((&row.method[..], row.against_random?)));
+    first.into_iter().chain(against_random(&found.collect::<Vec<_>>(), words)).collect()
 }
 
 /// Breaks a line between words where it would get too long.
@@ -54,8 +77,8 @@ fn heading(setting: &Setting, order: Order) -> String {
         Order::Morf => "most relevant regions first, higher is better",
         Order::Lerf => "least relevant regions first, lower is better",
     };
-    let steps = steps.map_or("no".to_owned(), |s| s.to_string());
-    format!("AOPC ({score_kind}, {perturbation}, {steps} regions of {region}x{region}): {first}\n")
+    let steps = steps.map_or("no regions".to_owned(), |s| count(s, "region"));
+    format!("AOPC ({score_kind}, {perturbation}, {steps} of {region}x{region}): {first}\n")
 }
 
 fn table(rows: &[&SummaryRow]) -> String {

@@ -2,15 +2,21 @@
 
 use super::cells::{self, CellsError, Group, Setting, common_means};
 use crate::{
+    base::words::count,
     eval::{
         curve::ScoreKind,
         metric::{Abpc, Aopc, CurveMetric, Direction, Range, RelativeAopc, Trial},
         order::Order,
-        stats::{Estimate, FEWEST, Interval, Resampling, estimates_of_known},
+        stats::{
+            Estimate, FEWEST, Interval, Resampling,
+            against::{Against, against},
+            estimates_of_known,
+        },
     },
     run::record::Row,
     table::{Column, Table, TableError},
 };
+use ndarray::Array2;
 use std::{cmp::Ordering, collections::BTreeMap, fmt, path::Path};
 
 /// One method under one setting and order.
@@ -39,7 +45,10 @@ pub struct SummaryRow {
     pub abpc: Option<Estimate>,
     /// The same as a sum over steps.
     pub abpc_sum: Option<Estimate>,
-    /// Mean share of regions tied at the cut.
+    /// The method against removing regions at random, on the pictures that all methods have; `None` for
+    /// the random order itself and where there is none.
+    pub against_random: Option<Against>,
+    /// Mean share of regions whose place is chance.
     pub tied_fraction: Option<f64>,
     /// Mean multiply-adds of a curve.
     pub macs: Option<f64>,
@@ -72,6 +81,15 @@ pub enum Caveat {
         /// Pictures there are.
         of: usize,
     },
+    /// Heat maps that do not say which regions go first.
+    AllTied {
+        /// The method.
+        method: String,
+        /// Pictures on which the place of every region is chance.
+        images: usize,
+        /// Pictures there are.
+        of: usize,
+    },
     /// Too few pictures for intervals.
     FewImages {
         /// How many.
@@ -92,20 +110,38 @@ impl fmt::Display for Caveat {
             Caveat::Incomplete { method, order, perturbation, more, images, of, reason } => write!(
                 f,
                 "`{method}` has its {order} curves under `{perturbation}`{} on {images} of {of} \
-                 images only, and its means are over those; places are by the images that all \
-                 methods have ({reason})",
-                and_more(*more)
+                 only, and its means are over those; places are by the images that all methods have \
+                 ({reason})",
+                and_more(*more),
+                of = count(*of, "image"),
             ),
             Caveat::BelowZero { images, of } => write!(
                 f,
-                "the target's logit is below 0 on {images} of {of} images: LRP from the score has \
-                 all signs turned there, `start=one` keeps them"
+                "the target's logit is below 0 on {images} of {}: LRP from the score has all signs \
+                 turned there, `start=one` keeps them",
+                count(*of, "image")
             ),
+            Caveat::AllTied { method, images, of } => all_tied(f, method, *images, *of),
             Caveat::FewImages { images } => {
                 write!(f, "too few images for intervals: {images}, at least {FEWEST} are needed")
             }
         }
     }
+}
+
+/// That ties, not the heat map, decide the order.
+pub(super) fn all_tied(
+    f: &mut fmt::Formatter<'_>,
+    method: &str,
+    images: usize,
+    of: usize,
+) -> fmt::Result {
+    write!(
+        f,
+        "by `{method}` the place of every region is chance on {images} of {}: each has the score of \
+         another one, as in an all-zero or constant heat map",
+        count(of, "image")
+    )
 }
 
 /// What follows the first of several settings.
@@ -136,10 +172,20 @@ pub fn summarise_groups(groups: &[Group<'_>]) -> Summary {
     let rows: Vec<SummaryRow> = groups.iter().flat_map(summarise_group).collect();
     let mut caveats = once_each(groups.iter().flat_map(|g| incomplete(g, &rows)));
     caveats.extend(groups.iter().find_map(below_zero));
+    caveats.extend(groups.iter().take(1).flat_map(tied_maps));
     if let Some(images) = groups.iter().map(Group::images).min().filter(|n| *n < FEWEST) {
         caveats.push(Caveat::FewImages { images });
     }
     Summary { rows, caveats }
+}
+
+/// Methods that leave the order to chance, by the regions that rank.
+fn tied_maps<'g>(group: &'g Group<'_>) -> impl Iterator<Item = Caveat> + 'g {
+    group.all_tied().map(|(method, images)| Caveat::AllTied {
+        method: method.to_owned(),
+        images,
+        of: group.images(),
+    })
 }
 
 /// What is estimated for every method.
@@ -179,6 +225,7 @@ fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
             relative_aopc: by_order(2),
             abpc: found[4],
             abpc_sum: found[5],
+            against_random: None,
             tied_fraction: group.tied_fraction(method, order),
             macs: group.macs(method, order),
         }
@@ -189,9 +236,25 @@ fn summarise_group(group: &Group<'_>) -> Vec<SummaryRow> {
         let values: Vec<&[_]> = aopcs.iter().map(|of| &of[column][..]).collect();
         let found = group.methods().zip(&estimates);
         let peers = found.map(|(m, found)| row(order, m, found)).zip(common_means(&values));
-        rows.extend(ranked(peers.collect()));
+        let mut peers: Vec<Peer> = peers.collect();
+        judge(&mut peers, &values, Aopc(order).direction());
+        rows.extend(ranked(peers));
     }
     rows
+}
+
+/// Compares each method with removing regions at random, where that was done; `values` per method and
+/// picture.
+fn judge(peers: &mut [Peer], values: &[&[Option<f64>]], direction: Direction) {
+    let known: Vec<usize> = (0..peers.len()).filter(|j| peers[*j].1.is_some()).collect();
+    let Some(random) = known.iter().position(|j| peers[*j].0.method == cells::RANDOM) else {
+        return;
+    };
+    let common = cells::common(values);
+    let at = |(i, k): (usize, usize)| values[known[k]][common[i]].expect("all have these");
+    let matrix = Array2::from_shape_fn((common.len(), known.len()), at);
+    let found = against(&matrix.view(), random, direction == Direction::Higher);
+    known.iter().zip(found).for_each(|(&j, against)| peers[j].0.against_random = against);
 }
 
 /// A method with its mean on the pictures that all have.
@@ -320,13 +383,22 @@ const NOTES: &[(&str, &str)] = &[
     ("images_missing", "images on which some method was tried and this one lacks curves"),
     ("aopc", "area over the perturbation curve after L steps, mean over images"),
     ("relative_aopc", "AOPC minus that of the random order, image by image"),
+    (
+        "random_p, random_p_holm",
+        "signed-rank p of that difference on the images that all methods have; corrected for these tests",
+    ),
+    ("random_tests", "tests of that family: methods that differ from the random order"),
+    (
+        "against_random",
+        "what follows at 5 %: better, worse, open, equal (no difference), too-few (no test could reach 5 %)",
+    ),
     ("abpc", "area between the LeRF and the MoRF curve, the same in the rows of both orders"),
     ("abpc_sum", "the same as a sum over steps"),
     ("*_stderr", "standard error of the mean"),
     ("*_lo, *_hi", "95 % bootstrap interval over images, BCa, 10000 resamples"),
     ("*_percentile_lo, *_percentile_hi", "the same, between percentiles"),
     ("*_images", "images in the mean"),
-    ("tied_fraction", "mean share of regions with the score at the cut; null for random orders"),
+    ("tied_fraction", "mean share of regions whose place is chance; null for random orders"),
     ("macs", "mean multiply-adds of a curve"),
 ];
 
@@ -355,6 +427,11 @@ impl Summary {
         self.push_estimate(&mut t, "aopc", |r| r.aopc);
         self.push_estimate(&mut t, "relative_aopc", |r| r.relative_aopc);
         t.push("relative_aopc_images", self.images(|r| r.relative_aopc));
+        t.push("random_p", self.number(|r| r.against_random?.p));
+        t.push("random_p_holm", self.number(|r| r.against_random?.p_holm));
+        t.push("random_tests", self.whole(|r| Some(r.against_random?.tests as u64)));
+        let verdicts = self.rows.iter().map(|r| Some(r.against_random?.verdict.name().to_owned()));
+        t.push("against_random", Column::Text(verdicts.collect()));
         self.push_estimate(&mut t, "abpc", |r| r.abpc);
         self.push_estimate(&mut t, "abpc_sum", |r| r.abpc_sum);
         t.push("abpc_images", self.images(|r| r.abpc));

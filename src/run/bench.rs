@@ -5,6 +5,7 @@ use crate::{
     base::{
         geom::{Grid, Rect, RegionId, Remainder},
         rng::{Seed, unit_f32},
+        words::count,
     },
     eval::order,
     explain::Case,
@@ -88,7 +89,8 @@ pub struct Report {
 pub enum BenchError {
     /// The regions do not fit.
     #[error(
-        "{steps} steps of {region}x{region} regions do not fit into a picture of {height}x{width}"
+        "{} of {region}x{region} regions do not fit into a picture of {height}x{width}",
+        count(*.steps, "step")
     )]
     Regions {
         /// Steps asked for.

@@ -332,7 +332,9 @@ impl Config {
         check(&flags, "")?;
         let (file, texts) = file.map(read).transpose()?.unzip();
         let mut table = parsed(PROTOCOL);
-        if file.is_none() && !flags.contains_key("model") && !flags.contains_key("data") {
+        // a file as `init` writes it, with nothing set, is as good as none
+        let is_bare = file.as_ref().is_none_or(Table::is_empty);
+        if is_bare && !flags.contains_key("model") && !flags.contains_key("data") {
             lay_over(&mut table, parsed(SCENES));
         }
         let chosen = [Some(&flags), file.as_ref()].into_iter().flatten();
@@ -419,9 +421,11 @@ pub fn default_text(key: &str) -> Option<String> {
     Some(shown)
 }
 
-/// A line that sets a key as the built-in experiment has it; `None` for keys that it leaves alone.
-pub fn built_in_line(key: &str) -> Option<String> {
-    parsed(SCENES).get(key).map(|value| format!("{key} = {value}"))
+/// What the built-in experiment has otherwise than the protocol, as lines of a config; its model and its
+/// pictures are not among them.
+pub fn built_in_lines() -> Vec<String> {
+    let own = parsed(SCENES).into_iter().filter(|(key, _)| key != "model" && key != "data");
+    own.map(|(key, value)| format!("{key} = {value}")).collect()
 }
 
 /// A line of a config that sets nothing: behind a `#` the default of a key, or an example where there is

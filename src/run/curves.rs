@@ -290,7 +290,7 @@ enum Ranking {
 impl Ranking {
     /// True where the heat map does not say which regions go first, of any size.
     fn is_even(&self) -> bool {
-        let same = |pair: &[f64]| (pair[0] + 0.0).total_cmp(&(pair[1] + 0.0)).is_eq();
+        let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
         let even = |(scores, _): &(Vec<f64>, _)| scores.windows(2).all(same);
         matches!(self, Ranking::Scores(sizes) if sizes.iter().all(even))
     }
@@ -424,7 +424,7 @@ struct Bench<'a> {
     fills: Fills<'a>,
 }
 
-/// A curve, the share of regions that are tied at its cut, and what checking it found.
+/// A curve, the share of regions whose place in its order is chance, and what checking it found.
 struct Found {
     curve: Curve,
     tied: Option<f64>,
@@ -515,17 +515,15 @@ impl<'a> Bench<'a> {
         (checked, timing)
     }
 
-    /// All regions in the order of the cell, and the share of those that are tied at the cut.
+    /// All regions in the order of the cell, and the share of those whose place is chance.
     fn regions(&self, ranking: &Ranking, cell: Cell) -> (Vec<RegionId>, Option<f64>) {
-        let Regions { grid, steps } = &self.plan.regions[cell.region];
         match ranking {
             Ranking::Scores(orders) => {
                 let (scores, morf) = &orders[cell.region];
-                let regions = cell.order.arrange(morf.clone());
-                let tied = order::tied_fraction(scores, &regions, *steps);
-                (regions, Some(tied))
+                (cell.order.arrange(morf.clone()), Some(order::tied_fraction(scores)))
             }
             Ranking::Random => {
+                let grid = &self.plan.regions[cell.region].grid;
                 let (seed, image) = (self.plan.seed, &self.subject.id);
                 let morf = order::random(grid.len(), seed, image, cell.repeat);
                 (cell.order.arrange(morf), None)

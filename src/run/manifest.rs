@@ -29,7 +29,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The content of `manifest.json`. No times and dates: the same run gives the same bytes on
 /// machines of one CPU feature level.
@@ -157,6 +157,9 @@ pub struct Results {
     pub failed_curves: usize,
     /// Why, each reason once per method.
     pub failures: Vec<Failure>,
+    /// Methods whose maps left the place of every region to chance on some pictures, by the regions that
+    /// rank.
+    pub all_tied: Vec<AllTied>,
     /// Pictures with a label.
     pub labelled: usize,
     /// Share of labelled pictures that are classified right.
@@ -185,6 +188,18 @@ pub struct Skipped {
     pub image: String,
     /// Why.
     pub reason: String,
+}
+
+/// A method whose maps did not say which regions go first: every region had the score of another one, as
+/// in an all-zero or constant map.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AllTied {
+    /// Its name.
+    pub method: String,
+    /// Pictures concerned.
+    pub pictures: usize,
+    /// The first of them.
+    pub first: String,
 }
 
 /// A method that gave nothing.
@@ -261,6 +276,8 @@ pub struct Tally {
     multiply_adds: u64,
     /// By method and reason: how many curves failed so, and the first picture.
     failures: BTreeMap<(String, String), (usize, String)>,
+    /// By method: on how many pictures the place of every region is chance, and the first of them.
+    all_tied: BTreeMap<String, (usize, String)>,
 }
 
 impl Tally {
@@ -271,6 +288,14 @@ impl Tally {
         for row in rows.iter().filter(|r| r.status == Status::Failed) {
             let key = (row.method.clone(), row.reason.clone().unwrap_or_default());
             self.failures.entry(key).or_insert_with(|| (0, row.image.clone())).0 += 1;
+        }
+        let ranks = rows.first().map(|row| row.region);
+        let tied = rows.iter().filter(|r| Some(r.region) == ranks && r.is_all_tied());
+        // a picture has several curves of a method, all of them in one part
+        let tied: BTreeSet<(&str, &str)> = tied.map(|r| (&r.method[..], &r.image[..])).collect();
+        for (method, image) in tied {
+            let first = || (0, image.to_owned());
+            self.all_tied.entry(method.to_owned()).or_insert_with(first).0 += 1;
         }
     }
 }
@@ -288,6 +313,11 @@ impl Results {
             curves: tally.curves,
             failed_curves: tally.failures.values().map(|(curves, _)| curves).sum(),
             failures: tally.failures.into_iter().map(failure).collect(),
+            all_tied: tally
+                .all_tied
+                .into_iter()
+                .map(|(method, (pictures, first))| AllTied { method, pictures, first })
+                .collect(),
             labelled: used.filter(|p| p.label.is_some()).count(),
             top1: accuracy(pictures, 1),
             top5: accuracy(pictures, 5).filter(|_| classes > 5),

@@ -1,7 +1,10 @@
 //! How much memory a run needs, known before it starts, and how much of it chains may use.
 
 use crate::{
-    base::geom::{Rect, Regions},
+    base::{
+        geom::{Rect, Regions},
+        words::count,
+    },
     nn::{
         graph::Graph,
         kernel::parallel::{KEPT, KEPT_MAPS, KEPT_STREAMS},
@@ -77,9 +80,9 @@ pub enum MemoryError {
     },
     /// One step of one chain does not fit.
     #[error(
-        "{threads} threads need at least {} (weights {}, each thread {} of which one step of a \
+        "{} need at least {} (weights {}, each thread {} of which one step of a \
          chain takes {}), but {given}; allow more memory or fewer threads (`threads`)",
-        size(.need.least(*.threads)), size(.need.weights), size(.need.thread + streams(.need.step)),
+        count(*.threads, "thread"), size(.need.least(*.threads)), size(.need.weights), size(.need.thread + streams(.need.step)),
         size(.need.step)
     )]
     Run {

@@ -5,7 +5,10 @@ use super::{
     output::{self, Output, OutputError},
     shard::ranges,
 };
-use crate::base::atomic;
+use crate::base::{
+    atomic,
+    words::{are, count},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -25,7 +28,10 @@ pub enum MergeError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Some parts are in no folder.
-    #[error("{missing} of {parts} parts are missing{}", shards_in_words(.shards.as_ref()))]
+    #[error(
+        "{missing} of {} {} missing{}", count(*.parts, "part"), are(*.missing),
+        shards_in_words(.shards.as_ref())
+    )]
     Incomplete {
         /// How many are missing.
         missing: usize,

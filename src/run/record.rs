@@ -47,7 +47,7 @@ pub struct Row {
     pub scores: Option<Vec<f32>>,
     /// The logits of all classes, step after step: `(L + 1) * classes` values; null unless recorded.
     pub all_logits: Option<Vec<f32>>,
-    /// Share of the regions whose score is that at the cut after `L` regions
+    /// Share of all regions whose score another region has too, so that their place is chance
     /// ([`crate::eval::order::tied_fraction`]); null for the random order, which has no scores.
     pub tied_fraction: Option<f64>,
     /// Multiply-adds spent on the curve.
@@ -56,6 +56,14 @@ pub struct Row {
     pub status: Status,
     /// Why a cell failed, or why something is null.
     pub reason: Option<String>,
+}
+
+impl Row {
+    /// True where every region has the score of another one, so that the place of each is chance: of an
+    /// all-zero map, of a constant one, and of one with few values.
+    pub fn is_all_tied(&self) -> bool {
+        self.tied_fraction.is_some_and(|share| share >= 1.0)
+    }
 }
 
 /// What became of one cell of the experiment.
@@ -109,7 +117,7 @@ const CURVE_NOTES: &[(&str, &str)] = &[
     ("all_logits", "all classes' logits, step after step: (L + 1) * classes; null unless recorded"),
     (
         "tied_fraction",
-        "share of regions with the score at the cut, 0 where all are removed; null for random orders",
+        "share of all regions whose score another region has too, so their place is chance; null for random",
     ),
     ("macs", "multiply-adds spent on the curve"),
     ("status", "ok or failed"),

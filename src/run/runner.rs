@@ -14,7 +14,7 @@ use super::{
     stop::{Stop, Vain},
     subject::{self, Unusable},
 };
-use crate::table::TableError;
+use crate::{base::words::count, table::TableError};
 use rayon::prelude::*;
 use std::{collections::BTreeSet, thread, time::Instant};
 
@@ -38,7 +38,7 @@ pub enum RunError {
         momentary: bool,
     },
     /// Told to stop, or the time is up.
-    #[error("stopped with {finished} of {pictures} pictures done")]
+    #[error("stopped with {finished} of {} done", count(*.pictures, "picture"))]
     Interrupted {
         /// Pictures of the parts that are done.
         finished: usize,
@@ -75,7 +75,7 @@ pub enum RunError {
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// The threads could not be started.
-    #[error("cannot start {threads} threads: {reason}")]
+    #[error("cannot start {}: {reason}", count(*.threads, "thread"))]
     Threads {
         /// How many were asked for.
         threads: usize,

@@ -95,6 +95,26 @@ fn run(plan: &Plan, observer: &dyn Observer) -> Records {
     runner::run(plan, &output, &Stop::default(), observer).unwrap()
 }
 
+#[test]
+fn a_map_that_says_nothing_is_all_tied_also_when_all_regions_are_removed() {
+    let plan = plan(3, "methods = 'random,constant,gradient-x-input'");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output::open(folder.path(), &Manifest::new(&plan), Share::Whole).unwrap();
+    let Records { rows, results } = runner::run(&plan, &output, &Stop::default(), &Silent).unwrap();
+    for row in &rows {
+        let expected = match row.method.as_str() {
+            "random" => None,
+            "constant" => Some(1.0),
+            _ => Some(0.0),
+        };
+        assert_eq!(row.tied_fraction, expected, "{} {}", row.method, row.order);
+    }
+    // two orders and two noise images count once
+    let manifest = serde_json::to_value(&results).unwrap();
+    let said = serde_json::json!([{"method": "constant", "pictures": 3, "first": "noise/0"}]);
+    assert_eq!(manifest["all_tied"], said);
+}
+
 /// The last score of a row as bits.
 fn end(row: &Row) -> u32 {
     row.scores.as_ref().unwrap().last().unwrap().to_bits()

@@ -79,6 +79,9 @@ fn a_dry_run_says_what_will_fail_and_that_there_are_few_regions() {
     assert!(said.contains("pictures of 32x32 pixels have only 9 regions of 9x9"), "{said}");
     let told = stderr(&desk.expect(1, &format!("{ours} --out out")));
     assert!(told.contains("warning: pictures of 32x32 pixels have only 9 regions"), "{told}");
+    let few = "2 pictures are too few: statements on methods against removing regions at random (3 tests) \
+               take at least 7";
+    assert!(said.contains(few) && told.contains(&format!("warning: {few}")), "{said}\n{told}");
 }
 
 #[test]

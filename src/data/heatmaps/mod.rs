@@ -21,7 +21,7 @@ use super::{
     listing::Listing,
     npy::Type,
 };
-use crate::base::hex;
+use crate::base::{hex, words::count};
 use ndarray::Array3;
 use sha2::{Digest, Sha256};
 use std::{
@@ -201,7 +201,7 @@ fn in_order(
     if maps.len() == ids.len() {
         return Ok(ids.iter().cloned().zip(maps).collect());
     }
-    let expected = format!("{} maps, one for each picture of the data set", ids.len());
+    let expected = format!("{}, one for each picture of the data set", count(ids.len(), "map"));
     Err(DataError::unexpected(path, expected, maps.len().to_string())
         .hint("give maps of some pictures as .npz, each array named by the id of its picture"))
 }

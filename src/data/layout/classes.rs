@@ -127,7 +127,11 @@ fn words(classes: &[String], pictures: &[File]) -> String {
     } else {
         format!(", no pictures in {}", empty.join(", "))
     };
-    format!("{} in {} class folders{empty}", count(pictures.len(), "picture"), classes.len())
+    format!(
+        "{} in {}{empty}",
+        count(pictures.len(), "picture"),
+        count(classes.len(), "class folder")
+    )
 }
 
 #[cfg(test)]

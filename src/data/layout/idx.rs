@@ -143,7 +143,7 @@ fn read_labels(path: &Path, images: usize) -> Result<Vec<usize>, DataError> {
     let mut stream = Stream::open(path)?;
     let [n] = stream.header::<1>("labels")?;
     if n != images as u64 {
-        let expected = format!("{images} labels, one per image");
+        let expected = format!("{}, one per image", count(images, "label"));
         return Err(DataError::unexpected(path, expected, n.to_string()));
     }
     Ok(stream.bytes(n)?.into_iter().map(usize::from).collect())

@@ -46,9 +46,9 @@ impl Layout for Sun {
         };
         let used = usize::from(place.has_file(CLASSES));
         let words = format!(
-            "{} of {} classes in folders by letter",
+            "{} of {} in folders by letter",
             count(listing.pictures.len(), "picture"),
-            classes.len()
+            count(classes.len(), "class")
         ) + &listing.others_words(used);
         Ok(Box::new(FileSet {
             name: place.name.clone(),

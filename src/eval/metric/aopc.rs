@@ -1,6 +1,9 @@
 //! Area over the perturbation curve.
 
-use super::{CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order, running_mean};
+use super::{
+    CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order, running_mean,
+    worthless_fall,
+};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// `AOPC_L = 1/(L+1) * sum_{k=0..L} (f(x^0) - f(x^k))` (Samek et al. 2017, eq. 11).
@@ -32,6 +35,10 @@ impl CurveMetric for Aopc {
 
     fn range(&self) -> Range {
         Range::ANY
+    }
+
+    fn worthless(&self) -> Option<&'static str> {
+        worthless_fall(self.0)
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -1,6 +1,8 @@
 //! Fall of the score.
 
-use super::{CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order};
+use super::{
+    CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order, worthless_fall,
+};
 use crate::{base::registry::Entry, eval::order::Order};
 
 /// `f(x^0) - f(x^L)`: how far the score has fallen after `L` removed regions. AOPC is its mean over
@@ -30,6 +32,10 @@ impl CurveMetric for Drop {
 
     fn range(&self) -> Range {
         Range::ANY
+    }
+
+    fn worthless(&self) -> Option<&'static str> {
+        worthless_fall(self.0)
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {

@@ -40,6 +40,10 @@ impl CurveMetric for DropAt {
         Range::ANY
     }
 
+    fn worthless(&self) -> Option<&'static str> {
+        self.whole.worthless()
+    }
+
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let all = self.whole.along(trial)?;
         let value = *all.get(self.k)?;

@@ -122,6 +122,11 @@ pub trait CurveMetric: Send + Sync {
         false
     }
 
+    /// What it means when no method has a value above 0; `None` where 0 says nothing of that kind.
+    fn worthless(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The metric at the last step.
     fn value(&self, trial: &Trial<'_>) -> Option<f64> {
         self.along(trial)?.last().copied()
@@ -174,6 +179,12 @@ fn direction_of_fall(order: Order) -> Direction {
         Order::Morf => Direction::Higher,
         Order::Lerf => Direction::Lower,
     }
+}
+
+/// What it means that the score does not fall on average, whatever method says what is relevant.
+fn worthless_fall(order: Order) -> Option<&'static str> {
+    let meaning = "removing the most relevant regions first does not make the score fall";
+    (order == Order::Morf).then_some(meaning)
 }
 
 /// `1/(L+1) * sum_{k=0..L} term_k` for every `L`, in double precision.

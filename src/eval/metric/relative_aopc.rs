@@ -32,6 +32,11 @@ impl CurveMetric for RelativeAopc {
         Range::ANY
     }
 
+    fn worthless(&self) -> Option<&'static str> {
+        let meaning = "the score falls as far when regions are removed at random";
+        (self.0 == Order::Morf).then_some(meaning)
+    }
+
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let (own, random) = (trial.own.of(self.0)?, trial.random.of(self.0)?);
         let difference = || aopc(own).iter().zip(aopc(random)).map(|(a, b)| a - b).collect();

@@ -26,6 +26,10 @@ impl CurveMetric for Srg {
         Range::ANY
     }
 
+    fn worthless(&self) -> Option<&'static str> {
+        Some("the score falls as far when the least relevant regions are removed first")
+    }
+
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let (morf, lerf) = (trial.own.morf?, trial.own.lerf?);
         if morf.len() != lerf.len() {

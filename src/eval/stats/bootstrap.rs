@@ -105,12 +105,19 @@ pub fn covering(sorted: &[f64], level: f64) -> Interval {
 }
 
 /// The bias-corrected and accelerated interval (Efron 1987). With `z0` the normal quantile of the
-/// share of resampled means below `mean` (ties count half) and `a` the acceleration, the ends are
-/// the quantiles at `Phi(z0 + (z0 + z) / (1 - a (z0 + z)))` for `z` = the lower and the upper
-/// normal quantile of `level`. `None` when all resampled means lie on one side of `mean`, so that
-/// the bias is infinite.
-pub fn bca(sorted: &[f64], mean: f64, acceleration: f64, level: f64) -> Option<Interval> {
-    let below = sorted.partition_point(|&v| v < mean) + sorted.partition_point(|&v| v <= mean);
+/// share of resampled means below `mean` (ties count half; means within `slack` of it tie) and `a` the
+/// acceleration, the ends are the quantiles at `Phi(z0 + (z0 + z) / (1 - a (z0 + z)))` for `z` = the lower
+/// and the upper normal quantile of `level`. `None` when all resampled means lie on one side of `mean`,
+/// so that the bias is infinite.
+pub fn bca(
+    sorted: &[f64],
+    mean: f64,
+    acceleration: f64,
+    slack: f64,
+    level: f64,
+) -> Option<Interval> {
+    let below = sorted.partition_point(|&v| v < mean - slack)
+        + sorted.partition_point(|&v| v <= mean + slack);
     let share = below as f64 / (2 * sorted.len()) as f64;
     if share <= 0.0 || share >= 1.0 {
         return None;
@@ -128,9 +135,12 @@ pub fn bca(sorted: &[f64], mean: f64, acceleration: f64, level: f64) -> Option<I
 
 /// Acceleration of the mean from the jackknife: `sum d^3 / (6 (sum d^2)^{3/2})` with
 /// `d = x - mean(x)` (the means without one value differ from their average by `d / (n - 1)`, and
-/// the factor cancels). 0 when all values are equal.
-pub fn acceleration(values: &ArrayView1<'_, f64>) -> f64 {
+/// the factor cancels). 0 when all values are equal: within `slack` of their mean.
+pub fn acceleration(values: &ArrayView1<'_, f64>, slack: f64) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
+    if values.iter().all(|v| (v - mean).abs() <= slack) {
+        return 0.0;
+    }
     let power = |p| values.iter().map(|v| (v - mean).powi(p)).sum::<f64>();
     let squares = power(2);
     if squares > 0.0 { power(3) / (6.0 * squares.powf(1.5)) } else { 0.0 }
@@ -171,8 +181,8 @@ mod tests {
             close(percentile(&sorted, LEVEL), &case["percentile"], 1e-12, name);
             // the normal quantiles of the two libraries agree to about 1e-15, and a mean lies
             // within 1 of the next here
-            let a = acceleration(&aview1(&values));
-            close(bca(&sorted, mean, a, LEVEL).unwrap(), &case["bca"], 1e-11, name);
+            let a = acceleration(&aview1(&values), 0.0);
+            close(bca(&sorted, mean, a, 0.0, LEVEL).unwrap(), &case["bca"], 1e-11, name);
         }
     }
 
@@ -195,30 +205,30 @@ mod tests {
     #[test]
     fn bias_and_acceleration_by_hand() {
         // deviations -1 -1 2: sum of cubes 6, of squares 6
-        let a = acceleration(&aview1(&[0.0, 0.0, 3.0]));
+        let a = acceleration(&aview1(&[0.0, 0.0, 3.0]), 0.0);
         assert!((a - 1.0 / 6.0f64.powf(1.5)).abs() < 1e-15);
         // 101 resampled means 0..=100 and an observed mean of 50: 50 below, one equal, so the
         // bias is 0, and without acceleration the ends are those of the percentiles
         let grid: Vec<f64> = (0..=100).map(f64::from).collect();
-        let plain = bca(&grid, 50.0, 0.0, LEVEL).unwrap();
+        let plain = bca(&grid, 50.0, 0.0, 0.0, LEVEL).unwrap();
         assert!((plain.lo - 2.5).abs() < 1e-9 && (plain.hi - 97.5).abs() < 1e-9);
         // with a = 0.1 the lower end is Phi(-1.959964 / (1 + 0.1959964)) = Phi(-1.638765) =
         // 0.050631, the upper Phi(1.959964 / (1 - 0.1959964)) = Phi(2.437756) = 0.992611
-        let skewed = bca(&grid, 50.0, 0.1, LEVEL).unwrap();
+        let skewed = bca(&grid, 50.0, 0.1, 0.0, LEVEL).unwrap();
         assert!((skewed.lo - 5.0631).abs() < 1e-3, "{skewed:?}");
         assert!((skewed.hi - 99.2611).abs() < 1e-3, "{skewed:?}");
         // an observed mean above 84.13 % of the resamples: z0 = 1, the ends are Phi(2 - 1.96) and
         // Phi(2 + 1.96)
         let wide: Vec<f64> = (0..=100_000).map(f64::from).collect();
-        let biased = bca(&wide, 84_134.5, 0.0, LEVEL).unwrap();
+        let biased = bca(&wide, 84_134.5, 0.0, 0.0, LEVEL).unwrap();
         assert!((biased.lo - 51_597.0).abs() < 5.0, "{biased:?}");
         assert!((biased.hi - 99_996.3).abs() < 1.0, "{biased:?}");
     }
 
     #[test]
     fn a_mean_outside_all_resamples_has_no_bca_interval() {
-        assert_eq!(bca(&[1.0, 2.0], 3.0, 0.0, LEVEL), None);
-        assert_eq!(bca(&[1.0, 2.0], 0.0, 0.0, LEVEL), None);
+        assert_eq!(bca(&[1.0, 2.0], 3.0, 0.0, 0.0, LEVEL), None);
+        assert_eq!(bca(&[1.0, 2.0], 0.0, 0.0, 0.0, LEVEL), None);
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Several methods on the same pictures: Friedman's test (1937) and Nemenyi's (1963) after it.
 
-use super::ranks::{midranks, tie_sizes};
+use super::{
+    ALPHA,
+    ranks::{midranks, tie_sizes},
+};
+use crate::eval::rounding::{TOLERANCE, settled};
 use ndarray::ArrayView2;
 use statrs::distribution::{ChiSquared, Continuous, ContinuousCDF, Normal};
 
@@ -20,6 +24,19 @@ pub struct Friedman {
 }
 
 impl Friedman {
+    /// Whether Friedman's test could reach 5 %: whether it would if the methods stood in one order on all
+    /// pictures.
+    pub fn can_differ(&self) -> bool {
+        let k = self.mean_ranks.len() as f64;
+        let chi = ChiSquared::new(k - 1.0).expect("at least one degree of freedom");
+        chi.sf(self.n as f64 * (k - 1.0)) < ALPHA
+    }
+
+    /// Whether mean ranks can lie further apart than the critical difference.
+    pub fn can_tell_apart(&self) -> bool {
+        self.critical_difference < self.mean_ranks.len() as f64 - 1.0
+    }
+
     /// p-value for "these two methods are alike", corrected for all pairs.
     pub fn nemenyi(&self, a: usize, b: usize) -> f64 {
         let distance = (self.mean_ranks[a] - self.mean_ranks[b]).abs();
@@ -49,7 +66,7 @@ fn unit(k: usize, n: usize) -> f64 {
 }
 
 /// The tests for `values` (pictures x methods), larger being better. `None` with fewer than two
-/// methods or pictures. Values are finite.
+/// methods or pictures. Values are finite; those of a picture that differ by rounding only are equal.
 pub fn friedman(values: &ArrayView2<'_, f64>) -> Option<Friedman> {
     let (n, k) = values.dim();
     if n < 2 || k < 2 {
@@ -58,7 +75,7 @@ pub fn friedman(values: &ArrayView2<'_, f64>) -> Option<Friedman> {
     let (mut sums, mut ties) = (vec![0.0; k], 0.0);
     for row in values.rows() {
         let negative: Vec<f64> = row.iter().map(|v| -v).collect();
-        let ranks = midranks(&negative);
+        let ranks = midranks(&settled(&negative, |j| TOLERANCE * negative[j].abs()));
         ties += tie_sizes(&ranks).iter().map(|t| t * (t * t - 1.0)).sum::<f64>();
         sums.iter_mut().zip(&ranks).for_each(|(sum, r)| *sum += r);
     }
@@ -167,6 +184,15 @@ mod tests {
         let expected = 2.0 * Normal::standard().cdf(1.0 / 2f64.sqrt()) - 1.0;
         // the normal distribution functions of the two sides are good to 1e-11
         assert!((two - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_pictures_cannot_tell_anything_apart() {
+        // chi-squared of 4 with 2 degrees of freedom: exp(-2) = 0.135; of 6: exp(-3) = 0.0498
+        let of = |n: usize| friedman(&Array2::from_shape_fn((n, 3), |(_, j)| j as f64).view());
+        assert!(!of(2).unwrap().can_differ() && of(3).unwrap().can_differ());
+        // critical differences 2.343 / sqrt(n / 2): 2.343 for 2 and 1.913 for 3 pictures, of at most 2
+        assert!(!of(2).unwrap().can_tell_apart() && of(3).unwrap().can_tell_apart());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! From one value per picture to an estimate with its uncertainty.
 
+pub mod against;
 pub mod bootstrap;
 pub mod friedman;
 pub mod kendall;
@@ -13,6 +14,7 @@ pub mod wilcoxon;
 
 pub use bootstrap::{Resampling, resampled_means};
 
+use super::rounding::TOLERANCE;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -60,6 +62,14 @@ impl Estimate {
     pub fn hi(&self) -> Option<f64> {
         self.bca.map(|i| i.hi)
     }
+
+    /// The same of the negative values: a difference seen from the other side.
+    #[must_use]
+    pub fn reversed(self) -> Estimate {
+        let turn = |i: Interval| Interval { lo: -i.hi, hi: -i.lo };
+        let (bca, percentile) = (self.bca.map(turn), self.percentile.map(turn));
+        Estimate { mean: -self.mean, bca, percentile, ..self }
+    }
 }
 
 /// Arithmetic mean; `None` without values.
@@ -91,23 +101,34 @@ pub fn estimates(values: &ArrayView2<'_, f64>, resampling: Resampling) -> Option
         return None;
     }
     let means = (n >= FEWEST).then(|| resampled_means(values, resampling));
-    Some(estimates_from(values, means.as_ref().map(|m| m.view()).as_ref()))
+    let means = means.as_ref().map(|m| m.view());
+    Some(estimates_from(values, means.as_ref(), &sizes(values)))
 }
 
-/// The same from resampled means (resamples x columns) that are there already.
+/// Mean absolute value of each column: what rounding is measured against.
+fn sizes(values: &ArrayView2<'_, f64>) -> Vec<f64> {
+    let size = |column: ArrayView1<'_, f64>| {
+        column.iter().map(|v| v.abs()).sum::<f64>() / column.len().max(1) as f64
+    };
+    values.columns().into_iter().map(size).collect()
+}
+
+/// The same from resampled means (resamples x columns) that are there already. `sizes` are those of the
+/// values that each column was computed from.
 fn estimates_from(
     values: &ArrayView2<'_, f64>,
     means: Option<&ArrayView2<'_, f64>>,
+    sizes: &[f64],
 ) -> Vec<Estimate> {
     let column = |j: usize| {
-        let values = values.column(j);
+        let (values, slack) = (values.column(j), TOLERANCE * sizes[j]);
         let mean = mean(&values).expect("there are pictures");
         let sorted = means.map(|m| bootstrap::sorted(&m.column(j)));
-        let acceleration = bootstrap::acceleration(&values);
+        let acceleration = bootstrap::acceleration(&values, slack);
         Estimate {
             mean,
             stderr: stderr(&values),
-            bca: sorted.as_ref().and_then(|s| bootstrap::bca(s, mean, acceleration, LEVEL)),
+            bca: sorted.as_ref().and_then(|s| bootstrap::bca(s, mean, acceleration, slack, LEVEL)),
             percentile: sorted.as_ref().map(|s| bootstrap::percentile(s, LEVEL)),
             n: values.len(),
         }
@@ -170,6 +191,23 @@ mod tests {
             // 7 times 0.1 over 7 is one unit in the last place off
             assert!((lo - value).abs() < 1e-15 && (hi - value).abs() < 1e-15, "{e:?}");
         }
+    }
+
+    #[test]
+    fn intervals_do_not_depend_on_the_scale() {
+        // few different values: many resampled means are equal to the mean of all
+        let values: Vec<f64> = (0..12).map(|i| f64::from(i % 3) - 0.4).collect();
+        let plain = estimate(&values, Resampling::default()).unwrap().bca.unwrap();
+        for scale in [0.1, 3.0, 1e-9 / 7.0, 1e11 / 3.0] {
+            let scaled: Vec<f64> = values.iter().map(|v| scale * v).collect();
+            let found = estimate(&scaled, Resampling::default()).unwrap().bca.unwrap();
+            let close = |a: f64, b: f64| (a / scale - b).abs() < 1e-12;
+            assert!(close(found.lo, plain.lo) && close(found.hi, plain.hi), "{scale}: {found:?}");
+        }
+        // equal up to rounding: no skewness to correct for
+        let same = [0.1 + 0.2, 0.3, 0.3, 0.3, 0.3];
+        let e = estimate(&same, Resampling::default()).unwrap();
+        assert!((e.lo().unwrap() - 0.3).abs() < 1e-15 && (e.hi().unwrap() - 0.3).abs() < 1e-15);
     }
 
     #[test]

@@ -4,10 +4,11 @@ use super::{
     ALPHA, Estimate, FEWEST, Interval, LEVEL, Resampling, bootstrap, estimates, estimates_from,
     friedman::{Friedman, friedman},
     ranks::same,
-    resampled_means,
-    wilcoxon::{holm, wilcoxon},
+    resampled_means, sizes,
+    wilcoxon::{can_reach, holm, wilcoxon},
 };
-use ndarray::{Array1, ArrayView2};
+use crate::eval::rounding::{TOLERANCE, differences, settled_means};
+use ndarray::{Array1, Array2, ArrayView2};
 use rayon::prelude::*;
 
 /// Two methods, the one with the better mean first.
@@ -35,10 +36,13 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// True where the test finds `first` better: its corrected p-value is small, and it leans the way
-    /// the means do.
+    /// True where the test finds `first` better: its corrected p-value is small, it leans the way the
+    /// means do, and the two differ on as many pictures as such a p-value takes (its approximation for many
+    /// pictures may say more).
     pub fn is_found(&self) -> bool {
-        self.leans_to_first && self.p_holm.is_some_and(|p| p < ALPHA)
+        self.leans_to_first
+            && self.p_holm.is_some_and(|p| p < ALPHA)
+            && can_reach(self.wins + self.losses, 1)
     }
 
     /// Share of the pictures on which `first` is better, equal ones counting half.
@@ -63,6 +67,13 @@ pub struct Comparison {
     pub friedman: Option<Friedman>,
 }
 
+impl Comparison {
+    /// How many pairs are tested: those that differ on some picture.
+    pub fn tests(&self) -> usize {
+        self.pairs.iter().filter(|pair| pair.p.is_some()).count()
+    }
+}
+
 /// Means with their places, without comparing every two methods.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
@@ -83,8 +94,13 @@ pub fn standing(
 ) -> Option<Standing> {
     let sign = if higher_is_better { 1.0 } else { -1.0 };
     let estimates = estimates(values, resampling)?;
-    let merits: Vec<f64> = estimates.iter().map(|e| sign * e.mean).collect();
-    Some(Standing { ranks: places_of(&merits), order: by_mean(&estimates, sign), estimates })
+    let (merits, sizes) = (merits(&estimates, sign), sizes(values));
+    Some(Standing { ranks: places_of(&merits, &sizes), order: by_mean(&merits, &sizes), estimates })
+}
+
+/// Means, larger being better.
+fn merits(estimates: &[Estimate], sign: f64) -> Vec<f64> {
+    estimates.iter().map(|e| sign * e.mean).collect()
 }
 
 /// Compares the columns of `values` (pictures x methods, finite). `None` without pictures.
@@ -100,51 +116,58 @@ pub fn compare(
     }
     let means = (n >= FEWEST).then(|| resampled_means(values, resampling));
     let means = means.as_ref().map(|m| m.view());
-    let estimates = estimates_from(values, means.as_ref());
-    let order = by_mean(&estimates, sign);
-    let merits: Vec<f64> = estimates.iter().map(|e| sign * e.mean).collect();
+    let sizes = sizes(values);
+    let estimates = estimates_from(values, means.as_ref(), &sizes);
+    let merits = merits(&estimates, sign);
+    let order = by_mean(&merits, &sizes);
     let oriented = values.mapv(|v| sign * v);
     let pair = |&(first, second): &(usize, usize)| {
-        let differences = &oriented.column(first) - &oriented.column(second);
         let draws = means.as_ref().map(|m| (&m.column(first) - &m.column(second)) * sign);
-        pair(first, second, &differences, draws)
+        pair((first, second), &oriented, draws, sizes[first] + sizes[second])
     };
     let places = (0..order.len()).flat_map(|i| (i + 1..order.len()).map(move |j| (i, j)));
     let indices: Vec<(usize, usize)> = places.map(|(i, j)| (order[i], order[j])).collect();
     let mut pairs: Vec<Pair> = indices.par_iter().map(pair).collect();
     correct(&mut pairs);
     Some(Comparison {
-        ranks: places_of(&merits),
-        rank_intervals: means.as_ref().map(|m| rank_intervals(m, sign)),
+        ranks: places_of(&merits, &sizes),
+        rank_intervals: means.as_ref().map(|m| rank_intervals(m, sign, &sizes)),
         pairs,
         friedman: friedman(&oriented.view()),
         estimates,
     })
 }
 
-/// Indices of the methods, best mean first.
-fn by_mean(estimates: &[Estimate], sign: f64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..estimates.len()).collect();
-    order.sort_by(|&a, &b| (sign * estimates[b].mean).total_cmp(&(sign * estimates[a].mean)));
+/// Indices of the methods, best mean first; equal ones stay in their order.
+fn by_mean(merits: &[f64], sizes: &[f64]) -> Vec<usize> {
+    let means: Vec<(f64, f64)> = merits.iter().copied().zip(sizes.iter().copied()).collect();
+    let means = settled_means(&means);
+    let mut order: Vec<usize> = (0..means.len()).collect();
+    order.sort_by(|&a, &b| means[b].total_cmp(&means[a]));
     order
 }
 
-/// The place of each value, the largest being first.
-fn places_of(values: &[f64]) -> Vec<usize> {
-    values.iter().map(|v| 1 + values.iter().filter(|other| *other > v).count()).collect()
+/// The place of each mean, the largest being first; `sizes` are the means of absolute values, against
+/// which rounding is measured.
+fn places_of(means: &[f64], sizes: &[f64]) -> Vec<usize> {
+    let is_ahead = |a: usize, b: usize| means[a] - means[b] > TOLERANCE * sizes[a].max(sizes[b]);
+    let all = 0..means.len();
+    all.clone().map(|j| 1 + all.clone().filter(|other| is_ahead(*other, j)).count()).collect()
 }
 
+/// `size` is that of the values whose differences are taken.
 fn pair(
-    first: usize,
-    second: usize,
-    differences: &Array1<f64>,
+    (first, second): (usize, usize),
+    oriented: &Array2<f64>,
     means: Option<Array1<f64>>,
+    size: f64,
 ) -> Pair {
+    let differences = differences(oriented.column(first), oriented.column(second));
     let count = |hit: fn(f64) -> bool| differences.iter().filter(|d| hit(**d)).count();
-    let column = differences.view().insert_axis(ndarray::Axis(1));
+    let column = ArrayView2::from_shape((differences.len(), 1), &differences).expect("one column");
     let draws = means.as_ref().map(|m| m.view().insert_axis(ndarray::Axis(1)));
-    let difference = estimates_from(&column, draws.as_ref())[0];
-    let test = wilcoxon(&differences.to_vec());
+    let difference = estimates_from(&column, draws.as_ref(), &[size])[0];
+    let test = wilcoxon(&differences);
     Pair {
         first,
         second,
@@ -165,12 +188,12 @@ fn correct(pairs: &mut [Pair]) {
 }
 
 /// From the places in every resample; equal means share the better place, as in [`places_of`].
-fn rank_intervals(means: &ArrayView2<'_, f64>, sign: f64) -> Vec<Interval> {
+fn rank_intervals(means: &ArrayView2<'_, f64>, sign: f64, sizes: &[f64]) -> Vec<Interval> {
     let (count, methods) = means.dim();
     let mut places = vec![Vec::with_capacity(count); methods];
     for row in means.rows() {
         let merits: Vec<f64> = row.iter().map(|v| sign * v).collect();
-        let taken = places_of(&merits).into_iter().map(|place| place as f64);
+        let taken = places_of(&merits, sizes).into_iter().map(|place| place as f64);
         taken.zip(&mut places).for_each(|(place, of)| of.push(place));
     }
     let interval = |mut ranks: Vec<f64>| {
@@ -239,6 +262,29 @@ mod tests {
         assert_eq!(intervals[1], Interval { lo: 2.0, hi: 2.0 });
         let equal = &found.pairs[2];
         assert_eq!((equal.p, equal.p_holm, equal.ties), (None, None, 20));
+    }
+
+    #[test]
+    fn means_over_repeats_are_tested_as_their_sums() {
+        // whole numbers over three repeats: sums, and the same as means
+        let sums = Array2::from_shape_fn((40, 2), |(i, j)| ((i * 7 + j * 11) % 13 + 3 * j) as f64);
+        let means = sums.mapv(|v| v / 3.0);
+        let of = |values: &Array2<f64>| {
+            compare(&values.view(), false, Resampling::default()).unwrap().pairs[0].clone()
+        };
+        let (exact, found) = (of(&sums), of(&means));
+        assert_eq!((found.p, found.ties), (exact.p, exact.ties));
+        // in plain floating point more sizes are different
+        let plain = &means.column(0) - &means.column(1);
+        assert_ne!(wilcoxon(&plain.to_vec()).map(|t| t.p), found.p);
+    }
+
+    #[test]
+    fn means_that_differ_by_rounding_share_a_place() {
+        let values = array![[0.1, 0.3], [0.2, 0.2], [0.3, 0.1]];
+        let found = compare(&values.view(), true, Resampling::default()).unwrap();
+        assert_eq!(found.ranks, [1, 1]);
+        assert_eq!(standing(&values.view(), true, Resampling::default()).unwrap().ranks, [1, 1]);
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Where the spread comes from, and how much work would separate two methods.
 
+use super::{
+    ALPHA,
+    wilcoxon::{can_reach, fewest_pictures},
+};
+use statrs::distribution::{ContinuousCDF, Normal};
+
 /// Variance split by a one-way random-effects analysis (Searle et al. 1992).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Split {
@@ -35,9 +41,16 @@ fn sum_of_squares(values: &[f64]) -> f64 {
     values.iter().map(|v| (v - mean).powi(2)).sum()
 }
 
-/// Normal quantiles of 97.5 % and 80 %: a two-sided test at 5 % that finds the difference in four
-/// of five experiments.
-const QUANTILES: f64 = 1.959_963_984_540_054 + 0.841_621_233_572_914_2;
+/// Share of the experiments in which a test finds the difference.
+const POWER: f64 = 0.8;
+
+/// Normal quantiles of a two-sided test at 5 %, corrected for so many tests, that finds the difference in
+/// four of five experiments: the smallest of Holm's p-values is multiplied by the number of tests.
+fn quantiles(tests: usize) -> f64 {
+    let normal = Normal::standard();
+    let level = 1.0 - ALPHA / (2.0 * tests.max(1) as f64);
+    normal.inverse_cdf(level) + normal.inverse_cdf(POWER)
+}
 
 /// What it takes to separate two methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +62,11 @@ pub struct Power {
 }
 
 /// Pictures and repeats after which a paired difference of this mean would be found at the 5 % level
-/// with a probability of 80 %, by the normal approximation. `split` is that of the differences over
-/// `images` pictures.
-pub fn power(difference: f64, split: &Split, images: usize) -> Power {
-    let allowed = (difference / QUANTILES).powi(2);
+/// with a probability of 80 %, by the normal approximation, as one of so many `tests` (Holm's correction);
+/// at least as many pictures as let a signed-rank test reach that level. `split` is that of the differences
+/// over `images` pictures.
+pub fn power(difference: f64, split: &Split, images: usize, tests: usize) -> Power {
+    let allowed = (difference / quantiles(tests)).powi(2);
     if allowed <= 0.0 {
         return Power { images: None, repeats: None };
     }
@@ -60,8 +74,10 @@ pub fn power(difference: f64, split: &Split, images: usize) -> Power {
     let variance = split.between_images + noise / split.repeats as f64;
     let rest = allowed * images as f64 - split.between_images;
     let whole = |v: f64| (v < 1e18).then(|| (v.ceil() as u64).max(1));
-    let repeats = split.between_repeats.filter(|_| rest > 0.0).and_then(|v| whole(v / rest));
-    Power { images: whole(variance / allowed).map(|n| n.max(2)), repeats }
+    let is_enough = rest > 0.0 && can_reach(images, tests);
+    let repeats = split.between_repeats.filter(|_| is_enough).and_then(|v| whole(v / rest));
+    let fewest = fewest_pictures(tests) as u64;
+    Power { images: whole(variance / allowed).map(|n| n.max(fewest)), repeats }
 }
 
 #[cfg(test)]
@@ -99,12 +115,18 @@ mod tests {
     fn power_by_hand() {
         let split = Split { between_images: 4.0, between_repeats: Some(5.0), repeats: 1 };
         // 2.8016^2 * 9 / 1 = 70.64
-        let found = power(1.0, &split, 50);
+        let found = power(1.0, &split, 50, 1);
         assert_eq!(found.images, Some(71));
         // with 50 pictures: 5 / (50 / 7.8489 - 4) = 2.11
         assert_eq!(found.repeats, Some(3));
         // with 30 even endless repeats leave 4 / 30
-        assert_eq!(power(1.0, &split, 30).repeats, None);
-        assert_eq!(power(0.0, &split, 30), Power { images: None, repeats: None });
+        assert_eq!(power(1.0, &split, 30, 1).repeats, None);
+        assert_eq!(power(0.0, &split, 30, 1), Power { images: None, repeats: None });
+        // one of 28 tests, each at 5 % / 28: (3.1237 + 0.8416)^2 * 9 = 141.5
+        assert_eq!(power(1.0, &split, 50, 28).images, Some(142));
+        // however large the difference, 28 tests take 11 pictures
+        let clear = power(1e3, &split, 50, 28);
+        assert_eq!((clear.images, clear.repeats), (Some(11), Some(1)));
+        assert_eq!(power(1e3, &split, 10, 28), Power { images: Some(11), repeats: None });
     }
 }

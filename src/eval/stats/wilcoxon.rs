@@ -1,6 +1,9 @@
 //! The signed-rank test (Wilcoxon 1945) for paired differences.
 
-use super::ranks::{midranks, same, tie_sizes};
+use super::{
+    ALPHA,
+    ranks::{midranks, same, tie_sizes},
+};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Up to so many differences without ties and zeros the distribution is exact.
@@ -42,6 +45,22 @@ pub fn wilcoxon(differences: &[f64]) -> Option<SignedRank> {
         approximate(n as f64, (n - nonzero.len()) as f64, &ties, excess)?
     };
     Some(SignedRank { p, excess })
+}
+
+/// The smallest p-value that so many differences can have: all of one sign, `2 / 2^n`.
+pub fn least_p(differences: usize) -> f64 {
+    (1.0 - differences as f64).exp2().min(1.0)
+}
+
+/// Fewest pictures with which one of so many tests can reach 5 % after Holm's correction, which
+/// multiplies the smallest p-value by the number of tests.
+pub fn fewest_pictures(tests: usize) -> usize {
+    (1..).find(|n| can_reach(*n, tests)).expect("p-values fall without end")
+}
+
+/// Whether one of so many tests on so many pictures can reach 5 % after Holm's correction.
+pub fn can_reach(pictures: usize, tests: usize) -> bool {
+    least_p(pictures) * (tests.max(1) as f64) < ALPHA
 }
 
 /// From all assignments of signs to the ranks.
@@ -113,6 +132,17 @@ mod tests {
         assert!((found.excess - 3.0).abs() < 1e-15);
         assert_eq!(wilcoxon(&[0.0, 0.0]), None);
         assert_eq!(wilcoxon(&[]), None);
+    }
+
+    #[test]
+    fn as_many_pictures_are_needed_as_signs_can_reach() {
+        // 2 / 2^6 = 0.031 and 2 / 2^5 = 0.0625; 7 / 2^8 = 0.027 and 7 / 2^7 = 0.055; 28 / 2^10 = 0.027
+        assert_eq!([1, 7, 28, 120].map(fewest_pictures), [6, 9, 11, 13]);
+        assert!(can_reach(9, 7) && !can_reach(8, 7) && !can_reach(0, 1));
+        let of = |n: usize| wilcoxon(&(1..=n).map(|v| v as f64).collect::<Vec<_>>()).unwrap().p;
+        for n in 1..40 {
+            assert!((of(n) - least_p(n)).abs() < 1e-12 * least_p(n), "{n}");
+        }
     }
 
     #[test]

@@ -3,19 +3,23 @@
 use super::{
     Source,
     contenders::{Contenders, ranked},
-    pairs::{is_clear, plain, reversed},
+    pairs::{is_clear, plain},
     svg::escape,
 };
 use crate::{
+    base::words::{are, count},
     eval::{
         metric::Abpc,
         order::Order,
-        stats::{Estimate, Resampling, estimate, paired::Pair},
+        stats::{Resampling, estimate, paired::Pair, wilcoxon::can_reach},
     },
     report::{
         cells::{Group, common, common_means},
         contest::Contest,
         summary::SummaryRow,
+        verdict::{
+            Words, against_random, is_no_winner, named, no_winner, removal, too_few_for_pairs,
+        },
     },
     run::output::is_whole,
 };
@@ -34,14 +38,23 @@ pub(super) fn sentences(
     let Some(row) = known.first() else {
         return vec!["No method has curves, so there is no answer.".to_owned()];
     };
+    let words = Words {
+        name: &|method| name(contenders, method),
+        text: &|text| escape(text).to_string(),
+        number: &plain,
+    };
     let sentences = match contest {
-        Some(contest) => [
-            Some(first(row, contest, contenders)),
-            lead(contest, contenders),
-            both_orders(&source.groups[0], contest, contenders),
-            other_settings(contests, contenders),
-            against_chance(contest, contenders),
-        ],
+        Some(contest) => {
+            let wins = !is_no_winner(row.order, contest.comparison.estimates[0].mean);
+            let if_it_wins = |sentence: Option<String>| sentence.filter(|_| wins);
+            [
+                Some(first(row, contest, words)),
+                if_it_wins(lead(contest, words)),
+                both_orders(&source.groups[0], contest, wins, words),
+                if_it_wins(other_settings(row.order, contests, words)),
+                against_random(&contest.challengers(), words),
+            ]
+        }
         None => [Some(NOT_COMPARED.to_owned()), None, None, None, None],
     };
     let incomplete = missing(source.manifest);
@@ -54,43 +67,67 @@ fn missing(manifest: &Value) -> Option<String> {
         return None;
     }
     let number = |at: &str| manifest.pointer(at).and_then(Value::as_u64);
-    let parts = number("/results/missing_parts").map(|n| match n {
-        1 => " (1 part is missing)".to_owned(),
-        n => format!(" ({n} parts are missing)"),
-    });
+    let parts = number("/results/missing_parts")
+        .map(|n| format!(" ({} {} missing)", count(n as usize, "part"), are(n as usize)));
     let of = number("/results/pictures").zip(number("/config/images"));
     let of = of.map_or("some pictures are missing".to_owned(), |(found, all)| {
-        format!("this is of {found} of {all} pictures")
+        format!("this is of {found} of {}", count(all as usize, "picture"))
     });
     Some(format!("<b>The run is not complete:</b> {of}{}.", parts.unwrap_or_default()))
 }
 
-/// Whether the first is first by the other settings, too.
-fn other_settings(contests: &[Contest], contenders: &Contenders<'_>) -> Option<String> {
+/// Whether the first is first by the other settings, too, and by which of them there is no first.
+fn other_settings(order: Order, contests: &[Contest], words: Words<'_>) -> Option<String> {
     let (first, others) = contests.split_first()?;
     let winner = &first.methods[0];
-    let mut places: Vec<usize> = others
+    let (lost, others): (Vec<&Contest>, Vec<&Contest>) =
+        others.iter().partition(|c| is_no_winner(order, c.comparison.estimates[0].mean));
+    let places = others
         .iter()
-        .filter_map(|c| Some(c.comparison.ranks[c.methods.iter().position(|m| m == winner)?]))
-        .collect();
+        .filter_map(|c| Some(c.comparison.ranks[c.methods.iter().position(|m| m == winner)?]));
+    let said = [agreeing(winner, places.collect(), !lost.is_empty(), words), nowhere(&lost)];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(" "))
+}
+
+/// The places of a winner by other settings; `more` where there are settings without a winner.
+fn agreeing(winner: &str, mut places: Vec<usize>, more: bool, words: Words<'_>) -> Option<String> {
     places.sort_unstable();
     let (best, worst) = (places.first()?, places.last()?);
-    let name = name(contenders, winner);
+    let name = (words.name)(winner);
     let matter = "what replaces a region, and its size, matter here";
     let wins = places.iter().filter(|place| **place == 1).count();
+    let (other, others) = if more {
+        ("other setting that has a first", "other settings that have a first")
+    } else {
+        ("other setting", "other settings")
+    };
     Some(match (places.len(), wins) {
-        (1, 1) => format!("{name} is first by the other setting, too."),
-        (1, _) => format!("By the other setting {name} is number {worst}: {matter}."),
-        (n, wins) if wins == n => format!("{name} is first by the {n} other settings, too."),
+        (1, 1) => format!("{name} is first by the {other}, too."),
+        (1, _) => format!("By the {other} {name} is number {worst}: {matter}."),
+        (n, wins) if wins == n => format!("{name} is first by the {n} {others}, too."),
         (n, 0) => {
-            format!(
-                "By none of the {n} other settings {name} is first (place {best} at best): {matter}."
-            )
+            format!("By none of the {n} {others} {name} is first (place {best} at best): {matter}.")
         }
         (n, wins) => format!(
-            "{name} is first by {wins} of the {n} other settings (place {worst} at worst): {matter}."
+            "{name} is first by {wins} of the {n} {others} (place {worst} at worst): {matter}."
         ),
     })
+}
+
+/// Settings by which no method makes the score fall.
+fn nowhere(lost: &[&Contest]) -> Option<String> {
+    let name = |c: &&Contest| {
+        let s = &c.setting;
+        escape(&format!("{}, {r}x{r}, {}", s.perturbation, s.score_kind, r = s.region))
+    };
+    let names: Vec<String> = lost.iter().map(name).collect();
+    let by = match names.len() {
+        0 => return None,
+        1 => format!("By another setting ({})", names[0]),
+        n => format!("By {n} other settings ({})", names.join("; ")),
+    };
+    Some(format!("{by} no method makes the score fall."))
 }
 
 const NOT_COMPARED: &str = "No picture has curves of all methods, so their means cannot be compared and \
@@ -108,48 +145,44 @@ fn name(contenders: &Contenders<'_>, method: &str) -> String {
     format!("<b>{}</b>", escape(label))
 }
 
-/// `a, b and c`.
-fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [some @ .., last] => format!("{} and {last}", some.join(", ")),
-    }
-}
-
-fn interval(e: &Estimate) -> String {
-    let range = e.lo().zip(e.hi());
-    range.map_or(String::new(), |(lo, hi)| format!(" [{}, {}]", plain(lo), plain(hi)))
-}
-
 /// `row` is any of the ranking.
-fn first(row: &SummaryRow, contest: &Contest, contenders: &Contenders<'_>) -> String {
-    let (e, count) = (contest.comparison.estimates[0], contest.methods.len());
-    let steps = row.setting.steps.unwrap_or(0);
-    let pictures = if e.n == 1 { "one picture".to_owned() } else { format!("{} pictures", e.n) };
+fn first(row: &SummaryRow, contest: &Contest, words: Words<'_>) -> String {
+    let (e, count_of) = (contest.comparison.estimates[0], contest.methods.len());
+    let winner = &contest.methods[0];
+    if is_no_winner(row.order, e.mean) {
+        return no_winner(winner, count_of, &row.setting, &e, words);
+    }
     let removed = match row.order {
         Order::Morf => "most relevant regions first: its score falls furthest,",
         Order::Lerf if e.mean < 0.0 => "least relevant regions first: its score even rises,",
         Order::Lerf => "least relevant regions first: its score falls least,",
     };
+    let removed = match (count_of, row.order) {
+        (1, Order::Morf) => "most relevant regions first: its score falls",
+        (1, Order::Lerf) if e.mean >= 0.0 => "least relevant regions first: its score falls",
+        _ => removed,
+    };
     let risen = row.order == Order::Lerf && e.mean < 0.0;
-    let change = if risen { reversed(e) } else { e };
+    let change = if risen { e.reversed() } else { e };
+    let place = if count_of == 1 {
+        "is the only method".to_owned()
+    } else {
+        format!("ranks first of {count_of} by AOPC")
+    };
     format!(
-        "{} ranks first of {count} by AOPC, when {steps} regions of {r}x{r} pixels are removed \
-         ({}), {removed} by {}{} on average over the steps and {pictures}.",
-        name(contenders, &contest.methods[0]),
-        escape(&row.setting.perturbation),
+        "{} {place}, when {}, {removed} by {}{} on average over the steps and {}.",
+        (words.name)(winner),
+        removal(&row.setting, words),
         plain(change.mean),
-        interval(&change),
-        r = row.setting.region,
+        words.interval(&change),
+        if e.n == 1 { "one picture".to_owned() } else { count(e.n, "picture") },
     )
 }
 
 /// Whether the lead of the first over the others is more than chance.
-fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
-    let ahead = |j: usize| contest.pair(0, j).map(|pair| pair.difference);
-    let label = |j: usize| name(contenders, &contest.methods[j]);
-    let to_second = ahead(1)?;
+fn lead(contest: &Contest, words: Words<'_>) -> Option<String> {
+    let to_second = contest.pair(0, 1)?.difference;
+    let label = |j: usize| (words.name)(&contest.methods[j]);
     if to_second.lo().is_none() {
         return Some("There are too few pictures to say how much of that is chance.".to_owned());
     }
@@ -157,7 +190,7 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
         "Its lead over the second, {}, is {}{}",
         label(1),
         plain(to_second.mean),
-        interval(&to_second)
+        words.interval(&to_second)
     );
     // the interval first: where it holds 0, no test is needed
     let of = |fits: &dyn Fn(&Pair) -> bool| -> Vec<String> {
@@ -165,6 +198,15 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
         some.map(label).collect()
     };
     let unclear = of(&|pair| !is_clear(&pair.difference));
+    if let Some(too_few) = too_few_for_pairs(contest.images.len(), contest.comparison.tests()) {
+        let intervals = match &unclear[..] {
+            [] => "leave out 0".to_owned(),
+            some => format!("hold 0 for {}", named(some, "method")),
+        };
+        return Some(format!(
+            "{lead}. {too_few}. The intervals of its differences from the others {intervals}."
+        ));
+    }
     let unfound = of(&|pair| is_clear(&pair.difference) && !pair.is_found());
     let holds = "the interval of the paired difference holds 0";
     let finds = "the signed-rank test, corrected for all pairs, does not find the difference";
@@ -175,10 +217,11 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
                  tests, corrected for all pairs)."
             ));
         }
-        (some, []) => format!("{} ({holds})", named(some)),
-        ([], some) => format!("{} ({finds})", named(some)),
+        (some, []) => format!("{} ({holds})", named(some, "method")),
+        ([], some) => format!("{} ({finds})", named(some, "method")),
         (some, others) => {
-            format!("{} ({holds}), nor from {} ({finds})", named(some), others_named(others))
+            let others = named(others, "other");
+            format!("{} ({holds}), nor from {others} ({finds})", named(some, "method"))
         }
     };
     Some(format!("{lead}. These pictures do not tell it apart from {why}."))
@@ -189,7 +232,8 @@ fn lead(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
 fn both_orders(
     group: &Group<'_>,
     contest: &Contest,
-    contenders: &Contenders<'_>,
+    wins: bool,
+    words: Words<'_>,
 ) -> Option<String> {
     let methods: Vec<&str> = group.methods().collect();
     let values: Vec<_> = methods.iter().map(|m| group.values(m, &Abpc { sum: false })).collect();
@@ -198,83 +242,39 @@ fn both_orders(
     let best = (0..methods.len()).filter(|j| means[*j] > means[own]);
     let best = best.max_by(|a, b| means[*a].partial_cmp(&means[*b]).expect("they are finite"));
     let asks = "which also asks that the least relevant regions leave the score alone";
+    let largest = means[best.unwrap_or(own)]?;
+    if largest <= 0.0 {
+        return Some(format!(
+            "By ABPC, {asks}, no method is above 0 (the largest is {}): the score falls as far when the \
+             least relevant regions are removed first.",
+            plain(largest)
+        ));
+    }
+    if methods.len() == 1 {
+        return Some(format!("Its ABPC, {asks}, is {}.", plain(largest)));
+    }
     let Some(best) = best else {
-        return Some(format!("It is first by ABPC as well, {asks}: {}.", plain(means[own]?)));
+        let as_well = if wins { " as well" } else { "" };
+        let name = (words.name)(methods[own]);
+        let it = if wins { "It" } else { &name };
+        return Some(format!("{it} is first by ABPC{as_well}, {asks}: {}.", plain(largest)));
     };
     let place = 1 + means.iter().filter(|mean| **mean > means[own]).count();
     let difference: Option<Vec<f64>> =
         common(&values).into_iter().map(|i| Some(values[best][i]? - values[own][i]?)).collect();
     let difference = estimate(&difference?, Resampling::default())?;
-    let (clear, chance) =
-        if is_clear(&difference) { ("clear ", "") } else { ("", ", which may be chance") };
+    let (clear, chance) = match is_clear(&difference) {
+        _ if !can_reach(difference.n, 1) => ("", ", on too few pictures for a test"),
+        true => ("clear ", ""),
+        false => ("", ", which may be chance"),
+    };
     Some(format!(
         "By ABPC, {asks}, {} is first and {} number {place}: {} against {}, a {clear}difference of {}{}{chance}.",
-        name(contenders, methods[best]),
-        name(contenders, methods[own]),
+        (words.name)(methods[best]),
+        (words.name)(methods[own]),
         plain(means[best]?),
         plain(means[own]?),
         plain(difference.mean),
-        interval(&difference),
+        words.interval(&difference),
     ))
-}
-
-/// More names than this in a sentence are counted.
-const NAMED: usize = 4;
-
-/// Some names, or how many there are.
-fn named(names: &[String]) -> String {
-    if names.len() > NAMED { format!("{} methods", names.len()) } else { list(names) }
-}
-
-/// The same of methods that come after others.
-fn others_named(names: &[String]) -> String {
-    if names.len() > NAMED { format!("{} others", names.len()) } else { list(names) }
-}
-
-/// Which methods are better than removing regions at random, by the interval of the paired difference
-/// and by the test, as `rank` counts wins.
-fn against_chance(contest: &Contest, contenders: &Contenders<'_>) -> Option<String> {
-    let random = contest.random()?;
-    let (mut better, mut worse, mut open) = (0, Vec::new(), Vec::new());
-    for j in (0..contest.methods.len()).filter(|j| *j != random) {
-        let pair = contest.pair(j, random)?;
-        pair.difference.lo()?;
-        if !pair.is_found() || !is_clear(&pair.difference) {
-            open.push(name(contenders, &contest.methods[j]));
-        } else if pair.first == j {
-            better += 1;
-        } else {
-            worse.push(name(contenders, &contest.methods[j]));
-        }
-    }
-    let tested = contest.methods.len() - 1;
-    let mut said = vec![match (better, tested) {
-        (_, 0) => return None,
-        (1, 1) => "The other method does better than removing regions at random.".to_owned(),
-        (n, all) if n == all => {
-            format!("All {n} methods do better than removing regions at random.")
-        }
-        (0, _) => "No method is found to do better than removing regions at random.".to_owned(),
-        (n, all) => {
-            format!("{n} of {all} methods are found to do better than removing regions at random.")
-        }
-    }];
-    if !open.is_empty() {
-        said.push(format!("Not told apart from it: {}.", named(&open)));
-    }
-    if !worse.is_empty() {
-        said.push(format!("Worse than it: {}.", named(&worse)));
-    }
-    Some(said.join(" "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::list;
-
-    #[test]
-    fn lists_read_as_people_write_them() {
-        let items = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
-        assert_eq!([0, 1, 2, 3].map(|n| list(&items(n))), ["", "0", "0 and 1", "0, 1 and 2"]);
-    }
 }

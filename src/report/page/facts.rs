@@ -1,6 +1,7 @@
 //! What was run, in words and in full.
 
 use super::{Source, bibliography, contenders::Contenders};
+use crate::base::words::count;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -39,10 +40,6 @@ struct Table {
 
 /// Most rows of a table of the manifest: a thousand skipped pictures help nobody.
 const ROWS: usize = 200;
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
 
 /// The experiment in one line.
 pub(super) fn subtitle(source: &Source<'_>) -> String {
@@ -97,7 +94,11 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         None => "?".to_owned(),
     };
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    let (side, steps) = (text("/protocol/side"), text("/protocol/steps"));
+    let side = text("/protocol/side");
+    let steps = match manifest.pointer("/protocol/steps").and_then(Value::as_u64) {
+        Some(n) => count(n as usize, "region"),
+        None => "? regions".to_owned(),
+    };
     let mut facts = vec![
         fact("Class", format!("{} (fixed along the curve)", text("/config/target"))),
         fact("Score", format!("{} of that class", text("/config/score"))),
@@ -121,7 +122,7 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         fact(
             "Removal",
             format!(
-                "{steps} regions one after the other, {} of the picture; replaced by: {}; all methods \
+                "{steps}, one after the other, {} of the picture; replaced by: {}; all methods \
                  see the same noise in the same region",
                 share("/protocol/removed"),
                 text("/config/perturbation")

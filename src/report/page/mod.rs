@@ -28,6 +28,7 @@ use super::{
     summary::Summary,
 };
 use crate::{
+    base::words::{are, count},
     eval::{
         metric::{Aopc, Chosen},
         order::Order,
@@ -185,11 +186,11 @@ fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {
         format!(
-            "under {} differences and mean ranks are over the {} pictures that all methods have; {} \
-             are left out",
+            "under {} differences and mean ranks are over the {} that all methods have; {} {} left out",
             c.setting.perturbation,
-            c.images.len(),
-            c.left_out
+            count(c.images.len(), "picture"),
+            c.left_out,
+            are(c.left_out)
         )
     }));
     found
@@ -231,3 +232,5 @@ fn render(content: &Content) -> Result<String, FigureError> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdict_tests;

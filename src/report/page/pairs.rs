@@ -2,8 +2,9 @@
 
 use super::contenders::{Contender, Contenders};
 use crate::{
-    eval::stats::{Estimate, Interval, paired::Pair},
-    report::{cells::Setting, colours::short, contest::Contest},
+    base::words::count,
+    eval::stats::{Estimate, paired::Pair},
+    report::{cells::Setting, colours::short, contest::Contest, verdict::too_few_for_pairs},
 };
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ pub(super) struct Matrix {
     list: Vec<Line>,
     /// Pairs for which the list has no room.
     more: usize,
+    /// That no test of a pair can find anything, where that is so; empty elsewhere.
+    note: String,
 }
 
 /// A pair in the list, the better method first.
@@ -72,7 +75,7 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
     let mut cells = vec![vec![nothing; methods.len()]; methods.len()];
     for pair in pairs {
         let ((_, first), (_, second)) = (methods[pair.first], methods[pair.second]);
-        let back = reversed(pair.difference);
+        let back = pair.difference.reversed();
         let names = format!("{} against {}", first.label, second.label);
         cells[pair.first][pair.second] = cell(pair.difference, pair.wins, pair, largest, &names);
         let names = format!("{} against {}", second.label, first.label);
@@ -85,6 +88,8 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
         cells,
         list: pairs.iter().take(LISTED).map(|pair| line(pair, &methods)).collect(),
         more: pairs.len().saturating_sub(LISTED),
+        note: too_few_for_pairs(contest.images.len(), contest.comparison.tests())
+            .map_or(String::new(), |note| format!("{note}.")),
     })
 }
 
@@ -118,12 +123,6 @@ pub(super) fn title(s: &Setting, metric: &str) -> String {
     )
 }
 
-/// The same difference seen from the other side.
-pub(super) fn reversed(e: Estimate) -> Estimate {
-    let turn = |i: Interval| Interval { lo: -i.hi, hi: -i.lo };
-    Estimate { mean: -e.mean, bca: e.bca.map(turn), percentile: e.percentile.map(turn), ..e }
-}
-
 /// True when an interval is on one side of 0.
 pub(super) fn is_clear(e: &Estimate) -> bool {
     e.lo().zip(e.hi()).is_some_and(|(lo, hi)| lo > 0.0 || hi < 0.0)
@@ -145,9 +144,9 @@ fn cell(e: Estimate, wins: usize, pair: &Pair, largest: f64, names: &str) -> Cel
         verdict,
         strength: if largest > 0.0 { (e.mean.abs() / largest).sqrt() } else { 0.0 },
         words: format!(
-            "{names}: {}{range}, better on {wins} of {} pictures{p}",
+            "{names}: {}{range}, better on {wins} of {}{p}",
             plain(e.mean),
-            e.n
+            count(e.n, "picture")
         ),
     }
 }

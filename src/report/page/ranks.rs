@@ -7,6 +7,7 @@ use super::{
     svg::escape,
 };
 use crate::{
+    base::words::count,
     eval::stats::friedman::{Friedman, cliques},
     report::{colours::short, contest::Contest, ranking::shorten},
 };
@@ -40,12 +41,28 @@ fn words(found: &Friedman) -> String {
         Some(p) => format!("p = {p:.4}"),
         None => "all are tied".to_owned(),
     };
+    let p = match found.p {
+        Some(_) if !found.can_differ() => {
+            format!("{p}, which cannot reach 5 % on so few pictures")
+        }
+        _ => p,
+    };
+    let difference = short(found.critical_difference);
+    let bars = if found.can_tell_apart() {
+        format!(
+            "Methods under one bar are closer than the critical difference of {difference} (Nemenyi, \
+             5 %), so these pictures do not tell their ranks apart."
+        )
+    } else {
+        format!(
+            "The critical difference of {difference} (Nemenyi, 5 %) is more than any two of {} mean \
+             ranks can lie apart, so on so few pictures no two methods can be told apart by their ranks.",
+            found.mean_ranks.len()
+        )
+    };
     format!(
-        "Mean rank over {} pictures, 1 is best. Friedman's test that all methods are alike: {p}. \
-         Methods under one bar are closer than the critical difference of {} (Nemenyi, 5 %), so \
-         these pictures do not tell their ranks apart.",
-        found.n,
-        short(found.critical_difference)
+        "Mean rank over {}, 1 is best. Friedman's test that all methods are alike: {p}. {bars}",
+        count(found.n, "picture")
     )
 }
 

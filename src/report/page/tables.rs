@@ -5,6 +5,7 @@ use super::{
     svg,
 };
 use crate::{
+    base::words::count,
     eval::{metric::map::MAP_METRICS, order::Order, stats::Estimate},
     report::{
         agreement,
@@ -204,9 +205,9 @@ fn setting(r: &SummaryRow) -> String {
         Order::Morf => "most relevant regions first, higher is better",
         Order::Lerf => "least relevant regions first, lower is better",
     };
-    let steps = s.steps.map_or("no".to_owned(), |n| n.to_string());
+    let steps = s.steps.map_or("no removed regions".to_owned(), |n| count(n, "removed region"));
     format!(
-        "AOPC of the {} after {steps} removed regions of {r}x{r} pixels, perturbation {}: {first}",
+        "AOPC of the {} after {steps} of {r}x{r} pixels, perturbation {}: {first}",
         s.score_kind,
         s.perturbation,
         r = s.region

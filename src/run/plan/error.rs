@@ -1,7 +1,10 @@
 //! Why there is no plan.
 
 use crate::{
-    base::registry::{SpecError, near},
+    base::{
+        registry::{SpecError, near},
+        words::count,
+    },
     data::{DataError, select::SelectError},
     eval::metric::map::MetricError,
     explain::MethodError,
@@ -82,8 +85,8 @@ pub enum PlanError {
     },
     /// More steps than regions.
     #[error(
-        "`steps` is {steps}, but a picture of {height}x{width} pixels has only {regions} regions \
-         of {region}x{region}"
+        "`steps` is {steps}, but a picture of {height}x{width} pixels has only {} of {region}x{region}",
+        count(*.regions, "region")
     )]
     Steps {
         /// Steps asked for.
@@ -107,7 +110,7 @@ pub enum PlanError {
     #[error(transparent)]
     Select(#[from] SelectError),
     /// More pictures than there are.
-    #[error("`images` is {asked}, but {from} only {found} pictures")]
+    #[error("`images` is {asked}, but {from} only {}", count(*.found, "picture"))]
     Images {
         /// Pictures asked for.
         asked: usize,

@@ -25,6 +25,7 @@ use crate::{
         hex,
         registry::{self, Entry, Named, Spec, SpecError},
         rng::Seed,
+        words::{are, count},
     },
     data::{
         self, Dataset, Marked,
@@ -36,6 +37,7 @@ use crate::{
         curve::ScoreKind,
         metric::map::{Ground, MAP_METRICS, MapMetric, Marks},
         order::Order,
+        stats::wilcoxon::fewest_pictures,
     },
     explain::{Explainer, resize::Resize},
     nn::{
@@ -308,6 +310,7 @@ impl Plan {
         let inputs = Doubt::of_inputs(&self.preprocess).map(|doubt| doubt.to_string());
         let about = [
             self.few_regions(),
+            self.few_pictures(),
             self.left_out(),
             self.other_classes(),
             self.departures(),
@@ -341,9 +344,9 @@ impl Plan {
         let (h, w) = grid.size();
         (grid.len() < FEW_REGIONS).then(|| {
             format!(
-                "pictures of {h}x{w} pixels have only {} regions of {side}x{side}; a smaller `--region` \
-                 orders more of them (4 for 32x32 pixels)",
-                grid.len(),
+                "pictures of {h}x{w} pixels have only {} of {side}x{side}; a smaller `--region` orders \
+                 more of them (4 for 32x32 pixels)",
+                count(grid.len(), "region"),
                 side = grid.side(),
             )
         })
@@ -378,20 +381,27 @@ impl Plan {
         bent(&self.model.graph).filter(|_| propagates)
     }
 
+    /// Pictures that are too few for what is said in the end.
+    fn few_pictures(&self) -> Option<String> {
+        let has_random = self.methods.iter().any(|m| m.value.is_random_order());
+        few_pictures(self.images.len(), self.methods.len(), has_random)
+    }
+
     /// A data set whose classes are not those of the network.
     fn other_classes(&self) -> Option<String> {
         let classes = told_apart(&self.model.graph);
         let largest = (0..self.data.len()).filter_map(|i| self.data.label(i)).max()?;
         let found = match self.data.classes().map(<[String]>::len) {
-            Some(named) if named != classes => format!("has {named} classes"),
+            Some(named) if named != classes => format!("has {}", count(named, "class")),
             None if largest >= classes => format!("has labels up to {largest}"),
             _ => return None,
         };
         Some(format!(
-            "`{}` {found} and the network has {classes} classes, so labels mean other classes: accuracy, \
+            "`{}` {found} and the network has {}, so labels mean other classes: accuracy, \
              `--target label` and selections by class are of no use; with `classes` in the model's \
              sidecar, folders and names in tables get the numbers of the network's classes",
-            self.data.name()
+            self.data.name(),
+            count(classes, "class"),
         ))
     }
 
@@ -475,6 +485,31 @@ impl Plan {
         let cells = self.regions.len() * self.orders.len() * self.perturbations.len();
         self.methods.len() * cells * self.repeats
     }
+}
+
+/// Which statements so many pictures cannot carry, however clear the differences: each takes a signed-rank
+/// test that is corrected for the others of its kind (Holm).
+fn few_pictures(pictures: usize, methods: usize, has_random: bool) -> Option<String> {
+    let others = methods.saturating_sub(1);
+    let (against, pairs) = (if has_random { others } else { 0 }, methods * others / 2);
+    let kind = |tests: usize, what: &str| {
+        let fewest = fewest_pictures(tests);
+        let fails = tests > 0 && pictures < fewest;
+        fails.then(|| format!("{what} ({}) take at least {fewest}", count(tests, "test")))
+    };
+    let kinds = [
+        kind(against, "statements on methods against removing regions at random"),
+        kind(pairs, "statements on every two methods").filter(|_| pairs != against),
+    ];
+    let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+    (!kinds.is_empty()).then(|| {
+        format!(
+            "{} {} too few: {}, even if all pictures agree",
+            count(pictures, "picture"),
+            are(pictures),
+            kinds.join(", ")
+        )
+    })
 }
 
 impl Source for Plan {
@@ -674,5 +709,22 @@ fn check_target(target: Target, classes: usize) -> Result<(), PlanError> {
             Err(PlanError::TargetIndex { target, classes })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::few_pictures;
+
+    #[test]
+    fn statements_that_so_few_pictures_cannot_carry_are_named() {
+        insta::assert_snapshot!(
+            [(1, 2, true), (4, 8, true), (10, 8, true), (8, 8, false)]
+                .map(|(pictures, methods, random)| few_pictures(pictures, methods, random).unwrap())
+                .join("\n")
+        );
+        assert_eq!(few_pictures(11, 8, true), None);
+        assert_eq!(few_pictures(1, 1, true), None, "nothing to compare");
+        assert_eq!(few_pictures(6, 2, false), None);
     }
 }
