@@ -7,7 +7,7 @@ use super::{
 use anyhow::{Context, bail};
 use clap::CommandFactory;
 use pixelflip::run::{
-    config::{FIELDS, built_in_lines, unset_line},
+    config::{FIELDS, built_in_values, unset_line},
     plan::SCENES,
 };
 use std::{
@@ -70,9 +70,9 @@ fn template(model: Option<&str>, data: Option<&str>) -> String {
     let given = model.or(data).map(|_| SCENES);
     if given.is_none() {
         blocks.push(comment(&format!(
-            "As long as no key is set, this is the built-in experiment, which is smaller than the protocol: \
-             {}. Once `model` and `data` are set, all keys have the values that stand below.",
-            built_in_lines().join(", ")
+            "As long as no key is set, this is the built-in experiment, which is smaller than the protocol \
+             ({}). Once `model` and `data` are set, all keys have the values that stand below.",
+            built_in_values().join(", ")
         )));
     }
     for field in FIELDS {

@@ -421,11 +421,11 @@ pub fn default_text(key: &str) -> Option<String> {
     Some(shown)
 }
 
-/// What the built-in experiment has otherwise than the protocol, as lines of a config; its model and its
-/// pictures are not among them.
-pub fn built_in_lines() -> Vec<String> {
+/// What the built-in experiment has otherwise than the protocol, as key and value; its model and its pictures
+/// are not among them.
+pub fn built_in_values() -> Vec<String> {
     let own = parsed(SCENES).into_iter().filter(|(key, _)| key != "model" && key != "data");
-    own.map(|(key, value)| format!("{key} = {value}")).collect()
+    own.map(|(key, value)| format!("{key} {value}")).collect()
 }
 
 /// A line of a config that sets nothing: behind a `#` the default of a key, or an example where there is
