@@ -41,7 +41,7 @@ pub fn settled_means(means: &[(f64, f64)]) -> Vec<f64> {
 /// A sum that keeps what rounding would lose (Neumaier 1974), with the sum of the absolute values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    sum: f64,
+    plain: f64,
     lost: f64,
     size: f64,
     terms: usize,
@@ -51,15 +51,19 @@ impl Sum {
     /// Adds one more value.
     #[must_use]
     pub fn plus(self, v: f64) -> Sum {
-        let sum = self.sum + v;
-        let lost = if self.sum.abs() >= v.abs() { self.sum - sum + v } else { v - sum + self.sum };
+        let plain = self.plain + v;
+        let lost = if self.plain.abs() >= v.abs() {
+            self.plain - plain + v
+        } else {
+            v - plain + self.plain
+        };
         let (size, terms) = (self.size + v.abs(), self.terms + 1);
-        Sum { sum, lost: self.lost + lost, size, terms }
+        Sum { plain, lost: self.lost + lost, size, terms }
     }
 
     /// The sum.
     pub fn value(self) -> f64 {
-        self.sum + self.lost
+        self.plain + self.lost
     }
 
     /// How far the sum may be off because its values were rounded to double precision: 0.1 + 0.3 is not
@@ -97,8 +101,8 @@ mod tests {
 
     #[test]
     fn sums_keep_what_plain_addition_loses() {
-        assert_eq!(sum(&[1e16, 1.0, 1.0, -1e16]).value(), 2.0);
-        assert_eq!(sum(&[1.0, 1e16, 1.0, -1e16]).value(), 2.0);
+        let sums = [[1e16, 1.0, 1.0, -1e16], [1.0, 1e16, 1.0, -1e16]].map(|v| sum(&v).value());
+        assert_eq!(sums.map(f64::to_bits), [2.0f64.to_bits(); 2]);
         let (a, b) = (sum(&[0.1, 0.3]), sum(&[0.2, 0.2]));
         assert!((a.value() - b.value()).abs() <= a.slack());
         // the slack is that of rounding: values of 1e9 that differ by 1e-5 are different

@@ -98,11 +98,11 @@ fn a_protocol_with_other_keys_and_classes_of_another_network_are_said() {
     }
     let sorted = SMALL.replace("--data pictures", "--data sorted");
     let told = stderr(&desk.expect(0, &format!("{sorted} --out order")));
-    assert!(told.contains("`sorted` has 2 classes and the network 10"), "{told}");
+    assert!(told.contains("`sorted` has 2 classes and the network has 10 classes"), "{told}");
     let names = "airplane automobile bird cat deer dog frog horse ship truck".replace(' ', "\n");
     fs::write(desk.path("names.txt"), names).unwrap();
     let told = stderr(&desk.expect(0, &format!("{sorted} --classes names.txt --out names")));
-    assert!(!told.contains("the network 10"), "{told}");
+    assert!(!told.contains("the network has 10"), "{told}");
     let found = &super::manifest(&desk, "names")["data"]["found"];
     assert!(found.as_str().unwrap().contains("numbered by the network's class names"), "{found}");
 }

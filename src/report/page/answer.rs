@@ -38,11 +38,7 @@ pub(super) fn sentences(
     let Some(row) = known.first() else {
         return vec!["No method has curves, so there is no answer.".to_owned()];
     };
-    let words = Words {
-        name: &|method| name(contenders, method),
-        text: &|text| escape(text).to_string(),
-        number: &plain,
-    };
+    let words = Words { name: &|method| name(contenders, method), text: &escape, number: &plain };
     let sentences = match contest {
         Some(contest) => {
             let wins = !is_no_winner(row.order, contest.comparison.estimates[0].mean);

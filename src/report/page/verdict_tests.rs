@@ -15,19 +15,19 @@ fn noise(image: usize) -> f32 {
 /// The sentences of the page without markup, then those of the terminal after `run` and after `rank`.
 fn said(title: &str, rows: &[Row]) -> String {
     let page = made(rows, &[], &manifest());
-    let mut text = format!("== {title}\n");
+    let mut text = vec![format!("== {title}")];
     for paragraph in answer(&page).split("<p").skip(1) {
         let tags = paragraph.split_once('>').map_or("", |(_, text)| text).split('<');
         let plain: Vec<&str> =
             tags.map(|t| t.split_once('>').map_or(t, |(_, text)| text)).collect();
-        text += &format!("{}\n", plain.concat().trim());
+        text.push(plain.concat().trim().to_owned());
     }
     let below = |table: &str, from: usize| -> String {
         table.split("\n\n").skip(from).collect::<Vec<_>>().join("\n")
     };
-    text += &format!("-- run\n{}", below(&ranking(&summarise(rows).unwrap()), 2));
+    text.push(format!("-- run\n{}", below(&ranking(&summarise(rows).unwrap()), 2)));
     let found = rank(rows, &[], &[], None, crate::eval::stats::Resampling::default()).unwrap();
-    text + &format!("-- rank\n{}", below(&found.text(), 3))
+    text.join("\n") + &format!("-- rank\n{}", below(&found.text(), 3))
 }
 
 #[test]
@@ -96,8 +96,7 @@ fn what_is_said_of_methods_beside_chance() {
 #[test]
 fn what_is_said_of_constant_maps() {
     let mut rows = falls(12, &[("random", &|_| 1.0), ("gradient", &|i| 1.0 + noise(i))]);
-    for row in rows.iter_mut().filter(|r| r.method == "gradient" && r.image > "val/0003".to_owned())
-    {
+    for row in rows.iter_mut().filter(|r| r.method == "gradient" && r.image.as_str() > "val/0003") {
         row.tied_fraction = Some(1.0);
     }
     insta::assert_snapshot!(said("maps whose regions all tie", &rows));
