@@ -4,9 +4,9 @@ use super::{
     DIGEST, PAGE, SEAL, Table, TableError, content, digest_of, find_seal, io_error, unsealed,
 };
 use crate::atomic;
-use polars::{
-    io::parquet::write::{BatchedWriter, KeyValueMetadata},
-    prelude as pl,
+use polars_core::prelude as pl;
+use polars_io::parquet::write::{
+    BatchedWriter, KeyValueMetadata, ParquetCompression, ParquetWriter,
 };
 use std::{
     collections::BTreeMap,
@@ -64,8 +64,8 @@ impl Growing {
 
     fn begin(&self, first: &pl::DataFrame) -> Result<BatchedWriter<File>, TableError> {
         let file = File::create(&self.temporary).map_err(io_error("write", &self.temporary))?;
-        let writer = pl::ParquetWriter::new(file)
-            .with_compression(pl::ParquetCompression::Zstd(None))
+        let writer = ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
             .with_data_page_size(Some(PAGE))
             .set_parallel(false)
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(unsealed(&self.notes))));

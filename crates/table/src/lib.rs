@@ -7,10 +7,14 @@ mod growing;
 
 pub use growing::Growing;
 
-use polars::{
-    io::parquet::write::KeyValueMetadata,
-    prelude as pl,
-    prelude::{SerReader, SerWriter},
+use polars_core::prelude as pl;
+use polars_io::{
+    SerReader, SerWriter,
+    csv::write::CsvWriter,
+    parquet::{
+        read::ParquetReader,
+        write::{KeyValueMetadata, ParquetCompression, ParquetWriter},
+    },
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -176,8 +180,8 @@ impl Table {
         let mut frame = self.frame()?;
         let mut bytes = Vec::new();
         let notes = unsealed(notes);
-        pl::ParquetWriter::new(&mut bytes)
-            .with_compression(pl::ParquetCompression::Zstd(None))
+        ParquetWriter::new(&mut bytes)
+            .with_compression(ParquetCompression::Zstd(None))
             .with_row_group_size(Some(ROW_GROUP))
             .with_data_page_size(Some(PAGE))
             .set_parallel(false)
@@ -210,7 +214,7 @@ impl Table {
     pub fn write_csv(&self, path: &Path) -> Result<(), TableError> {
         let write = || {
             let mut bytes = Vec::new();
-            pl::CsvWriter::new(&mut bytes).finish(&mut self.frame()?)?;
+            CsvWriter::new(&mut bytes).finish(&mut self.frame()?)?;
             Ok(bytes)
         };
         let bytes = write().map_err(|e| content(path, &e))?;
@@ -239,7 +243,7 @@ impl Table {
     }
 
     fn decode(bytes: Vec<u8>, only: Option<&[&str]>) -> pl::PolarsResult<Table> {
-        let mut reader = pl::ParquetReader::new(Cursor::new(bytes));
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
         let there = reader.schema()?;
         let wanted = |names: &[&str]| {
             let names = names.iter().filter(|name| there.contains(name));
@@ -503,7 +507,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t.parquet");
         let mut bytes = Vec::new();
-        pl::ParquetWriter::new(&mut bytes).finish(&mut table().frame().unwrap()).unwrap();
+        ParquetWriter::new(&mut bytes).finish(&mut table().frame().unwrap()).unwrap();
         fs::write(&path, &bytes).unwrap();
         assert_eq!(Table::read_parquet(&path, None).unwrap(), table());
     }
