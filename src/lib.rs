@@ -2,16 +2,16 @@
 //! region in the order a heat map gives, watches the class score fall, and reports the area over
 //! that curve (AOPC, Samek et al. 2017) for every method, with intervals and tests.
 //!
-//! The modules form layers; each uses lower ones only (`tests/layers.rs`):
+//! The modules form layers, each a crate of its own that uses lower ones only (`tests/layers.rs`):
 //! [`base`] < [`nn`] < [`explain`], [`perturb`], [`data`] < [`eval`] < [`run`] < [`report`] < `cli`.
 
-pub mod base;
-pub mod data;
-pub mod eval;
-pub mod explain;
-pub mod nn;
-pub mod perturb;
-pub mod report;
-pub mod run;
+pub use pixelflip_base as base;
+pub use pixelflip_data as data;
+pub use pixelflip_eval as eval;
+pub use pixelflip_explain as explain;
+pub use pixelflip_nn as nn;
+pub use pixelflip_perturb as perturb;
+pub use pixelflip_report as report;
+pub use pixelflip_run as run;
 
 pub use pixelflip_table as table;

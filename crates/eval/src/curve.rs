@@ -1,0 +1,479 @@
+//! The flipping loop: remove region after region, watch the class score.
+
+use crate::{
+    base::{
+        geom::{Grid, Rect, RegionId},
+        registry::{SpecError, near},
+    },
+    nn::{
+        graph::{Activations, Graph},
+        head::{Head, NO_PROBABILITY},
+        stream::{Base, Patches},
+        tensor::Tensor,
+    },
+};
+use std::{fmt, str::FromStr};
+
+/// What changes in a picture, step by step, each on top of the one before.
+pub trait Removal: Sync {
+    /// Where, per step.
+    fn rects(&self) -> Vec<Rect>;
+
+    /// Writes the new pixels of a step, in input space, row by row and channels last.
+    fn read(&self, step: usize, pixels: &mut [f32]);
+}
+
+/// A removal whose pixels do not depend on the order: regions copied from one picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a> {
+    /// What replaces the pixels of a removed region: shape `(C, H, W)` of the network's input, in
+    /// input space. (Normalisation works on each value alone, so copying normalised pixels gives
+    /// the same bits as normalising a picture with copied pixels.)
+    pub fill: &'a Tensor,
+    /// Where the regions are.
+    pub grid: &'a Grid,
+    /// The first `L` regions of the order, without repetition.
+    pub regions: &'a [RegionId],
+}
+
+impl Removal for Chain<'_> {
+    fn rects(&self) -> Vec<Rect> {
+        self.regions.iter().map(|&id| self.grid.rect(id)).collect()
+    }
+
+    fn read(&self, step: usize, pixels: &mut [f32]) {
+        self.fill.read(self.grid.rect(self.regions[step]), pixels);
+    }
+}
+
+impl Removal for Patches {
+    fn rects(&self) -> Vec<Rect> {
+        self.rects.clone()
+    }
+
+    fn read(&self, step: usize, pixels: &mut [f32]) {
+        pixels.copy_from_slice(self.step(step));
+    }
+}
+
+/// Class scores before softmax along a removal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logits {
+    /// `L + 1` groups, the first for the untouched picture; a group holds one value per class, or
+    /// only that of the one class asked for.
+    pub values: Vec<f32>,
+    /// Multiply-adds spent on the steps; the untouched picture is not counted, since all chains
+    /// share it.
+    pub macs: u64,
+}
+
+/// What evaluates the network on one picture while regions disappear. All engines give the same bits.
+pub trait Engine: Sync {
+    /// Class scores after 0, 1, ..., `L` removed regions.
+    fn logits(&self, removal: &dyn Removal) -> Logits;
+}
+
+/// The plain engine: a full forward pass per step. Slow, and the reference of the fast one.
+#[derive(Clone, Copy, Debug)]
+pub struct FullPasses<'a> {
+    graph: &'a Graph,
+    input: &'a Tensor,
+    class: Option<usize>,
+}
+
+impl<'a> FullPasses<'a> {
+    /// For the picture `input` (in input space) and the scores that `watch` needs.
+    pub fn new(graph: &'a Graph, input: &'a Tensor, watch: &Watch) -> Self {
+        FullPasses { graph, input, class: watch.class() }
+    }
+}
+
+impl Engine for FullPasses<'_> {
+    fn logits(&self, removal: &dyn Removal) -> Logits {
+        let mut picture = self.input.clone();
+        let mut values = Vec::new();
+        let mut record = |picture: &Tensor| {
+            let logits = self.graph.logits(picture);
+            match self.class {
+                Some(class) => values.push(logits[class]),
+                None => values.extend(logits),
+            }
+        };
+        record(&picture);
+        let rects = removal.rects();
+        for (step, rect) in rects.iter().enumerate() {
+            change(&mut picture, removal, step, *rect);
+            record(&picture);
+        }
+        Logits { values, macs: self.graph.macs() * rects.len() as u64 }
+    }
+}
+
+/// Applies one step of a removal.
+fn change(picture: &mut Tensor, removal: &dyn Removal, step: usize, rect: Rect) {
+    let mut pixels = vec![0.0; rect.area() * picture.shape.c];
+    removal.read(step, &mut pixels);
+    picture.write(rect, &pixels);
+}
+
+/// The incremental engine: streams of patches ([`crate::nn::stream`]).
+#[derive(Debug)]
+pub struct Streams<'g> {
+    base: Base<'g>,
+    budget: u64,
+}
+
+impl<'g> Streams<'g> {
+    /// For the picture whose values are `acts` and the scores that `watch` needs; `budget` bounds
+    /// the bytes of patches that one chain holds at a time.
+    pub fn new(graph: &'g Graph, acts: Activations, watch: &Watch, budget: u64) -> Self {
+        Streams { base: Base::new(graph, acts, watch.class()), budget }
+    }
+
+    /// The untouched picture in input space.
+    pub fn picture(&self) -> &Tensor {
+        self.base.picture()
+    }
+}
+
+impl Engine for Streams<'_> {
+    fn logits(&self, removal: &dyn Removal) -> Logits {
+        let pixels = |step: usize, out: &mut [f32]| removal.read(step, out);
+        let scores = self.base.scores(&removal.rects(), pixels, self.budget);
+        Logits { values: scores.values, macs: scores.macs.iter().sum() }
+    }
+}
+
+/// What is watched while regions disappear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScoreKind {
+    /// The target's output before softmax.
+    Logit,
+    /// The target's probability: by the softmax, or by the sigmoid of its own logit.
+    Softmax,
+}
+
+impl ScoreKind {
+    /// All kinds.
+    pub const ALL: [ScoreKind; 2] = [ScoreKind::Logit, ScoreKind::Softmax];
+
+    /// Name in options and columns.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ScoreKind::Logit => "logit",
+            ScoreKind::Softmax => "softmax",
+        }
+    }
+}
+
+impl fmt::Display for ScoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for ScoreKind {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<ScoreKind, SpecError> {
+        let unknown = || SpecError::Unknown {
+            kind: "score",
+            got: text.to_owned(),
+            near: near(text, ScoreKind::ALL.iter().map(|k| k.name())),
+        };
+        ScoreKind::ALL.into_iter().find(|k| k.name() == text).ok_or_else(unknown)
+    }
+}
+
+/// What is kept of a removal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// The target's score after 0, 1, ..., `L` removed regions.
+    pub scores: Vec<f32>,
+    /// All classes' logits, step after step (`(L + 1) * classes` values), where they were wanted.
+    pub all_logits: Option<Vec<f32>>,
+    /// Multiply-adds spent on the steps.
+    pub macs: u64,
+}
+
+/// Why there is no curve.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CurveError {
+    /// The network has fewer classes.
+    #[error("the target class is {target}, but the network has only {classes} classes")]
+    Target {
+        /// The class asked for.
+        target: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// Its outputs are no logits.
+    #[error("{NO_PROBABILITY}")]
+    NoProbability,
+    /// NaN or infinity came out of the network.
+    #[error("the score is {score} after {step} removed regions")]
+    NonFinite {
+        /// What it is, in words.
+        score: String,
+        /// At which step, 0 being the untouched picture.
+        step: usize,
+    },
+}
+
+/// What to keep of the class scores along a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    target: usize,
+    classes: usize,
+    head: Head,
+    kind: ScoreKind,
+    keep_all: bool,
+}
+
+impl Watch {
+    /// Watches the score of class `target` of a network, and keeps all logits if `keep_all`.
+    pub fn new(
+        target: usize,
+        graph: &Graph,
+        kind: ScoreKind,
+        keep_all: bool,
+    ) -> Result<Watch, CurveError> {
+        let (classes, head) = (graph.classes(), graph.head());
+        if target >= classes {
+            return Err(CurveError::Target { target, classes });
+        }
+        if kind == ScoreKind::Softmax && !head.has_probabilities() {
+            return Err(CurveError::NoProbability);
+        }
+        Ok(Watch { target, classes, head, kind, keep_all })
+    }
+
+    /// The one class whose logit is enough, or `None` when all are needed.
+    fn class(&self) -> Option<usize> {
+        let others = self.kind == ScoreKind::Softmax && self.head.compares();
+        let all = self.keep_all || others;
+        (!all).then_some(self.target)
+    }
+
+    fn score(&self, logits: &[f32]) -> f32 {
+        let at = if self.class().is_some() { 0 } else { self.target };
+        match self.kind {
+            ScoreKind::Logit => logits[at],
+            ScoreKind::Softmax => {
+                self.head.probability(logits, at).expect("checked when the watch was made")
+            }
+        }
+    }
+}
+
+/// Follows a removal and keeps what `watch` says. The engine was made for the same `watch`.
+pub fn curve(
+    engine: &dyn Engine,
+    removal: &dyn Removal,
+    watch: &Watch,
+) -> Result<Curve, CurveError> {
+    let Logits { values, macs } = engine.logits(removal);
+    let width = watch.class().map_or(watch.classes, |_| 1);
+    let scores: Vec<f32> = values.chunks_exact(width).map(|logits| watch.score(logits)).collect();
+    if let Some(step) = scores.iter().position(|s| !s.is_finite()) {
+        return Err(CurveError::NonFinite { score: scores[step].to_string(), step });
+    }
+    Ok(Curve { scores, all_logits: watch.keep_all.then_some(values), macs })
+}
+
+/// The largest difference between the scores of `curve` and those of full passes over `picture`
+/// (in input space) after the given numbers of removed regions, ascending.
+pub fn largest_difference(
+    graph: &Graph,
+    picture: &Tensor,
+    removal: &dyn Removal,
+    watch: &Watch,
+    curve: &Curve,
+    steps: &[usize],
+) -> f64 {
+    let all = Watch { keep_all: true, ..*watch };
+    let rects = removal.rects();
+    let (mut picture, mut removed, mut largest) = (picture.clone(), 0, 0.0f64);
+    for &step in steps {
+        (removed..step).for_each(|k| change(&mut picture, removal, k, rects[k]));
+        removed = step;
+        let full = all.score(&graph.logits(&picture));
+        largest = largest.max((f64::from(full) - f64::from(curve.scores[step])).abs());
+    }
+    largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::op::softmax;
+    use crate::{
+        base::{
+            geom::{Remainder, Shape},
+            rng::{Seed, unit_f32},
+        },
+        metric::{Aopc, CurveMetric, Curves, Trial},
+        nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
+        order::{Order, morf, random, region_scores},
+    };
+    use ndarray::Array2;
+
+    const SHAPE: Shape = Shape::new(3, 8, 8);
+
+    fn draws(purpose: &str, count: usize) -> Vec<f32> {
+        let mut rng = Seed(3).rng(purpose, "", &[]);
+        (0..count).map(|_| unit_f32(&mut rng) - 0.5).collect()
+    }
+
+    fn tensor(purpose: &str) -> Tensor {
+        Tensor::new(SHAPE, draws(purpose, SHAPE.len()))
+    }
+
+    fn grid() -> Grid {
+        Grid::new(SHAPE.h, SHAPE.w, 2, Remainder::Drop).unwrap()
+    }
+
+    /// `f(x) = W x + b`, two classes; weights in the order c, h, w.
+    fn linear(weight: Vec<f32>) -> Graph {
+        let mut graph = Graph::new(SHAPE);
+        let dense = Dense::new(weight, 2, SHAPE, vec![0.25, -1.0]).unwrap();
+        graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
+        graph
+    }
+
+    fn convolutional() -> Graph {
+        let mut graph = Graph::new(SHAPE);
+        let geometry = ConvGeometry {
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [1; 4],
+            groups: 1,
+        };
+        let conv = Conv::new(draws("conv", 4 * 3 * 9), 4, 3, geometry, draws("bias", 4)).unwrap();
+        let conv = graph.push("conv", Box::new(conv), &[graph.input()]).unwrap();
+        let relu = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[conv]).unwrap();
+        let dense = Dense::new(draws("dense", 3 * 4 * 64), 3, Shape::new(4, 8, 8), vec![]).unwrap();
+        graph.push("dense", Box::new(dense), &[relu]).unwrap();
+        graph
+    }
+
+    fn watch(graph: &Graph, target: usize, kind: ScoreKind, keep_all: bool) -> Watch {
+        Watch::new(target, graph, kind, keep_all).unwrap()
+    }
+
+    fn walk(graph: &Graph, regions: &[RegionId], kind: ScoreKind, keep_all: bool) -> Curve {
+        let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
+        let watch = watch(graph, 1, kind, keep_all);
+        let chain = Chain { fill: &fill, grid: &grid, regions };
+        curve(&FullPasses::new(graph, &input, &watch), &chain, &watch).unwrap()
+    }
+
+    #[test]
+    fn the_aopc_of_a_linear_model_is_known_in_closed_form() {
+        let weight = draws("weight", 2 * SHAPE.len());
+        let graph = linear(weight.clone());
+        // removing region r lowers the score by the sum of w (x - fill) over its pixels
+        let (x, fill) = (tensor("input").to_chw(), tensor("fill").to_chw());
+        let w = |c: usize, y: usize, x: usize| weight[SHAPE.len() + (c * 8 + y) * 8 + x];
+        let heat = Array2::from_shape_fn((8, 8), |(row, col)| {
+            let fall = |c| w(c, row, col) * (x[[c, row, col]] - fill[[c, row, col]]);
+            f64::from((0..3).map(fall).sum::<f32>())
+        });
+        let falls = region_scores(&heat, &grid()).unwrap();
+        let order = morf(&falls, Seed(0), "a");
+        let scores = walk(&graph, &order, ScoreKind::Logit, false).scores;
+        let own = Curves { morf: Some(&scores), lerf: None, flip: None };
+        let found = Aopc(Order::Morf).along(&Trial { own, ..Trial::default() }).unwrap();
+        // AOPC_L = 1/(L+1) sum_{k=1..L} (L + 1 - k) fall_k
+        for (l, found) in found.iter().enumerate() {
+            let part = |k: usize| (l + 1 - k) as f64 * falls[order[k - 1].0 as usize];
+            let expected = (1..=l).map(part).sum::<f64>() / (l as f64 + 1.0);
+            // scores near 5 in single precision, sums of 192 products
+            assert!((found - expected).abs() < 1e-5, "L = {l}: {found}, expected {expected}");
+        }
+        // and no order falls faster
+        let other = walk(&graph, &random(16, Seed(0), "a", 0), ScoreKind::Logit, false).scores;
+        assert!(scores.iter().zip(&other).all(|(a, b)| a <= &(b + 1e-5)));
+    }
+
+    #[test]
+    fn a_constant_model_never_falls() {
+        let graph = linear(vec![0.0; 2 * SHAPE.len()]);
+        let scores = walk(&graph, &random(16, Seed(0), "a", 0), ScoreKind::Logit, false).scores;
+        assert_eq!(scores, [-1.0; 17]);
+    }
+
+    #[test]
+    fn over_all_regions_both_orders_end_at_the_same_bits() {
+        let graph = convolutional();
+        let forth = random(16, Seed(0), "a", 0);
+        let back = Order::Lerf.arrange(forth.clone());
+        let (a, b) = [forth, back].map(|o| walk(&graph, &o, ScoreKind::Logit, false)).into();
+        assert_eq!(a.scores[0].to_bits(), b.scores[0].to_bits());
+        assert_eq!(a.scores[16].to_bits(), b.scores[16].to_bits());
+        assert_ne!(a.scores[8].to_bits(), b.scores[8].to_bits());
+    }
+
+    #[test]
+    fn logits_of_all_classes_hold_the_score_and_give_its_probability() {
+        let graph = convolutional();
+        let order = random(16, Seed(0), "a", 0);
+        let one = walk(&graph, &order[..5], ScoreKind::Logit, false);
+        assert_eq!((one.scores.len(), one.all_logits), (6, None));
+        let all = walk(&graph, &order[..5], ScoreKind::Logit, true);
+        assert_eq!(all.scores, one.scores);
+        let logits = all.all_logits.unwrap();
+        assert_eq!(logits.len(), 6 * 3);
+        assert!(logits.chunks(3).zip(&one.scores).all(|(l, s)| l[1].to_bits() == s.to_bits()));
+        let soft = walk(&graph, &order[..5], ScoreKind::Softmax, false);
+        let expected: Vec<f32> = logits.chunks(3).map(|l| softmax(l)[1]).collect();
+        assert_eq!((soft.scores, soft.all_logits), (expected, None));
+    }
+
+    #[test]
+    fn streams_give_the_bits_of_full_passes() {
+        let graph = convolutional();
+        let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
+        let acts = graph.forward(&input);
+        let regions = random(16, Seed(0), "a", 0);
+        let chain = Chain { fill: &fill, grid: &grid, regions: &regions[..10] };
+        for (kind, keep_all) in
+            [(ScoreKind::Logit, false), (ScoreKind::Logit, true), (ScoreKind::Softmax, false)]
+        {
+            let watch = watch(&graph, 2, kind, keep_all);
+            let full = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap();
+            let streams = Streams::new(&graph, acts.clone(), &watch, 1 << 20);
+            let fast = curve(&streams, &chain, &watch).unwrap();
+            assert_eq!(fast.scores, full.scores);
+            assert_eq!(fast.all_logits, full.all_logits);
+            assert!(fast.macs < full.macs);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_an_error_with_its_step() {
+        let graph = linear(draws("weight", 2 * SHAPE.len()));
+        let (input, mut fill, grid) = (tensor("input"), tensor("fill"), grid());
+        fill.data[0] = f32::NAN;
+        let watch = watch(&graph, 0, ScoreKind::Logit, false);
+        let regions = [RegionId(5), RegionId(0), RegionId(1)];
+        let chain = Chain { fill: &fill, grid: &grid, regions: &regions };
+        let error = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap_err();
+        assert_eq!(error.to_string(), "the score is NaN after 2 removed regions");
+    }
+
+    #[test]
+    fn a_target_beyond_the_classes_is_an_error() {
+        let error = Watch::new(1000, &convolutional(), ScoreKind::Logit, false).unwrap_err();
+        let text = "the target class is 1000, but the network has only 3 classes";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn score_kinds_are_named_as_in_the_options() {
+        assert!(ScoreKind::ALL.iter().all(|k| k.to_string().parse() == Ok(*k)));
+        let error = "sofmax".parse::<ScoreKind>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown score `sofmax`, did you mean `softmax`?");
+    }
+}

@@ -1,0 +1,15 @@
+//! From a heat map to a curve, from curves to metrics and statistics.
+
+// Lower layers under their names, so that `crate::nn` reads the same everywhere.
+use pixelflip_base as base;
+use pixelflip_explain as explain;
+use pixelflip_nn as nn;
+use pixelflip_perturb as perturb;
+
+pub mod correlation;
+pub mod curve;
+pub mod masked;
+pub mod metric;
+pub mod order;
+pub mod rounding;
+pub mod stats;

@@ -1,0 +1,587 @@
+//! From (network, picture, class) to one relevance value per input value.
+//!
+//! A method is one file with one entry in [`EXPLAINERS`]; LRP rules and composites live in [`lrp`].
+
+// Lower layers under their names, so that `crate::nn` reads the same everywhere.
+use pixelflip_base as base;
+use pixelflip_nn as nn;
+
+pub mod backprop;
+mod coalition;
+pub mod contrast;
+pub mod controls;
+pub mod deep_lift;
+pub mod expected_gradients;
+pub mod grad_cam;
+pub mod gradient;
+pub mod gradient_x_input;
+pub mod integrated_gradients;
+pub mod kernel_shap;
+mod least_squares;
+pub mod lime;
+pub mod lrp;
+mod method;
+pub mod occlusion;
+mod pool;
+mod quadrature;
+pub mod random;
+mod reference;
+pub mod resize;
+pub mod rise;
+pub mod sensitivity;
+pub mod slide;
+pub mod smoothgrad;
+pub mod superpixel;
+pub mod taylor;
+pub mod translate;
+pub mod wrap;
+
+pub use method::{MethodError, file_name, method, params};
+pub use pool::Pool;
+
+use crate::{
+    base::{geom::Shape, registry::Entry, rng::Seed},
+    nn::{
+        graph::{Activations, Graph, Node, NodeId},
+        head::NO_PROBABILITY,
+        op::Role,
+        tensor::Tensor,
+    },
+};
+use lrp::{composites, rule, trace::Trace};
+use ndarray::Array2;
+
+/// All methods, in the order in which `list` prints them.
+pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
+    random::ENTRY,
+    controls::SOBEL,
+    controls::CENTER_BIAS,
+    controls::CONSTANT,
+    gradient::ENTRY,
+    sensitivity::ENTRY,
+    gradient_x_input::ENTRY,
+    taylor::ENTRY,
+    integrated_gradients::ENTRY,
+    expected_gradients::ENTRY,
+    smoothgrad::SMOOTH_GRAD,
+    smoothgrad::SQUARE_GRAD,
+    smoothgrad::VAR_GRAD,
+    backprop::DECONVOLUTION,
+    backprop::GUIDED,
+    deep_lift::ENTRY,
+    grad_cam::GRAD_CAM,
+    grad_cam::GRAD_CAM_PLUS_PLUS,
+    grad_cam::LAYER_CAM,
+    grad_cam::GUIDED_GRAD_CAM,
+    occlusion::ENTRY,
+    rise::ENTRY,
+    lime::ENTRY,
+    kernel_shap::ENTRY,
+    lrp::method::<rule::Zero>(),
+    lrp::method::<rule::Epsilon>(),
+    lrp::method::<rule::EpsilonStd>(),
+    lrp::method::<rule::Gamma>(),
+    lrp::method::<rule::AlphaBeta>(),
+    lrp::method::<rule::ZPlus>(),
+    lrp::method::<rule::ZBox>(),
+    lrp::method::<rule::WSquare>(),
+    lrp::method::<rule::Flat>(),
+    composites::EPSILON_PLUS,
+    composites::EPSILON_PLUS_FLAT,
+    composites::EPSILON_ALPHA2_BETA1,
+    composites::EPSILON_ALPHA2_BETA1_FLAT,
+    composites::EPSILON_GAMMA_BOX,
+    composites::EXCITATION_BACKPROP,
+    composites::DEEP_TAYLOR,
+    composites::TUTORIAL,
+    composites::SAMEK2017,
+    composites::SAMEK2017_EPS,
+];
+
+/// What a method explains: one class score of one picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The network; its output are logits.
+    pub graph: &'a Graph,
+    /// Values of all nodes for the picture.
+    pub acts: &'a Activations,
+    /// The class whose score is explained.
+    pub target: usize,
+    /// Input of the network for an all-black picture (pixel value 0), per input channel; NaN where
+    /// unknown.
+    pub low: &'a [f32],
+    /// Input of the network for an all-white picture (pixel value 1), per input channel; NaN where
+    /// unknown.
+    pub high: &'a [f32],
+    /// The experiment's seed, for methods that draw.
+    pub seed: Seed,
+    /// Id of the picture, for methods that draw.
+    pub image: &'a str,
+}
+
+impl<'a> Case<'a> {
+    /// The network's input.
+    pub fn input(&self) -> &'a Tensor {
+        self.acts.of(self.graph.input())
+    }
+
+    /// The explained score.
+    pub fn score(&self) -> f32 {
+        self.acts.of(self.graph.output()).data[self.target]
+    }
+
+    /// Gradient of the explained score with respect to the input.
+    pub fn gradient(&self) -> Tensor {
+        self.graph.careful_gradient(self.acts, &self.graph.seed(self.target, 1.0))
+    }
+
+    /// [`Case::low`] and [`Case::high`], which are NaN where nothing says what they are.
+    fn bounds(&self) -> Result<(&'a [f32], &'a [f32]), ExplainError> {
+        let known = self.low.iter().chain(self.high).all(|v| v.is_finite());
+        if known { Ok((self.low, self.high)) } else { Err(ExplainError::NoBounds) }
+    }
+
+    /// Score of the same class at another input.
+    fn score_at(&self, x: &Tensor) -> f32 {
+        self.graph.logits(x)[self.target]
+    }
+
+    /// Gradient of the same class's score at another input.
+    fn gradient_at(&self, x: &Tensor) -> Tensor {
+        let acts = self.graph.forward(x);
+        self.graph.careful_gradient(&acts, &self.graph.seed(self.target, 1.0))
+    }
+
+    /// Gradient of the explained score with respect to the output of a node.
+    fn gradient_of_node(&self, id: NodeId) -> Tensor {
+        let mut found = Tensor::zeros(self.graph.node(id).shape);
+        let seed = self.graph.seed(self.target, 1.0);
+        self.graph.watched_gradient(self.acts, seed, |at, grad| {
+            if at == id {
+                found = grad.clone();
+            }
+        });
+        found
+    }
+
+    /// The class with the highest score besides the explained one.
+    fn runner_up(&self) -> Result<usize, ExplainError> {
+        let scores = &self.acts.of(self.graph.output()).data;
+        let others = (0..scores.len()).filter(|c| *c != self.target);
+        let best = others.max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
+        best.ok_or(ExplainError::OneClass)
+    }
+
+    /// An error where a map does not have one value for each pixel of the picture.
+    fn check_per_pixel(&self, map: &Tensor) -> Result<(), ExplainError> {
+        let (found, picture) = (map.shape, self.graph.input_shape());
+        if (found.h, found.w) == (picture.h, picture.w) {
+            return Ok(());
+        }
+        let (h, w, height, width) = (found.h, found.w, picture.h, picture.w);
+        Err(ExplainError::NotPerPixel { h, w, height, width })
+    }
+
+    fn check(&self) -> Result<(), ExplainError> {
+        let (target, classes) = (self.target, self.graph.classes());
+        if target < classes { Ok(()) } else { Err(ExplainError::Target { target, classes }) }
+    }
+}
+
+/// Why a method gives no heat map for a picture.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExplainError {
+    /// The class does not exist.
+    #[error("class {target} cannot be explained, the network has classes 0 to {}", classes - 1)]
+    Target {
+        /// The class asked for.
+        target: usize,
+        /// How many there are.
+        classes: usize,
+    },
+    /// Only one class where two are compared.
+    #[error("a class can only be contrasted with another, the network has one")]
+    OneClass,
+    /// A method that asks for a probability, of a network whose outputs are no logits.
+    #[error("{NO_PROBABILITY}; {instead}")]
+    NoProbability {
+        /// What can be had.
+        instead: &'static str,
+    },
+    /// A method that needs the inputs for black and white, which are unknown.
+    #[error(
+        "nothing says what black and white pictures are as inputs of the network: a sidecar beside \
+         the model would"
+    )]
+    NoBounds,
+    /// A regression whose samples do not determine its result.
+    #[error("{samples} samples do not determine the result, more are needed")]
+    TooFewSamples {
+        /// How many there were.
+        samples: usize,
+    },
+    /// NaN or infinite relevance.
+    #[error("{count} of {total} relevance values are not finite")]
+    NonFinite {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        total: usize,
+    },
+    /// NaN or infinite relevance at a node on the way back.
+    #[error("node `{node}` ({op}) hands on relevance that is not finite: {value}")]
+    NonFiniteAt {
+        /// Name of the node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// The first such value.
+        value: f32,
+    },
+    /// A layer that the method needs does not exist.
+    #[error("the network has no {kind} named `{layer}` (`pixelflip model` lists its layers)")]
+    NoLayer {
+        /// The name asked for.
+        layer: String,
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// No layer is of the kind that the method needs.
+    #[error("the network has no {kind}")]
+    NoLayerAtAll {
+        /// What there should be.
+        kind: &'static str,
+    },
+    /// One value per pixel is needed, and the method gave another map.
+    #[error("the map has {h}x{w} values, one for each of {height}x{width} pixels is needed")]
+    NotPerPixel {
+        /// Rows found.
+        h: usize,
+        /// Columns found.
+        w: usize,
+        /// Rows of the picture.
+        height: usize,
+        /// Columns of the picture.
+        width: usize,
+    },
+    /// A heat map from a file cannot be used.
+    #[error("{reason}")]
+    Import {
+        /// Why.
+        reason: String,
+        /// True where the file could not be read just now.
+        momentary: bool,
+    },
+    /// A rule or method does not fit an operator.
+    #[error("node `{node}` ({op}): {problem}")]
+    Unfit {
+        /// Name of the node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What does not fit.
+        problem: String,
+    },
+}
+
+impl ExplainError {
+    /// A method that goes back through the network node by node, and has no rule for this one.
+    fn no_rule(node: &Node, method: &str) -> ExplainError {
+        let problem = format!("{method} has no rule for this operator");
+        ExplainError::Unfit { node: node.name.clone(), op: node.op.name(), problem }
+    }
+}
+
+/// Whether all operators have a role that such a method knows.
+fn roles_are_known(
+    graph: &Graph,
+    method: &str,
+    known: impl Fn(Role<'_>) -> bool,
+) -> Result<(), ExplainError> {
+    let mut unknown = graph.nodes().filter(|(_, node)| !known(node.op.role()));
+    unknown.next().map_or(Ok(()), |(_, node)| Err(ExplainError::no_rule(node, method)))
+}
+
+/// Sees the relevance that arrives at a node.
+pub type Watch<'a> = &'a mut dyn FnMut(NodeId, &Tensor);
+
+/// A method that explains a class score by relevance values.
+pub trait Explainer: Send + Sync {
+    /// The method itself; callers use [`Explainer::relevance`], which checks what goes in and out.
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError>;
+
+    /// Whether the method can explain anything of this network, known without a picture: its layers are
+    /// there and have rules.
+    fn fits(&self, _graph: &Graph) -> Result<(), ExplainError> {
+        Ok(())
+    }
+
+    /// How channels are pooled.
+    fn pool(&self) -> Pool {
+        Pool::Sum
+    }
+
+    /// True for the random baseline, whose regions are drawn anew for every repeat.
+    fn is_random_order(&self) -> bool {
+        false
+    }
+
+    /// True for heat maps from files, which were computed elsewhere and cost nothing here.
+    fn is_imported(&self) -> bool {
+        false
+    }
+
+    /// Relevance before channel pooling: shape of the input, or one channel for methods that give
+    /// one value per pixel. Higher is more relevant; all values are finite.
+    fn relevance(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        case.check()?;
+        finite(self.attribute(case)?)
+    }
+
+    /// As [`Explainer::relevance`], with what happened at each layer for methods that propagate
+    /// relevance through the network.
+    fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
+        Ok((self.relevance(case)?, None))
+    }
+
+    /// As [`Explainer::relevance`]; of a method that propagates relevance through the network,
+    /// `watch` sees what arrives at each node, from the output down to the first layer.
+    fn watched(&self, case: &Case<'_>, _watch: Watch<'_>) -> Result<Tensor, ExplainError> {
+        self.relevance(case)
+    }
+
+    /// True for methods that propagate relevance through the network.
+    fn propagates(&self) -> bool {
+        false
+    }
+
+    /// Relevance, pooled over channels.
+    fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
+        let relevance = self.relevance(case)?;
+        case.check_per_pixel(&relevance)?;
+        Ok(self.pool().apply(&relevance))
+    }
+
+    /// The heat map in whole numbers, where it comes from a file with such numbers: double precision
+    /// holds them up to 2^53, and sums of regions are exact beyond that, too.
+    fn whole_heat_map(&self, _case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
+        Ok(None)
+    }
+
+    /// Relevance whose sum over channels is the heat map: pooled where that is done by a norm.
+    fn pooled_by_sum(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        if self.pool() == Pool::Sum {
+            let relevance = self.relevance(case)?;
+            return case.check_per_pixel(&relevance).map(|()| relevance);
+        }
+        let heat = self.heat_map(case)?.iter().map(|v| *v as f32).collect();
+        let picture = case.graph.input_shape();
+        Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
+    }
+
+    /// What the relevance of the whole method should add up to: `f(x) - f(reference)`, what was handed back
+    /// at the output, or the score for lack of a theory. The difference is a method's completeness gap.
+    /// `None` where nobody knows: maps from files.
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        Ok(Some(Total { value: case.score().into(), theory: false }))
+    }
+
+    /// Whether relevance holds the input, so that it is a share of the score. False for methods that only
+    /// say how the score reacts to a change: their maps are to be multiplied by the change.
+    fn holds_input(&self) -> bool {
+        true
+    }
+
+    /// What keeps the relevance from adding up to [`Explainer::total`] beside rounding, as a parameter
+    /// with its value: the gap becomes smaller with more of it.
+    fn approximation(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What relevance should add up to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Total {
+    /// The sum, in units of the score.
+    pub value: f64,
+    /// True where the method's theory says so.
+    pub theory: bool,
+}
+
+impl Total {
+    /// A sum that the method's theory gives.
+    fn proven(value: f64) -> Total {
+        Total { value, theory: true }
+    }
+}
+
+/// Relevance per pixel, shape `(H, W)` of the network's input; higher is more relevant. In double
+/// precision, because maps from files may have values that single precision does not tell apart.
+pub type HeatMap = Array2<f64>;
+
+fn finite(relevance: Tensor) -> Result<Tensor, ExplainError> {
+    let count = relevance.data.iter().filter(|r| !r.is_finite()).count();
+    let total = relevance.data.len();
+    if count == 0 { Ok(relevance) } else { Err(ExplainError::NonFinite { count, total }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{lrp::rule::RuleKind, *};
+    use crate::{
+        base::registry::build,
+        nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
+    };
+    use std::collections::BTreeSet;
+
+    /// conv - relu - dense on a 2 x 6 x 5 picture, 3 classes.
+    fn network() -> Graph {
+        let mut graph = Graph::new(Shape::new(2, 6, 5));
+        let wave = |n: usize| (0..n).map(|i| (i as f32 * 0.7).sin()).collect::<Vec<f32>>();
+        let geometry = ConvGeometry {
+            kernel: [3; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pads: [1; 4],
+            groups: 1,
+        };
+        let conv = Conv::new(wave(4 * 2 * 9), 4, 2, geometry, wave(4)).unwrap();
+        let at = graph.input();
+        let at = graph.push("conv", Box::new(conv), &[at]).unwrap();
+        let at = graph.push("relu", Box::new(Unary::new(Function::Relu)), &[at]).unwrap();
+        let dense = Dense::new(wave(3 * 120), 3, Shape::new(4, 6, 5), wave(3)).unwrap();
+        graph.push("dense", Box::new(dense), &[at]).unwrap();
+        graph
+    }
+
+    fn explain<T>(f: impl Fn(&Case<'_>) -> T) -> T {
+        let graph = network();
+        let x = (0..60).map(|i| (i as f32 * 1.3).cos()).collect();
+        let acts = graph.forward(&Tensor::new(Shape::new(2, 6, 5), x));
+        f(&Case {
+            graph: &graph,
+            acts: &acts,
+            target: 1,
+            low: &[-1.0; 2],
+            high: &[1.0; 2],
+            seed: Seed(3),
+            image: "picture",
+        })
+    }
+
+    #[test]
+    fn every_method_explains_a_picture_and_prints_a_name_that_parses_back() {
+        // the box rule fits nothing but layers that see the picture
+        for entry in EXPLAINERS.iter().filter(|e| e.id != rule::ZBox::ID) {
+            let named = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap();
+            let again = build("method", EXPLAINERS, &named.name.parse().unwrap()).unwrap();
+            assert_eq!(named.name, again.name);
+            let relevance = explain(|case| named.value.relevance(case)).unwrap();
+            let shape = relevance.shape;
+            assert!(shape.c == 1 || shape.c == 2, "{}: {shape}", named.name);
+            assert_eq!((shape.h, shape.w), (6, 5), "{}", named.name);
+            assert!(relevance.data.iter().any(|r| *r != 0.0), "{}", named.name);
+            assert_eq!(relevance, explain(|case| again.value.relevance(case)).unwrap());
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_every_citation_is_in_the_bibliography() {
+        let ids: BTreeSet<&str> = EXPLAINERS.iter().map(|e| e.id).collect();
+        assert_eq!(ids.len(), EXPLAINERS.len());
+        let bibliography = include_str!("../../../docs/references.bib");
+        for entry in EXPLAINERS.iter().filter(|e| !e.cite.is_empty()) {
+            assert!(bibliography.contains(&format!("{{{},", entry.cite)), "{}", entry.id);
+        }
+    }
+
+    #[test]
+    fn alpha_minus_beta_must_be_one() {
+        let error = build("method", EXPLAINERS, &"lrp-alpha-beta:alpha=3".parse().unwrap());
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "`lrp-alpha-beta`: `beta` must be alpha - 1 = 2, found `1`"
+        );
+    }
+
+    #[test]
+    fn the_box_rule_as_a_method_names_the_first_layer_that_it_does_not_fit() {
+        let method = build("method", EXPLAINERS, &"lrp-z-box".parse().unwrap()).unwrap().value;
+        assert_eq!(
+            explain(|case| method.relevance(case)).unwrap_err().to_string(),
+            "node `dense` (Gemm): the z-box rule fits only layers that see the picture"
+        );
+    }
+
+    #[test]
+    fn relevance_that_is_not_finite_is_an_error() {
+        struct Broken;
+        impl Explainer for Broken {
+            fn attribute(&self, _case: &Case<'_>) -> Result<Tensor, ExplainError> {
+                Ok(Tensor::vector(vec![1.0, f32::NAN, f32::INFINITY]))
+            }
+        }
+        let error = explain(|case| Broken.relevance(case)).unwrap_err();
+        assert_eq!(error.to_string(), "2 of 3 relevance values are not finite");
+    }
+
+    #[test]
+    fn on_a_linear_model_methods_that_should_agree_do() {
+        // f = w x without bias, reference 0: what each value, or patch, contributes is w x
+        let shape = Shape::new(1, 4, 4);
+        let mut graph = Graph::new(shape);
+        let weights: Vec<f32> = (0..16).map(|i| (i as f32 * 1.9).sin()).collect();
+        let dense = Dense::new(weights.clone(), 1, shape, vec![]).unwrap();
+        let at = graph.input();
+        graph.push("fc", Box::new(dense), &[at]).unwrap();
+        let x: Vec<f32> = (0..16).map(|i| (i as f32 * 0.8).cos()).collect();
+        let acts = graph.forward(&Tensor::new(shape, x.clone()));
+        let (low, high) = ([-1.0], [1.0]);
+        let (graph, acts, seed) = (&graph, &acts, Seed(0));
+        let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "" };
+        for (name, tolerance) in [
+            ("gradient-x-input", 1e-6),
+            // the stabiliser takes a millionth of the score
+            ("lrp-zero", 1e-4),
+            ("lrp-zero:bias=ignore", 1e-4),
+            ("integrated-gradients:baseline=zero", 1e-6),
+            ("deep-lift:baseline=zero", 1e-6),
+            ("simple-taylor:toward=zero", 1e-6),
+            ("occlusion:window=1:stride=1:value=zero", 1e-6),
+            ("kernel-shap:segments=16:value=zero", 1e-5),
+            // the ridge shrinks by 1 in about 60
+            ("lime:segments=16:value=zero", 0.04),
+        ] {
+            let method = build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+            let relevance = method.relevance(&case).unwrap();
+            for ((r, w), x) in relevance.data.iter().zip(&weights).zip(&x) {
+                assert!((r - w * x).abs() < tolerance, "{name}: {r} is not {}", w * x);
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_black_and_white_stop_only_methods_that_need_them() {
+        let nowhere = [f32::NAN; 2];
+        let with = |name: &str| {
+            let method = build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+            explain(|case| method.relevance(&Case { low: &nowhere, high: &nowhere, ..*case }))
+        };
+        assert!(with("integrated-gradients:baseline=zero").is_ok());
+        assert!(with("lrp-zero").is_ok());
+        for name in ["integrated-gradients", "occlusion", "deep-taylor", "sobel"] {
+            assert_eq!(with(name), Err(ExplainError::NoBounds), "{name}");
+        }
+    }
+
+    #[test]
+    fn sensitivity_pools_the_gradient_by_norms() {
+        let of = |name: &str| build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value;
+        let gradient = explain(|case| of("gradient").relevance(case)).unwrap();
+        for (name, pool) in [("sensitivity", Pool::L2), ("sensitivity:norm=linf", Pool::Linf)] {
+            assert_eq!(explain(|case| of(name).relevance(case)).unwrap(), gradient);
+            let map = explain(|case| of(name).heat_map(case)).unwrap();
+            assert_eq!(map, pool.apply(&gradient));
+        }
+    }
+}

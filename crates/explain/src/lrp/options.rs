@@ -1,0 +1,161 @@
+//! What all LRP methods can do differently, whatever their rules.
+
+use crate::{
+    Case, ExplainError,
+    base::registry::{Args, Kind, Param},
+    nn::tensor::Tensor,
+};
+
+/// What is handed back from the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// The score itself.
+    #[default]
+    Score,
+    /// 1.
+    One,
+    /// The score, and minus that of the best other class: what speaks for this class rather than
+    /// that one. All rules are linear in the relevance, so this is the difference of two maps.
+    Contrast,
+}
+
+/// How residual sums and average pools share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sum {
+    /// In proportion to the signed summands.
+    #[default]
+    Signed,
+    /// In proportion to their sizes, which cannot cancel.
+    Abs,
+}
+
+/// How max-pools share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Max {
+    /// All to the first largest value.
+    #[default]
+    Winner,
+    /// Equally among the largest values.
+    Ties,
+    /// As an average pool does.
+    Average,
+}
+
+/// How local response normalisation shares.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Norm {
+    /// Each channel keeps its relevance.
+    #[default]
+    Identity,
+    /// By a first-order Taylor expansion (Binder et al. 2016).
+    Taylor,
+}
+
+/// How products of two maps share: gates, squeeze-and-excitation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Product {
+    /// All to the signal; the gate is taken as a constant. Half to each where neither is a gate.
+    #[default]
+    Signal,
+    /// Half to each.
+    Half,
+    /// Half to each, stabilised: `R_a = a b R / (2 a b)`, as in products of matrices (Achtibat et al. 2024).
+    Epsilon,
+}
+
+/// The options of a method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What is handed back from the output.
+    pub start: Start,
+    /// Residual sums and average pools.
+    pub sum: Sum,
+    /// Max-pools.
+    pub max: Max,
+    /// Local response normalisation.
+    pub norm: Norm,
+    /// Products of two maps.
+    pub product: Product,
+}
+
+/// What is handed back from the output.
+pub const START: Param = Param {
+    key: "start",
+    default: "score",
+    kind: Kind::Word(&["score", "one", "contrast"]),
+    help: "relevance at the output: the score, 1, or the score minus that of the best other class",
+};
+
+pub(super) const SUM: Param = Param {
+    key: "sum",
+    default: "signed",
+    kind: Kind::Word(&["signed", "abs"]),
+    help: "residual sums and average pools share by signed summands or by their sizes",
+};
+
+pub(super) const MAX: Param = Param {
+    key: "max",
+    default: "winner",
+    kind: Kind::Word(&["winner", "ties", "average"]),
+    help: "max-pools give to the first winner, to all winners, or as an average pool",
+};
+
+pub(super) const NORM: Param = Param {
+    key: "norm",
+    default: "identity",
+    kind: Kind::Word(&["identity", "taylor"]),
+    help: "local response normalisation passes relevance on, or shares it by a Taylor expansion",
+};
+
+pub(super) const PRODUCT: Param = Param {
+    key: "product",
+    default: "signal",
+    kind: Kind::Word(&["signal", "half", "epsilon"]),
+    help: "products of two maps give to the signal and not to the gate, half to each, or half, stabilised",
+};
+
+/// Parameters of every LRP method, after those of its rules.
+pub(super) const OPTIONS: &[Param] = &[START, SUM, MAX, NORM, PRODUCT];
+
+impl Start {
+    /// What is handed back from the output.
+    pub(super) fn relevance(self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        let mut seed = case.graph.seed(case.target, case.score());
+        match self {
+            Start::Score => {}
+            Start::One => seed.data[case.target] = 1.0,
+            Start::Contrast => {
+                let scores = &case.acts.of(case.graph.output()).data;
+                let best = case.runner_up()?;
+                seed.data[best] = -scores[best];
+            }
+        }
+        Ok(seed)
+    }
+}
+
+impl Options {
+    /// Reads [`OPTIONS`].
+    pub(super) fn of(args: &Args) -> Options {
+        let is = |param: &Param, word: &str| args.text(param.key) == word;
+        Options {
+            start: match args.text(START.key) {
+                "contrast" => Start::Contrast,
+                "one" => Start::One,
+                _ => Start::Score,
+            },
+            sum: if is(&SUM, "abs") { Sum::Abs } else { Sum::Signed },
+            max: match args.text(MAX.key) {
+                "average" => Max::Average,
+                "ties" => Max::Ties,
+                _ => Max::Winner,
+            },
+            norm: if is(&NORM, "taylor") { Norm::Taylor } else { Norm::Identity },
+            product: match args.text(PRODUCT.key) {
+                "half" => Product::Half,
+                "epsilon" => Product::Epsilon,
+                _ => Product::Signal,
+            },
+        }
+    }
+}

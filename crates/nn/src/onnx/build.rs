@@ -1,0 +1,383 @@
+//! From the messages of a file to a graph: looks up what each node reads, hands it to the
+//! operator's importer, and files what it returns.
+
+use super::{
+    Given, Imported, attributes,
+    call::{Call, node_name},
+    decode,
+    error::{Damage, OnnxError},
+    external::External,
+    input::{self, Picture, names},
+    proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
+    table,
+    value::{Constant, Map, Value, joined, volume},
+};
+use crate::{
+    base::geom::{Axis, Shape},
+    graph::{Graph, NodeId},
+    op::Transpose,
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, HashMap, HashSet},
+    rc::Rc,
+};
+
+/// The oldest operator set that is read: the first with numpy broadcasting.
+const OLDEST_OPSET: i64 = 7;
+
+/// The newest operator set that is read: that of ONNX 1.21.
+const NEWEST_OPSET: i64 = 26;
+
+/// Folded constants may have this many values more than the weights.
+const FOLDING: usize = 1 << 24;
+
+/// Operators whose further outputs only matter in training.
+const TRAINING_OUTPUTS: [&str; 2] = ["BatchNormalization", "Dropout"];
+
+/// A graph under construction.
+pub(super) struct Build<'a> {
+    file: &'a str,
+    pub(super) opset: i64,
+    pub(super) graph: Graph,
+    pub(super) notes: Vec<String>,
+    pub(super) remarks: BTreeMap<String, String>,
+    pub(super) external: External,
+    /// Values that constant folding may still make.
+    budget: usize,
+    /// Initializers whose values were counted into the budget.
+    decoded: HashSet<&'a str>,
+    pub(super) fixed_batch: Option<usize>,
+    /// Name of the class scores.
+    pub(super) output: &'a str,
+    initializers: HashMap<&'a str, &'a TensorProto>,
+    values: HashMap<&'a str, Value>,
+    /// Names of the graph's nodes, and how many wanted each.
+    names: HashMap<String, usize>,
+}
+
+/// Imports a decoded model. `given` is what the file may leave open about its input.
+pub(super) fn import(
+    file: &str,
+    model: &ModelProto,
+    external: External,
+    given: Given,
+) -> Result<(Imported, External), OnnxError> {
+    let damage = |missing| OnnxError::Damaged {
+        file: file.to_owned(),
+        damage: Damage::Incomplete { missing },
+    };
+    let proto = model.graph.as_ref().ok_or_else(|| damage("graph"))?;
+    let opset = opset(file, model)?.ok_or_else(|| damage("version of the operator set"))?;
+    let initializers = initializers(file, proto)?;
+    let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
+    let picture = input::picture(proto, &initializers, given).map_err(interface)?;
+    let output = output(proto).map_err(interface)?;
+    let mut build = Build {
+        file,
+        opset,
+        graph: Graph::new(picture.shape),
+        notes: vec![],
+        remarks: BTreeMap::new(),
+        external,
+        budget: FOLDING,
+        decoded: HashSet::new(),
+        fixed_batch: picture.batch.filter(|n| *n > 1),
+        output,
+        initializers,
+        values: HashMap::new(),
+        names: HashMap::from([("input".to_owned(), 1)]),
+    };
+    build.start(&picture);
+    build.nodes(model, proto)?;
+    build.finish()
+}
+
+fn opset(file: &str, model: &ModelProto) -> Result<Option<i64>, OnnxError> {
+    let own = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+    let found = model.opset_import.iter().find(|o| own(&o.domain)).map(|o| o.version);
+    match found {
+        Some(v) if v < OLDEST_OPSET => {
+            Err(OnnxError::Opset { file: file.to_owned(), found: v, oldest: OLDEST_OPSET })
+        }
+        Some(v) if v > NEWEST_OPSET => {
+            Err(OnnxError::FutureOpset { file: file.to_owned(), found: v, newest: NEWEST_OPSET })
+        }
+        v => Ok(v),
+    }
+}
+
+fn initializers<'a>(
+    file: &str,
+    graph: &'a GraphProto,
+) -> Result<HashMap<&'a str, &'a TensorProto>, OnnxError> {
+    let error = |tensor: &str, problem: String| OnnxError::Tensor {
+        file: file.to_owned(),
+        tensor: tensor.to_owned(),
+        problem,
+    };
+    if !graph.sparse_initializer.is_empty() {
+        return Err(error("sparse_initializer", "sparse weights are not supported".to_owned()));
+    }
+    let mut all = HashMap::new();
+    for tensor in &graph.initializer {
+        decode::check(tensor).map_err(|problem| error(&tensor.name, problem))?;
+        if all.insert(&tensor.name[..], tensor).is_some() {
+            return Err(error(&tensor.name, "two weights have this name".to_owned()));
+        }
+    }
+    Ok(all)
+}
+
+/// Name of the class scores: the only output, or the first one when the others only exist in
+/// training.
+fn output(graph: &GraphProto) -> Result<&str, String> {
+    let Some((first, others)) = graph.output.split_first() else {
+        return Err("it has no output, expected class scores (N, classes)".to_owned());
+    };
+    let in_training = |name: &str| {
+        let makes = |n: &&NodeProto| n.output.iter().skip(1).any(|o| o == name);
+        let node = graph.node.iter().find(makes);
+        node.is_some_and(|n| TRAINING_OUTPUTS.contains(&&n.op_type[..]))
+    };
+    if others.iter().all(|o| in_training(&o.name)) {
+        return Ok(&first.name);
+    }
+    let all: Vec<&ValueInfoProto> = graph.output.iter().collect();
+    Err(format!(
+        "it has {} outputs ({}), expected class scores (N, classes) alone",
+        all.len(),
+        names(&all)
+    ))
+}
+
+/// The nodes that the value `output` depends on, by position: each behind those it reads, otherwise as they
+/// stand in the file. Nodes of a circle come last.
+fn needed(graph: &GraphProto, output: &str) -> Vec<usize> {
+    let mut makers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (i, node) in graph.node.iter().enumerate() {
+        node.output
+            .iter()
+            .filter(|o| !o.is_empty())
+            .for_each(|o| makers.entry(o).or_default().push(i));
+    }
+    let read =
+        |i: usize| graph.node[i].input.iter().filter_map(|name| makers.get(&name[..])).flatten();
+    let mut wanted = vec![false; graph.node.len()];
+    let mut open: Vec<usize> = makers.get(output).cloned().unwrap_or_default();
+    let mut waits: Vec<usize> = vec![0; graph.node.len()];
+    let mut readers: Vec<Vec<usize>> = vec![vec![]; graph.node.len()];
+    while let Some(i) = open.pop() {
+        if std::mem::replace(&mut wanted[i], true) {
+            continue;
+        }
+        for k in read(i) {
+            waits[i] += 1;
+            readers[*k].push(i);
+            open.push(*k);
+        }
+    }
+    let all = (0..graph.node.len()).filter(|i| wanted[*i]);
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        all.clone().filter(|i| waits[*i] == 0).map(Reverse).collect();
+    let mut order = vec![];
+    while let Some(Reverse(i)) = ready.pop() {
+        order.push(i);
+        for reader in &readers[i] {
+            waits[*reader] -= 1;
+            if waits[*reader] == 0 {
+                ready.push(Reverse(*reader));
+            }
+        }
+    }
+    order.extend(all.filter(|i| waits[*i] > 0));
+    order
+}
+
+impl<'a> Build<'a> {
+    fn start(&mut self, picture: &Picture<'a>) {
+        let sides = picture.axes.iter().map(|axis| picture.shape.along(*axis));
+        let dims = [1].into_iter().chain(sides).collect();
+        let place = |axis| 1 + picture.axes.iter().position(|a| *a == axis).unwrap_or_default();
+        let order = [Axis::Row, Axis::Column, Axis::Channel].map(place);
+        let map = Map::new(NodeId(0), dims, &order);
+        self.values.insert(picture.name, Value::Map(map));
+        self.notes.extend(picture.note.clone());
+        if !picture.single {
+            let name = picture.name;
+            self.notes.push(format!("input `{name}` and all that follows in single precision"));
+        }
+        if let Some(n) = self.fixed_batch {
+            self.notes.push(format!("the batch size fixed in the file ({n}) is taken as 1"));
+        }
+    }
+
+    fn nodes(&mut self, model: &ModelProto, graph: &'a GraphProto) -> Result<(), OnnxError> {
+        let needed = needed(graph, self.output);
+        for i in &needed {
+            self.node(model, &graph.node[*i])?;
+        }
+        let unneeded = graph.node.len() - needed.len();
+        if unneeded > 0 {
+            let text = format!("nodes that `{}` does not need left out: {unneeded}", self.output);
+            self.notes.push(text);
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
+        let entry = table::find(node).ok_or_else(|| self.unsupported(model, node))?;
+        attributes::check(node).map_err(|problem| self.error(node, problem))?;
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for name in &node.input {
+            let given = (!name.is_empty()).then(|| self.value(node, name));
+            inputs.push(given.transpose()?);
+        }
+        let Some(name) = node.output.first().filter(|o| !o.is_empty()) else {
+            return Err(self.error(node, "it has no output".to_owned()));
+        };
+        let mut call = Call::new(node, inputs, self);
+        let value = entry.import(&mut call);
+        let further = call.further();
+        let value = value.map_err(|problem| self.error(node, problem))?;
+        self.file_value(node, name, value)?;
+        for (k, value) in further {
+            if let Some(name) = node.output.get(k).filter(|o| !o.is_empty()) {
+                self.file_value(node, name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file_value(
+        &mut self,
+        node: &NodeProto,
+        name: &'a str,
+        value: Value,
+    ) -> Result<(), OnnxError> {
+        let taken = self.initializers.contains_key(name);
+        if taken || self.values.insert(name, value).is_some() {
+            return Err(self.error(node, format!("its output `{name}` exists already")));
+        }
+        Ok(())
+    }
+
+    /// The value with a name, as `node` reads it.
+    fn value(&mut self, node: &NodeProto, name: &'a str) -> Result<Value, OnnxError> {
+        if let Some(value) = self.values.get(name) {
+            return Ok(value.clone());
+        }
+        let Some(tensor) = self.initializers.get(name) else {
+            return Err(self.error(
+                node,
+                format!("its input `{name}` is neither a weight nor an output of an earlier node"),
+            ));
+        };
+        let constant = self.decoded(name, tensor).map_err(|problem| OnnxError::Tensor {
+            file: self.file.to_owned(),
+            tensor: name.to_owned(),
+            problem,
+        })?;
+        Ok(Value::Constant(Rc::new(constant)))
+    }
+
+    /// The numbers of an initializer. They are not kept, so that weights are in memory once; who
+    /// wants them again pays from the budget.
+    fn decoded(&mut self, name: &'a str, tensor: &TensorProto) -> Result<Constant, String> {
+        let constant = decode::constant(tensor, &mut self.external)?;
+        if self.decoded.insert(name) {
+            self.budget += constant.len();
+        } else {
+            self.charge(constant.dims())?;
+        }
+        Ok(constant)
+    }
+
+    /// Books the memory of a folded constant; an error when folding makes far more of a file than
+    /// is in it.
+    pub(super) fn charge(&mut self, dims: &[usize]) -> Result<(), String> {
+        let left = volume(dims).and_then(|n| self.budget.checked_sub(n));
+        let error = || format!("a constant of {} values is too large to compute", joined(dims));
+        self.budget = left.ok_or_else(error)?;
+        Ok(())
+    }
+
+    fn error(&self, node: &NodeProto, problem: String) -> OnnxError {
+        OnnxError::Node {
+            file: self.file.to_owned(),
+            node: node_name(node).to_owned(),
+            op: node.op_type.clone(),
+            problem,
+        }
+    }
+
+    fn unsupported(&self, model: &ModelProto, node: &NodeProto) -> OnnxError {
+        let is_local = |domain: &str, name: &str| {
+            model.functions.iter().any(|f| f.domain == domain && f.name == name)
+        };
+        let own = table::is_own(&node.domain);
+        let op = &node.op_type;
+        let op = if own { op.clone() } else { format!("{}.{op}", node.domain) };
+        let why = match own {
+            _ if is_local(&node.domain, &node.op_type) => {
+                " (functions inside the file are not; inline them on export)"
+            }
+            true => "",
+            false => " (only those of ONNX itself are)",
+        };
+        OnnxError::Unsupported {
+            file: self.file.to_owned(),
+            node: node_name(node).to_owned(),
+            op,
+            why,
+        }
+    }
+
+    /// `name`, or `name#2`, `name#3`, ... where nodes of the graph have it already.
+    pub(super) fn free_name(&mut self, name: &str) -> String {
+        let wanted = self.names.entry(name.to_owned()).or_insert(0);
+        *wanted += 1;
+        match *wanted {
+            1 => name.to_owned(),
+            k => {
+                let numbered = format!("{name}#{k}");
+                self.free_name(&numbered)
+            }
+        }
+    }
+
+    /// Checks the class scores and makes them the graph's output.
+    fn finish(mut self) -> Result<(Imported, External), OnnxError> {
+        let name = self.output;
+        let error = |problem| OnnxError::Interface { file: self.file.to_owned(), problem };
+        let map = match self.values.get(name) {
+            Some(Value::Map(map)) => map.clone(),
+            Some(Value::Constant(_)) => {
+                let problem = format!("output `{name}` does not depend on the picture");
+                return Err(error(problem));
+            }
+            None => return Err(error(format!("no node computes output `{name}`"))),
+        };
+        // (N, classes, 1, 1), (N, 1, 1, classes) and (classes) have the same values
+        if map.order.len() > 1 {
+            let dims = joined(&map.dims);
+            return Err(error(format!("output `{name}` is {dims}, expected (N, classes)")));
+        }
+        let shape = self.graph.node(map.node).shape;
+        let scores = Shape::vector(shape.len());
+        let node = if shape == scores {
+            map.node
+        } else {
+            let op = Transpose::view(shape, scores).map_err(error)?;
+            let name = self.free_name(name);
+            let pushed = self.graph.push(&name, Box::new(op), &[map.node]);
+            pushed.map_err(|e| OnnxError::Interface {
+                file: self.file.to_owned(),
+                problem: e.problem,
+            })?
+        };
+        self.graph.set_output(node);
+        let Build { graph, notes, remarks, external, .. } = self;
+        Ok((Imported { graph, notes, remarks }, external))
+    }
+}

@@ -1,0 +1,166 @@
+//! The input of a model: its name, its size, and the order of its axes.
+
+use super::{
+    Given,
+    call::{MAX_VALUES, node_name},
+    decode::Element,
+    proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto},
+    value::volume,
+};
+use crate::{
+    base::geom::{Axis, Shape},
+    preprocess::InputAxes,
+};
+use std::collections::{HashMap, HashSet};
+
+/// What an input must be.
+const DIMENSIONS: &str = "(N, C, H, W) or (N, H, W, C)";
+
+/// Operators on the picture whose output has the axes of their input: normalisation that a network
+/// brings along.
+const POINTWISE: [&str; 7] = ["Add", "Cast", "Div", "Identity", "Mul", "Pad", "Sub"];
+
+/// What the file says about the picture.
+pub(super) struct Picture<'a> {
+    pub(super) name: &'a str,
+    pub(super) shape: Shape,
+    /// The axes of the shape in the order of the input's dimensions.
+    pub(super) axes: [Axis; 3],
+    /// The size of a batch, where the file fixes it.
+    pub(super) batch: Option<usize>,
+    /// True for single precision.
+    pub(super) single: bool,
+    /// How the order of axes is known, where it is not the common one.
+    pub(super) note: Option<String>,
+}
+
+/// The names of some values, for messages.
+pub(super) fn names(values: &[&ValueInfoProto]) -> String {
+    values.iter().map(|v| format!("`{}`", v.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Finds the input of a model, and in which order its axes are.
+pub(super) fn picture<'a>(
+    graph: &'a GraphProto,
+    initializers: &HashMap<&str, &TensorProto>,
+    given: Given,
+) -> Result<Picture<'a>, String> {
+    // files older than IR 4 list the weights among the inputs
+    let is_fed = |v: &&ValueInfoProto| !initializers.contains_key(&v.name[..]);
+    let fed: Vec<&ValueInfoProto> = graph.input.iter().filter(is_fed).collect();
+    let [input] = fed[..] else {
+        return Err(match fed.len() {
+            0 => format!("it has no input, expected one of dimensions {DIMENSIONS}"),
+            n => format!("it has {n} inputs ({}), expected a single one", names(&fed)),
+        });
+    };
+    let name = &input.name[..];
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let tensor = tensor.ok_or_else(|| format!("input `{name}` is no tensor"))?;
+    let element = Element::of(i64::from(tensor.elem_type));
+    if !element.as_ref().is_ok_and(|e| e.is_float()) {
+        return Err(format!(
+            "input `{name}` has element type {}, expected floats (normalised pixels)",
+            tensor.elem_type
+        ));
+    }
+    let dims = tensor.shape.as_ref().ok_or_else(|| {
+        format!("the dimensions of input `{name}` are not in the file; export them")
+    })?;
+    // sizes left open are 0 or -1 in old files
+    let known = |d: Option<i64>| d.and_then(|d| usize::try_from(d).ok()).filter(|d| *d > 0);
+    let dims: Vec<Option<usize>> = dims.dim.iter().map(|d| known(d.dim_value)).collect();
+    let printed = || {
+        let each = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string()));
+        format!("({})", each.collect::<Vec<_>>().join(", "))
+    };
+    let [batch, one, two, three] = dims[..] else {
+        return Err(format!("input `{name}` is {}, expected {DIMENSIONS}", printed()));
+    };
+    let (order, why) = order(graph, name, [one, two, three], given.axes)
+        .ok_or_else(|| ambiguous(name, &printed()))?;
+    let [height, width] = given.size.map_or([None; 2], |s| s.map(Some));
+    let (c, h, w) = match order {
+        InputAxes::Nchw => (one, two, three),
+        InputAxes::Nhwc => (three, one, two),
+    };
+    let (Some(c), Some(h), Some(w)) = (c, h.or(height), w.or(width)) else {
+        return Err(format!(
+            "input `{name}` is {}, its size is left open; write `input = [height, width]` into the \
+             sidecar, or export the model with fixed channels, height and width",
+            printed()
+        ));
+    };
+    if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
+        return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
+    }
+    let single = element == Ok(Element::F32);
+    let last = order == InputAxes::Nhwc;
+    let note = last.then(|| format!("input `{name}` is channels-last, (N, H, W, C): {why}"));
+    Ok(Picture { name, shape: Shape::new(c, h, w), axes: axes(order), batch, single, note })
+}
+
+fn axes(order: InputAxes) -> [Axis; 3] {
+    match order {
+        InputAxes::Nchw => Axis::ALL,
+        InputAxes::Nhwc => [Axis::Row, Axis::Column, Axis::Channel],
+    }
+}
+
+fn ambiguous(name: &str, printed: &str) -> String {
+    format!(
+        "input `{name}` is {printed}, which may be (N, C, H, W) or (N, H, W, C); write `axes = \
+         \"nchw\"` or `axes = \"nhwc\"` into the sidecar"
+    )
+}
+
+/// The order of the input's axes and how it is known; `None` where nothing tells. A convolution or
+/// transposition that reads the input proves it; otherwise the dimension counts that can be channels
+/// of a picture, 1 or 3.
+fn order(
+    graph: &GraphProto,
+    name: &str,
+    dims: [Option<usize>; 3],
+    given: Option<InputAxes>,
+) -> Option<(InputAxes, String)> {
+    if let Some(given) = given {
+        return Some((given, "`axes` says so".to_owned()));
+    }
+    if let Some((order, node)) = proof(graph, name) {
+        return Some((order, format!("{} `{}` reads it so", node.op_type, node_name(node))));
+    }
+    let is_channels = |d: Option<usize>| matches!(d, Some(1 | 3));
+    match (is_channels(dims[0]), is_channels(dims[2])) {
+        (true, true) => None,
+        (false, true) => {
+            Some((InputAxes::Nhwc, "its last dimension alone can be channels".to_owned()))
+        }
+        (_, false) => Some((InputAxes::Nchw, String::new())),
+    }
+}
+
+/// The first node that treats axes by their meaning, behind operators that do not.
+fn proof<'a>(graph: &'a GraphProto, name: &'a str) -> Option<(InputAxes, &'a NodeProto)> {
+    let mut same = HashSet::from([name]);
+    for node in &graph.node {
+        if !node.input.iter().any(|i| same.contains(&i[..])) {
+            continue;
+        }
+        match &node.op_type[..] {
+            "Conv" | "MaxPool" | "AveragePool" | "BatchNormalization" | "LRN" => {
+                return Some((InputAxes::Nchw, node));
+            }
+            "Transpose" => {
+                let order = node.attribute.iter().find(|a| a.name == "perm");
+                match order.map(|a| &a.ints[..]) {
+                    Some([0, 3, 1, 2]) => return Some((InputAxes::Nhwc, node)),
+                    Some([0, 2, 3, 1]) => return Some((InputAxes::Nchw, node)),
+                    _ => {}
+                }
+            }
+            op if POINTWISE.contains(&op) => same.extend(node.output.iter().map(|o| &o[..])),
+            _ => {}
+        }
+    }
+    None
+}

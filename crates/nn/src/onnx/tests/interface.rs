@@ -1,0 +1,249 @@
+//! Inputs and outputs of a model.
+
+use super::{
+    build::{floats, ints, model, node, ones, small_network, value},
+    error, import, scores,
+};
+use crate::{
+    base::geom::Shape,
+    onnx::{
+        Given,
+        proto::{ModelProto, NodeProto},
+        read_bytes,
+    },
+    preprocess::InputAxes,
+};
+use prost::Message;
+
+fn sized(height: usize, width: usize) -> Given {
+    Given { size: Some([height, width]), axes: None }
+}
+
+fn changed(change: impl FnOnce(&mut ModelProto)) -> ModelProto {
+    let mut model = small_network();
+    change(&mut model);
+    model
+}
+
+#[test]
+fn a_model_that_is_no_classifier_of_pictures_is_refused() {
+    let models = [
+        changed(|m| m.graph = None),
+        changed(|m| m.opset_import.clear()),
+        changed(|m| m.opset_import[0].version = 6),
+        changed(|m| m.graph_mut().input.clear()),
+        changed(|m| m.graph_mut().input.push(value("z", &[1]))),
+        changed(|m| m.graph_mut().input[0].r#type = None),
+        changed(|m| m.graph_mut().input[0] = value("x", &[0, 24])),
+        changed(|m| m.graph_mut().input[0] = value("x", &[0, 2, 0, 4])),
+        changed(|m| m.graph_mut().input[0] = value("x", &[0, 2, 1 << 40, 1 << 40])),
+        changed(|m| m.graph_mut().input[0] = value("x", &[0, 3, 3, 4])),
+        changed(|m| {
+            let tensor = m.graph_mut().input[0].r#type.as_mut().unwrap();
+            tensor.tensor_type.as_mut().unwrap().elem_type = 2;
+        }),
+        changed(|m| {
+            let tensor = m.graph_mut().input[0].r#type.as_mut().unwrap();
+            tensor.tensor_type.as_mut().unwrap().shape = None;
+        }),
+        changed(|m| m.graph_mut().output.clear()),
+        changed(|m| m.graph_mut().output.push(value("r", &[0, 3, 2, 2]))),
+        changed(|m| m.graph_mut().output[0].name = "r".to_owned()),
+        changed(|m| m.graph_mut().output[0].name = "nowhere".to_owned()),
+        changed(|m| m.graph_mut().output[0].name = "w".to_owned()),
+        changed(|m| m.graph_mut().sparse_initializer.push(vec![0].into())),
+    ];
+    insta::assert_snapshot!(models.iter().map(error).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_size_left_open_is_taken_from_the_sidecar() {
+    let open = changed(|m| m.graph_mut().input[0] = value("x", &[0, 2, 0, 0])).encode_to_vec();
+    let (imported, _) = read_bytes("m.onnx", &open, sized(3, 4)).unwrap();
+    assert_eq!(imported.graph.input_shape(), Shape::new(2, 3, 4));
+    assert!(read_bytes("m.onnx", &open, sized(9, 9)).is_err());
+}
+
+/// A model of input `dims` whose first node is `first`; `y` has as many values as the picture.
+fn flat(dims: &[i64], first: NodeProto) -> ModelProto {
+    let mut model = model(vec![first, node("Flatten", "a", "y")], vec![]);
+    model.graph_mut().input[0] = value("x", dims);
+    model
+}
+
+#[test]
+fn the_order_of_the_inputs_axes_is_read_from_the_file_or_given() {
+    let found = |model: &ModelProto, axes| {
+        let given = Given { size: None, axes };
+        let (imported, _) = read_bytes("m.onnx", &model.encode_to_vec(), given).unwrap();
+        (imported.graph.input_shape(), imported.notes)
+    };
+    let turned = |perm: &[i64]| node("Transpose", "x", "a").ints("perm", perm);
+    // the dimension that can be channels
+    let (shape, notes) = found(&flat(&[0, 5, 4, 3], node("Relu", "x", "a")), None);
+    assert_eq!(shape, Shape::new(3, 5, 4));
+    insta::assert_snapshot!(notes.join("\n"));
+    let first = found(&flat(&[0, 3, 5, 4], node("Relu", "x", "a")), None);
+    assert_eq!(first, (Shape::new(3, 5, 4), vec![]));
+    // what reads it counts more
+    let (shape, notes) = found(&flat(&[0, 3, 4, 3], turned(&[0, 3, 1, 2])), None);
+    assert_eq!(shape, Shape::new(3, 3, 4));
+    insta::assert_snapshot!(notes.join("\n"));
+    assert_eq!(found(&flat(&[0, 2, 4, 3], turned(&[0, 2, 3, 1])), None).0, Shape::new(2, 4, 3));
+    // what is given counts most
+    let square = flat(&[0, 3, 5, 3], node("Relu", "x", "a"));
+    assert_eq!(found(&square, Some(InputAxes::Nchw)).0, Shape::new(3, 5, 3));
+    assert_eq!(found(&square, Some(InputAxes::Nhwc)).0, Shape::new(3, 3, 5));
+    insta::assert_snapshot!(error(&square));
+}
+
+#[test]
+fn channels_last_values_are_flattened_in_their_own_order() {
+    let turn =
+        |input: &str, output: &str| node("Transpose", input, output).ints("perm", &[0, 2, 3, 1]);
+    let shape = |values: Vec<i64>| ints("s", &values);
+    // the value of (c, y, x) is 12 c + 4 y + x
+    let last: Vec<f32> = (0..12).flat_map(|p| [p as f32, 12.0 + p as f32]).collect();
+    let flattened = model(vec![turn("x", "t"), node("Flatten", "t", "y")], vec![]);
+    assert_eq!(scores(&flattened), last);
+    // a dense layer reads the map itself, its weights in the order of the flattened values
+    let weights: Vec<f32> = (0..24).map(|i| if i == 5 { 1.0 } else { 0.0 }).collect();
+    let dense = vec![turn("x", "t"), node("Flatten", "t", "f"), node("MatMul", "f w", "y")];
+    assert_eq!(scores(&model(dense, vec![floats("w", &[24, 1], &weights)])), [last[5]]);
+    // constants are along the axes of the value
+    let scaled = vec![turn("x", "t"), node("Mul", "t w", "m"), node("Flatten", "m", "y")];
+    let want: Vec<f32> = last.iter().enumerate().map(|(i, v)| v * [1.0, 10.0][i % 2]).collect();
+    assert_eq!(scores(&model(scaled, vec![floats("w", &[2], &[1.0, 10.0])])), want);
+    let columns = [0.0, 100.0, 200.0, 300.0];
+    let shifted = vec![turn("x", "t"), node("Add", "t w", "m"), node("Flatten", "m", "y")];
+    let want: Vec<f32> = last.iter().enumerate().map(|(i, v)| v + columns[i / 2 % 4]).collect();
+    assert_eq!(scores(&model(shifted, vec![floats("w", &[4, 1], &columns)])), want);
+    // values that are reshaped as channels-last ones and turned again
+    let other = vec![
+        turn("x", "t"),
+        node("Reshape", "t s", "r"),
+        node("Transpose", "r", "u").ints("perm", &[0, 3, 1, 2]),
+        node("MaxPool", "u", "p").ints("kernel_shape", &[2, 2]),
+        node("Flatten", "p", "y"),
+    ];
+    // rows of (2, 2, 6): 0 12 1 13 2 14 | 3 15 4 16 5 17 | 6 18 7 19 8 20 | 9 21 10 22 11 23
+    assert_eq!(
+        scores(&model(other, vec![shape(vec![1, 2, 2, 6])])),
+        [9.0, 21.0, 10.0, 22.0, 11.0, 23.0]
+    );
+}
+
+#[test]
+fn maps_of_different_orders_are_brought_together() {
+    let nodes = vec![
+        node("Transpose", "x", "t").ints("perm", &[0, 2, 3, 1]),
+        node("Flatten", "t", "f"),
+        node("Reshape", "f s", "r"),
+        node("Add", "r t", "a"),
+        node("ReduceMax", "a", "m").ints("axes", &[1, 2]).int("keepdims", 0),
+        node("Mul", "m k", "y"),
+    ];
+    // `t` is along rows, columns and channels, `r` was made anew; both hold the same values
+    let weights = vec![ints("s", &[1, 3, 4, 2]), floats("k", &[1], &[1.0])];
+    assert_eq!(scores(&model(nodes, weights)), [22.0, 46.0]);
+}
+
+#[test]
+fn old_files_that_list_weights_as_inputs_have_one_picture() {
+    let old = changed(|m| m.graph_mut().input.insert(0, value("w", &[3, 2, 2, 2])));
+    assert_eq!(import(&old).unwrap().graph.classes(), 2);
+}
+
+#[test]
+fn outputs_of_training_are_left_out() {
+    let model = changed(|m| {
+        let graph = m.graph_mut();
+        graph.node[1] = node("Dropout", "c", "r mask");
+        graph.output.push(value("mask", &[0, 3, 2, 2]));
+    });
+    let imported = import(&model).unwrap();
+    assert_eq!(imported.notes, ["dropout `r_node` left out"]);
+}
+
+#[test]
+fn nodes_may_stand_in_any_order() {
+    let want = scores(&small_network());
+    let model = changed(|m| m.graph_mut().node.reverse());
+    assert_eq!(scores(&model), want);
+    let circle = changed(|m| m.graph_mut().node[0].input[0] = "r".to_owned());
+    assert!(error(&circle).contains("neither a weight nor an output of an earlier node"));
+}
+
+#[test]
+fn nodes_without_readers_may_be_of_any_kind() {
+    let model = changed(|m| m.graph_mut().node.push(node("ArgMax", "y", "best")));
+    let imported = import(&model).unwrap();
+    assert_eq!(imported.notes, ["nodes that `y` does not need left out: 1"]);
+}
+
+#[test]
+fn a_batch_size_in_the_file_is_taken_as_one() {
+    let model = changed(|m| m.graph_mut().input[0] = value("x", &[8, 2, 3, 4]));
+    let imported = import(&model).unwrap();
+    assert_eq!(imported.notes, ["the batch size fixed in the file (8) is taken as 1"]);
+}
+
+#[test]
+fn other_precisions_are_said_to_become_single() {
+    let model = changed(|m| {
+        let tensor = m.graph_mut().input[0].r#type.as_mut().unwrap();
+        tensor.tensor_type.as_mut().unwrap().elem_type = 10;
+    });
+    let imported = import(&model).unwrap();
+    assert_eq!(imported.notes, ["input `x` and all that follows in single precision"]);
+}
+
+#[test]
+fn scores_may_have_axes_of_one_pixel() {
+    let model = changed(|m| {
+        let graph = m.graph_mut();
+        graph.node.truncate(1);
+        graph.node[0].attribute.clear();
+        graph.node.push(node("GlobalAveragePool", "c", "y"));
+        graph.initializer.push(ones("unused", &[1]));
+    });
+    assert_eq!(import(&model).unwrap().graph.classes(), 3);
+}
+
+#[test]
+fn channels_that_are_picked_are_routed_and_not_convolved() {
+    // as torchvision writes `transform_input`, and as slices
+    let one = |k: i64, pick: NodeProto| {
+        vec![
+            pick,
+            node("Mul", &format!("u{k} s{k}"), &format!("m{k}")),
+            node("Add", &format!("m{k} t{k}"), &format!("a{k}")),
+        ]
+    };
+    let mut nodes = one(0, node("Gather", "x i0", "g0").int("axis", 1));
+    nodes.insert(1, node("Unsqueeze", "g0 axes", "u0"));
+    nodes.extend(one(1, node("Slice", "x from to axes", "u1")));
+    nodes.push(node("Concat", "a1 a0", "c").int("axis", 1));
+    nodes.push(node("Flatten", "c", "f"));
+    nodes.push(node("Gemm", "f w", "y").int("transB", 1));
+    let mut index = ints("i0", &[0]);
+    index.dims = vec![];
+    let weights = vec![
+        index,
+        ints("axes", &[1]),
+        ints("from", &[-1]),
+        ints("to", &[i64::MAX]),
+        floats("s0", &[], &[2.0]),
+        floats("t0", &[], &[1.0]),
+        floats("s1", &[], &[0.5]),
+        floats("t1", &[], &[-1.0]),
+        floats("w", &[1, 24], &[&[1.0; 12][..], &[10.0; 12]].concat()),
+    ];
+    let model = model(nodes, weights);
+    // channel 1 holds 12 to 23, channel 0 holds 0 to 11
+    let (one, zero) = (0.5 * 210.0 - 12.0, 2.0 * 66.0 + 12.0);
+    assert_eq!(scores(&model), [one + 10.0 * zero]);
+    let graph = import(&model).unwrap().graph;
+    let ops: Vec<&str> = graph.nodes().map(|(_, n)| n.op.name()).collect();
+    assert!(ops.contains(&"Gather") && ops.contains(&"Slice") && !ops.contains(&"Conv"), "{ops:?}");
+}

@@ -1,0 +1,317 @@
+//! What is said about models that cannot be imported.
+
+use super::{
+    build::{floats, ints, model, node, ones, small_network},
+    error, import, scores,
+};
+use crate::onnx::proto::{FunctionProto, ModelProto, NodeProto, TensorProto};
+
+/// A model of one node `y` on the picture and the weights.
+fn one(node: NodeProto, weights: Vec<TensorProto>) -> ModelProto {
+    model(vec![node], weights)
+}
+
+fn lines(models: &[ModelProto]) -> String {
+    models.iter().map(error).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_unsupported_operator_is_named_with_its_node() {
+    insta::assert_snapshot!(error(&one(node("NonMaxSuppression", "x", "y"), vec![])));
+}
+
+#[test]
+fn operators_of_other_domains_and_functions_are_named() {
+    let mut foreign = node("Gelu", "x", "y");
+    foreign.domain = "com.microsoft".to_owned();
+    let mut local = one(foreign.clone(), vec![]);
+    local.functions =
+        vec![FunctionProto { name: "Gelu".to_owned(), domain: "com.microsoft".to_owned() }];
+    let first = |model| error(&model).split("; `pixelflip").next().unwrap().to_owned();
+    insta::assert_snapshot!([first(one(foreign, vec![])), first(local)].join("\n"));
+}
+
+#[test]
+fn activations_that_do_not_fit_are_refused() {
+    insta::assert_snapshot!(lines(&[
+        one(node("Gelu", "x", "y").text("approximate", "cubic"), vec![]),
+        one(node("PRelu", "x w", "y"), vec![ones("w", &[3, 1, 1])]),
+        one(node("Pow", "x w", "y"), vec![ones("w", &[2])]),
+        one(node("Pow", "w x", "y"), vec![ones("w", &[1])]),
+    ]));
+}
+
+#[test]
+fn weights_that_are_not_finite_are_named() {
+    let bad =
+        |values: &[f32]| one(node("Conv", "x w", "y"), vec![floats("w", &[1, 2, 1, 1], values)]);
+    let huge = TensorProto {
+        double_data: vec![1.0, 1e300],
+        float_data: vec![],
+        data_type: 11,
+        ..floats("w", &[1, 2, 1, 1], &[])
+    };
+    insta::assert_snapshot!(lines(&[
+        bad(&[1.0, f32::NAN]),
+        bad(&[f32::NEG_INFINITY, 1.0]),
+        one(node("Conv", "x w", "y"), vec![huge]),
+        one(node("Mul", "x w", "y"), vec![floats("w", &[1], &[f32::NAN])]),
+    ]));
+}
+
+#[test]
+fn weights_whose_data_do_not_fit_are_named_even_where_unused() {
+    let mut unused = small_network();
+    unused.graph_mut().initializer.push(floats("z", &[3, 3], &[0.0; 8]));
+    let mut twice = small_network();
+    twice.graph_mut().initializer.push(ones("w", &[1]));
+    insta::assert_snapshot!(lines(&[unused, twice]));
+}
+
+#[test]
+fn convolutions_that_do_not_fit_are_refused() {
+    let conv = |weight: &[i64], change: fn(NodeProto) -> NodeProto| {
+        one(change(node("Conv", "x w", "y")), vec![ones("w", weight)])
+    };
+    insta::assert_snapshot!(lines(&[
+        conv(&[3, 2, 3], |n| n),
+        conv(&[3, 4, 2, 2], |n| n),
+        conv(&[3, 2, 2, 2], |n| n.int("group", 2)),
+        conv(&[3, 2, 2, 2], |n| n.int("group", 0)),
+        conv(&[3, 2, 2, 2], |n| n.int("group", i64::MAX)),
+        conv(&[3, 2, 9, 9], |n| n),
+        conv(&[3, 2, 2, 2], |n| n.ints("kernel_shape", &[3, 3])),
+        conv(&[3, 2, 2, 2], |n| n.ints("pads", &[1, 1])),
+        conv(&[3, 2, 2, 2], |n| n.ints("pads", &[0, 0, -1, 0])),
+        conv(&[3, 2, 2, 2], |n| n.ints("strides", &[0, 1])),
+        conv(&[3, 2, 2, 2], |n| n.ints("dilations", &[1, i64::MAX])),
+        conv(&[3, 2, 2, 2], |n| n.text("auto_pad", "SAME")),
+        conv(&[3, 2, 2, 2], |n| n.float("strides", 1.0)),
+        conv(&[3, 2, 0, 2], |n| n.text("auto_pad", "SAME_UPPER")),
+        one(node("Conv", "x w b", "y"), vec![ones("w", &[3, 2, 1, 1]), ones("b", &[2])]),
+        one(node("Conv", "x x", "y"), vec![]),
+        one(node("Conv", "x", "y"), vec![]),
+    ]));
+}
+
+#[test]
+fn pools_that_look_at_padding_alone_are_refused() {
+    let pool = |kernel: &[i64], pads: &[i64]| {
+        one(node("MaxPool", "x", "y").ints("kernel_shape", kernel).ints("pads", pads), vec![])
+    };
+    insta::assert_snapshot!(lines(&[
+        pool(&[2, 2], &[2, 0, 0, 0]),
+        pool(&[2, 2], &[0, 0, 0, 2]),
+        one(node("MaxPool", "x", "y"), vec![]),
+        one(
+            node("AveragePool", "x", "y")
+                .ints("kernel_shape", &[2, 2])
+                .ints("dilations", &[4, 1])
+                .ints("pads", &[2, 0, 2, 0]),
+            vec![]
+        ),
+    ]));
+}
+
+#[test]
+fn dense_layers_that_do_not_fit_are_refused() {
+    let on_flat = |n: NodeProto, weights| model(vec![node("Flatten", "x", "f"), n], weights);
+    insta::assert_snapshot!(lines(&[
+        one(node("Gemm", "x w", "y"), vec![ones("w", &[24, 2])]),
+        on_flat(node("Gemm", "f w", "y"), vec![ones("w", &[2, 24])]),
+        on_flat(node("Gemm", "f w", "y").int("transB", 1), vec![ones("w", &[24, 2])]),
+        on_flat(node("Gemm", "f w", "y").int("transA", 1), vec![ones("w", &[24, 2])]),
+        on_flat(node("Gemm", "f w b", "y"), vec![ones("w", &[24, 2]), ones("b", &[3])]),
+        on_flat(node("Gemm", "f w", "y").float("alpha", f32::NAN), vec![ones("w", &[24, 2])]),
+        on_flat(node("MatMul", "w f", "y"), vec![ones("w", &[2, 1])]),
+        on_flat(node("MatMul", "f w", "y"), vec![ones("w", &[24])]),
+    ]));
+}
+
+#[test]
+fn other_operators_that_do_not_fit_are_refused() {
+    let norm = |var: f32, n: NodeProto| {
+        let two = |name, v| floats(name, &[2], &[v; 2]);
+        one(n, vec![two("g", 1.0), two("b", 0.0), two("m", 0.0), two("v", var)])
+    };
+    let bn = || node("BatchNormalization", "x g b m v", "y");
+    insta::assert_snapshot!(lines(
+        &[
+            norm(-1.0, bn()),
+            norm(1.0, bn().int("training_mode", 1)),
+            norm(1.0, bn().int("spatial", 0)),
+            one(
+                node("Clip", "x a b", "y"),
+                vec![floats("a", &[], &[2.0]), floats("b", &[], &[1.0])]
+            ),
+            one(node("Clip", "x a", "y"), vec![floats("a", &[2], &[2.0, 1.0])]),
+            one(node("Expand", "x s", "y"), vec![ints("s", &[1 << 40, 2, 3, 4])]),
+            one(node("Tile", "x s", "y"), vec![ints("s", &[1, 1 << 40, 1, 1])]),
+            one(node("Tile", "x s", "y"), vec![ints("s", &[1, 0, 1, 1])]),
+            one(node("Softmax", "x", "y").int("axis", 4), vec![]),
+            one(node("Concat", "x w", "y").int("axis", 1), vec![ones("w", &[1, 2, 3, 5])]),
+            one(node("Slice", "x i i", "y"), vec![ints("i", &[0])]),
+            one(node("Gather", "x i", "y").int("axis", 1), vec![ints("i", &[2])]),
+            one(node("Split", "x s", "y z").int("axis", 1), vec![ints("s", &[1, 2])]),
+            one(node("Pad", "x p", "y"), vec![ints("p", &[0, 0, -3, 0, 0, 0, 0, 0])]),
+            one(node("LayerNormalization", "x w", "y"), vec![ones("w", &[3])]),
+            one(node("MatMul", "x w", "y"), vec![ones("w", &[3, 2])]),
+            one(node("MatMul", "x x", "y"), vec![]),
+            one(node("Einsum", "x x", "y").text("equation", "bcii,bcij->bcj"), vec![]),
+            one(
+                node("Einsum", "x w", "y").text("equation", "bchw,hk->bk"),
+                vec![ones("w", &[3, 2])]
+            ),
+            one(
+                node("GroupNormalization", "x w w", "y").int("num_groups", 3),
+                vec![ones("w", &[2])]
+            ),
+            one(node("LRN", "x", "y"), vec![]),
+            one(node("LRN", "x", "y").int("size", 0), vec![]),
+            one(
+                node("Pad", "x p", "y").text("mode", "reflect"),
+                vec![ints("p", &[0, 0, 3, 0, 0, 0, 0, 0])]
+            ),
+            one(node("Pad", "x p", "y"), vec![ints("p", &[0, 0])]),
+            one(node("LogSoftmax", "x", "s").int("axis", 1), vec![]),
+            one(node("Div", "x w", "y"), vec![floats("w", &[2, 1, 1], &[1.0, 0.0])]),
+            one(node("Add", "x w", "y"), vec![ones("w", &[3])]),
+            one(node("Add", "x w", "y"), vec![ones("w", &[2, 2, 3, 4])]),
+            one(node("Transpose", "x", "y").ints("perm", &[0, 0, 3, 1]), vec![]),
+            one(node("Expand", "x s", "y"), vec![ints("s", &[5, 2, 3, 4])]),
+            one(node("Squeeze", "x a", "y"), vec![ints("a", &[1])]),
+            one(node("Unsqueeze", "x a", "y"), vec![ints("a", &[0, 0])]),
+            one(node("Reshape", "x s", "y"), vec![ints("s", &[7, -1])]),
+            one(node("Cast", "x", "y").int("to", 7), vec![]),
+            one(node("Dropout", "x r t", "y"), vec![ones("r", &[]), ints("t", &[1])]),
+            one(node("Relu", "nowhere", "y"), vec![]),
+            one(node("Relu", "", "y"), vec![]),
+            model(
+                vec![node("Relu", "x", "a"), node("Relu", "x", "a"), node("Relu", "a", "y")],
+                vec![]
+            ),
+            model(
+                vec![
+                    node("MaxPool", "x", "a i").ints("kernel_shape", &[1, 1]),
+                    node("Relu", "i", "y")
+                ],
+                vec![]
+            ),
+        ]
+        .map(|mut m| {
+            // the log-softmax is not the last node
+            if m.graph_mut().node[0].op_type == "LogSoftmax" {
+                m.graph_mut().node.push(node("Relu", "s", "y"));
+            }
+            m
+        })
+    ));
+}
+
+#[test]
+fn constants_that_cannot_be_computed_are_refused() {
+    let with = |nodes: Vec<NodeProto>, weights| {
+        let add = node("Add", "x k", "y");
+        model([nodes, vec![add]].concat(), weights)
+    };
+    let scalar = |name, value: i64| TensorProto { dims: vec![], ..ints(name, &[value]) };
+    insta::assert_snapshot!(lines(&[
+        with(vec![node("ConstantOfShape", "s", "k")], vec![ints("s", &[1 << 40, 1 << 40])]),
+        with(vec![node("ConstantOfShape", "s", "k")], vec![ints("s", &[1 << 30])]),
+        with(vec![node("ConstantOfShape", "s", "k")], vec![ints("s", &[-1])]),
+        with(
+            vec![node("Expand", "a s", "k")],
+            vec![ints("s", &[1 << 20, 1 << 20]), ones("a", &[1])]
+        ),
+        with(
+            vec![node("Range", "a b c", "k")],
+            vec![scalar("a", i64::MIN), scalar("b", i64::MAX), scalar("c", 1)]
+        ),
+        with(
+            vec![node("Range", "a b c", "k")],
+            vec![scalar("a", 0), scalar("b", 1), scalar("c", 0)]
+        ),
+        with(vec![node("Mul", "a a", "k")], vec![ints("a", &[i64::MAX])]),
+        with(vec![node("Div", "a b", "k")], vec![ints("a", &[1]), ints("b", &[0])]),
+        with(vec![node("Gather", "a i", "k")], vec![ints("a", &[1]), ints("i", &[1])]),
+        with(
+            vec![node("Slice", "a i j _ l", "k")],
+            vec![ints("a", &[1]), ints("i", &[0]), ints("j", &[1]), ints("l", &[0])]
+        ),
+        with(
+            vec![node("Concat", "a b", "k").int("axis", 0)],
+            vec![ints("a", &[1]), ones("b", &[1])]
+        ),
+        with(vec![node("Constant", "", "k")], vec![]),
+        with(vec![node("Constant", "", "k").tensor("value", floats("", &[2], &[1.0]))], vec![]),
+        with(vec![node("Relu", "a", "k")], vec![ones("a", &[1])]),
+    ]));
+}
+
+#[test]
+fn a_batch_norm_per_value_scales_each_value() {
+    let all =
+        |name, f: fn(usize) -> f32| floats(name, &[2, 3, 4], &(0..24).map(f).collect::<Vec<f32>>());
+    let norm = node("BatchNormalization", "x g b m v", "n").int("spatial", 0).float("epsilon", 1.0);
+    let nodes = vec![norm, node("Flatten", "n", "y")];
+    let weights = vec![
+        all("g", |i| i as f32),
+        all("b", |_| 0.5),
+        all("m", |i| i as f32 - 1.0),
+        all("v", |_| 3.0),
+    ];
+    // (i - (i - 1)) i / sqrt(3 + 1) + 0.5
+    let want: Vec<f32> = (0..24).map(|i| i as f32 / 2.0 + 0.5).collect();
+    assert_eq!(scores(&model(nodes, weights).opset(8)), want);
+}
+
+#[test]
+fn pools_of_single_pixels_are_left_out() {
+    let pool = node("AveragePool", "x", "p").ints("kernel_shape", &[1, 1]);
+    let model = model(vec![pool, node("Flatten", "p", "y")], vec![]);
+    let imported = import(&model).unwrap();
+    assert_eq!(imported.notes, ["pool of single pixels `p_node` left out"]);
+    assert_eq!(scores(&model), (0..24).map(|i| i as f32).collect::<Vec<f32>>());
+}
+
+#[test]
+fn nodes_of_one_name_are_told_apart() {
+    let mut nodes = vec![node("Relu", "x", "a"), node("Relu", "a", "b"), node("Flatten", "b", "y")];
+    nodes.iter_mut().for_each(|n| n.name = "n".to_owned());
+    nodes[2].name = "n#2".to_owned();
+    let graph = import(&model(nodes, vec![])).unwrap().graph;
+    let names: Vec<&str> = graph.nodes().map(|(_, n)| &n.name[..]).collect();
+    assert_eq!(names, ["input", "n", "n#2", "n#2#2"]);
+}
+
+#[test]
+fn what_no_runtime_would_take_is_refused() {
+    // pictures have 24 values, there are 2 classes
+    let gemm = |dims: &[i64]| {
+        let nodes = vec![node("Flatten", "x", "f"), node("Gemm", "f w c", "y")];
+        model(nodes, vec![ones("w", &[24, 2]), ones("c", dims)])
+    };
+    let conv = |dims: &[i64]| {
+        let weights = vec![ones("w", &[3, 2, 1, 1]), ones("b", dims)];
+        one(node("Conv", "x w b", "y"), weights)
+    };
+    let norm = |dims: &[i64]| {
+        let weights = ["s", "b", "m", "v"].map(|name| ones(name, dims)).to_vec();
+        one(node("BatchNormalization", "x s b m v", "y"), weights)
+    };
+    insta::assert_snapshot!(lines(&[
+        gemm(&[2, 1]),
+        gemm(&[3]),
+        gemm(&[5, 2]),
+        gemm(&[1, 1, 2]),
+        conv(&[1, 3]),
+        norm(&[2, 1]),
+        gemm(&[2]).opset(27),
+        one(node("Relu", "x", "y").float("alpha", 0.1), vec![]),
+        one(node("Conv", "x w", "y").ints("stride", &[2, 2]), vec![ones("w", &[3, 2, 1, 1])]),
+    ]));
+    for dims in [&[][..], &[1], &[2], &[1, 2], &[1, 1]] {
+        // 0 + 1 + ... + 23, and the bias
+        assert_eq!(scores(&gemm(dims)), [277.0; 2], "{dims:?}");
+    }
+}

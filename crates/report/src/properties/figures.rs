@@ -1,0 +1,300 @@
+//! Figures: relevance on its way through the network, class selectivity, and the sweeps.
+
+use crate::{
+    curves::Heading,
+    eval::stats::quantile::{median, quantile},
+    figure::{Figure, Line, Panel, Point, Style},
+    labels::labels,
+    plot::{self, FigureError},
+    run::properties::{self, Found, Layer, Measured, Parameter, SweepRow},
+};
+use std::path::Path;
+
+/// Lines that go further than this from 0 would flatten all others.
+const FARTHEST: f64 = 3.0;
+
+/// Writes `course`, `selectivity`, `epsilon` and `gamma` as PNG and SVG into a folder; those without
+/// any line are left out.
+pub fn write(folder: &Path, measured: &Measured, heading: &Heading) -> Result<(), FigureError> {
+    let sweep = |parameter| sweep(measured, parameter, heading);
+    let figures = [
+        ("course", course(measured, heading)),
+        ("selectivity", selectivity(measured, heading)),
+        ("epsilon", sweep(Parameter::Epsilon)),
+        ("gamma", sweep(Parameter::Gamma)),
+    ];
+    for (name, figure) in figures {
+        if figure.panels.iter().all(|p| p.lines.is_empty()) {
+            continue;
+        }
+        let path = |extension: &str| folder.join(format!("{name}.{extension}"));
+        plot::save(&path("png"), &plot::png(&figure)?)?;
+        plot::save(&path("svg"), plot::svg(&figure)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// What is left of the relevance on its way from the output to the picture, and its size.
+fn course(measured: &Measured, heading: &Heading) -> Figure {
+    let (total, without) = lines(measured, FARTHEST, |found| {
+        let on = found.layers.iter().map(|layer| Some(layer.total / found.start));
+        std::iter::once(Some(1.0)).chain(on).collect()
+    });
+    let (size, no_size) = lines(measured, f64::INFINITY, |found| {
+        let sizes = sizes_of_all(found).into_iter().chain([found.size]);
+        sizes.map(|size| Some((size / found.start.abs()).log10())).collect()
+    });
+    let panels = vec![
+        Panel {
+            title: "Relevance on its way to the picture, all branches together (1: conserved)"
+                .to_owned(),
+            y_label: "sum of relevance / score".to_owned(),
+            lines: total,
+        },
+        Panel {
+            title: "Its size at the last layer that all of it passed (0: nothing cancels)"
+                .to_owned(),
+            y_label: "log10 of sum |R| / |score|".to_owned(),
+            lines: size,
+        },
+    ];
+    let outside = left_out(&without, "beyond the first panel");
+    let undefined = left_out(&no_size, "without a size somewhere");
+    let (panels, bands) = readable(panels);
+    Figure {
+        title: format!("Course of relevance: {} on {}", heading.model, heading.data),
+        subtitle: subtitle(measured),
+        x_label: "layers passed, from the output to the picture".to_owned(),
+        ticks: vec![],
+        panels,
+        caption: format!("Medians over images{bands}.{outside}{undefined}"),
+    }
+}
+
+/// The size of the relevance at each layer; beside a branch, where it is split, what it was before.
+fn sizes_of_all(found: &Found) -> Vec<f64> {
+    let mut last = found.start.abs();
+    let size = |layer: &Layer| {
+        if layer.whole {
+            last = layer.size;
+        }
+        last
+    };
+    found.layers.iter().map(size).collect()
+}
+
+/// Panels without bands where these would hide the lines, and what the caption says of bands.
+fn readable(mut panels: Vec<Panel>) -> (Vec<Panel>, &'static str) {
+    let is_full = panels.iter().any(Panel::is_full);
+    let points = panels.iter_mut().flat_map(|p| &mut p.lines).flat_map(|l| &mut l.points);
+    if is_full {
+        points.for_each(|point| point.interval = None);
+    }
+    (panels, if is_full { "" } else { ", bands: quartiles" })
+}
+
+/// How alike the maps of two classes are, layer by layer.
+fn selectivity(measured: &Measured, heading: &Heading) -> Figure {
+    let (lines, without) = lines(measured, f64::INFINITY, |found| {
+        let layers = found.layers.iter().skip(1).filter(|l| l.whole).map(|l| l.selectivity);
+        layers.chain([found.selectivity]).collect()
+    });
+    let panel = Panel {
+        title: "Rank correlation of the maps of two classes (1: blind to the class)".to_owned(),
+        y_label: "rank correlation".to_owned(),
+        lines,
+    };
+    let (panels, bands) = readable(vec![panel]);
+    Figure {
+        title: format!("Class selectivity: {} on {}", heading.model, heading.data),
+        subtitle: subtitle(measured),
+        x_label: "layers that all relevance passes, from the output to the picture".to_owned(),
+        ticks: vec![],
+        panels,
+        caption: format!(
+            "Target and runner-up; medians over images{bands}.{}",
+            left_out(&without, "constant at some layer")
+        ),
+    }
+}
+
+fn subtitle(measured: &Measured) -> String {
+    let mut images: Vec<&str> = measured.rows.iter().map(|r| &r.image[..]).collect();
+    images.dedup();
+    format!("{} image{}", images.len(), if images.len() == 1 { "" } else { "s" })
+}
+
+fn left_out(names: &[String], why: &str) -> String {
+    match names {
+        [] => String::new(),
+        _ => format!(" Left out, {why}: {}.", names.join(", ")),
+    }
+}
+
+/// One line per method that propagates relevance: medians over pictures of the values that `of`
+/// lists from the output to the input. Methods with undefined values, or values further than
+/// `farthest` from 0, are returned apart.
+fn lines(
+    measured: &Measured,
+    farthest: f64,
+    of: impl Fn(&Found) -> Vec<Option<f64>>,
+) -> (Vec<Line>, Vec<String>) {
+    let mut names: Vec<&str> = measured.rows.iter().map(|r| &r.method[..]).collect();
+    names.sort_unstable();
+    names.dedup();
+    let first = |name: &str| measured.rows.iter().position(|r| r.method == name);
+    names.sort_by_key(|name| first(name));
+    let (mut lines, mut without) = (vec![], vec![]);
+    for (i, (method, name)) in names.iter().zip(labels(&names)).enumerate() {
+        let rows = measured.rows.iter().filter(|r| r.method == **method);
+        let found = rows.filter_map(|r| r.found.as_ref().ok());
+        let traced = found.filter(|f| !f.layers.is_empty() && f.start != 0.0);
+        let pictures: Vec<Vec<Option<f64>>> = traced.map(&of).collect();
+        if pictures.is_empty() {
+            continue;
+        }
+        match points(&pictures) {
+            Some(points) if points.iter().all(|p| p.value.abs() <= farthest) => {
+                lines.push(Line { name, style: Style::nth(i), points });
+            }
+            _ => without.push(name),
+        }
+    }
+    (lines, without)
+}
+
+/// Median and quartiles at each place; `None` where no picture has a finite value at some place.
+fn points(pictures: &[Vec<Option<f64>>]) -> Option<Vec<Point>> {
+    let places = pictures.iter().map(Vec::len).min()?;
+    let point = |place: usize| {
+        let values = || pictures.iter().filter_map(|p| p[place]).filter(|v| v.is_finite());
+        let interval = quantile(values(), 0.25).zip(quantile(values(), 0.75));
+        Some(Point { value: median(values())?, interval })
+    };
+    (0..places).map(point).collect()
+}
+
+/// How maps change along a sweep.
+fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure {
+    let rows: Vec<&SweepRow> =
+        measured.sweeps.iter().filter(|r| r.parameter == parameter).collect();
+    let line = |of: fn(&properties::Point) -> Option<f64>, i: usize| {
+        let at = |value: &&str| {
+            let here = rows.iter().filter(|r| r.value == *value);
+            let values: Vec<f64> =
+                here.filter_map(|r| of(r.found.as_ref().ok()?)).filter(|v| v.is_finite()).collect();
+            let interval = quantile(values.clone(), 0.25).zip(quantile(values.clone(), 0.75));
+            Some(Point { value: median(values)?, interval })
+        };
+        let points: Option<Vec<Point>> = parameter.values().iter().map(at).collect();
+        let name = format!("lrp-{}", parameter.name());
+        points.map(|points| Line { name, style: Style::nth(i), points }).into_iter().collect()
+    };
+    let limit = parameter.limit();
+    let panel = |title: String, y_label: &str, lines: Vec<Line>| Panel {
+        title,
+        y_label: y_label.to_owned(),
+        lines,
+    };
+    // gamma comes nearer by a factor at each step, epsilon is at its limit from the start
+    let distance = match parameter {
+        Parameter::Epsilon => panel(
+            format!("Distance to {limit} (0: the same map)"),
+            "sum |R - L| / sum |L|",
+            line(|p| p.distance, 0),
+        ),
+        Parameter::Gamma => panel(
+            format!("Distance to {limit} (lower: more alike)"),
+            "log10 of sum |R - L| / sum |L|",
+            line(|p| p.distance.map(f64::log10), 0),
+        ),
+    };
+    let panels = vec![
+        distance,
+        panel(
+            format!("Rank correlation with {limit}"),
+            "rank correlation",
+            line(|p| p.correlation, 0),
+        ),
+        panel(
+            "Conservation (1: conserved)".to_owned(),
+            "sum of relevance / score",
+            line(|p| p.ratio, 0),
+        ),
+        panel(
+            "Positivity (0: no negative relevance)".to_owned(),
+            "negative share",
+            line(|p| p.negative, 0),
+        ),
+    ];
+    Figure {
+        title: format!(
+            "Sensitivity to {}: {} on {}",
+            parameter.name(),
+            heading.model,
+            heading.data
+        ),
+        subtitle: subtitle(measured),
+        x_label: format!("{} of the rule on all layers", parameter.name()),
+        ticks: parameter.values().iter().map(|&v| v.to_owned()).collect(),
+        panels,
+        caption: "Medians over images, bands: quartiles.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(whole: bool, size: f64) -> Layer {
+        Layer {
+            node: 0,
+            name: String::new(),
+            op: "Conv",
+            by: String::new(),
+            whole,
+            arrived: 0.0,
+            size,
+            sent: 0.0,
+            to_bias: 0.0,
+            lost: 0.0,
+            total: 0.0,
+            selectivity: None,
+        }
+    }
+
+    #[test]
+    fn beside_a_branch_the_size_is_what_it_was_before() {
+        let found = Found {
+            start: -2.0,
+            sum: 0.0,
+            size: 0.0,
+            negative: None,
+            to_bias: None,
+            lost: None,
+            selectivity: None,
+            layers: vec![layer(true, 2.0), layer(false, 1.5), layer(false, 0.5), layer(true, 3.0)],
+        };
+        assert_eq!(sizes_of_all(&found), [2.0, 2.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn bands_are_drawn_of_few_lines_only() {
+        let line = |i: usize| Line {
+            name: String::new(),
+            style: Style::nth(i),
+            points: vec![Point { value: 0.0, interval: Some((0.0, 1.0)) }],
+        };
+        let panel = |n: usize| Panel {
+            title: String::new(),
+            y_label: String::new(),
+            lines: (0..n).map(line).collect(),
+        };
+        let with = |n: usize| {
+            let (panels, said) = readable(vec![panel(1), panel(n)]);
+            (panels[0].lines[0].points[0].interval.is_some(), said.is_empty())
+        };
+        assert_eq!(with(6), (true, false));
+        assert_eq!(with(7), (false, true));
+    }
+}

@@ -1,0 +1,44 @@
+//! What to compute, and computing it.
+
+// Lower layers under their names, so that `crate::nn` reads the same everywhere.
+use pixelflip_base as base;
+use pixelflip_data as data;
+use pixelflip_eval as eval;
+use pixelflip_explain as explain;
+use pixelflip_nn as nn;
+use pixelflip_perturb as perturb;
+use pixelflip_table as table;
+
+pub mod bench;
+pub mod choose;
+pub mod config;
+mod curves;
+pub mod doubt;
+pub mod embedded;
+pub mod estimate;
+pub mod event;
+pub mod imported;
+pub mod known;
+pub mod lock;
+pub mod machine;
+pub mod manifest;
+pub mod measure;
+pub mod memory;
+pub mod merge;
+pub mod methods;
+pub mod output;
+pub mod picture;
+pub mod plan;
+pub mod preset;
+pub mod properties;
+pub mod record;
+pub mod results;
+pub mod runner;
+pub mod shard;
+mod statistics;
+pub mod status;
+pub mod stop;
+pub mod subject;
+
+#[cfg(test)]
+mod tests;
