@@ -24,6 +24,7 @@ const ENGINE: &[&[&str]] = &[
     &["tensor"],
     &["patch"],
     &["op"],
+    &["head"],
     &["graph"],
     &["exact", "stream", "randomise", "preprocess"],
     &["tune", "onnx", "canon"],

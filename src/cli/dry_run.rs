@@ -1,6 +1,6 @@
 //! `pixelflip run --dry-run`.
 
-use super::terminal::{self, count};
+use super::terminal::{self, are, count};
 use pixelflip::{
     base::geom::Regions,
     run::{
@@ -25,7 +25,11 @@ pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Re
     if done > 0 {
         lines.push(line(
             "there",
-            &format!("{done} of {} done already", count(estimate.parts, "part")),
+            &format!(
+                "{done} of {} {} done already",
+                count(estimate.parts, "part"),
+                are(estimate.parts)
+            ),
         ));
     }
     lines.extend(plan.warnings().iter().map(|text| line("note", text)));

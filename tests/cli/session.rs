@@ -35,7 +35,8 @@ fn a_dry_run_tells_the_plan_and_does_nothing() {
 
 #[test]
 fn a_quiet_run_says_nothing_and_a_verbose_one_tells_every_part() {
-    let desk = Desk::new(2);
+    // enough for tests of three methods, so that there is nothing to warn of
+    let desk = Desk::new(7);
     assert_eq!(stderr(&desk.expect(0, &format!("{SMALL} --quiet --out quiet"))), "");
     let told = stderr(&desk.expect(0, &format!("{SMALL} --verbose --out verbose")));
     assert!(told.contains("`0.png` is done\n"), "{told}");

@@ -144,7 +144,7 @@ mod tests {
         let spec = "lrp-composite:file=../a/here.toml:start=one".parse().unwrap();
         assert_eq!(
             method(&spec, read).unwrap().name,
-            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity"
+            "lrp-composite:file=here.toml:start=one:sum=signed:max=winner:norm=identity:product=signal"
         );
     }
 

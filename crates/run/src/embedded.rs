@@ -53,8 +53,8 @@ mod tests {
     use ndarray::{Array2, Array4};
     use std::path::{Path, PathBuf};
 
-    fn root() -> &'static Path {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
     }
 
     fn fixture(name: &str) -> PathBuf {

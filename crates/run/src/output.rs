@@ -382,8 +382,10 @@ fn numbers(
     ending: &str,
 ) -> Result<BTreeSet<usize>, OutputError> {
     let path = root.join(folder);
+    // a file in the folder's place is told by who writes there
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
     let names = match names(&path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) if absent.contains(&e.kind()) => Vec::new(),
         other => other.map_err(|source| OutputError::Unreadable { path, source })?,
     };
     let number = |name: &String| name.strip_prefix(kind)?.strip_suffix(ending)?.parse().ok();

@@ -7,7 +7,7 @@ fn decode(bytes: &[u8]) -> Result<Pixels, Fault> {
 }
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/pictures/jpeg")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/pictures/jpeg")
 }
 
 fn case(name: &str) -> Vec<u8> {
