@@ -36,7 +36,7 @@ pub fn write(folder: &Path, exhibits: &[Exhibit], look: &Look) -> Result<(), Fig
     names.par_iter().zip(chosen).try_for_each(one)
 }
 
-/// True for names that [`write`] gives.
+/// True for names that [`write()`] gives.
 fn is_sheet(name: &str) -> bool {
     let parts = name.strip_suffix(".png").and_then(|stem| stem.split_once('-'));
     parts.is_some_and(|(number, id)| {

@@ -2,7 +2,7 @@
 //!
 //! A config is a TOML table. Up to five of them are laid on top of each other: the protocol's defaults
 //! ([`PROTOCOL`]), those of the built-in experiment ([`SCENES`]) when neither a file nor a model nor
-//! data are given, those of a [preset](super::preset) if one is named, the file, the flags.
+//! data are given, those of a [preset](mod@preset) if one is named, the file, the flags.
 
 use super::{
     memory,
@@ -162,7 +162,7 @@ pub const FIELDS: &[Field] = &[
 /// [`Plan::new`](super::plan::Plan::new), which also knows what fits the model and the data.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
-    /// Name of a [preset](super::preset); the other keys say all that it sets.
+    /// Name of a [preset](mod@preset); the other keys say all that it sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// Path of the ONNX file, or `scenes`.

@@ -81,7 +81,7 @@ pub struct Curves<'a> {
     pub morf: Option<&'a [f32]>,
     /// Least relevant regions first.
     pub lerf: Option<&'a [f32]>,
-    /// The MoRF step at which another class is predicted for the first time ([`flip`]), where the
+    /// The MoRF step at which another class is predicted for the first time ([`mod@flip`]), where the
     /// logits of all classes were recorded.
     pub flip: Option<usize>,
 }
