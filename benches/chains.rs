@@ -4,8 +4,9 @@
 use divan::{Bencher, counter::ItemsCount};
 use pixelflip::{
     base::{
-        geom::{Grid, Rect, Remainder, Shape},
+        geom::{Rect, Shape},
         rng::Seed,
+        unit::{Grid, Remainder, Units},
     },
     eval::order,
     nn::{

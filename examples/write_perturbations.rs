@@ -6,9 +6,10 @@
 use image::{Rgb, RgbImage, imageops};
 use pixelflip::{
     base::{
-        geom::{Grid, Rect, RegionId, Remainder},
+        geom::Rect,
         registry::{Spec, build},
         rng::{Seed, permutation},
+        unit::{Grid, Remainder, UnitId, Units},
     },
     data::{
         Dataset,
@@ -36,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let statistics = statistics(&scenes);
     let site = Site {
         picture: &picture,
-        grid: &grid,
+        units: &grid,
         seed: Seed(0),
         image: &scenes.id(PICTURE),
         repeat: 0,
@@ -64,7 +65,7 @@ fn statistics(of: &Scenes) -> Statistics {
 /// A random third of the regions.
 fn chosen(grid: &Grid) -> Vec<Rect> {
     let order = permutation(&mut Seed(0).rng("example", "", &[]), grid.len());
-    order[..grid.len() / 3].iter().map(|i| grid.rect(RegionId(*i as u32))).collect()
+    order[..grid.len() / 3].iter().map(|i| grid.rect(UnitId(*i as u32))).collect()
 }
 
 fn without(picture: &Tensor, fill: &Fill<'_>, rects: &[Rect]) -> Tensor {

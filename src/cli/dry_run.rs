@@ -2,7 +2,7 @@
 
 use super::terminal::{self, are, count};
 use pixelflip::{
-    base::geom::Regions,
+    base::unit::{Regions, Units},
     run::{
         estimate::{Estimate, estimate},
         manifest::Manifest,

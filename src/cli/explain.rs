@@ -10,13 +10,14 @@ use image::RgbImage;
 use ndarray::{Array3, Axis};
 use pixelflip::{
     base::{
-        geom::{Grid, Remainder, Shape},
+        geom::Shape,
         registry::Named,
         rng::Seed,
         text::plain,
+        unit::{Grid, Remainder, Units},
     },
     data::tensor::write_npy,
-    eval::order::region_scores,
+    eval::order::unit_scores,
     explain::{Case, Explainer, HeatMap, lrp::trace::Trace, slide::Slide},
     nn::{canon::bent, graph::Activations, head::Head, model::Model, tensor::Tensor},
     report::{
@@ -227,9 +228,9 @@ impl Found {
             let grid = grid.with_context(|| {
                 format!("no region of {side}x{side} pixels fits into a map of {height}x{width}")
             })?;
-            let scores = region_scores(heat, &grid)?;
+            let scores = unit_scores(heat, &grid)?;
             let mut squares = HeatMap::zeros((height, width));
-            for (id, score) in grid.regions().zip(&scores) {
+            for (id, score) in grid.ids().zip(&scores) {
                 let r = grid.rect(id);
                 squares.slice_mut(ndarray::s![r.y0..r.y1, r.x0..r.x1]).fill(*score);
             }

@@ -1,4 +1,4 @@
-//! Shapes, keyed randomness, the registries, bounded files, plain texts and words: what every other module may
+//! Shapes, units of removal, keyed randomness, the registries, bounded files, plain texts and words: what every other module may
 //! use.
 
 pub mod bounded;
@@ -7,6 +7,7 @@ mod hex;
 pub mod registry;
 pub mod rng;
 pub mod text;
+pub mod unit;
 pub mod words;
 
 pub use hex::hex;

@@ -1,65 +1,24 @@
-//! The flipping loop: remove region after region, watch the class score.
+//! The flipping loop: remove unit after unit, watch the class score.
 
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId},
+        geom::Rect,
         registry::{SpecError, near},
     },
     nn::{
         graph::{Activations, Graph},
         head::{Head, NO_PROBABILITY},
-        stream::{Base, Patches},
+        stream::Base,
         tensor::Tensor,
     },
+    removal::Removal,
 };
 use std::{fmt, str::FromStr};
-
-/// What changes in a picture, step by step, each on top of the one before.
-pub trait Removal: Sync {
-    /// Where, per step.
-    fn rects(&self) -> Vec<Rect>;
-
-    /// Writes the new pixels of a step, in input space, row by row and channels last.
-    fn read(&self, step: usize, pixels: &mut [f32]);
-}
-
-/// A removal whose pixels do not depend on the order: regions copied from one picture.
-#[derive(Clone, Copy, Debug)]
-pub struct Chain<'a> {
-    /// What replaces the pixels of a removed region: shape `(C, H, W)` of the network's input, in
-    /// input space. (Normalisation works on each value alone, so copying normalised pixels gives
-    /// the same bits as normalising a picture with copied pixels.)
-    pub fill: &'a Tensor,
-    /// Where the regions are.
-    pub grid: &'a Grid,
-    /// The first `L` regions of the order, without repetition.
-    pub regions: &'a [RegionId],
-}
-
-impl Removal for Chain<'_> {
-    fn rects(&self) -> Vec<Rect> {
-        self.regions.iter().map(|&id| self.grid.rect(id)).collect()
-    }
-
-    fn read(&self, step: usize, pixels: &mut [f32]) {
-        self.fill.read(self.grid.rect(self.regions[step]), pixels);
-    }
-}
-
-impl Removal for Patches {
-    fn rects(&self) -> Vec<Rect> {
-        self.rects.clone()
-    }
-
-    fn read(&self, step: usize, pixels: &mut [f32]) {
-        pixels.copy_from_slice(self.step(step));
-    }
-}
 
 /// Class scores before softmax along a removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logits {
-    /// `L + 1` groups, the first for the untouched picture; a group holds one value per class, or
+    /// One group per step and before them one for the untouched picture; a group holds one value per class, or
     /// only that of the one class asked for.
     pub values: Vec<f32>,
     /// Multiply-adds spent on the steps; the untouched picture is not counted, since all chains
@@ -67,9 +26,9 @@ pub struct Logits {
     pub macs: u64,
 }
 
-/// What evaluates the network on one picture while regions disappear. All engines give the same bits.
+/// What evaluates the network on one picture while units disappear. All engines give the same bits.
 pub trait Engine: Sync {
-    /// Class scores after 0, 1, ..., `L` removed regions.
+    /// Class scores of the untouched picture and after every step.
     fn logits(&self, removal: &dyn Removal) -> Logits;
 }
 
@@ -144,7 +103,7 @@ impl Engine for Streams<'_> {
     }
 }
 
-/// What is watched while regions disappear.
+/// What is watched while units disappear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ScoreKind {
     /// The target's output before softmax.
@@ -188,9 +147,9 @@ impl FromStr for ScoreKind {
 /// What is kept of a removal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
-    /// The target's score after 0, 1, ..., `L` removed regions.
+    /// The target's score for the untouched picture and after every step.
     pub scores: Vec<f32>,
-    /// All classes' logits, step after step (`(L + 1) * classes` values), where they were wanted.
+    /// All classes' logits, score after score (`scores.len() * classes` values), where they were wanted.
     pub all_logits: Option<Vec<f32>>,
     /// Multiply-adds spent on the steps.
     pub macs: u64,
@@ -211,12 +170,12 @@ pub enum CurveError {
     #[error("{NO_PROBABILITY}")]
     NoProbability,
     /// NaN or infinity came out of the network.
-    #[error("the score is {score} after {step} removed regions")]
+    #[error("the score is {score} after {gone} removed regions")]
     NonFinite {
         /// What it is, in words.
         score: String,
-        /// At which step, 0 being the untouched picture.
-        step: usize,
+        /// How many units are gone, 0 being the untouched picture.
+        gone: usize,
     },
 }
 
@@ -276,13 +235,14 @@ pub fn curve(
     let width = watch.class().map_or(watch.classes, |_| 1);
     let scores: Vec<f32> = values.chunks_exact(width).map(|logits| watch.score(logits)).collect();
     if let Some(step) = scores.iter().position(|s| !s.is_finite()) {
-        return Err(CurveError::NonFinite { score: scores[step].to_string(), step });
+        let gone = step.checked_sub(1).map_or(0, |step| removal.gone(step));
+        return Err(CurveError::NonFinite { score: scores[step].to_string(), gone });
     }
     Ok(Curve { scores, all_logits: watch.keep_all.then_some(values), macs })
 }
 
 /// The largest difference between the scores of `curve` and those of full passes over `picture`
-/// (in input space) after the given numbers of removed regions, ascending.
+/// (in input space) after the given numbers of steps, ascending.
 pub fn largest_difference(
     graph: &Graph,
     picture: &Tensor,
@@ -309,12 +269,14 @@ mod tests {
     use crate::nn::op::softmax;
     use crate::{
         base::{
-            geom::{Remainder, Shape},
+            geom::Shape,
             rng::{Seed, unit_f32},
+            unit::{Grid, Remainder, UnitId},
         },
         metric::{Aopc, CurveMetric, Curves, Trial},
         nn::op::{Conv, ConvGeometry, Dense, Function, Unary},
-        order::{Order, morf, random, region_scores},
+        order::{Order, morf, random, unit_scores},
+        removal::{Chain, Steps},
     };
     use ndarray::Array2;
 
@@ -362,10 +324,17 @@ mod tests {
         Watch::new(target, graph, kind, keep_all).unwrap()
     }
 
-    fn walk(graph: &Graph, regions: &[RegionId], kind: ScoreKind, keep_all: bool) -> Curve {
+    /// One unit after the other.
+    const ONE_BY_ONE: [usize; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+
+    fn steps<'a>(grid: &'a Grid, order: &'a [UnitId]) -> Steps<'a> {
+        Steps { units: grid, order, stops: &ONE_BY_ONE[..order.len()] }
+    }
+
+    fn walk(graph: &Graph, regions: &[UnitId], kind: ScoreKind, keep_all: bool) -> Curve {
         let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
         let watch = watch(graph, 1, kind, keep_all);
-        let chain = Chain { fill: &fill, grid: &grid, regions };
+        let chain = Chain::local(&input, &fill, &steps(&grid, regions));
         curve(&FullPasses::new(graph, &input, &watch), &chain, &watch).unwrap()
     }
 
@@ -380,7 +349,7 @@ mod tests {
             let fall = |c| w(c, row, col) * (x[[c, row, col]] - fill[[c, row, col]]);
             f64::from((0..3).map(fall).sum::<f32>())
         });
-        let falls = region_scores(&heat, &grid()).unwrap();
+        let falls = unit_scores(&heat, &grid()).unwrap();
         let order = morf(&falls, Seed(0), "a");
         let scores = walk(&graph, &order, ScoreKind::Logit, false).scores;
         let own = Curves { morf: Some(&scores), lerf: None, flip: None };
@@ -437,7 +406,7 @@ mod tests {
         let (input, fill, grid) = (tensor("input"), tensor("fill"), grid());
         let acts = graph.forward(&input);
         let regions = random(16, Seed(0), "a", 0);
-        let chain = Chain { fill: &fill, grid: &grid, regions: &regions[..10] };
+        let chain = Chain::local(&input, &fill, &steps(&grid, &regions[..10]));
         for (kind, keep_all) in
             [(ScoreKind::Logit, false), (ScoreKind::Logit, true), (ScoreKind::Softmax, false)]
         {
@@ -457,8 +426,8 @@ mod tests {
         let (input, mut fill, grid) = (tensor("input"), tensor("fill"), grid());
         fill.data[0] = f32::NAN;
         let watch = watch(&graph, 0, ScoreKind::Logit, false);
-        let regions = [RegionId(5), RegionId(0), RegionId(1)];
-        let chain = Chain { fill: &fill, grid: &grid, regions: &regions };
+        let regions = [UnitId(5), UnitId(0), UnitId(1)];
+        let chain = Chain::local(&input, &fill, &steps(&grid, &regions));
         let error = curve(&FullPasses::new(&graph, &input, &watch), &chain, &watch).unwrap_err();
         assert_eq!(error.to_string(), "the score is NaN after 2 removed regions");
     }

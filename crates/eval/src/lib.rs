@@ -8,8 +8,8 @@ use pixelflip_perturb as perturb;
 
 pub mod correlation;
 pub mod curve;
-pub mod masked;
 pub mod metric;
 pub mod order;
+pub mod removal;
 pub mod rounding;
 pub mod stats;

@@ -1,10 +1,10 @@
-//! In which order a heat map says the regions are to be removed.
+//! In which order a heat map says the units are to be removed.
 
 use crate::{
     base::{
-        geom::{Grid, RegionId},
         registry::{SpecError, near},
         rng::{Seed, permutation},
+        unit::{Patch, UnitId, Units},
     },
     explain::HeatMap,
     rounding::{Sum, settled},
@@ -12,7 +12,7 @@ use crate::{
 use ndarray::Array2;
 use std::{fmt, str::FromStr};
 
-/// Which regions go first.
+/// Which units go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Order {
     /// Most relevant first: a good heat map makes the score fall fast.
@@ -35,7 +35,7 @@ impl Order {
     }
 
     /// The permutation of this order, from that of MoRF.
-    pub fn arrange(self, mut morf: Vec<RegionId>) -> Vec<RegionId> {
+    pub fn arrange(self, mut morf: Vec<UnitId>) -> Vec<UnitId> {
         if self == Order::Lerf {
             morf.reverse();
         }
@@ -89,72 +89,77 @@ pub enum OrderError {
 /// Above this, sums of regions might not be finite.
 const HUGE: f64 = 1e290;
 
-/// Score of every region, in the order of their ids: the sum of the relevance of its pixels, in
+/// Score of every unit, in the order of their ids: the sum of the relevance of its places, in
 /// double precision, row by row. Where a sum might be more than double precision holds, all scores are
 /// divided by 2^64. Sums that differ by the rounding of their terms only are the same number, so that
-/// regions that tie go on to tie when the map is multiplied by a constant.
-pub fn region_scores(heat: &HeatMap, grid: &Grid) -> Result<Vec<f64>, OrderError> {
-    if heat.dim() != grid.size() {
-        return Err(OrderError::Size { found: heat.dim(), expected: grid.size() });
+/// units that tie go on to tie when the map is multiplied by a constant.
+pub fn unit_scores(heat: &HeatMap, units: &dyn Units) -> Result<Vec<f64>, OrderError> {
+    if heat.dim() != units.size() {
+        return Err(OrderError::Size { found: heat.dim(), expected: units.size() });
     }
     let count = heat.iter().filter(|v| !v.is_finite()).count();
     if count > 0 {
         return Err(OrderError::NonFinite { count, total: heat.len() });
     }
-    let unit = if heat.iter().any(|v| v.abs() > HUGE) { (-64.0f64).exp2() } else { 1.0 };
+    let scale = if heat.iter().any(|v| v.abs() > HUGE) { (-64.0f64).exp2() } else { 1.0 };
     let score = |id| {
-        let r = grid.rect(id);
-        let pixels = heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]);
-        pixels.iter().fold(Sum::default(), |sum, &v| sum.plus(v * unit))
+        let values = values(heat, &units.patch(id));
+        values.into_iter().fold(Sum::default(), |sum, v| sum.plus(v * scale))
     };
-    let sums: Vec<Sum> = grid.regions().map(score).collect();
+    let sums: Vec<Sum> = units.ids().map(score).collect();
     let values: Vec<f64> = sums.iter().map(|sum| sum.value()).collect();
-    Ok(settled(&values, |region| sums[region].slack()))
+    Ok(settled(&values, |unit| sums[unit].slack()))
 }
 
-/// Scores of regions for a heat map of whole numbers: the places of their exact sums, equal for equal
-/// ones, since double precision may not tell the sums apart. The map has the size of the grid.
-fn whole_scores(heat: &Array2<i128>, grid: &Grid) -> Vec<f64> {
-    let sum = |id| {
-        let r = grid.rect(id);
-        heat.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]).sum()
-    };
-    let sums: Vec<i128> = grid.regions().map(sum).collect();
+/// The values of a map at the places of a unit.
+fn values<T: Copy>(map: &Array2<T>, patch: &Patch<'_>) -> Vec<T> {
+    let mut values = Vec::with_capacity(patch.area());
+    for r in patch.parts() {
+        values.extend(map.slice(ndarray::s![r.y0..r.y1, r.x0..r.x1]));
+    }
+    values
+}
+
+/// Scores of units for a heat map of whole numbers: the places of their exact sums, equal for equal
+/// ones, since double precision may not tell the sums apart. The map has the size of the input.
+fn whole_scores(heat: &Array2<i128>, units: &dyn Units) -> Vec<f64> {
+    let sum = |id| values(heat, &units.patch(id)).into_iter().sum();
+    let sums: Vec<i128> = units.ids().map(sum).collect();
     let mut places = sums.clone();
     places.sort_unstable();
     places.dedup();
     sums.iter().map(|sum| places.partition_point(|other| other < sum) as f64).collect()
 }
 
-/// Scores of regions for the heat map that a method gave for a case.
+/// Scores of units for the heat map that a method gave for a case.
 pub fn scores(
     heat: &HeatMap,
     whole: Option<&Array2<i128>>,
-    grid: &Grid,
+    units: &dyn Units,
 ) -> Result<Vec<f64>, OrderError> {
-    let scores = region_scores(heat, grid)?;
-    Ok(whole.map_or(scores, |whole| whole_scores(whole, grid)))
+    let scores = unit_scores(heat, units)?;
+    Ok(whole.map_or(scores, |whole| whole_scores(whole, units)))
 }
 
-/// All regions by descending score. Equal scores come in the order of a random permutation that
+/// All units by descending score. Equal scores come in the order of a random permutation that
 /// depends on the seed and the picture only, so it is the same for all methods.
-pub fn morf(scores: &[f64], seed: Seed, image: &str) -> Vec<RegionId> {
+pub fn morf(scores: &[f64], seed: Seed, image: &str) -> Vec<UnitId> {
     let mut order = permutation(&mut seed.rng("ties", image, &[]), scores.len());
     // stable: ties keep the order of the permutation
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-    regions(&order)
+    units(&order)
 }
 
 /// The random baseline: a fresh permutation for every (seed, picture, repeat).
-pub fn random(count: usize, seed: Seed, image: &str, repeat: usize) -> Vec<RegionId> {
-    regions(&permutation(&mut seed.rng("random order", image, &[repeat as u64]), count))
+pub fn random(count: usize, seed: Seed, image: &str, repeat: usize) -> Vec<UnitId> {
+    units(&permutation(&mut seed.rng("random order", image, &[repeat as u64]), count))
 }
 
-fn regions(indices: &[usize]) -> Vec<RegionId> {
-    indices.iter().map(|&i| RegionId(i as u32)).collect()
+fn units(indices: &[usize]) -> Vec<UnitId> {
+    indices.iter().map(|&i| UnitId(i as u32)).collect()
 }
 
-/// How much of an order is chance: the share of all regions whose score another region has, too.
+/// How much of an order is chance: the share of all units whose score another unit has, too.
 pub fn tied_fraction(scores: &[f64]) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -166,10 +171,10 @@ pub fn tied_fraction(scores: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::geom::Remainder;
+    use crate::base::unit::{Grid, Remainder};
     use proptest::prelude::*;
 
-    fn ids(order: &[RegionId]) -> Vec<u32> {
+    fn ids(order: &[UnitId]) -> Vec<u32> {
         order.iter().map(|r| r.0).collect()
     }
 
@@ -178,9 +183,9 @@ mod tests {
         // 2x2 regions over 4x5 pixels; the last column belongs to none
         let heat = Array2::from_shape_fn((4, 5), |(y, x)| (10 * y + x) as f64);
         let grid = Grid::new(4, 5, 2, Remainder::Drop).unwrap();
-        assert_eq!(region_scores(&heat, &grid).unwrap(), [22.0, 30.0, 102.0, 110.0]);
+        assert_eq!(unit_scores(&heat, &grid).unwrap(), [22.0, 30.0, 102.0, 110.0]);
         let grid = Grid::new(4, 5, 2, Remainder::Partial).unwrap();
-        assert_eq!(region_scores(&heat, &grid).unwrap(), [22.0, 30.0, 18.0, 102.0, 110.0, 58.0]);
+        assert_eq!(unit_scores(&heat, &grid).unwrap(), [22.0, 30.0, 18.0, 102.0, 110.0, 58.0]);
     }
 
     #[test]
@@ -188,7 +193,7 @@ mod tests {
         // in single precision 1e8 + 1 = 1e8
         let heat = ndarray::array![[1e8, 1.0], [-1e8, 1.0]];
         let grid = Grid::new(2, 2, 2, Remainder::Drop).unwrap();
-        assert_eq!(region_scores(&heat, &grid).unwrap(), [2.0]);
+        assert_eq!(unit_scores(&heat, &grid).unwrap(), [2.0]);
     }
 
     #[test]
@@ -210,7 +215,7 @@ mod tests {
         // another method with the same tie among fewer regions breaks it in the same way
         let half: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i < 50))).collect();
         let b = morf(&half, Seed(0), "a");
-        let upper: Vec<RegionId> = a.iter().copied().filter(|r| r.0 < 50).collect();
+        let upper: Vec<UnitId> = a.iter().copied().filter(|r| r.0 < 50).collect();
         assert_eq!(b[..50], upper[..]);
     }
 
@@ -218,7 +223,7 @@ mod tests {
     fn negative_zero_ties_with_zero() {
         let grid = Grid::new(2, 4, 2, Remainder::Drop).unwrap();
         let heat = ndarray::array![[-0.0, -0.0, 0.0, 0.0], [-0.0, -0.0, 0.0, 0.0]];
-        let scores = region_scores(&heat, &grid).unwrap();
+        let scores = unit_scores(&heat, &grid).unwrap();
         assert!((tied_fraction(&scores) - 1.0).abs() < 1e-12);
     }
 
@@ -237,13 +242,13 @@ mod tests {
         let grid = Grid::new(2, 6, 2, Remainder::Drop).unwrap();
         let heat = ndarray::array![[1.0, 3.0, 2.0, 2.0, 6.0, -2.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0]];
         for scale in [1.0, 0.1, 3e-7, 1e8 / 3.0] {
-            let scores = region_scores(&heat.mapv(|v: f64| v * scale), &grid).unwrap();
+            let scores = unit_scores(&heat.mapv(|v: f64| v * scale), &grid).unwrap();
             assert!((tied_fraction(&scores) - 1.0).abs() < 1e-12, "{scale}: {scores:?}");
         }
         // an offset of 1e9 leaves values apart that differ by a tenth of what they differ by
         let mut moved = heat.mapv(|v: f64| 0.1 * v + 1e9);
         moved[[0, 2]] += 1e-5;
-        assert!((tied_fraction(&region_scores(&moved, &grid).unwrap()) - 2.0 / 3.0).abs() < 1e-12);
+        assert!((tied_fraction(&unit_scores(&moved, &grid).unwrap()) - 2.0 / 3.0).abs() < 1e-12);
     }
 
     #[test]
@@ -251,16 +256,12 @@ mod tests {
         // summed from left to right, the small ones are lost beside 1e16
         let grid = Grid::new(1, 6, 1, Remainder::Drop).unwrap();
         let heat = ndarray::array![[1.0, 1.0, 2.0, 2.0, 0.5, 0.25]];
-        assert!((tied_fraction(&region_scores(&heat, &grid).unwrap()) - 4.0 / 6.0).abs() < 1e-12);
+        assert!((tied_fraction(&unit_scores(&heat, &grid).unwrap()) - 4.0 / 6.0).abs() < 1e-12);
         let grid = Grid::new(2, 4, 2, Remainder::Drop).unwrap();
         let heat = ndarray::array![[1e16, 1.0, 1.0, 1.0], [1.0, -1e16, 0.0, 0.0]];
-        assert_eq!(
-            region_scores(&heat, &grid).unwrap(),
-            [0.0, 2.0],
-            "2 is within rounding of 1e16"
-        );
+        assert_eq!(unit_scores(&heat, &grid).unwrap(), [0.0, 2.0], "2 is within rounding of 1e16");
         let heat = ndarray::array![[1e7, 1.0, -1e7, 1e7], [1.0, -1e7, 1.0, 1.0]];
-        assert_eq!(region_scores(&heat, &grid).unwrap(), [2.0, 2.0]);
+        assert_eq!(unit_scores(&heat, &grid).unwrap(), [2.0, 2.0]);
     }
 
     #[test]
@@ -269,9 +270,9 @@ mod tests {
         let mut heat = Array2::zeros((4, 4));
         heat[[0, 1]] = f64::NAN;
         heat[[3, 3]] = f64::INFINITY;
-        let error = region_scores(&heat, &grid).unwrap_err();
+        let error = unit_scores(&heat, &grid).unwrap_err();
         assert_eq!(error.to_string(), "2 of 16 relevance values in the heat map are not finite");
-        let error = region_scores(&Array2::zeros((4, 5)), &grid).unwrap_err();
+        let error = unit_scores(&Array2::zeros((4, 5)), &grid).unwrap_err();
         assert_eq!(error.to_string(), "the heat map has 4x5 pixels, the picture 4x4");
     }
 

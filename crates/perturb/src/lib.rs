@@ -1,4 +1,4 @@
-//! What is put in the place of a removed region.
+//! What is put in the place of a removed unit.
 //!
 //! Adding one is one file with an `ENTRY` and one line in [`PERTURBATIONS`]; `docs/perturbations.md`
 //! shows what each does to a picture.
@@ -32,14 +32,15 @@ pub use statistics::{Gather, Statistics};
 
 use crate::{
     base::{
-        geom::{Grid, Rect},
+        geom::Rect,
         registry::Entry,
         rng::{KeyedRng, Seed},
+        unit::Units,
     },
     nn::tensor::Tensor,
 };
 
-/// Way of replacing removed regions.
+/// Way of replacing removed units.
 pub trait Perturbation: Send + Sync {
     /// What takes the place of removed pixels of a picture. A pure function of `site`.
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a>;
@@ -55,13 +56,13 @@ pub trait Perturbation: Send + Sync {
     }
 }
 
-/// The picture that is to lose regions, and the key of everything random about it.
+/// The picture that is to lose units, and the key of everything random about it.
 #[derive(Clone, Copy)]
 pub struct Site<'a> {
     /// The picture in image space: shape of the network's input, values in [0, 1].
     pub picture: &'a Tensor,
-    /// Its regions.
-    pub grid: &'a Grid,
+    /// Its units.
+    pub units: &'a dyn Units,
     /// Seed of the experiment.
     pub seed: Seed,
     /// Id of the picture.
@@ -101,7 +102,7 @@ impl Site<'_> {
 
 /// What takes the place of removed pixels, in image space.
 pub enum Fill<'a> {
-    /// *Local*: does not depend on which other regions are gone. Removing a region copies its pixels
+    /// *Local*: does not depend on which other units are gone. Removing a unit copies its pixels
     /// from this picture, which all methods and orders share.
     Local(Tensor),
     /// *Mask-dependent*: every step may change earlier fills.
@@ -110,8 +111,8 @@ pub enum Fill<'a> {
 
 /// A mask-dependent fill of one picture.
 pub trait Masked: Send + Sync {
-    /// Brings `current`, the picture without the pixels of `gone` outside `new`, up to date after
-    /// those of `new` are gone too. What comes out is a pure function of `gone`, whatever the order
+    /// Brings `current`, the picture without the pixels of `gone` outside `new`, up to date after those
+    /// of `gone` inside `new` are gone too. What comes out is a pure function of `gone`, whatever the order
     /// in which its pixels disappeared: a call with `new` = the whole picture gives the same bits.
     fn update(&self, gone: &Mask, new: Rect, current: &mut Tensor);
 }

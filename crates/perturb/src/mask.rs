@@ -1,6 +1,6 @@
 //! Which pixels are gone.
 
-use crate::base::geom::Rect;
+use crate::base::{geom::Rect, unit::Patch};
 
 /// A set of pixels of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,11 @@ impl Mask {
         for y in rect.y0..rect.y1 {
             self.gone[y * self.width + rect.x0..y * self.width + rect.x1].fill(true);
         }
+    }
+
+    /// Adds the pixels of a unit.
+    pub fn remove_patch(&mut self, patch: Patch<'_>) {
+        patch.parts().iter().for_each(|part| self.remove(*part));
     }
 
     /// Adds one pixel.

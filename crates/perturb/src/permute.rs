@@ -1,10 +1,10 @@
-//! The region's own pixels, shuffled.
+//! The unit's own pixels, shuffled.
 
 use super::{Fill, Perturbation, Site};
-use crate::base::{registry::Entry, rng::permutation};
+use crate::base::{geom::Rect, registry::Entry, rng::permutation, unit::Patch};
 
-/// The pixels of a region change places at random, each with all its channels: colours stay,
-/// structure goes. Every region has a permutation of its own.
+/// The pixels of a unit change places at random, each with all its channels: colours stay,
+/// structure goes. Every unit has a permutation of its own.
 #[derive(Debug)]
 struct Permute;
 
@@ -20,22 +20,39 @@ impl Perturbation for Permute {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
         let channels = site.picture.shape.c;
         let mut fill = site.picture.clone();
-        for region in site.grid.regions() {
-            let rect = site.grid.rect(region);
-            let mut pixels = vec![0.0; rect.area() * channels];
-            site.picture.read(rect, &mut pixels);
-            let order = permutation(&mut site.rng("permute", &[u64::from(region.0)]), rect.area());
-            let shuffled: Vec<f32> =
+        for unit in site.units.ids() {
+            let patch = site.units.patch(unit);
+            let mut pixels = vec![0.0; patch.area() * channels];
+            parts(&patch, &mut pixels, channels, |rect, pixels| site.picture.read(rect, pixels));
+            let order = permutation(&mut site.rng("permute", &[u64::from(unit.0)]), patch.area());
+            let mut shuffled: Vec<f32> =
                 order.iter().flat_map(|i| &pixels[i * channels..][..channels]).copied().collect();
-            fill.write(rect, &shuffled);
+            parts(&patch, &mut shuffled, channels, |rect, pixels| fill.write(rect, pixels));
         }
         Fill::Local(fill)
     }
 }
 
+/// The pixels of a unit, part by part.
+fn parts(
+    patch: &Patch<'_>,
+    mut pixels: &mut [f32],
+    channels: usize,
+    mut each: impl FnMut(Rect, &mut [f32]),
+) {
+    for part in patch.parts() {
+        let (own, rest) = pixels.split_at_mut(part.area() * channels);
+        each(*part, own);
+        pixels = rest;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::testing::{grid, local, ramp};
+    use crate::{
+        base::unit::Units,
+        testing::{grid, local, ramp},
+    };
 
     #[test]
     fn a_region_keeps_its_pixels_and_their_channels() {
@@ -51,7 +68,7 @@ mod tests {
             pixels.sort();
             pixels
         };
-        for region in grid(&picture).regions() {
+        for region in grid(&picture).ids() {
             assert_eq!(sorted(&fill, region), sorted(&picture, region));
         }
     }

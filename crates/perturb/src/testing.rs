@@ -3,9 +3,10 @@
 use super::{Fill, Gather, Mask, PERTURBATIONS, Perturbation, Site, Statistics};
 use crate::{
     base::{
-        geom::{Grid, Rect, Remainder, Shape},
+        geom::{Rect, Shape},
         registry::{Named, build},
         rng::{Seed, unit_f32},
+        unit::{Grid, Remainder, Units},
     },
     nn::tensor::Tensor,
 };
@@ -52,8 +53,8 @@ pub(super) fn local(spec: &str, picture: &Tensor, repeat: usize) -> Tensor {
     picture_of(named(spec).value.fill(&site(picture, &grid, repeat)))
 }
 
-pub(super) fn site<'a>(picture: &'a Tensor, grid: &'a Grid, repeat: usize) -> Site<'a> {
-    Site { picture, grid, seed: Seed(0), image: "a.png", repeat, data: &*SET }
+pub(super) fn site<'a>(picture: &'a Tensor, units: &'a dyn Units, repeat: usize) -> Site<'a> {
+    Site { picture, units, seed: Seed(0), image: "a.png", repeat, data: &*SET }
 }
 
 /// The picture without the pixels of `gone`, by a mask-dependent perturbation.

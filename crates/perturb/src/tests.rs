@@ -4,7 +4,10 @@ use super::{
     testing::{grid, named, ramp, site},
     *,
 };
-use crate::base::rng::permutation;
+use crate::base::{
+    rng::permutation,
+    unit::{Grid, Remainder, UnitId},
+};
 use proptest::prelude::*;
 use std::path::Path;
 
@@ -32,7 +35,7 @@ fn walk(fill: &Fill<'_>, picture: &Tensor, rects: &[Rect]) -> Vec<(Mask, Tensor)
 fn every_fill_stays_in_range_and_inside_the_mask_and_is_a_pure_function() {
     let picture = ramp();
     let grid = grid(&picture);
-    let rects: Vec<Rect> = grid.regions().map(|id| grid.rect(id)).collect();
+    let rects: Vec<Rect> = grid.ids().map(|id| grid.rect(id)).collect();
     for entry in PERTURBATIONS {
         let named = named(entry.id);
         let fill = |repeat| named.value.fill(&site(&picture, &grid, repeat));
@@ -86,12 +89,12 @@ proptest! {
     #[test]
     fn the_way_to_a_mask_does_not_matter(seed in 0u64..1000, count in 1usize..12, side in 1usize..4) {
         let picture = ramp();
-        let grid = Grid::new(12, 10, side, crate::base::geom::Remainder::Partial).unwrap();
+        let grid = Grid::new(12, 10, side, Remainder::Partial).unwrap();
         let order = permutation(&mut Seed(seed).rng("order", "", &[]), grid.len());
         let rects: Vec<Rect> = order
             .iter()
             .take(count)
-            .map(|i| grid.rect(crate::base::geom::RegionId(*i as u32)))
+            .map(|i| grid.rect(UnitId(*i as u32)))
             .collect();
         let backwards: Vec<Rect> = rects.iter().rev().copied().collect();
         for entry in PERTURBATIONS {

@@ -35,8 +35,9 @@ mod tests {
     use super::*;
     use crate::{
         base::{
-            geom::{Grid, Remainder, Shape},
+            geom::Shape,
             rng::Seed,
+            unit::{Grid, Remainder},
         },
         testing::{SET, picture_of},
     };
@@ -44,7 +45,7 @@ mod tests {
     fn noise(picture: &Tensor, side: usize, seed: u64, image: &str, repeat: usize) -> Tensor {
         let grid = Grid::new(picture.shape.h, picture.shape.w, side, Remainder::Drop).unwrap();
         let seed = Seed(seed);
-        let site = Site { picture, grid: &grid, seed, image, repeat, data: &*SET };
+        let site = Site { picture, units: &grid, seed, image, repeat, data: &*SET };
         picture_of(Uniform.fill(&site))
     }
 

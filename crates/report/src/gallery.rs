@@ -7,7 +7,7 @@
 
 use super::heatmap::visible;
 use crate::{
-    base::geom::Shape,
+    base::{geom::Shape, unit::Units},
     eval::order,
     explain::HeatMap,
     nn::tensor::Tensor,
@@ -116,7 +116,7 @@ fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
 fn site<'a>(plan: &'a Plan, subject: &'a Subject) -> Site<'a> {
     Site {
         picture: &subject.picture,
-        grid: &plan.regions[0].grid,
+        units: &plan.regions[0].grid,
         seed: plan.seed,
         image: &subject.id,
         repeat: 0,

@@ -3,8 +3,9 @@
 use super::{memory::PATCHES, methods, subject::predicted};
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId, Remainder},
+        geom::Rect,
         rng::{Seed, unit_f32},
+        unit::{Grid, Remainder, UnitId, Units},
         words::count,
     },
     eval::order,
@@ -195,7 +196,7 @@ fn regions(graph: &Graph, picture: &Tensor, options: &Options) -> Result<Vec<Rec
         width: shape.w,
     };
     let grid = fits.filter(|g| (1..=g.len()).contains(&options.steps)).ok_or(none)?;
-    let order: Vec<RegionId> = match &options.method {
+    let order: Vec<UnitId> = match &options.method {
         None => order::random(grid.len(), Seed(0), "bench", 0),
         Some(method) => {
             let wrong = |reason: String| BenchError::Method { method: method.clone(), reason };
@@ -228,7 +229,7 @@ fn explained(
         image: "bench",
     };
     let heat = explainer.heat_map(&case).map_err(|e| e.to_string())?;
-    order::region_scores(&heat, grid).map_err(|e| e.to_string())
+    order::unit_scores(&heat, grid).map_err(|e| e.to_string())
 }
 
 /// Rate of products of 1008 x 1152 x 256 on every thread at once, in GFLOP/s.

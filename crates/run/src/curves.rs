@@ -12,20 +12,19 @@ use super::{
 };
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId, Regions},
         registry::Named,
         rng::unit_f32,
+        unit::{Regions, UnitId, Units},
     },
     eval::{
-        curve::{Chain, Curve, Removal, Streams, Watch, curve, largest_difference},
-        masked::masked_patches,
+        curve::{Curve, Streams, Watch, curve, largest_difference},
         order::{self, Order},
+        removal::{Chain, Removal, Steps},
     },
     explain::{ExplainError, Explainer},
     nn::{
         graph::Activations,
         kernel::parallel::{layers_here, let_streams_go},
-        stream::Patches,
         tensor::Tensor,
     },
     perturb::{Fill, Masked, Perturbation, Site},
@@ -261,7 +260,7 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
     let one = |regions: &'a Regions, p: &'a Named<dyn Perturbation>, repeat| {
         let site = Site {
             picture: &subject.picture,
-            grid: &regions.grid,
+            units: &regions.grid,
             seed: plan.seed,
             image: &subject.id,
             repeat,
@@ -282,7 +281,7 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
 /// In which order a method removes the regions.
 enum Ranking {
     /// One order per size of the regions, with the scores it comes from.
-    Scores(Vec<(Vec<f64>, Vec<RegionId>)>),
+    Scores(Vec<(Vec<f64>, Vec<UnitId>)>),
     /// A new one for each repeat.
     Random,
 }
@@ -492,14 +491,12 @@ impl<'a> Bench<'a> {
         cell: Cell,
     ) -> (Result<Found, String>, Timing) {
         let Regions { grid, steps } = &self.plan.regions[cell.region];
-        let (regions, tied) = self.regions(ranking, cell);
-        let regions = &regions[..*steps];
+        let (order, tied) = self.ranked(ranking, cell);
+        let stops: Vec<usize> = (1..=*steps).collect();
         let start = Instant::now();
-        let removal: Box<dyn Removal + '_> = match cell.fill(&self.fills) {
-            Ready::Local(fill) => Box::new(Chain { fill, grid, regions }),
-            Ready::Masked(fill) => Box::new(self.patches(&**fill, grid, regions)),
-        };
-        let curve = curve(&self.engine, &*removal, &self.watch);
+        let steps = Steps { units: grid, order: &order, stops: &stops };
+        let removal = self.removal(cell.fill(&self.fills), &steps);
+        let curve = curve(&self.engine, &removal, &self.watch);
         let timing = Timing {
             method: method.name.clone(),
             perturbation: Some(self.plan.perturbations[cell.perturbation].name.clone()),
@@ -509,14 +506,14 @@ impl<'a> Bench<'a> {
             ..passed(self.subject, "flip", start.elapsed().as_secs_f64())
         };
         let checked = curve.map_err(|e| e.to_string()).map(|curve| {
-            let check = self.verify(method, cell, &*removal, &curve);
+            let check = self.verify(method, cell, &removal, &curve);
             Found { curve, tied, check }
         });
         (checked, timing)
     }
 
-    /// All regions in the order of the cell, and the share of those whose place is chance.
-    fn regions(&self, ranking: &Ranking, cell: Cell) -> (Vec<RegionId>, Option<f64>) {
+    /// All units in the order of the cell, and the share of those whose place is chance.
+    fn ranked(&self, ranking: &Ranking, cell: Cell) -> (Vec<UnitId>, Option<f64>) {
         match ranking {
             Ranking::Scores(orders) => {
                 let (scores, morf) = &orders[cell.region];
@@ -531,12 +528,14 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// The pixels that each step of a mask-dependent perturbation changes, in input space.
-    fn patches(&self, fill: &dyn Masked, grid: &Grid, regions: &[RegionId]) -> Patches {
-        let rects: Vec<Rect> = regions.iter().map(|id| grid.rect(*id)).collect();
+    /// What the network gets to see, in input space.
+    fn removal<'f>(&self, fill: &'f Ready<'_>, steps: &Steps<'_>) -> Chain<'f> {
         let preprocess = &self.plan.preprocess;
         let normalise = |pixels: &[f32], out: &mut [f32]| preprocess.normalise_pixels(pixels, out);
-        masked_patches(&self.subject.picture, &rects, fill, normalise)
+        match fill {
+            Ready::Local(fill) => Chain::local(self.engine.picture(), fill, steps),
+            Ready::Masked(fill) => Chain::masked(&self.subject.picture, &**fill, steps, normalise),
+        }
     }
 
     /// Checks a random share of the steps by full passes.

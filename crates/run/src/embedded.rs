@@ -44,8 +44,9 @@ mod tests {
     use super::*;
     use crate::{
         base::{
-            geom::{Grid, Rect, Remainder},
+            geom::Rect,
             rng::{Seed, permutation, unit_f32},
+            unit::{Grid, Remainder, Units},
         },
         data::scenes::Picture,
         nn::tensor::Tensor,
@@ -161,7 +162,7 @@ mod tests {
             let image = picture.tensor();
             let values = image.data.iter().map(|_| unit_f32(&mut rng)).collect();
             let noise = Tensor::new(image.shape, values);
-            let all: Vec<Rect> = grid.regions().map(|id| grid.rect(id)).collect();
+            let all: Vec<Rect> = grid.ids().map(|id| grid.rect(id)).collect();
             let shuffled: Vec<Rect> =
                 permutation(&mut rng, all.len()).iter().map(|&k| all[k]).collect();
             let mut sorted = all;

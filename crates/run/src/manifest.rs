@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     base::{
-        geom::{Rect, Regions},
+        geom::Rect,
         hex,
         rng::Seed,
+        unit::{Regions, Units},
     },
     data::LeftOut,
     eval::order,

@@ -2,7 +2,8 @@
 
 use crate::{
     base::{
-        geom::{Rect, Regions},
+        geom::Rect,
+        unit::{Regions, Units},
         words::count,
     },
     nn::{
@@ -113,7 +114,7 @@ impl Need {
         let bytes = |floats: usize| (floats * size_of::<f32>()) as u64;
         let values: usize = graph.nodes().map(|(_, node)| node.shape.len()).sum();
         let pictures = graph.input_shape().len() * (fills * regions.len() + 2);
-        let rects = |r: &Regions| r.grid.regions().map(|id| r.grid.rect(id)).collect::<Vec<_>>();
+        let rects = |r: &Regions| r.grid.ids().map(|id| r.grid.rect(id)).collect::<Vec<_>>();
         let rects: Vec<Rect> = regions.iter().flat_map(rects).collect();
         let steps = Plan::new(graph, &rects).bytes(graph);
         let largest = graph.nodes().map(|(_, node)| node.shape.len()).max().unwrap_or(0);

@@ -21,10 +21,11 @@ use super::{
 };
 use crate::{
     base::{
-        geom::{Grid, Rect, RegionId, Regions, Remainder, Shape},
+        geom::{Rect, Shape},
         hex,
         registry::{self, Entry, Named, Spec, SpecError},
         rng::Seed,
+        unit::{Grid, Regions, Remainder, UnitId, Units},
         words::{are, count},
     },
     data::{
@@ -677,7 +678,7 @@ fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanE
 /// Regions all over the grid, by which tiles are chosen: few enough that choosing takes no time.
 fn spread(grid: &Grid) -> Vec<Rect> {
     const SAMPLE: usize = 48;
-    let regions: Vec<RegionId> = grid.regions().collect();
+    let regions: Vec<UnitId> = grid.ids().collect();
     let stride = regions.len().div_ceil(SAMPLE);
     regions.iter().step_by(stride).map(|id| grid.rect(*id)).collect()
 }

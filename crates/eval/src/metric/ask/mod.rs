@@ -12,9 +12,10 @@ pub(super) mod robustness;
 use super::map::Undefined;
 use crate::{
     base::{
-        geom::{Grid, Rect, Remainder, Shape},
+        geom::{Rect, Shape},
         registry::{Kind, Param},
         rng::below,
+        unit::{Grid, Remainder, Units},
     },
     curve::ScoreKind,
     explain::{Case, HeatMap},
@@ -69,7 +70,7 @@ fn as_compared(map: &HeatMap, absolute: bool) -> HeatMap {
 /// sizes would give any map a correlation.
 fn squares(shape: Shape, side: usize) -> Vec<Rect> {
     let grid = Grid::new(shape.h, shape.w, side, Remainder::Drop);
-    grid.iter().flat_map(|grid| grid.regions().map(|id| grid.rect(id))).collect()
+    grid.iter().flat_map(|grid| grid.ids().map(|id| grid.rect(id))).collect()
 }
 
 /// Sum of the heat map over a rectangle.
