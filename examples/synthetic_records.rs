@@ -76,6 +76,7 @@ fn row(size: Size, image: usize, m: usize, repeat: usize, order: Order) -> Row {
         head: Head::Softmax,
         score_kind: ScoreKind::Logit,
         scores: Some(scores(size, image, m, repeat, order)),
+        removed: None,
         all_logits: None,
         tied_fraction: (m > 0).then_some(0.0),
         macs: Some(1_000_000_000),

@@ -283,6 +283,8 @@ pub(crate) struct RunFlags {
     remainder: Option<String>,
     #[arg(long, value_name = "N", help = help("steps"))]
     steps: Option<u32>,
+    #[arg(long, value_name = "STOP,...", value_delimiter = ',', help = help("at"))]
+    at: Option<Vec<String>>,
     #[arg(long, value_name = "N", help = help("repeats"))]
     repeats: Option<u32>,
     #[arg(long, value_name = "ORDER,...", value_delimiter = ',', help = help("orders"))]

@@ -74,12 +74,17 @@ fn what(plan: &Plan) -> Vec<Vec<String>> {
 }
 
 fn removed(regions: &Regions) -> String {
-    let Regions { grid, steps } = regions;
+    let Regions { grid, stops } = regions;
     let ((rows, columns), side) = (grid.dims(), grid.side());
     let all = grid.len();
     let gone = 100.0 * regions.removed();
+    let last = regions.last();
+    let at = match stops.len() {
+        steps if steps == last => String::new(),
+        steps => format!(" at {}", count(steps, "stop")),
+    };
     format!(
-        "{all} of {side}x{side} pixels ({rows}x{columns}), {steps} removed: {gone:.1} % of a picture"
+        "{all} of {side}x{side} pixels ({rows}x{columns}), {last} removed{at}: {gone:.1} % of a picture"
     )
 }
 

@@ -44,8 +44,13 @@ impl<'a> Steps<'a> {
         step.iter().fold(Rect::EMPTY, |all, id| all.union(self.units.patch(*id).bounds()))
     }
 
-    /// Where each step changes something, if every step takes one rectangle.
-    fn rects(&self) -> Option<Vec<Rect>> {
+    /// The smallest rectangle around the units of each step.
+    pub fn rects(&self) -> Vec<Rect> {
+        self.each().map(|step| self.bounds(step)).collect()
+    }
+
+    /// The same, if every step takes no more than this rectangle.
+    fn whole_rects(&self) -> Option<Vec<Rect>> {
         let rect = |step: &[UnitId]| match step {
             [id] => match self.units.patch(*id) {
                 Patch::Rect(rect) => Some(rect),
@@ -78,7 +83,7 @@ impl<'a> Chain<'a> {
     /// `(C, H, W)` of the network's input and lie in input space. (Normalisation works on each value alone,
     /// so copying normalised pixels gives the same bits as normalising a picture with copied pixels.)
     pub fn local(picture: &Tensor, fill: &'a Tensor, steps: &Steps<'_>) -> Chain<'a> {
-        let pixels = match steps.rects() {
+        let pixels = match steps.whole_rects() {
             Some(rects) => Pixels::Filled(fill, rects),
             None => Pixels::Apart(copied(picture, fill, steps)),
         };
@@ -123,8 +128,7 @@ impl Removal for Chain<'_> {
 /// The pixels around the units of each step, with those of the units from `fill`.
 fn copied(picture: &Tensor, fill: &Tensor, steps: &Steps<'_>) -> Patches {
     let channels = picture.shape.c;
-    let rects = steps.each().map(|step| steps.bounds(step)).collect();
-    let mut patches = Patches::new(channels, rects);
+    let mut patches = Patches::new(channels, steps.rects());
     let (mut current, mut pixels) = (picture.clone(), Vec::new());
     for (k, step) in steps.each().enumerate() {
         for unit in step {

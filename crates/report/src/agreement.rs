@@ -106,8 +106,9 @@ fn cuts(group: &Group<'_>, metric: &dyn CurveMetric) -> Vec<View> {
     let steps = group.setting.steps.unwrap_or(0);
     let mut at: Vec<usize> = CUTS.iter().map(|(a, b)| steps * a / b).filter(|l| *l > 0).collect();
     at.dedup();
+    let named = |point| format!("L = {}", group.setting.stops().gone(point));
     let mut views: Vec<View> =
-        at.iter().map(|l| View { name: format!("L = {l}"), merits: BTreeMap::new() }).collect();
+        at.iter().map(|l| View { name: named(*l), merits: BTreeMap::new() }).collect();
     let along: Vec<_> = group.methods().map(|m| group.values_along(m, metric)).collect();
     let common = common(&along);
     for (method, along) in group.methods().zip(&along) {

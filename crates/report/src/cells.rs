@@ -2,9 +2,10 @@
 
 use super::scratch::Scratch;
 use crate::{
+    base::words::count,
     eval::{
         curve::ScoreKind,
-        metric::{CurveMetric, Curves, Trial, flip},
+        metric::{CurveMetric, Curves, Stops, Trial, flip},
         order::Order,
         rounding::settled_means,
     },
@@ -28,8 +29,28 @@ pub struct Setting {
     pub region: u64,
     /// What the scores are.
     pub score_kind: ScoreKind,
-    /// Number of removed regions `L`; `None` when all cells failed.
+    /// Number of scores after the first; `None` when all cells failed.
     pub steps: Option<usize>,
+    /// How many regions are gone at each score, where these are not 0, 1, 2, ...
+    pub removed: Option<Vec<u32>>,
+}
+
+impl Setting {
+    /// How many units are gone at the points of the curves.
+    pub fn stops(&self) -> Stops<'_> {
+        self.removed.as_deref().map_or(Stops::Each, Stops::At)
+    }
+
+    /// Number of removed regions `L`; `None` when all cells failed.
+    pub fn regions(&self) -> Option<usize> {
+        self.steps.map(|steps| self.stops().gone(steps))
+    }
+
+    /// ` at 9 stops`; nothing where the score is known after every region.
+    pub fn at_stops(&self) -> String {
+        let stops = self.removed.as_ref().and(self.steps);
+        stops.map_or(String::new(), |n| format!(" at {}", count(n, "stop")))
+    }
 }
 
 /// Why records cannot be summarised.
@@ -50,6 +71,17 @@ pub enum CellsError {
         /// Where the second was found.
         image: String,
         /// Where the second was found.
+        method: String,
+    },
+    /// Curves with other stops.
+    #[error(
+        "the records mix curves with scores after other numbers of removed regions (image `{image}`, \
+         method `{method}`); rank them one by one, or run them with the same `at`"
+    )]
+    Stops {
+        /// Where the second kind was found.
+        image: String,
+        /// Where the second kind was found.
         method: String,
     },
     /// The same curve more than once.
@@ -280,8 +312,18 @@ fn scores(row: &Row) -> Result<&[f32], Lack> {
         (Status::Ok, Some(s)) if s.iter().any(|v| !v.is_finite()) => {
             Err(Lack::Wrong("a score is not a finite number"))
         }
+        (Status::Ok, Some(s))
+            if row.removed.as_ref().is_some_and(|all| !are_stops(all, s.len())) =>
+        {
+            Err(Lack::Wrong("the numbers of removed regions do not fit the scores"))
+        }
         (Status::Ok, Some(s)) => Ok(s),
     }
+}
+
+/// Whether so many scores may lie at these numbers of removed regions.
+fn are_stops(removed: &[u32], scores: usize) -> bool {
+    removed.len() == scores && removed.first() == Some(&0) && removed.is_sorted_by(|a, b| a < b)
 }
 
 /// When another class is predicted, where the logits of all classes are there.
@@ -326,6 +368,7 @@ impl<'a> Group<'a> {
             region: row.region,
             score_kind: row.score_kind,
             steps: None,
+            removed: None,
         };
         Group {
             setting,
@@ -399,12 +442,18 @@ impl<'a> Group<'a> {
     }
 
     fn check_steps(&mut self, row: &Row, found: usize) -> Result<(), CellsError> {
-        let steps = *self.setting.steps.get_or_insert(found);
-        if steps == found {
-            return Ok(());
+        if self.setting.steps.is_none() {
+            self.setting.removed.clone_from(&row.removed);
         }
+        let steps = *self.setting.steps.get_or_insert(found);
         let (image, method) = (row.image.clone(), row.method.clone());
-        Err(CellsError::Steps { steps: (steps, found), image, method })
+        if steps != found {
+            return Err(CellsError::Steps { steps: (steps, found), image, method });
+        }
+        if self.setting.removed != row.removed {
+            return Err(CellsError::Stops { image, method });
+        }
+        Ok(())
     }
 
     /// Methods by name.
@@ -488,9 +537,7 @@ impl<'a> Group<'a> {
         method: &'s str,
         metric: &'s dyn CurveMetric,
     ) -> impl Iterator<Item = Option<Vec<f64>>> + 's {
-        let value = |[own, random]: [Loaded<'_>; 2]| {
-            metric.value(&Trial { own: own.curves(), random: random.curves() })
-        };
+        let value = |[own, random]: [Loaded<'_>; 2]| metric.value(&self.trial(&own, &random));
         let of = move |p| self.trials(p, method).map(value).collect();
         self.pictures.values().map(of)
     }
@@ -500,12 +547,12 @@ impl<'a> Group<'a> {
         self.pictures.keys().copied()
     }
 
-    /// The same for every number of removed regions.
+    /// The same for the number of removed regions at every point of the curves.
     pub fn values_along(&self, method: &str, metric: &dyn CurveMetric) -> Vec<Option<Vec<f64>>> {
         self.values_within(method, metric, 0..usize::MAX)
     }
 
-    /// The same for some numbers of removed regions.
+    /// The same for some points of the curves.
     pub fn values_within(
         &self,
         method: &str,
@@ -525,8 +572,7 @@ impl<'a> Group<'a> {
     ) -> Option<Vec<f64>> {
         let (mut sum, mut repeats) = (Vec::new(), 0.0);
         for [own, random] in self.trials(picture, method) {
-            let trial = Trial { own: own.curves(), random: random.curves() };
-            let along = metric.along(&trial)?;
+            let along = metric.along(&self.trial(&own, &random))?;
             let along = &along[steps.start.min(along.len())..steps.end.min(along.len())];
             sum.resize(along.len(), 0.0);
             sum.iter_mut().zip(along).for_each(|(s, v)| *s += v);
@@ -552,6 +598,10 @@ impl<'a> Group<'a> {
             cell.map(|cell| self.loaded(cell)).unwrap_or_default()
         };
         self.noises_of(picture).map(move |noise| methods.map(|method| loaded(noise, method)))
+    }
+
+    fn trial<'s>(&'s self, own: &'s Loaded<'_>, random: &'s Loaded<'_>) -> Trial<'s> {
+        Trial { own: own.curves(), random: random.curves(), stops: self.setting.stops() }
     }
 
     fn loaded(&self, cell: &Cell) -> Loaded<'a> {

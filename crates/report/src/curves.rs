@@ -179,7 +179,7 @@ fn figure(
         ),
         x_label: "number of removed regions".to_owned(),
         caption: format!("{}{whose}.{missing}", bands(&pictures.concat())),
-        ticks: vec![],
+        ticks: s.removed.iter().flatten().map(u32::to_string).collect(),
         panels,
     }
 }

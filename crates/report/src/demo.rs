@@ -59,6 +59,7 @@ fn row(image: &str, method: &str, order: Order, repeat: u64) -> Row {
         seed: 0,
         score_kind: ScoreKind::Logit,
         scores: None,
+        removed: None,
         all_logits: None,
         head: Head::Softmax,
         tied_fraction: (method != "random").then_some(0.0),

@@ -101,14 +101,17 @@ pub fn diff(
 /// Whether two settings are compared, however many steps they have.
 fn same_setting(a: &Group<'_>, b: &Group<'_>) -> bool {
     let (x, y) = (&a.setting, &b.setting);
-    (&x.perturbation, x.region, x.score_kind) == (&y.perturbation, y.region, y.score_kind)
+    let key =
+        |s: &cells::Setting| (s.perturbation.clone(), s.region, s.score_kind, s.removed.clone());
+    key(x) == key(y)
 }
 
 fn only(group: &Group<'_>, which: &str) -> String {
     let s = &group.setting;
     format!(
-        "`{}` with regions of {r}x{r} ({}) is in the {which} run only",
+        "`{}` with regions of {r}x{r}{} ({}) is in the {which} run only",
         s.perturbation,
+        s.at_stops(),
         s.score_kind,
         r = s.region
     )

@@ -302,18 +302,19 @@ fn latex_escape(cell: &str) -> String {
 
 fn heading(contest: &Contest) -> String {
     let s = &contest.setting;
-    let steps = s.steps.map_or("no regions".to_owned(), |n| count(n, "region"));
+    let steps = s.regions().map_or("no regions".to_owned(), |n| count(n, "region"));
     let better = match contest.direction {
         Direction::Higher => "higher is better",
         Direction::Lower => "lower is better",
     };
     format!(
-        "{} ({}, {}, {steps} of {r}x{r}) on {}: {better}",
+        "{} ({}, {}, {steps} of {r}x{r}{at}) on {}: {better}",
         plain(&contest.metric),
         s.score_kind,
         plain(&s.perturbation),
         count(contest.images.len(), "image"),
         r = s.region,
+        at = s.at_stops(),
     )
 }
 
@@ -427,7 +428,7 @@ impl Sheet {
         self.text("perturbation", &s.perturbation);
         self.whole("region", Some(s.region as usize));
         self.text("score_kind", s.score_kind.name());
-        self.whole("steps", s.steps);
+        self.whole("steps", s.regions());
         self.text("metric", &contest.metric);
         self.text("direction", contest.direction.name());
     }

@@ -72,13 +72,14 @@ pub(super) fn wrap(line: &str) -> String {
 }
 
 fn heading(setting: &Setting, order: Order) -> String {
-    let Setting { perturbation, region, score_kind, steps } = setting;
+    let Setting { perturbation, region, score_kind, .. } = setting;
     let first = match order {
         Order::Morf => "most relevant regions first, higher is better",
         Order::Lerf => "least relevant regions first, lower is better",
     };
-    let steps = steps.map_or("no regions".to_owned(), |s| count(s, "region"));
-    format!("AOPC ({score_kind}, {perturbation}, {steps} of {region}x{region}): {first}\n")
+    let steps = setting.regions().map_or("no regions".to_owned(), |s| count(s, "region"));
+    let at = setting.at_stops();
+    format!("AOPC ({score_kind}, {perturbation}, {steps} of {region}x{region}{at}): {first}\n")
 }
 
 fn table(rows: &[&SummaryRow]) -> String {

@@ -417,7 +417,7 @@ impl Summary {
         t.push("perturbation", self.text(|r| &r.setting.perturbation));
         t.push("region", self.whole(|r| Some(r.setting.region)));
         t.push("score_kind", self.text(|r| r.setting.score_kind.name()));
-        t.push("steps", self.whole(|r| r.setting.steps.map(|s| s as u64)));
+        t.push("steps", self.whole(|r| r.setting.regions().map(|s| s as u64)));
         t.push("order", self.text(|r| r.order.name()));
         t.push("rank", self.whole(|r| r.rank));
         t.push("method", self.text(|r| &r.method));

@@ -47,12 +47,13 @@ pub fn named(names: &[String], noun: &str) -> String {
 
 /// What is removed: `10 regions of 9x9 pixels are removed (uniform)`.
 pub fn removal(setting: &Setting, words: Words<'_>) -> String {
-    let steps = setting.steps.unwrap_or(0);
+    let steps = setting.regions().unwrap_or(0);
     let r = setting.region;
     let regions = count(steps, "region");
     format!(
-        "{regions} of {r}x{r} pixels {} removed ({})",
+        "{regions} of {r}x{r} pixels {} removed{} ({})",
         are(steps),
+        setting.at_stops(),
         (words.text)(&setting.perturbation)
     )
 }

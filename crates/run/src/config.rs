@@ -46,6 +46,8 @@ const LIST: (&str, fn(&Value) -> bool) = ("a list of names", |v| list(v).is_some
 const COUNT: (&str, fn(&Value) -> bool) = ("a whole number from 1 to 4294967295", |v| {
     v.as_integer().is_some_and(|n| in_range(n).is_some())
 });
+const STOPS: (&str, fn(&Value) -> bool) =
+    ("a list of numbers and shares such as 10%", |v| stops(v).is_some());
 const COUNTS: (&str, fn(&Value) -> bool) =
     ("a whole number from 1 to 4294967295 or a list of them", |v| counts(v).is_some());
 
@@ -86,6 +88,12 @@ pub const FIELDS: &[Field] = &[
     field("region", COUNTS, "Sides of the square regions in pixels; the first one ranks"),
     field("remainder", TEXT, "Pixels right and below the last whole region: drop or partial"),
     field("steps", COUNT, "Regions that are removed one after the other"),
+    field(
+        "at",
+        STOPS,
+        "Numbers of removed regions, or shares of all such as 10%,20%,...,90%, at which the score is watched, in \
+         place of `steps`",
+    ),
     field("repeats", COUNT, "Noise images per picture"),
     field("orders", LIST, "Most (morf) and least (lerf) relevant regions first"),
     field(
@@ -188,6 +196,9 @@ pub struct Config {
     /// Regions to remove; at most [`STEPS`] when not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<usize>,
+    /// Stops at which the score is watched, in place of `steps`; without any after every region.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<String>,
     /// Noise images per picture.
     pub repeats: usize,
     /// `morf`, `lerf`.
@@ -343,6 +354,10 @@ impl Config {
             table.remove("steps");
             lay_over(&mut table, parsed(preset(name)?.config));
         }
+        if [Some(&flags), file.as_ref()].into_iter().flatten().any(|t| t.contains_key("at")) {
+            // what is set there takes the place of a default, not of what is set beside it
+            table.remove("steps");
+        }
         file.into_iter().for_each(|file| lay_over(&mut table, file));
         lay_over(&mut table, flags);
         let config = Config::from_checked(&table)?;
@@ -373,6 +388,7 @@ impl Config {
             region: table.get("region").and_then(counts).expect(default),
             remainder: text("remainder").expect(default),
             steps: number("steps"),
+            at: table.get("at").and_then(stops).unwrap_or_default(),
             repeats: number("repeats").expect(default),
             orders: texts("orders").expect(default),
             perturbation: texts("perturbation").expect(default),
@@ -473,6 +489,19 @@ fn counts(value: &Value) -> Option<Vec<usize>> {
         }
         Value::String(_) => list(value)?.iter().map(|t| t.parse().ok().and_then(one)).collect(),
         _ => None,
+    }
+}
+
+/// Texts, or whole numbers as texts.
+fn stops(value: &Value) -> Option<Vec<String>> {
+    let text = |v: &Value| match v {
+        Value::Integer(n) => Some(n.to_string()),
+        other => other.as_str().map(str::to_owned),
+    };
+    match value {
+        Value::Integer(n) => Some(vec![n.to_string()]),
+        Value::Array(items) if !items.is_empty() => items.iter().map(text).collect(),
+        _ => list(value),
     }
 }
 

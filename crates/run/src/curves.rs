@@ -490,11 +490,10 @@ impl<'a> Bench<'a> {
         ranking: &Ranking,
         cell: Cell,
     ) -> (Result<Found, String>, Timing) {
-        let Regions { grid, steps } = &self.plan.regions[cell.region];
+        let Regions { grid, stops } = &self.plan.regions[cell.region];
         let (order, tied) = self.ranked(ranking, cell);
-        let stops: Vec<usize> = (1..=*steps).collect();
         let start = Instant::now();
-        let steps = Steps { units: grid, order: &order, stops: &stops };
+        let steps = Steps { units: grid, order: &order, stops };
         let removal = self.removal(cell.fill(&self.fills), &steps);
         let curve = curve(&self.engine, &removal, &self.watch);
         let timing = Timing {
@@ -573,6 +572,8 @@ impl<'a> Bench<'a> {
             Ok((curve, tied)) => (Some(curve), tied, None),
             Err(reason) => (None, None, Some(reason)),
         };
+        let regions = &self.plan.regions[cell.region];
+        let stops = || std::iter::once(0).chain(regions.stops.iter().map(|n| *n as u32)).collect();
         let (scores, all_logits, macs) =
             curve.map_or((None, None, None), |c| (Some(c.scores), c.all_logits, Some(c.macs)));
         Row {
@@ -584,13 +585,14 @@ impl<'a> Bench<'a> {
             method: method.name.clone(),
             order: cell.order,
             perturbation: self.plan.perturbations[cell.perturbation].name.clone(),
-            region: self.plan.regions[cell.region].grid.side() as u64,
+            region: regions.grid.side() as u64,
             repeat: cell.repeat as u64,
             seed: self.plan.seed.0,
             head: self.plan.model.graph.head(),
             score_kind: self.plan.score,
             status: if scores.is_some() { Status::Ok } else { Status::Failed },
             scores,
+            removed: (!regions.is_one_by_one()).then(stops),
             all_logits,
             tied_fraction,
             macs,

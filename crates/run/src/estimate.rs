@@ -7,6 +7,7 @@ use super::{
     plan::{Plan, Record},
     record::Timing,
 };
+use crate::base::unit::Regions;
 use serde::Serialize;
 use std::{collections::BTreeMap, fs, time::Duration};
 
@@ -92,7 +93,7 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
         parts: plan.parts().len(),
         cells: curves / (pictures * plan.repeats).max(1),
         curves,
-        steps: curves / plan.regions.len() * plan.regions.iter().map(|r| r.steps).sum::<usize>(),
+        steps: curves / plan.regions.len() * plan.regions.iter().map(Regions::steps).sum::<usize>(),
         curve_macs: plan.regions.iter().map(|r| chain_macs(plan, r)).sum::<u64>() as f64
             * (curves / plan.regions.len()) as f64,
         pass_macs: graph.macs() as f64 * pictures as f64,
@@ -110,7 +111,7 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
 /// figures and the page need.
 fn memory(plan: &Plan, threads: usize, curves: usize) -> f64 {
     let need = Need::of(&plan.model.graph, &plan.regions, plan.repeats * plan.perturbations.len());
-    let most = plan.regions.iter().map(|r| r.steps).max().unwrap_or(0);
+    let most = plan.regions.iter().map(Regions::steps).max().unwrap_or(0);
     let thread = need.at_work(plan.patches, most as u64) as f64;
     let tables = curves as f64 * (4.0 * scores(plan) + 300.0);
     held() + (threads - 1) as f64 * thread + tables + PAGE_BYTES
@@ -118,7 +119,7 @@ fn memory(plan: &Plan, threads: usize, curves: usize) -> f64 {
 
 /// Scores of a curve, on average over the sizes of the regions.
 fn scores(plan: &Plan) -> f64 {
-    plan.regions.iter().map(|r| (r.steps + 1) as f64).sum::<f64>() / plan.regions.len() as f64
+    plan.regions.iter().map(|r| (r.steps() + 1) as f64).sum::<f64>() / plan.regions.len() as f64
 }
 
 fn disk(plan: &Plan, curves: usize) -> f64 {

@@ -38,6 +38,7 @@ pub mod shard;
 mod statistics;
 pub mod status;
 pub mod stop;
+pub mod stops;
 pub mod subject;
 
 #[cfg(test)]

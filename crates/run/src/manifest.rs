@@ -14,13 +14,12 @@ use super::{
 };
 use crate::{
     base::{
-        geom::Rect,
         hex,
         rng::Seed,
         unit::{Regions, Units},
     },
     data::LeftOut,
-    eval::order,
+    eval::{order, removal::Steps},
     nn::{
         graph::{Node, NodeId},
         kernel::winograd::Tile,
@@ -115,7 +114,11 @@ struct Size {
     regions: usize,
     /// Share of the picture's pixels that belong to a region.
     covered: f64,
+    /// Regions that are gone after the last step.
     steps: usize,
+    /// Those that are gone at each step; absent where each takes one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stops: Vec<usize>,
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
     removed: f64,
 }
@@ -128,7 +131,8 @@ impl Size {
             grid: [rows, columns],
             regions: regions.grid.len(),
             covered: regions.grid.covered(),
-            steps: regions.steps,
+            steps: regions.last(),
+            stops: if regions.is_one_by_one() { Vec::new() } else { regions.stops.clone() },
             removed: regions.removed(),
         }
     }
@@ -348,10 +352,10 @@ fn none(count: &usize) -> bool {
 
 /// Multiply-adds of a chain in random order, per node of the network.
 fn macs(plan: &Plan, regions: &Regions) -> Vec<u64> {
-    let (graph, grid) = (&plan.model.graph, regions.grid);
+    let Regions { grid, stops } = regions;
     let order = order::random(grid.len(), Seed(0), "", 0);
-    let rects: Vec<Rect> = order[..regions.steps].iter().map(|id| grid.rect(*id)).collect();
-    stream::Plan::new(graph, &rects).macs(graph)
+    let rects = Steps { units: grid, order: &order, stops }.rects();
+    stream::Plan::new(&plan.model.graph, &rects).macs(&plan.model.graph)
 }
 
 /// Multiply-adds of a chain in random order.
@@ -368,7 +372,7 @@ fn costs(plan: &Plan) -> Vec<LayerCost> {
         operator: node.op.name(),
         tile: tile(node).map(Tile::side),
         full: node.op.macs(&graph.shapes(&node.inputs), node.shape.rect()),
-        step: step as f64 / regions.steps as f64,
+        step: step as f64 / regions.steps() as f64,
     };
     graph.nodes().zip(steps).map(cost).filter(|c| c.full > 0).collect()
 }

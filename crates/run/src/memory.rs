@@ -114,7 +114,14 @@ impl Need {
         let bytes = |floats: usize| (floats * size_of::<f32>()) as u64;
         let values: usize = graph.nodes().map(|(_, node)| node.shape.len()).sum();
         let pictures = graph.input_shape().len() * (fills * regions.len() + 2);
-        let rects = |r: &Regions| r.grid.ids().map(|id| r.grid.rect(id)).collect::<Vec<_>>();
+        // regions that go together may lie anywhere
+        let rects = |r: &Regions| {
+            if r.is_one_by_one() {
+                r.grid.ids().map(|id| r.grid.rect(id)).collect::<Vec<_>>()
+            } else {
+                vec![graph.input_shape().rect()]
+            }
+        };
         let rects: Vec<Rect> = regions.iter().flat_map(rects).collect();
         let steps = Plan::new(graph, &rects).bytes(graph);
         let largest = graph.nodes().map(|(_, node)| node.shape.len()).max().unwrap_or(0);

@@ -43,8 +43,11 @@ pub struct Row {
     pub head: Head,
     /// What the scores are.
     pub score_kind: ScoreKind,
-    /// The target's score after 0, 1, ..., `L` removed regions; null for a failed cell.
+    /// The target's score after 0, 1, ..., `L` removed regions, or after so many as `removed` says; null
+    /// for a failed cell.
     pub scores: Option<Vec<f32>>,
+    /// How many regions are gone at each score, 0 first; null where these are 0, 1, ..., `L`.
+    pub removed: Option<Vec<u32>>,
     /// The logits of all classes, step after step: `(L + 1) * classes` values; null unless recorded.
     pub all_logits: Option<Vec<f32>>,
     /// Share of all regions whose score another region has too, so that their place is chance
@@ -93,6 +96,9 @@ impl FromStr for Status {
         known.ok_or_else(|| format!("unknown status `{text}`"))
     }
 }
+
+/// The column of stops and what is written down of it: it is there where a run has stops.
+const REMOVED: (&str, &str) = ("removed", "how many regions are gone at each score");
 
 /// What is written down of each column, as key-value metadata of the file.
 const CURVE_NOTES: &[(&str, &str)] = &[
@@ -173,7 +179,13 @@ pub enum AllLogits {
 
 /// Writes curves as one Parquet file, whole or not at all.
 pub fn write_curves(path: &Path, rows: &[Row]) -> Result<(), TableError> {
-    curves_table(rows).write_parquet(path, &notes(CURVE_NOTES))
+    let stops = has_stops(rows).then_some(REMOVED);
+    let columns: Vec<(&str, &str)> = CURVE_NOTES.iter().copied().chain(stops).collect();
+    curves_table(rows).write_parquet(path, &notes(&columns))
+}
+
+fn has_stops(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.removed.is_some())
 }
 
 /// Rows with the other kind of score (softmax for logit, logit for softmax), for those that recorded
@@ -209,7 +221,7 @@ pub fn write_timings(path: &Path, rows: &[Timing]) -> Result<(), TableError> {
 
 /// Reads the curves of one file.
 pub fn read_curves(path: &Path, logits: AllLogits) -> Result<Vec<Row>, TableError> {
-    let names: Vec<&str> = CURVE_NOTES.iter().map(|(name, _)| *name).collect();
+    let names: Vec<&str> = CURVE_NOTES.iter().chain([&REMOVED]).map(|(name, _)| *name).collect();
     let wanted = |name: &&str| logits == AllLogits::Read || *name != "all_logits";
     let names: Vec<&str> = names.into_iter().filter(wanted).collect();
     let table = Table::read_parquet(path, Some(&names))?;
@@ -278,6 +290,12 @@ fn curves_table(rows: &[Row]) -> Table {
     t.push("macs", Column::Integer(rows.iter().map(|r| r.macs).collect()));
     t.push("status", text(rows, |r| r.status.name()));
     t.push("reason", Column::Text(rows.iter().map(|r| r.reason.clone()).collect()));
+    if has_stops(rows) {
+        // whole numbers up to 2^24 are exact in single precision; inputs have fewer units
+        let list = |counts: &Vec<u32>| counts.iter().map(|n| *n as f32).collect();
+        let stops = rows.iter().map(|r| r.removed.as_ref().map(list));
+        t.push(REMOVED.0, Column::Floats(stops.collect()));
+    }
     t
 }
 
@@ -352,7 +370,10 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
     let mut macs = cells(&mut t, "macs")?;
     let mut status = names(&mut t, "status")?;
     let mut reason = cells(&mut t, "reason")?;
+    let has_stops = t.schema().iter().any(|(name, _)| *name == REMOVED.0);
+    let mut removed = if has_stops { t.take(REMOVED.0)? } else { vec![None; count] }.into_iter();
     let row = |_| {
+        let removed: Option<Vec<f32>> = removed.next()?;
         let (label, predicted): (Option<u64>, Option<u64>) = (label.next()?, predicted.next()?);
         let same = label.zip(predicted).map(|(label, predicted)| label == predicted);
         Some(Row {
@@ -370,6 +391,7 @@ fn rows(mut t: Table, logits: AllLogits) -> Result<Vec<Row>, String> {
             head: head.next()?,
             score_kind: score_kind.next()?,
             scores: scores.next()?,
+            removed: removed.map(|counts| counts.iter().map(|n| *n as u32).collect()),
             all_logits: all_logits.next()?,
             tied_fraction: tied_fraction.next()?,
             macs: macs.next()?,
@@ -433,6 +455,7 @@ mod tests {
             head: Head::Softmax,
             score_kind: ScoreKind::Logit,
             scores: Some(vec![12.5, 0.1, -3.0]),
+            removed: None,
             all_logits: Some(vec![1.0, 12.5, 0.0, 0.1, 0.3, -3.0]),
             tied_fraction: Some(1.0 / 3.0),
             macs: Some(1 << 40),

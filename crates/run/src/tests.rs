@@ -15,6 +15,7 @@ use crate::{
     base::{
         geom::Shape,
         rng::{Seed, unit_f32},
+        unit::Regions,
     },
     data::{DataError, Dataset, Item},
     eval::order::Order,
@@ -191,7 +192,7 @@ fn several_sizes_of_regions_give_the_curves_of_runs_with_one_each() {
         Plan::with(config, model(), Box::new(Noise(3))).unwrap()
     };
     let plan = sizes("[3, 2]", "");
-    assert_eq!(plan.regions.iter().map(|r| r.steps).collect::<Vec<_>>(), [4, 9]);
+    assert_eq!(plan.regions.iter().map(Regions::steps).collect::<Vec<_>>(), [4, 9]);
     assert_eq!(plan.config.steps, None, "they differ");
     assert_eq!(sizes("[3, 2]", "steps = 4").config.steps, Some(4));
     assert_eq!(plan.curves_per_picture(), 2 * 2 * 2 * 2 * 2);
@@ -218,6 +219,44 @@ fn several_sizes_of_regions_give_the_curves_of_runs_with_one_each() {
         steps(&format!("{base}region = [2, 3]\nsteps = 9")),
         "`steps` is 9, but a picture of 6x6 pixels has only 4 regions of 3x3"
     );
+}
+
+#[test]
+fn at_its_stops_a_curve_has_the_scores_of_the_curve_of_all_steps() {
+    let plan = |more: &str| {
+        let flags = format!(
+            "model = 'linear'\ndata = 'noise'\nregion = 2\nrepeats = 2\nverify = 1\n\
+             methods = 'random,gradient'\nperturbation = 'uniform,permute,inpaint'\n{more}"
+        );
+        let config = Config::load(None, flags.parse().unwrap()).unwrap();
+        Plan::with(config, model(), Box::new(Noise(3)))
+    };
+    let records = run(&plan("").unwrap(), &Silent);
+    let stops = [0, 1, 4, 6, 9];
+    for at in ["'1,4,6,9'", "[1, '50%', 6, '100%']", "'1,50%,67%,100%'"] {
+        let plan = plan(&format!("at = {at}")).unwrap();
+        assert_eq!(plan.config.steps, None);
+        let found = run(&plan, &Silent);
+        assert!(found.results.largest_difference.unwrap() < 1e-6, "{at}");
+        for (row, all) in found.rows.iter().zip(&records.rows) {
+            let scores = all.scores.as_ref().unwrap();
+            let expected = Row {
+                scores: Some(stops.map(|k| scores[k]).to_vec()),
+                removed: Some(stops.map(|k| k as u32).to_vec()),
+                macs: row.macs,
+                ..all.clone()
+            };
+            assert_eq!(*row, expected, "{at}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.parquet");
+        record::write_curves(&path, &found.rows).unwrap();
+        assert_eq!(record::read_curves(&path, AllLogits::Read).unwrap(), found.rows);
+    }
+    let error = plan("at = '1,2'\nsteps = 3").err().unwrap().to_string();
+    insta::assert_snapshot!(error, @"`steps` and `at` cannot both be given: `at` says after how many regions the score is watched");
+    let error = plan("at = '5,10'").err().unwrap().to_string();
+    insta::assert_snapshot!(error, @"`at`: 10 are more than the 9 regions there are");
 }
 
 #[test]

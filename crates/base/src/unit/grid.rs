@@ -81,19 +81,34 @@ impl Units for Grid {
     }
 }
 
-/// The regions of one size, and how many of them a curve removes.
-#[derive(Clone, Copy, Debug)]
+/// The regions of one size, and how many of them are gone at each step of a curve.
+#[derive(Clone, Debug)]
 pub struct Regions {
     /// All regions.
     pub grid: Grid,
-    /// How many of them are removed.
-    pub steps: usize,
+    /// How many of them are gone after each step, ascending, at least one step.
+    pub stops: Vec<usize>,
 }
 
 impl Regions {
+    /// Steps of a curve.
+    pub fn steps(&self) -> usize {
+        self.stops.len()
+    }
+
+    /// Regions that are gone after the last step.
+    pub fn last(&self) -> usize {
+        self.stops.last().copied().unwrap_or(0)
+    }
+
+    /// True when each step takes one region.
+    pub fn is_one_by_one(&self) -> bool {
+        self.last() == self.steps()
+    }
+
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
     pub fn removed(&self) -> f64 {
-        self.grid.covered() * self.steps as f64 / self.grid.len() as f64
+        self.grid.covered() * self.last() as f64 / self.grid.len() as f64
     }
 }
 

@@ -1,6 +1,6 @@
 //! Area between the perturbation curves.
 
-use super::{CurveMetric, Direction, Range, Trial, running_mean};
+use super::{CurveMetric, Direction, Range, Trial};
 use crate::base::registry::Entry;
 
 /// `ABPC_L = 1/(L+1) * sum_{k=0..L} (f(x^k_LeRF) - f(x^k_MoRF))` (Samek et al. 2017, eq. 13).
@@ -49,8 +49,8 @@ impl CurveMetric for Abpc {
             return None;
         }
         let distance = |(&m, &l): (&f32, &f32)| f64::from(l) - f64::from(m);
-        let mean = running_mean(morf.iter().zip(lerf).map(distance));
-        let factor = |k: usize| if self.sum { k as f64 + 1.0 } else { 1.0 };
+        let mean = trial.stops.running_mean(morf.iter().zip(lerf).map(distance));
+        let factor = |k| if self.sum { trial.stops.gone(k) as f64 + 1.0 } else { 1.0 };
         Some(mean.iter().enumerate().map(|(k, v)| v * factor(k)).collect())
     }
 }

@@ -1,8 +1,7 @@
 //! Area over the perturbation curve.
 
 use super::{
-    CurveMetric, Direction, ORDER, Range, Trial, direction_of_fall, order, running_mean,
-    worthless_fall,
+    CurveMetric, Direction, ORDER, Range, Stops, Trial, direction_of_fall, order, worthless_fall,
 };
 use crate::{base::registry::Entry, order::Order};
 
@@ -42,13 +41,13 @@ impl CurveMetric for Aopc {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        trial.own.of(self.0).map(aopc)
+        trial.own.of(self.0).map(|curve| aopc(curve, trial.stops))
     }
 }
 
-pub(super) fn aopc(curve: &[f32]) -> Vec<f64> {
+pub(super) fn aopc(curve: &[f32], stops: Stops<'_>) -> Vec<f64> {
     let first = curve.first().map_or(0.0, |&v| f64::from(v));
-    running_mean(curve.iter().map(|&v| first - f64::from(v)))
+    stops.running_mean(curve.iter().map(|&v| first - f64::from(v)))
 }
 
 #[cfg(test)]

@@ -46,8 +46,9 @@ impl CurveMetric for DropAt {
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let all = self.whole.along(trial)?;
-        let value = *all.get(self.k)?;
-        Some(all.into_iter().take(self.k).chain([value]).collect())
+        let point = trial.stops.point(self.k)?;
+        let value = *all.get(point)?;
+        Some(all.into_iter().take(point).chain([value]).collect())
     }
 }
 

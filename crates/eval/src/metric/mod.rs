@@ -13,6 +13,7 @@ pub mod map;
 mod relative_aopc;
 mod rise;
 mod srg;
+mod stops;
 
 use super::order::Order;
 use crate::base::registry::{Args, Entry, Kind, Param};
@@ -73,15 +74,15 @@ impl fmt::Display for Range {
     }
 }
 
-/// The curves of one contender on one picture, for one perturbation and one repeat: the score
-/// after 0, 1, ..., `L` removed regions.
+/// The curves of one contender on one picture, for one perturbation and one repeat: the score after 0,
+/// 1, ..., `L` removed units, or at some [`Stops`] of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Curves<'a> {
     /// Most relevant regions first.
     pub morf: Option<&'a [f32]>,
     /// Least relevant regions first.
     pub lerf: Option<&'a [f32]>,
-    /// The MoRF step at which another class is predicted for the first time ([`mod@flip`]), where the
+    /// The point of the MoRF curve at which another class is predicted for the first time ([`mod@flip`]), where the
     /// logits of all classes were recorded.
     pub flip: Option<usize>,
 }
@@ -103,6 +104,8 @@ pub struct Trial<'a> {
     pub own: Curves<'a>,
     /// Those of the random order on the same picture, perturbation and repeat.
     pub random: Curves<'a>,
+    /// How many units are gone at the points of all these curves.
+    pub stops: Stops<'a>,
 }
 
 /// A metric of curves.
@@ -113,8 +116,8 @@ pub trait CurveMetric: Send + Sync {
     /// What values it takes.
     fn range(&self) -> Range;
 
-    /// The metric after `L` = 0, 1, 2, ... removed regions. `None` where a curve that it needs is
-    /// missing or has another length.
+    /// The metric after `L` removed units, for the `L` of every point of the curves. `None` where a curve
+    /// that it needs is missing or has another length.
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>>;
 
     /// True when it needs the logits of all classes, which only `--record all` writes.
@@ -160,6 +163,7 @@ pub use aopc::Aopc;
 pub use drop::Drop;
 pub use flip::flip;
 pub use relative_aopc::RelativeAopc;
+pub use stops::Stops;
 
 /// The parameter `order`, shared by metrics that exist for both.
 const ORDER: Param = Param {
@@ -187,16 +191,6 @@ fn worthless_fall(order: Order) -> Option<&'static str> {
     (order == Order::Morf).then_some(meaning)
 }
 
-/// `1/(L+1) * sum_{k=0..L} term_k` for every `L`, in double precision.
-fn running_mean(terms: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut sum = 0.0;
-    let step = |(k, term): (usize, f64)| {
-        sum += term;
-        sum / (k as f64 + 1.0)
-    };
-    terms.enumerate().map(step).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,9 +213,12 @@ mod tests {
         let mixed = [4, 9, 0, 7, 2, 5, 8, 1, 6, 3];
         let (chance, reverse) = (falling(mixed.into_iter()), falling(mixed.into_iter().rev()));
         let random = Curves { morf: Some(&chance), lerf: Some(&reverse), flip: Some(5) };
-        let truth =
-            Trial { own: Curves { morf: Some(&best), lerf: Some(&worst), flip: Some(2) }, random };
-        let guess = Trial { own: random, random };
+        let truth = Trial {
+            own: Curves { morf: Some(&best), lerf: Some(&worst), flip: Some(2) },
+            random,
+            stops: Stops::Each,
+        };
+        let guess = Trial { own: random, random, stops: Stops::Each };
         for entry in METRICS {
             let specs = [entry.id.to_owned(), format!("{}:order=lerf", entry.id)];
             let specs = if entry.id == "drop-at" {
@@ -248,7 +245,12 @@ mod tests {
             let metric = build("metric", METRICS, &spec).unwrap().value;
             assert_eq!(metric.value(&Trial::default()), None, "{}", entry.id);
             let empty = Curves { morf: Some(&[]), lerf: Some(&[]), flip: None };
-            assert_eq!(metric.value(&Trial { own: empty, random: empty }), None, "{}", entry.id);
+            assert_eq!(
+                metric.value(&Trial { own: empty, random: empty, stops: Stops::Each }),
+                None,
+                "{}",
+                entry.id
+            );
         }
     }
 
@@ -256,7 +258,7 @@ mod tests {
     fn a_constant_model_scores_zero_everywhere() {
         let flat = [3.5; 11];
         let curves = Curves { morf: Some(&flat), lerf: Some(&flat), flip: None };
-        let trial = Trial { own: curves, random: curves };
+        let trial = Trial { own: curves, random: curves, stops: Stops::Each };
         for entry in METRICS {
             let metric = build("metric", METRICS, &entry.id.parse().unwrap()).unwrap().value;
             let expected = match entry.id {

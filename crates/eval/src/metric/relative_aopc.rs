@@ -39,7 +39,8 @@ impl CurveMetric for RelativeAopc {
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let (own, random) = (trial.own.of(self.0)?, trial.random.of(self.0)?);
-        let difference = || aopc(own).iter().zip(aopc(random)).map(|(a, b)| a - b).collect();
+        let of = |curve| aopc(curve, trial.stops);
+        let difference = || of(own).iter().zip(of(random)).map(|(a, b)| a - b).collect();
         (own.len() == random.len()).then(difference)
     }
 }
@@ -47,13 +48,14 @@ impl CurveMetric for RelativeAopc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Curves;
+    use crate::metric::{Curves, Stops};
 
     #[test]
     fn the_difference_by_hand() {
         let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None, flip: None };
         let random = Curves { morf: Some(&[5.0, 5.0, 4.0]), lerf: None, flip: None };
-        let value = RelativeAopc(Order::Morf).value(&Trial { own, random }).unwrap();
+        let value =
+            RelativeAopc(Order::Morf).value(&Trial { own, random, stops: Stops::Each }).unwrap();
         // (0 + 1 + 3) / 3 - (0 + 0 + 1) / 3
         assert!((value - 1.0).abs() < 1e-15);
     }
@@ -62,6 +64,9 @@ mod tests {
     fn curves_of_different_length_are_not_compared() {
         let own = Curves { morf: Some(&[5.0, 4.0, 2.0]), lerf: None, flip: None };
         let random = Curves { morf: Some(&[5.0, 5.0]), lerf: None, flip: None };
-        assert_eq!(RelativeAopc(Order::Morf).value(&Trial { own, random }), None);
+        assert_eq!(
+            RelativeAopc(Order::Morf).value(&Trial { own, random, stops: Stops::Each }),
+            None
+        );
     }
 }

@@ -45,21 +45,8 @@ impl CurveMetric for Rise {
         let curve = trial.own.of(self.0)?;
         let first = f64::from(*curve.first()?);
         let relative = |areas: Vec<f64>| areas.into_iter().map(|a| a / first).collect();
-        (first > 0.0).then(|| area(curve).map(relative))?
+        (first > 0.0).then(|| trial.stops.area(curve).map(relative))?
     }
-}
-
-/// Mean height by trapezoids after 0, 1, ..., `L` steps; that after 0 steps is the first value.
-pub(super) fn area(curve: &[f32]) -> Option<Vec<f64>> {
-    let mut last = f64::from(*curve.first()?);
-    let mut areas = vec![last];
-    let mut sum = 0.0;
-    for (k, v) in curve.iter().enumerate().skip(1) {
-        sum += f64::midpoint(last, f64::from(*v));
-        last = f64::from(*v);
-        areas.push(sum / k as f64);
-    }
-    Some(areas)
 }
 
 #[cfg(test)]

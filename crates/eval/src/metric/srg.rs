@@ -1,6 +1,6 @@
 //! Symmetric relevance gain.
 
-use super::{CurveMetric, Direction, Range, Trial, rise::area};
+use super::{CurveMetric, Direction, Range, Trial};
 use crate::base::registry::Entry;
 
 /// `SRG_L`: area under the LeRF curve minus that under the MoRF curve, by trapezoids over the share of
@@ -35,8 +35,8 @@ impl CurveMetric for Srg {
         if morf.len() != lerf.len() {
             return None;
         }
-        let below = area(morf)?;
-        Some(area(lerf)?.iter().zip(below).map(|(a, b)| a - b).collect())
+        let below = trial.stops.area(morf)?;
+        Some(trial.stops.area(lerf)?.iter().zip(below).map(|(a, b)| a - b).collect())
     }
 }
 

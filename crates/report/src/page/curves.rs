@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     curves::Figures,
-    figure::{Line, Panel},
+    figure::{Figure, Line, Panel},
 };
 use serde::Serialize;
 
@@ -37,6 +37,9 @@ pub(super) struct Numbers {
     key: String,
     /// Positions of the values; the last one is at the right end.
     steps: Vec<usize>,
+    /// Removed regions at these positions, where they are others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
     lines: Vec<Series>,
 }
 
@@ -62,7 +65,7 @@ pub(super) fn settings(
         let panels = panels.enumerate().filter(|(_, (panel, _))| !panel.lines.is_empty());
         let panels = panels.map(|(j, (panel, tab))| {
             let key = format!("s{i}p{j}");
-            let (shown, series) = chart(&key, tab, panel, &figures.aopc.x_label, contenders);
+            let (shown, series) = chart(&key, tab, panel, &figures.aopc, contenders);
             numbers.push(series);
             shown
         });
@@ -80,18 +83,20 @@ fn chart(
     key: &str,
     tab: &'static str,
     panel: &Panel,
-    x_label: &str,
+    figure: &Figure,
     contenders: &Contenders<'_>,
 ) -> (Shown, Numbers) {
     let line = |(i, line): (usize, &Line)| trace(line, panel.has_band(i), contenders);
     let traces: Vec<Trace> = panel.lines.iter().enumerate().filter_map(line).collect();
     let (title, y_label) = (panel.title.as_str(), panel.y_label.as_str());
-    let chart_html = svg::chart(&Chart { title, x_label, y_label, traces: &traces, key });
+    let (x_label, ticks) = (figure.x_label.as_str(), &figure.ticks[..]);
+    let chart_html = svg::chart(&Chart { title, x_label, ticks, y_label, traces: &traces, key });
     let longest = traces.iter().map(|t| t.points.len()).max().unwrap_or(0);
     let steps = drawn(longest);
     let lines = traces.iter().map(|t| series(t, &steps)).collect();
     let shown = Shown { key: key.to_owned(), tab, title: title.to_owned(), chart_html };
-    (shown, Numbers { key: key.to_owned(), steps, lines })
+    let names = steps.iter().filter_map(|k| figure.ticks.get(*k).cloned()).collect();
+    (shown, Numbers { key: key.to_owned(), steps, names, lines })
 }
 
 fn trace(line: &Line, banded: bool, contenders: &Contenders<'_>) -> Option<Trace> {

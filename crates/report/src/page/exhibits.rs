@@ -13,7 +13,7 @@ use crate::{
     colours::{Look, Side, short, words},
     eval::{
         curve::ScoreKind,
-        metric::{Aopc, CurveMetric as _, Curves, Trial},
+        metric::{Aopc, CurveMetric as _, Curves, Stops, Trial},
         order::Order,
     },
     explain::HeatMap,
@@ -91,6 +91,9 @@ pub(super) struct Chain {
     side: u64,
     columns: u64,
     steps: usize,
+    /// Regions that are gone at each score, where these are not 0, 1, 2, ...
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<u32>,
     /// Whether the score is a probability, of which changes are said in percent; a logit has no zero
     /// that they could refer to.
     probability: bool,
@@ -208,6 +211,8 @@ fn item(
     let tile = |(m, method): (usize, &str)| tile(source, contenders, scores, exhibit, m, method);
     let methods = contenders.0.iter().map(|c| c.method).enumerate();
     let fill = exhibit.fill.as_ref().map(|(_, fill)| picture::of_picture(fill)).transpose()?;
+    let removed = source.groups.first().and_then(|g| g.setting.removed.as_ref());
+    let ticks: Vec<String> = removed.into_iter().flatten().map(u32::to_string).collect();
     Ok(Item {
         index,
         image: exhibit.image.clone(),
@@ -216,7 +221,7 @@ fn item(
         height: exhibit.picture.shape.h,
         picture: picture::of_picture(&exhibit.picture)?,
         fill,
-        charts: charts(contenders, scores, exhibit, index),
+        charts: charts(contenders, scores, exhibit, index, &ticks),
         maps: methods.filter_map(tile).collect(),
     })
 }
@@ -238,9 +243,11 @@ fn tile(
         (None, None) => "no heat map".to_owned(),
     };
     let curve = |order| scores.get(&(exhibit.image.as_str(), method, order)).copied();
+    let setting = source.groups.first().map(|g| &g.setting);
     let trial = Trial {
         own: Curves { morf: curve(Order::Morf), lerf: curve(Order::Lerf), flip: None },
         random: Curves::default(),
+        stops: setting.map_or(Stops::Each, |s| s.stops()),
     };
     let order = source.groups.first().and_then(|g| g.orders().next()).unwrap_or(Order::Morf);
     let aopc = Aopc(order).value(&trial).map_or("–".to_owned(), plain);
@@ -278,12 +285,13 @@ fn charts(
     scores: &Scores<'_>,
     exhibit: &Exhibit,
     index: usize,
+    ticks: &[String],
 ) -> Vec<OrderChart> {
     let was_run = |order: &Order| scores.keys().any(|(_, _, o)| o == order);
     let orders = Order::ALL.into_iter().filter(was_run);
     let chart = |order: Order| OrderChart {
         order: order.name(),
-        chart_html: chart(contenders, scores, exhibit, index, order),
+        chart_html: chart(contenders, scores, exhibit, &format!("e{index}-{order}"), ticks, order),
     };
     orders.map(chart).collect()
 }
@@ -292,7 +300,8 @@ fn chart(
     contenders: &Contenders<'_>,
     scores: &Scores<'_>,
     exhibit: &Exhibit,
-    index: usize,
+    key: &str,
+    ticks: &[String],
     order: Order,
 ) -> String {
     let image = exhibit.image.as_str();
@@ -313,9 +322,10 @@ fn chart(
     svg::chart(&Chart {
         title: &format!("score of {image} against removed regions, {order}"),
         x_label: &format!("number of removed regions ({order})"),
+        ticks,
         y_label: "score",
         traces: &traces,
-        key: &format!("e{index}-{order}"),
+        key,
     })
 }
 
@@ -331,7 +341,8 @@ fn chain(
         let map = exhibit.maps.iter().find(|map| map.method == contender.method)?;
         let removal = |order: Order| {
             let scores = *scores.get(&(exhibit.image.as_str(), map.method.as_str(), order))?;
-            Some(removal(map, order, scores))
+            let regions = setting.map_or(0, |s| s.stops().gone(scores.len() - 1));
+            Some(removal(map, order, scores, regions))
         };
         Some(Link { m, orders: Order::ALL.into_iter().filter_map(removal).collect() })
     };
@@ -341,16 +352,16 @@ fn chain(
         side: setting.map_or(1, |s| s.region),
         columns: columns.unwrap_or(1).max(1),
         steps: setting.and_then(|s| s.steps).unwrap_or(0),
+        removed: setting.and_then(|s| s.removed.clone()).unwrap_or_default(),
         probability: setting.is_some_and(|s| s.score_kind == ScoreKind::Softmax),
         lines: contenders.0.iter().enumerate().filter_map(link).collect(),
     }
 }
 
-fn removal(map: &Map, order: Order, scores: &[f32]) -> Removal {
-    let steps = scores.len() - 1;
+fn removal(map: &Map, order: Order, scores: &[f32], count: usize) -> Removal {
     let regions: Vec<u8> = match order {
-        Order::Morf => map.order.iter().take(steps).flat_map(|id| id.to_le_bytes()).collect(),
-        Order::Lerf => map.order.iter().rev().take(steps).flat_map(|id| id.to_le_bytes()).collect(),
+        Order::Morf => map.order.iter().take(count).flat_map(|id| id.to_le_bytes()).collect(),
+        Order::Lerf => map.order.iter().rev().take(count).flat_map(|id| id.to_le_bytes()).collect(),
     };
     let scores: Vec<u8> = scores.iter().flat_map(|v| v.to_le_bytes()).collect();
     Removal {

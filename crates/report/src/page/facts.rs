@@ -86,6 +86,12 @@ fn other_size(size: &Value) -> String {
     format!("{side}x{side} pixels, {steps} of {regions} removed")
 }
 
+/// After how many removed regions the score is watched, where that is not after each.
+fn stops(manifest: &Value) -> String {
+    let stops = manifest.pointer("/protocol/stops");
+    stops.map_or(String::new(), |all| format!(", the score watched after {}", shown(all)))
+}
+
 /// The protocol, in words.
 pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
     let text = |at: &str| manifest.pointer(at).map_or("?".to_owned(), shown);
@@ -122,9 +128,10 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
         fact(
             "Removal",
             format!(
-                "{steps}, one after the other, {} of the picture; replaced by: {}; all methods \
+                "{steps}, one after the other, {} of the picture{}; replaced by: {}; all methods \
                  see the same noise in the same region",
                 share("/protocol/removed"),
+                stops(manifest),
                 text("/config/perturbation")
             ),
         ),

@@ -99,7 +99,8 @@
       upright(cursor, chart, left + (right - left) * share);
       const lines = numbers.lines.filter((line) => !off.has(line.m) && at < line.v.length);
       lines.sort((a, b) => b.v[at] - a.v[at]);
-      const removed = step + (step === 1 ? " region removed" : " regions removed");
+      const gone = numbers.names ? numbers.names[at] : String(step);
+      const removed = gone + (gone === "1" ? " region removed" : " regions removed");
       readout.replaceChildren(make("b", "", removed));
       lines.forEach((line) => {
         const row = make("div");
@@ -276,18 +277,20 @@
       if (fill) context.drawImage(fill, x, y, w, h, x, y, w, h);
       else { context.fillStyle = "#888"; context.fillRect(x, y, w, h); }
     };
+    const goneAt = (step) => (exhibit.removed ? exhibit.removed[step] : step);
     const draw = () => {
       const step = Number(slider.value);
-      if (drawnTo < 0 || step < drawnTo) {
+      if (drawnTo < 0 || goneAt(step) < drawnTo) {
         // nothing is drawn of a picture that is not there yet
         if (original.naturalWidth > 0) context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
         drawnTo = 0;
       }
-      for (; drawnTo < step; drawnTo += 1) patch(removal.regions[drawnTo]);
+      const gone = goneAt(step);
+      for (; drawnTo < gone; drawnTo += 1) patch(removal.regions[drawnTo]);
       const [start, now] = [removal.scores[0], removal.scores[step]];
       const change = exhibit.probability && start !== 0
         ? (100 * (now - start) / start).toFixed(0) + " %" : show(now - start);
-      score.textContent = step + " of " + (removal.scores.length - 1) + " regions removed: score " +
+      score.textContent = gone + " of " + goneAt(removal.scores.length - 1) + " regions removed: score " +
         show(now) + ", at first " + show(start) + (step > 0 ? " (" + signed(change) + ")" : "");
       slider.setAttribute("aria-valuetext", score.textContent);
       const share = removal.scores.length > 1 ? step / (removal.scores.length - 1) : 0;

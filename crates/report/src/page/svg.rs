@@ -57,6 +57,8 @@ pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     /// Name of the horizontal axis.
     pub(super) x_label: &'a str,
+    /// What stands below the points; without any their numbers.
+    pub(super) ticks: &'a [String],
     /// Name of the vertical axis.
     pub(super) y_label: &'a str,
     /// The lines; later ones are drawn on top.
@@ -169,12 +171,14 @@ fn axes(svg: &mut String, chart: &Chart<'_>, frame: Frame) {
     }
     for value in ticks(0.0, frame.steps, 6.0).into_iter().filter(|v| v.fract() == 0.0) {
         let x = frame.x(value);
+        let name =
+            chart.ticks.get(value as usize).map_or_else(|| number(value), |tick| escape(tick));
         let _ = write!(
             svg,
             "<path class=\"axis\" d=\"M{x:.1} {BOTTOM}v5\"/>\
              <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             BOTTOM + 21.0,
-            number(value)
+            name
         );
     }
     let _ = write!(
@@ -331,6 +335,7 @@ mod tests {
         let svg = chart(&Chart {
             title: "a \"title\"",
             x_label: "x <",
+            ticks: &[],
             y_label: "y",
             traces: &traces,
             key: "k",
@@ -357,7 +362,8 @@ mod tests {
     #[test]
     fn a_chart_without_lines_or_of_one_value_is_drawn() {
         for traces in [vec![], vec![trace(0, &[])], vec![trace(0, &[0.0])]] {
-            let parts = Chart { title: "", x_label: "", y_label: "", traces: &traces, key: "" };
+            let parts =
+                Chart { title: "", x_label: "", ticks: &[], y_label: "", traces: &traces, key: "" };
             assert!(!chart(&parts).contains("NaN"));
         }
     }

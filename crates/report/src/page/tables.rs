@@ -203,12 +203,13 @@ fn setting(r: &SummaryRow) -> String {
         Order::Morf => "most relevant regions first, higher is better",
         Order::Lerf => "least relevant regions first, lower is better",
     };
-    let steps = s.steps.map_or("no removed regions".to_owned(), |n| count(n, "removed region"));
+    let steps = s.regions().map_or("no removed regions".to_owned(), |n| count(n, "removed region"));
     format!(
-        "AOPC of the {} after {steps} of {r}x{r} pixels, perturbation {}: {first}",
+        "AOPC of the {} after {steps} of {r}x{r} pixels{at}, perturbation {}: {first}",
         s.score_kind,
         s.perturbation,
-        r = s.region
+        r = s.region,
+        at = s.at_stops(),
     )
 }
 
@@ -257,7 +258,7 @@ pub(super) fn numbers(summary: &Summary, contenders: &Contenders<'_>) -> Numbers
             word(&r.setting.perturbation),
             whole(Some(r.setting.region)),
             word(r.setting.score_kind.name()),
-            whole(r.setting.steps.map(|s| s as u64)),
+            whole(r.setting.regions().map(|s| s as u64)),
             word(r.order.name()),
             whole(r.rank),
             word(r.direction.name()),

@@ -11,6 +11,7 @@ use crate::{
     imported::ImportError,
     memory::MemoryError,
     nn::{head::NO_PROBABILITY, model::ModelError},
+    stops::StopsError,
 };
 use std::collections::BTreeMap;
 
@@ -101,6 +102,9 @@ pub enum PlanError {
         /// Side of a region.
         region: usize,
     },
+    /// Stops cannot be used.
+    #[error(transparent)]
+    Stops(#[from] StopsError),
     /// A metric cannot be measured on this network.
     #[error(transparent)]
     Metric(#[from] MetricError),

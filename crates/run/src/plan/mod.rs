@@ -18,6 +18,7 @@ use super::{
     picture::Picture,
     preset, statistics,
     stop::Stop,
+    stops::{self, StopsError},
 };
 use crate::{
     base::{
@@ -237,12 +238,13 @@ impl Plan {
             record,
             target,
             remainder,
+            at,
             orientation: _,
             upsample,
         } = choices;
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
-        let regions = regions(&config, remainder, model.graph.input_shape())?;
+        let regions = regions(&config, remainder, &at, model.graph.input_shape())?;
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
         if score == ScoreKind::Softmax && !model.graph.head().has_probabilities() {
@@ -265,16 +267,19 @@ impl Plan {
         let names: Vec<String> = imports.iter().map(|i| i.name.clone()).collect();
         no_doubles("heatmaps", &names)?;
         if !config.direct {
-            model.graph = tuned(&model.graph, &spread(&grid));
+            // regions that go together may lie anywhere
+            let whole = vec![model.graph.input_shape().rect()];
+            let rects = if regions[0].is_one_by_one() { spread(&grid) } else { whole };
+            model.graph = tuned(&model.graph, &rects);
         }
         let fills = config.repeats * perturbations.len();
         let threads = config.threads.unwrap_or_else(machine::cores);
         let need = Need::of(&model.graph, &regions, fills);
         let patches = need.patches(threads, config.memory)?;
         // where sizes differ in their steps, leaving `steps` out says so
-        config.steps = config
-            .steps
-            .or(regions.iter().all(|r| r.steps == regions[0].steps).then_some(regions[0].steps));
+        let steps = regions[0].steps();
+        let alike = at.is_empty() && regions.iter().all(|r| r.steps() == steps);
+        config.steps = config.steps.or(alike.then_some(steps));
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
         let (repeats, seed) = (config.repeats, Seed(config.seed));
@@ -531,6 +536,7 @@ struct Choices {
     record: Record,
     target: Target,
     remainder: Remainder,
+    at: Vec<stops::Portion>,
     orientation: Orientation,
     upsample: Option<Resize>,
 }
@@ -541,6 +547,11 @@ impl Choices {
         if i64::try_from(config.seed).is_err() {
             return Err(PlanError::Seed { found: config.seed });
         }
+        let at = stops::parse(&config.at)?;
+        if !at.is_empty() && config.steps.is_some() {
+            return Err(StopsError::Steps.into());
+        }
+        config.at = at.iter().map(stops::Portion::to_string).collect();
         let (methods, texts) = methods(&config.methods, &config.texts)?;
         canonical("methods", &methods, &mut config.methods)?;
         Ok(Choices {
@@ -559,6 +570,7 @@ impl Choices {
             record: record(&config.record)?,
             target: config.target.parse()?,
             remainder: remainder(&config.remainder)?,
+            at,
             orientation: orientation(&config.orientation)?,
             upsample: upsample(config.upsample.as_deref().unwrap_or("none"))?,
         })
@@ -660,12 +672,21 @@ fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
     }
 }
 
-fn regions(config: &Config, remainder: Remainder, input: Shape) -> Result<Vec<Regions>, PlanError> {
+fn regions(
+    config: &Config,
+    remainder: Remainder,
+    at: &[stops::Portion],
+    input: Shape,
+) -> Result<Vec<Regions>, PlanError> {
     let sides: Vec<String> = config.region.iter().map(usize::to_string).collect();
     no_doubles("region", &sides)?;
     let of = |&side: &usize| {
         let grid = grid(side, remainder, input)?;
-        Ok(Regions { grid, steps: steps(config.steps, &grid)? })
+        let stops = match at {
+            [] => (1..=steps(config.steps, &grid)?).collect(),
+            at => stops::units(at, grid.len())?,
+        };
+        Ok(Regions { grid, stops })
     };
     config.region.iter().map(of).collect()
 }
