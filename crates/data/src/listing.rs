@@ -44,7 +44,7 @@ pub struct Place {
     pub(super) is_folder: bool,
     /// Names of the files in the folder, sorted; for a file, its own name.
     pub(super) files: Vec<String>,
-    /// Names of the folders in the folder, sorted.
+    /// Names of the folders in the folder, sorted, without links back to a folder that it is in.
     pub(super) folders: Vec<String>,
 }
 
@@ -52,15 +52,19 @@ impl Place {
     /// Reads one directory.
     pub(super) fn look(path: &Path) -> Result<Place, DataError> {
         let failed = |e| DataError::read(path, &e);
-        let name = path.canonicalize().map_err(failed)?;
-        let name = name.file_name().map_or("/".into(), |n| n.to_string_lossy().into_owned());
+        let real = path.canonicalize().map_err(failed)?;
+        let name = real.file_name().map_or("/".into(), |n| n.to_string_lossy().into_owned());
         let (path, is_folder) = (path.to_owned(), fs::metadata(path).map_err(failed)?.is_dir());
         if !is_folder {
             return Ok(Place { files: vec![name.clone()], folders: vec![], path, name, is_folder });
         }
         let (mut files, mut folders) = (vec![], vec![]);
         for entry in entries(&path)?.0 {
-            if entry.is_folder { folders.push(entry.name) } else { files.push(entry.name) }
+            if !entry.is_folder {
+                files.push(entry.name);
+            } else if !leads_back(&path.join(&entry.name), &real) {
+                folders.push(entry.name);
+            }
         }
         Ok(Place { path, name, is_folder, files, folders })
     }
@@ -275,6 +279,16 @@ pub(super) fn unlabelled(n: usize, notes: &mut Vec<String>) {
     }
 }
 
+/// Whether a folder (without links in its path) is `inside` or one that `inside` is in.
+fn is_around(real: &Path, inside: &Path) -> bool {
+    inside.starts_with(real)
+}
+
+/// The same for a folder that may be a link.
+fn leads_back(folder: &Path, inside: &Path) -> bool {
+    folder.canonicalize().is_ok_and(|real| is_around(&real, inside))
+}
+
 /// Why a folder is not gone into, if it is not.
 fn closed(folder: &Path, above: &[PathBuf]) -> Option<String> {
     if above.len() > MAX_DEPTH {
@@ -284,7 +298,7 @@ fn closed(folder: &Path, above: &[PathBuf]) -> Option<String> {
         Ok(real) => real,
         Err(e) => return Some(e.to_string()),
     };
-    if above.contains(&real) {
+    if above.iter().any(|inside| is_around(&real, inside)) {
         return Some("a link to a folder that it is in".to_owned());
     }
     // as `lost+found` of another user

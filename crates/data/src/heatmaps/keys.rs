@@ -11,8 +11,8 @@ const SUFFIX: &str = "_rawhm";
 pub(super) struct Keys<'a> {
     ids: &'a [String],
     names: BTreeMap<&'a str, Fit>,
-    /// Pictures whose names are whole numbers, by the number.
-    numbers: BTreeMap<u64, usize>,
+    /// Pictures whose names (without folders and ending) are whole numbers, by the number.
+    numbers: BTreeMap<u64, Vec<usize>>,
 }
 
 /// The picture that a name stands for.
@@ -25,7 +25,8 @@ pub(super) enum Fit {
 
 impl<'a> Keys<'a> {
     pub(super) fn new(ids: &'a [String]) -> Keys<'a> {
-        let (mut names, mut numbers) = (BTreeMap::new(), BTreeMap::new());
+        let mut names = BTreeMap::new();
+        let mut numbers: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
         for (i, id) in ids.iter().enumerate() {
             let also = |found: &mut Fit| {
                 if let Fit::One(first) = *found {
@@ -33,8 +34,9 @@ impl<'a> Keys<'a> {
                 }
             };
             names.entry(stem(id)).and_modify(also).or_insert(Fit::One(i));
-            if let Ok(number) = stem(id).parse() {
-                numbers.entry(number).or_insert(i);
+            let bare = stem(id).rsplit('/').next();
+            if let Some(number) = bare.and_then(|name| name.parse().ok()) {
+                numbers.entry(number).or_default().push(i);
             }
         }
         names.extend(ids.iter().enumerate().map(|(i, id)| (id.as_str(), Fit::One(i))));
@@ -51,15 +53,15 @@ impl<'a> Keys<'a> {
         named(name).or_else(bare).or_else(|| self.index(name))
     }
 
-    /// An index, unless a picture is called by the same number in another writing (`7`, `0007`).
+    /// An index, unless a picture is called by the same number in another writing (`7`, `0007`) or in some
+    /// folder.
     fn index(&self, name: &str) -> Option<Fit> {
         let number: u64 = name.parse().ok()?;
         let index = usize::try_from(number).ok().filter(|i| *i < self.ids.len());
-        match (self.numbers.get(&number), index) {
-            (Some(&named), Some(index)) if named != index => Some(Fit::Several(named, index)),
-            (Some(&named), None) => Some(Fit::One(named)),
-            (_, index) => index.map(Fit::One),
-        }
+        let fits = self.numbers.get(&number).into_iter().flatten().copied();
+        let mut fits = fits.filter(|named| Some(*named) != index).chain(index);
+        let first = fits.next()?;
+        Some(fits.next().map_or(Fit::One(first), |second| Fit::Several(first, second)))
     }
 }
 

@@ -121,6 +121,9 @@ fn a_name_that_fits_two_pictures_is_refused() {
         say("x/a_rawhm", &["x/a.jpg", "x/a.png"]),
         // the second picture of the set, or the one that is called so
         say("1", &["001.png", "002.png", "003.png"]),
+        // the same in two folders, of which one is the first picture
+        say("0", &["a/0.png", "a/1.png", "b/0.png"]),
+        say("7", &["a/7.png", "b/007.png"]),
     ];
     insta::assert_snapshot!(messages.join("\n"));
     // by the whole id, and by a number that can be one picture only

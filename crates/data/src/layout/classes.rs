@@ -213,6 +213,24 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_link_back_is_no_class_and_shifts_none() {
+        let folder = Folder::new();
+        folder.png("set/ant/1.png", 1, 1, 0);
+        folder.png("set/bee/1.png", 1, 1, 0);
+        let plain = rows(&*crate::open(&folder.at("set"), &Options::default()).unwrap());
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.at(at)).unwrap();
+        link(".", "set/asp");
+        link("..", "set/app");
+        link("../../set", "set/bee/again");
+        let set = crate::open(&folder.at("set"), &Options::default()).unwrap();
+        assert_eq!(rows(&*set), plain);
+        insta::assert_snapshot!(set.describe(), @"2 pictures in 2 class folders, numbered in the order of their names where the network does not name its classes so");
+        let left_out: Vec<&str> = set.left_out().iter().map(|left| &*left.id).collect();
+        assert_eq!(left_out, ["app", "asp", "bee/again"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn a_link_to_nothing_that_may_have_been_a_class_is_refused() {
         let folder = Folder::new();
         folder.png("ant/1.png", 1, 1, 0);

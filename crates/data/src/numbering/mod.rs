@@ -1,8 +1,8 @@
 //! The numbers of classes that a data set knows by their names only: folders, names in a table.
 //!
 //! Names that are all whole numbers are the classes themselves if they hold 0 (`0`, `1`, ..., `10`: the
-//! order of the text would put `10` before `2`). Without 0 they may count from 1 or be some of the classes,
-//! which is not guessed.
+//! order of the text would put `10` before `2`). `1` to `N` under a network of N classes count from 1. Other
+//! names without 0 may count from 1 or be some of the classes, which is not guessed.
 
 mod book;
 mod whole;
@@ -10,7 +10,10 @@ mod whole;
 pub(super) use whole::Reading;
 
 use super::{DataError, Network};
-use crate::base::registry::{Args, Kind, Param, SpecError, near};
+use crate::base::{
+    registry::{Args, Kind, Param, SpecError, near},
+    words::count,
+};
 use book::{Book, normal};
 use std::path::Path;
 
@@ -32,7 +35,8 @@ pub(super) const FIRST: Param = Param {
     key: "first",
     default: "auto",
     kind: Kind::Word(&["auto", "0", "1"]),
-    help: "the number that stands for the first class; auto: 0, and names without 0 are refused",
+    help: "the number that stands for the first class; auto: 0, or 1 for names from 1 to the number of the \
+           network's classes; other names without 0 are refused",
 };
 
 /// How classes are numbered, as told.
@@ -170,10 +174,10 @@ pub(super) fn number(
 ) -> Result<Numbering, DataError> {
     let numberer = Numberer { names, network, rule, path };
     match rule.numbers {
-        Numbers::Index => numberer.by_index(),
+        Numbers::Index => numberer.by_index(rule.first()),
         Numbers::Order => Ok(numberer.in_order("")),
         Numbers::Names => numberer.by_name(),
-        Numbers::Auto if rule.first.is_some() => numberer.by_index(),
+        Numbers::Auto if rule.first.is_some() => numberer.by_index(rule.first()),
         Numbers::Auto => numberer.auto(),
     }
 }
@@ -216,10 +220,16 @@ impl Numberer<'_> {
     /// Whole numbers, of which nobody said what they are.
     fn by_number(&self, values: &[f64]) -> Result<Numbering, DataError> {
         if values.contains(&0.0) {
-            return self.by_index();
+            return self.by_index(self.rule.first());
         }
         let largest = values.iter().copied().fold(0.0, f64::max);
         let smallest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        // distinct names, so that 1 to N are all there
+        let is = |value: f64, n: usize| value.total_cmp(&(n as f64)).is_eq();
+        let one_to_all = is(smallest, 1) && is(largest, values.len());
+        if one_to_all && self.network.is_some_and(|network| network.classes == values.len()) {
+            return self.by_index(1);
+        }
         let at = |value: f64| {
             let at = values.iter().position(|v| v.total_cmp(&value).is_eq());
             self.names[at.expect("it is one of them")].as_str()
@@ -235,10 +245,16 @@ impl Numberer<'_> {
             })
             .collect();
         if self.network.is_none() {
-            let mut numbering = self.by_index()?;
+            let mut numbering = self.by_index(self.rule.first())?;
+            let all = if one_to_all {
+                let classes = count(values.len(), "class");
+                format!("; under a network of {classes} they count from 1")
+            } else {
+                String::new()
+            };
             numbering.words = format!(
                 ", numbered `{low}` to `{high}` without `0`, which a run does not guess: it asks for the \
-                 layout {}",
+                 layout {}{all}",
                 ways.join(" or ")
             );
             return Ok(numbering);
@@ -251,8 +267,8 @@ impl Numberer<'_> {
         Err(self.wrong(expected, found).hint(format!("say it with the layout {ways}")))
     }
 
-    fn by_index(&self) -> Result<Numbering, DataError> {
-        let first = self.rule.first();
+    /// Whole numbers that are classes, counted from `first`.
+    fn by_index(&self, first: usize) -> Result<Numbering, DataError> {
         let values = self.names.iter().filter_map(|name| Reading::whole(name));
         let lowest = values.fold(f64::INFINITY, f64::min);
         let number = |name: &String| {

@@ -96,9 +96,16 @@ fn whole_numbers_without_0_are_not_guessed() {
     assert_eq!(numbers("first=0"), [1, 10, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert_eq!(numbers("numbers=index"), numbers("first=0"));
     assert_eq!(numbers("numbers=order"), (0..10).collect::<Vec<_>>());
+    // as many classes as there are names: they cannot be but 0 to 9
+    let all = with(&from_one, &[], 10, "").unwrap();
+    assert_eq!(
+        (all.numbers, &*all.words),
+        (numbers("first=1"), ", whose names are the classes' numbers, counted from 1")
+    );
+    assert!(with(&["1", "3"], &[], 2, "").is_err());
     let words = [
         refused(1000),
-        refused(10),
+        refused(11),
         refused(9),
         with(&["17", "5"], &[], 1000, "").unwrap_err(),
         with(&from_one, &[], 10, "numbers=index").unwrap_err(),
