@@ -5,7 +5,7 @@
 //! for class 1: both are computed by the last layer, so that relevance propagation from either side
 //! begins with weights of the right signs.
 
-use super::{Draft, Part};
+use super::{Draft, Part, ending::Ending};
 use crate::{
     base::geom::Shape,
     graph::{Graph, Node, NodeId},
@@ -41,41 +41,44 @@ impl Draft<'_> {
         }
         let single = self.nodes[last].shape.len() == 1;
         let head = match (self.end(last), declared) {
-            (End::Softmax, None | Some(Declared::Softmax))
-            | (End::Open, Some(Declared::Softmax))
+            (End::Makes(_, Ending::Softmax), None | Some(Declared::Softmax))
+            | (End::Open | End::Bent, Some(Declared::Softmax))
                 if single =>
             {
                 return Err(HeadError::SoftmaxOfOne);
             }
-            (End::Softmax, None | Some(Declared::Softmax)) => {
-                self.cut(last, "softmax");
-                Head::Softmax
+            (End::Makes(scores, ending), declared)
+                if declared.is_none_or(|declared| declared == ending.declared()) =>
+            {
+                self.cut(last, scores, ending);
+                match ending {
+                    Ending::Softmax => Head::Softmax,
+                    Ending::Sigmoid | Ending::Complement if single => Head::OneLogit,
+                    Ending::Sigmoid | Ending::Complement => Head::Sigmoid,
+                }
             }
-            (End::Sigmoid, None | Some(Declared::Sigmoid)) => {
-                self.cut(last, "sigmoid");
-                if single { Head::OneLogit } else { Head::Sigmoid }
-            }
-            (End::Bounded, None | Some(Declared::Values)) => {
-                let Part { name, op, .. } = &self.nodes[last];
-                let note = format!(
-                    "`{name}` ({}) stays at the end: scores are its values, which have no \
-                     probabilities",
-                    op.name()
-                );
-                self.notes.push(note);
-                Head::Values
-            }
-            (End::Open, None) if single => {
+            (End::Open | End::Bent, None) if single => {
                 self.notes.push(ONE_VALUE.to_owned());
                 Head::Values
             }
-            (End::Open, Some(Declared::Sigmoid)) if single => Head::OneLogit,
-            (End::Open, Some(Declared::Sigmoid)) => Head::Sigmoid,
-            (End::Open, Some(Declared::Values)) => Head::Values,
-            (End::Open, None | Some(Declared::Softmax)) => Head::Softmax,
+            (End::Bounded, None | Some(Declared::Values)) | (End::Bent, None) => {
+                self.notes.push(self.stays(last));
+                Head::Values
+            }
+            (End::Open | End::Bent, Some(Declared::Sigmoid)) if single => Head::OneLogit,
+            (End::Open | End::Bent, Some(Declared::Sigmoid)) => Head::Sigmoid,
+            (End::Open | End::Bent, Some(Declared::Values)) => Head::Values,
+            (End::Open, None) | (End::Open | End::Bent, Some(Declared::Softmax)) => Head::Softmax,
             (_, Some(declared)) => return Err(self.otherwise(last, declared)),
+            (End::Makes(..), None) => unreachable!("what nobody declares is cut off"),
         };
         Ok(head)
+    }
+
+    fn stays(&self, last: usize) -> String {
+        let Part { name, op, .. } = &self.nodes[last];
+        let what = "stays at the end: scores are its values, which have no probabilities";
+        format!("`{name}` ({}) {what}", op.name())
     }
 
     fn otherwise(&self, last: usize, declared: Declared) -> HeadError {
@@ -140,24 +143,40 @@ impl Draft<'_> {
 
     fn end(&self, last: usize) -> End {
         let node = &self.nodes[last];
+        let (function, softmax) = (node.op.function(), node.op::<Softmax>().is_some());
         // of a map with several pixels it is no softmax over the classes
-        if node.op::<Softmax>().is_some() && node.shape.h * node.shape.w == 1 {
-            return End::Softmax;
+        let of_classes = node.shape.h * node.shape.w == 1;
+        if softmax && of_classes {
+            return End::Makes(node.inputs[0], Ending::Softmax);
         }
-        match node.op.function() {
-            Some(Function::Sigmoid) => End::Sigmoid,
-            Some(Function::HardSigmoid { .. } | Function::Tanh | Function::Erf) => End::Bounded,
-            Some(Function::Clip { min, max }) if min.is_finite() && max.is_finite() => End::Bounded,
-            _ if node.op::<Softmax>().is_some() => End::Bounded,
-            _ => End::Open,
+        if function == Some(Function::Sigmoid) {
+            return End::Makes(node.inputs[0], Ending::Sigmoid);
         }
+        if let Some((scores, ending)) = self.ending(last) {
+            return End::Makes(scores, ending);
+        }
+        if self.bends_probabilities(last) {
+            return End::Bounded;
+        }
+        function.map_or(End::Open, end_of)
     }
 
-    /// Leaves out a node with one input.
-    fn cut(&mut self, last: usize, what: &str) {
-        let (name, before) = (self.nodes[last].name, self.nodes[last].inputs[0]);
-        self.notes.push(format!("trailing {what} `{name}` cut off: scores are logits"));
-        self.redirect_scores(last, before);
+    /// Makes the scores before an ending those of the network.
+    fn cut(&mut self, last: usize, scores: usize, ending: Ending) {
+        let (name, source) = (self.nodes[last].name, self.nodes[scores].name);
+        let what = ending.declared().name();
+        if self.nodes[last].inputs == [scores] {
+            self.notes.push(format!("trailing {what} `{name}` cut off: scores are logits"));
+            self.redirect_scores(last, scores);
+        } else {
+            let note =
+                format!("operators up to `{name}` read as a {what} of `{source}` and cut off");
+            self.notes.push(format!("{note}: scores are logits"));
+            self.output = scores;
+        }
+        if ending == Ending::Complement {
+            self.negate("minus the scores");
+        }
     }
 
     /// The way from `from` to the scores begins at `to`; other readers stay.
@@ -262,14 +281,23 @@ pub fn bent(graph: &Graph) -> Option<String> {
     })
 }
 
+fn end_of(function: Function) -> End {
+    match function {
+        Function::HardSigmoid { .. } | Function::Tanh | Function::Erf => End::Bounded,
+        Function::Clip { min, max } if min.is_finite() && max.is_finite() => End::Bounded,
+        Function::Exp | Function::Log | Function::Softplus | Function::Power { .. } => End::Bent,
+        _ => End::Open,
+    }
+}
+
 /// What a file does to its scores last.
 enum End {
-    /// A softmax over the classes.
-    Softmax,
-    /// A sigmoid of each.
-    Sigmoid,
+    /// Probabilities (or their logarithms) of the scores of a node.
+    Makes(usize, Ending),
     /// Something else that no logit comes out of.
     Bounded,
+    /// Values that hardly are logits; the sidecar may say otherwise.
+    Bent,
     /// Nothing of the kind.
     Open,
 }

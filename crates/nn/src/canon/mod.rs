@@ -2,7 +2,7 @@
 //! fewer kinds of layers.
 //!
 //! - A trailing softmax or sigmoid is cut off, so the scores are logits; a single logit becomes two
-//!   scores ([`head`]).
+//!   scores ([`head`], and [`ending`] where it is written out).
 //! - An activation that the file spells out (`x * Sigmoid(x)`) becomes one operator ([`activation`]).
 //! - Batch normalisation and arithmetic with constants are folded into the layers before or behind
 //!   them where that is exact, and kept as they are elsewhere ([`scale`]).
@@ -10,6 +10,7 @@
 //! - Nodes that the scores do not need are dropped.
 
 mod activation;
+mod ending;
 mod head;
 mod scale;
 
