@@ -13,19 +13,34 @@ fn known(op: &str) -> Option<Vec<&'static str>> {
         "Add" | "Div" | "Mul" | "Sub" | "Pow" | "Equal" => vec!["axis", "broadcast"],
         "AveragePool" => placed(&["ceil_mode", "count_include_pad", "kernel_shape"]),
         "BatchNormalization" => vec!["epsilon", "momentum", "spatial", "training_mode"],
+        "And" | "Ceil" | "Expand" | "Floor" | "Greater" | "GreaterOrEqual" | "Less"
+        | "LessOrEqual" | "Max" | "Min" | "Not" | "Or" | "Tile" | "Where" => vec![],
         "Cast" | "CastLike" => vec!["round_mode", "saturate", "to"],
         "Clip" => vec!["max", "min"],
         "Concat" | "Flatten" | "Gather" | "LogSoftmax" | "Softmax" => vec!["axis"],
+        "Constant" => vec![
+            "sparse_value",
+            "value",
+            "value_float",
+            "value_floats",
+            "value_int",
+            "value_ints",
+            "value_string",
+            "value_strings",
+        ],
+        "ConstantOfShape" => vec!["value"],
         "Conv" => placed(&["group", "kernel_shape"]),
         "Dropout" => vec!["ratio", "seed"],
         "Celu" | "Elu" | "LeakyRelu" | "Swish" => vec!["alpha"],
         "Abs" | "Erf" | "Exp" | "Log" | "Softsign" | "GlobalAveragePool" | "GlobalMaxPool"
         | "HardSwish" | "Identity" | "MatMul" | "Mish" | "Neg" | "PRelu" | "Reciprocal"
         | "Relu" | "Sigmoid" | "Softplus" | "Sqrt" | "Sum" | "Tanh" => vec![],
+        "GatherND" => vec!["batch_dims"],
         "Gelu" => vec!["approximate"],
         "Gemm" => vec!["alpha", "beta", "transA", "transB"],
         "HardSigmoid" => vec!["alpha", "beta"],
         "LRN" => vec!["alpha", "beta", "bias", "size"],
+        "Mod" => vec!["fmod"],
         "MaxPool" => placed(&["ceil_mode", "kernel_shape", "storage_order"]),
         "Pad" => vec!["mode", "pads", "value"],
         "LayerNormalization" | "RMSNormalization" => vec!["axis", "epsilon", "stash_type"],
@@ -36,10 +51,13 @@ fn known(op: &str) -> Option<Vec<&'static str>> {
         "Einsum" => vec!["equation"],
         "Split" => vec!["axis", "num_outputs", "split"],
         "Slice" => vec!["axes", "ends", "starts"],
-        "ReduceL1" | "ReduceL2" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum"
-        | "ReduceSumSquare" => vec!["axes", "keepdims", "noop_with_empty_axes"],
+        "Range" => vec!["stash_type"],
+        "ReduceL1" | "ReduceL2" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceProd"
+        | "ReduceSum" | "ReduceSumSquare" => vec!["axes", "keepdims", "noop_with_empty_axes"],
         "Reshape" => vec!["allowzero", "shape"],
+        "ScatterND" => vec!["reduction"],
         "Selu" => vec!["alpha", "gamma"],
+        "Shape" => vec!["end", "start"],
         "Squeeze" | "Unsqueeze" => vec!["axes"],
         "Transpose" => vec!["perm"],
         _ => return None,
@@ -58,4 +76,16 @@ pub(super) fn check(node: &NodeProto) -> Result<(), String> {
         near => format!(", did you mean {}?", near.join(" or ")),
     };
     Err(format!("the operator has no attribute `{name}`{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_attributes_of_all_operators_are_known() {
+        let missing: Vec<&str> =
+            table::ENTRIES.iter().map(|e| e.name).filter(|name| known(name).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }
