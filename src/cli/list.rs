@@ -76,6 +76,9 @@ fn lines<T: ?Sized>(entry: &Entry<T>) -> Vec<Vec<String>> {
     lines
 }
 
+const OF_MAPS: &str = "of heat maps, for `run --metrics` (none has a value for a map of zeros; sparseness, entropies, \
+                       complexity and sizes have none for a constant map either):";
+
 /// Each metric with which way it is better and what values it takes.
 fn metrics() -> Vec<Vec<String>> {
     let of_curves = METRICS
@@ -88,7 +91,7 @@ fn metrics() -> Vec<Vec<String>> {
     [heading("of curves, for `rank --metric` and `diff --metric`:")]
         .into_iter()
         .chain(of_curves)
-        .chain([heading(""), heading("of heat maps, for `run --metrics`:")])
+        .chain([heading(""), heading(OF_MAPS)])
         .chain(of_maps)
         .collect()
 }

@@ -13,6 +13,7 @@ use crate::{
         Direction, Range,
         map::{Ground, Look, MapMetric, MetricError, Settings, Undefined},
     },
+    rounding::{Sum, settled},
 };
 
 /// Area over the curve of `p(x^k) / p(x^0)`, the target's probability, while superpixels (SLIC) are
@@ -72,19 +73,20 @@ impl MapMetric for Irof {
     }
 }
 
-/// Superpixels by descending mean relevance.
+/// Superpixels by descending mean relevance; means that differ by rounding only are equal.
 fn by_mean_relevance(heat: &HeatMap, owner: &[usize], case: &Case<'_>) -> Vec<usize> {
     let count = owner.iter().max().map_or(0, |k| k + 1);
-    let mut sums = vec![(0.0, 0.0); count];
+    let mut sums = vec![(Sum::default(), 0.0); count];
     for (v, &k) in heat.iter().zip(owner) {
-        sums[k].0 += v;
-        sums[k].1 += 1.0;
+        sums[k] = (sums[k].0.plus(*v), sums[k].1 + 1.0);
     }
-    // + 0 makes -0 to 0
-    let mean = |k: usize| sums[k].0 / sums[k].1 + 0.0;
+    let means: Vec<f64> = sums.iter().map(|(sum, n)| sum.value() / n).collect();
+    // dividing rounds once more
+    let slack = |k: usize| (sums[k].0.slack() / sums[k].1).max(2.0 * f64::EPSILON * means[k].abs());
+    let means = settled(&means, slack);
     let mut order = permutation(&mut case.seed.rng("irof ties", case.image, &[]), count);
     // stable: ties keep the order of the permutation
-    order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
+    order.sort_by(|&a, &b| means[b].total_cmp(&means[a]));
     order
 }
 

@@ -190,6 +190,33 @@ fn a_constant_map_correlates_with_nothing() {
 }
 
 #[test]
+fn superpixels_of_a_constant_map_go_by_chance_whatever_its_rounding() {
+    let (graph, _, x) = model();
+    let acts = graph.forward(&x);
+    let (low, high) = ([0.0], [1.0]);
+    let case = Case {
+        graph: &graph,
+        acts: &acts,
+        target: 1,
+        low: &low,
+        high: &high,
+        seed: Seed(3),
+        image: "a",
+    };
+    let explainer = Fixed(HeatMap::ones((SHAPE.h, SHAPE.w)));
+    let metric = build("metric", MAP_METRICS, &"irof:segments=30".parse().unwrap()).unwrap().value;
+    let of = |v: f64| {
+        let heat = HeatMap::from_elem((SHAPE.h, SHAPE.w), v);
+        let asked = Some(Asked { case: &case, explainer: &explainer });
+        metric.value(&Look { heat: &heat, object: None, asked }).unwrap()
+    };
+    // sums of 1 are exact, those of 0.1 are not
+    for v in [0.1, 1e-30, -0.7] {
+        assert_eq!(of(v).to_bits(), of(1.0).to_bits(), "{v}");
+    }
+}
+
+#[test]
 fn falls_are_those_of_full_passes_on_changed_pictures() {
     let (graph, _, x) = model();
     let acts = graph.forward(&x);

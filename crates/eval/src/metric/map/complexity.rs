@@ -1,13 +1,13 @@
 //! Entropies, and how many pixels count.
 
-use super::{Look, MapMetric, Undefined, grey, magnitudes};
+use super::{Look, MapMetric, Undefined, grey, magnitudes, uneven};
 use crate::{
     base::registry::{Entry, Kind, Param},
     metric::{Direction, Range},
 };
 
 /// Entropy in bits of the magnitudes as shares of their sum (Bhatt et al. 2020, eq. 4): 0 for one
-/// pixel, `log2(pixels)` for an even map. Lower is better.
+/// pixel, up to `log2(pixels)`; none for a constant map. Lower is better.
 struct Entropy;
 
 pub(super) const ENTROPY: Entry<dyn MapMetric> = Entry {
@@ -28,7 +28,7 @@ impl MapMetric for Entropy {
     }
 
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
-        bits(magnitudes(look.heat).into_iter()).ok_or(Undefined::Zero)
+        bits(magnitudes(uneven(look.heat)?).into_iter()).ok_or(Undefined::Zero)
     }
 }
 
@@ -40,8 +40,8 @@ fn bits(weights: impl Iterator<Item = f64> + Clone) -> Option<f64> {
     (total > 0.0).then(|| weights.fold(0.0, |sum, w| sum + part(w)))
 }
 
-/// Entropy in bits of the 256 grey levels of the shown map (Samek et al. 2017, table I): 0 for an
-/// even map, at most 8. Lower is better.
+/// Entropy in bits of the 256 grey levels of the shown map (Samek et al. 2017, table I), at most 8; none for
+/// a constant map. Lower is better.
 struct GreyEntropy;
 
 pub(super) const GREY_ENTROPY: Entry<dyn MapMetric> = Entry {
@@ -63,7 +63,7 @@ impl MapMetric for GreyEntropy {
 
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
         let mut counts = [0.0; 256];
-        let levels = grey(look.heat).ok_or(Undefined::Zero)?;
+        let levels = grey(look.heat)?;
         levels.into_iter().for_each(|level| counts[usize::from(level)] += 1.0);
         bits(counts.into_iter()).ok_or(Undefined::Zero)
     }
@@ -108,7 +108,7 @@ impl MapMetric for Effective {
     }
 
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
-        let v = magnitudes(look.heat);
+        let v = magnitudes(uneven(look.heat)?);
         let largest = v.iter().copied().fold(0.0, f64::max);
         let counts = |v: &&f64| **v > self.share * largest;
         Ok(v.iter().filter(counts).count() as f64)

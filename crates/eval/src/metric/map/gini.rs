@@ -1,19 +1,19 @@
 //! Sparseness.
 
-use super::{Look, MapMetric, Undefined, magnitudes};
+use super::{Look, MapMetric, Undefined, magnitudes, uneven};
 use crate::{
     base::registry::Entry,
     metric::{Direction, Range},
 };
 
 /// Gini index of the magnitudes (Chalasani et al. 2020): with `v_1 <= ... <= v_n`,
-/// `sum_k (2k - n - 1) v_k / (n sum v)`. In [0, 1); 0 when all are equal, near 1 when one pixel has
-/// everything. Higher is better: fewer pixels explain.
+/// `sum_k (2k - n - 1) v_k / (n sum v)`. In [0, 1), near 1 when one pixel has everything; none for a constant
+/// map. Higher is better: fewer pixels explain.
 struct Gini;
 
 pub(super) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "sparseness",
-    summary: "Gini index of the relevance magnitudes, 0 (even) to 1 (one pixel)",
+    summary: "Gini index of the relevance magnitudes, near 0 (even) to 1 (one pixel)",
     cite: "chalasani2020concise",
     params: &[],
     build: |_| Ok(Box::new(Gini)),
@@ -29,7 +29,7 @@ impl MapMetric for Gini {
     }
 
     fn measure(&self, look: &Look<'_>) -> Result<f64, Undefined> {
-        let mut v = magnitudes(look.heat);
+        let mut v = magnitudes(uneven(look.heat)?);
         v.sort_unstable_by(f64::total_cmp);
         let (n, total) = (v.len() as f64, v.iter().sum::<f64>());
         let weighted = |(k, v): (usize, &f64)| (2.0 * (k as f64 + 1.0) - n - 1.0) * v;

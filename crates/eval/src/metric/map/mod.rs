@@ -263,18 +263,26 @@ pub const MAP_METRICS: &[Entry<dyn MapMetric>] = &[
     randomisation::ENTRY,
 ];
 
+/// An error where no pixel differs from another by more than the rounding of sums (as where regions tie,
+/// [`crate::order`]): such a map shows nothing, and it would count as the simplest of all.
+fn uneven(heat: &HeatMap) -> Result<&HeatMap, Undefined> {
+    let fold = |pick: fn(f64, f64) -> f64, start| heat.iter().copied().fold(start, pick);
+    let (low, high) = (fold(f64::min, f64::INFINITY), fold(f64::max, f64::NEG_INFINITY));
+    let slack = 2.0 * f64::EPSILON * high.abs().max(low.abs());
+    if high - low <= slack { Err(Undefined::Constant) } else { Ok(heat) }
+}
+
 /// Absolute values in double precision.
 fn magnitudes(heat: &HeatMap) -> Vec<f64> {
     heat.iter().map(|v| v.abs()).collect()
 }
 
 /// Grey levels of 8 bits: 0 is the middle of the range and the largest magnitude one of its ends,
-/// as heat maps are shown. `None` for an all-zero map: nothing is shown, and an even grey would count
-/// as the simplest of all.
-fn grey(heat: &HeatMap) -> Option<Vec<u8>> {
-    let largest = heat.iter().fold(0.0f64, |most, v| most.max(v.abs()));
+/// as heat maps are shown.
+fn grey(heat: &HeatMap) -> Result<Vec<u8>, Undefined> {
+    let largest = uneven(heat)?.iter().fold(0.0f64, |most, v| most.max(v.abs()));
     let level = |v: &f64| (127.5 + 127.5 * (v / largest)).round() as u8;
-    (largest > 0.0).then(|| heat.iter().map(level).collect())
+    Ok(heat.iter().map(level).collect())
 }
 
 #[cfg(test)]
@@ -316,25 +324,37 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_map_has_the_values_that_follow_from_the_formulas() {
+    fn a_constant_map_has_no_complexity_and_is_as_near_the_object_as_chance() {
         let ([_, constant, _], object) = maps();
-        let of = |id: &str| {
-            let metric = build("metric", MAP_METRICS, &id.parse().unwrap()).unwrap().value;
-            metric.value(&Look { heat: &constant, object: Some(&object), asked: None }).unwrap()
-        };
-        let close = |id: &str, expected: f64| {
-            assert!((of(id) - expected).abs() < 1e-12, "{id}: {}", of(id));
-        };
-        close("sparseness", 0.0);
-        close("entropy", 8.0);
-        close("grey-entropy", 0.0);
-        close("effective-complexity", 256.0);
-        // a quarter of the pixels is inside; ties are shared evenly
-        close("pointing-game", 0.25);
-        close("mass-accuracy", 0.25);
-        close("rank-accuracy", 0.25);
-        close("iou", 0.25);
-        close("context-ratio", 1.0);
+        // 0.1 + 0.2 is 0.3 but for rounding
+        let mut rounded = HeatMap::from_elem((16, 16), 0.3);
+        rounded[[3, 4]] = 0.1 + 0.2;
+        for heat in [constant, rounded, HeatMap::from_elem((16, 16), -1e-30)] {
+            let of = |id: &str| {
+                let metric = build("metric", MAP_METRICS, &id.parse().unwrap()).unwrap().value;
+                metric.value(&Look { heat: &heat, object: Some(&object), asked: None })
+            };
+            for entry in &MAP_METRICS[..6] {
+                assert_eq!(of(entry.id), Err(Undefined::Constant), "{}", entry.id);
+            }
+            if heat[[0, 0]] < 1.0 {
+                continue;
+            }
+            // a quarter of the pixels is inside; ties are shared evenly
+            let close = |id: &str, expected: f64| {
+                assert!((of(id).unwrap() - expected).abs() < 1e-12, "{id}: {:?}", of(id));
+            };
+            close("pointing-game", 0.25);
+            close("mass-accuracy", 0.25);
+            close("rank-accuracy", 0.25);
+            close("iou", 0.25);
+            close("context-ratio", 1.0);
+        }
+        let mut almost = HeatMap::ones((16, 16));
+        almost[[3, 4]] = 1.0 + 1e-12;
+        let look = Look { heat: &almost, object: None, asked: None };
+        let sparseness = build("metric", MAP_METRICS, &"sparseness".parse().unwrap()).unwrap();
+        assert!(sparseness.value.value(&look).unwrap() > 0.0);
     }
 
     #[test]
