@@ -2,12 +2,12 @@
 
 use super::{
     agreement::{Agreement, agreement},
-    cells::{self, CellsError, Group},
+    cells::{self, CellsError, Group, RANDOM},
     contest::Contest,
     map_metrics::MapRow,
     subsets::{Subset, subsets},
     summary::all_tied,
-    verdict::too_few_for_pairs,
+    verdict::{Lack, too_few_for_pairs},
 };
 use crate::{
     base::words::{are, count},
@@ -80,6 +80,11 @@ pub enum Note {
         /// What that means.
         meaning: &'static str,
     },
+    /// The random order has the first place, or a share of it.
+    Chance {
+        /// Canonical name of the perturbation.
+        perturbation: String,
+    },
     /// Heat maps that do not say which regions go first.
     AllTied {
         /// The method.
@@ -138,6 +143,9 @@ impl fmt::Display for Note {
             }
             Note::NoWinner { perturbation, meaning } => {
                 write!(f, "under `{perturbation}` no method is above 0: {meaning}")
+            }
+            Note::Chance { perturbation } => {
+                write!(f, "under `{perturbation}` no {}", Lack::Chance.words())
             }
             Note::AllTied { method, images, of } => all_tied(f, method, *images, *of),
             Note::AllEqual { perturbation } => {
@@ -258,9 +266,13 @@ fn verdicts(contest: &Contest, metric: &dyn CurveMetric, perturbation: &str) -> 
     let (images, tests) = (contest.images.len(), contest.comparison.tests());
     let few = too_few_for_pairs(images, tests);
     let worthless = metric.worthless().filter(|_| contest.comparison.estimates[0].mean <= 0.0);
+    let mut places = contest.methods.iter().zip(&contest.comparison.ranks);
+    // where all methods are equal, that is said
+    let chance = tests > 0 && places.any(|(method, rank)| method == RANDOM && *rank == 1);
     [
         few.map(|_| Note::FewForTests { perturbation: perturbation.clone(), images, tests }),
         worthless.map(|meaning| Note::NoWinner { perturbation: perturbation.clone(), meaning }),
+        chance.then_some(Note::Chance { perturbation }),
     ]
     .into_iter()
     .flatten()

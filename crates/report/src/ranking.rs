@@ -1,11 +1,11 @@
 //! The ranking as text for a terminal.
 
 use super::{
-    cells::Setting,
+    cells::{RANDOM, Setting},
     colours::short,
     labels::labels,
     summary::{Summary, SummaryRow},
-    verdict::{Words, against_random, is_no_winner, no_winner},
+    verdict::{Leader, Words, against_random},
 };
 use crate::{
     base::{text::plain, words::count},
@@ -45,8 +45,10 @@ fn sentences(rows: &[&SummaryRow]) -> Vec<String> {
     };
     let ranked = rows.iter().filter(|row| row.rank.is_some());
     let first = ranked.clone().next().and_then(|row| {
-        let aopc = row.aopc.filter(|aopc| is_no_winner(row.order, aopc.mean))?;
-        Some(no_winner(&row.method, ranked.clone().count(), &row.setting, &aopc, words))
+        let (of, aopc) = (ranked.clone().count(), row.aopc?);
+        let chance = ranked.clone().any(|r| r.method == RANDOM && r.rank == row.rank);
+        let (method, order, setting) = (&row.method[..], row.order, &row.setting);
+        Leader { method, chance, of, order, setting, aopc }.no_winner(words)
     });
     let found = rows.iter().filter_map(|row| Some((&row.method[..], row.against_random?)));
     first.into_iter().chain(against_random(&found.collect::<Vec<_>>(), words)).collect()

@@ -1,6 +1,6 @@
 //! What the pictures say of the methods, in sentences that the page and terminals share.
 
-use super::cells::Setting;
+use super::cells::{RANDOM, Setting};
 use crate::{
     base::words::{are, count, list},
     eval::{
@@ -58,40 +58,104 @@ pub fn removal(setting: &Setting, words: Words<'_>) -> String {
     )
 }
 
-/// Whether AOPC by this order says that no method is worth anything: the score does not fall when what the
-/// first calls most relevant is removed.
-pub fn is_no_winner(order: Order, best: f64) -> bool {
-    order == Order::Morf && best <= 0.0
+/// Why a first place is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The score does not fall when what the first calls most relevant is removed.
+    Fall,
+    /// Removing regions at random does as well.
+    Chance,
 }
 
-/// What is said in place of a winner, of the first of `methods` methods.
-pub fn no_winner(
-    first: &str,
-    methods: usize,
-    setting: &Setting,
-    aopc: &Estimate,
-    words: Words<'_>,
-) -> String {
-    let (name, raised) = ((words.name)(first), aopc.reversed());
-    let change = if aopc.mean < 0.0 {
-        format!("raises the score, by {}{}", (words.number)(raised.mean), words.interval(&raised))
-    } else {
-        "leaves the score as it is".to_owned()
-    };
-    let none = if methods == 1 {
-        format!("{name} does not make the score fall")
-    } else {
+impl Lack {
+    /// All reasons.
+    pub const ALL: [Lack; 2] = [Lack::Fall, Lack::Chance];
+
+    /// What no method does, behind "no".
+    pub fn words(self) -> &'static str {
+        match self {
+            Lack::Fall => "method makes the score fall",
+            Lack::Chance => "method does better than removing regions at random",
+        }
+    }
+}
+
+/// Who has the first place by AOPC.
+#[derive(Clone, Copy)]
+pub struct Leader<'a> {
+    /// Canonical name.
+    pub method: &'a str,
+    /// Whether the first place, or a share of it, is that of the random order.
+    pub chance: bool,
+    /// How many methods have a place.
+    pub of: usize,
+    /// Which regions were removed first.
+    pub order: Order,
+    /// What was removed.
+    pub setting: &'a Setting,
+    /// Its AOPC.
+    pub aopc: Estimate,
+}
+
+impl Leader<'_> {
+    /// Why its first place says nothing for it; nothing where it does.
+    pub fn lack(&self) -> Option<Lack> {
+        if self.order == Order::Morf && self.aopc.mean <= 0.0 {
+            Some(Lack::Fall)
+        } else if self.chance && self.of > 1 {
+            Some(Lack::Chance)
+        } else {
+            None
+        }
+    }
+
+    /// What is said in place of a winner; nothing where it is one.
+    pub fn no_winner(&self, words: Words<'_>) -> Option<String> {
+        let what = match self.lack()? {
+            Lack::Fall => self.no_fall(words),
+            Lack::Chance => self.no_better(words),
+        };
+        let (pictures, removal) = (count(self.aopc.n, "picture"), removal(self.setting, words));
+        Some(format!("{what} on average over the steps and {pictures} when {removal}."))
+    }
+
+    fn no_fall(&self, words: Words<'_>) -> String {
+        let raised = self.aopc.reversed();
+        let change = if self.aopc.mean < 0.0 {
+            format!(
+                "raises the score, by {}{}",
+                (words.number)(raised.mean),
+                words.interval(&raised)
+            )
+        } else {
+            "leaves the score as it is".to_owned()
+        };
+        let name = (words.name)(self.method);
+        let removed = if self.method == RANDOM {
+            "removing regions at random"
+        } else {
+            "removing the regions it calls most relevant first"
+        };
+        if self.of == 1 {
+            return format!("{name} does not make the score fall: {removed} {change}");
+        }
+        let (none, of) = (Lack::Fall.words(), self.of);
         format!(
-            "No method makes the score fall, so none is first: {name} has the largest AOPC of {methods}, and"
+            "No {none}, so none is first: {name} has the largest AOPC of {of}, and {removed} {change}"
         )
-    };
-    let joint = if methods == 1 { ":" } else { "" };
-    format!(
-        "{none}{joint} removing the regions it calls most relevant first {change} on average over the \
-         steps and {} when {}.",
-        count(aopc.n, "picture"),
-        removal(setting, words)
-    )
+    }
+
+    fn no_better(&self, words: Words<'_>) -> String {
+        let most = if self.order == Order::Morf { "largest" } else { "smallest" };
+        format!(
+            "No {}, so none is first: {} has the {most} AOPC of {}, {}{}",
+            Lack::Chance.words(),
+            (words.name)(RANDOM),
+            self.of,
+            (words.number)(self.aopc.mean),
+            words.interval(&self.aopc)
+        )
+    }
 }
 
 /// Which methods are found to be better or worse than removing regions at random, by a family of tests of

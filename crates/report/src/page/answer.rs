@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::words::{are, count},
-    cells::{Group, common, common_means},
+    cells::{Group, RANDOM, common, common_means},
     contest::Contest,
     eval::{
         metric::Abpc,
@@ -17,7 +17,7 @@ use crate::{
     },
     run::output::is_whole,
     summary::SummaryRow,
-    verdict::{Words, against_random, is_no_winner, named, no_winner, removal, too_few_for_pairs},
+    verdict::{Lack, Leader, Words, against_random, named, removal, too_few_for_pairs},
 };
 use serde_json::Value;
 
@@ -37,10 +37,10 @@ pub(super) fn sentences(
     let words = Words { name: &|method| name(contenders, method), text: &escape, number: &plain };
     let sentences = match contest {
         Some(contest) => {
-            let wins = !is_no_winner(row.order, contest.comparison.estimates[0].mean);
+            let wins = leader(row.order, contest).lack().is_none();
             let if_it_wins = |sentence: Option<String>| sentence.filter(|_| wins);
             [
-                Some(first(row, contest, words)),
+                Some(first(row.order, contest, words)),
                 if_it_wins(lead(contest, words)),
                 both_orders(&source.groups[0], contest, wins, words),
                 if_it_wins(other_settings(row.order, contests, words)),
@@ -73,11 +73,11 @@ fn other_settings(order: Order, contests: &[Contest], words: Words<'_>) -> Optio
     let (first, others) = contests.split_first()?;
     let winner = &first.methods[0];
     let (lost, others): (Vec<&Contest>, Vec<&Contest>) =
-        others.iter().partition(|c| is_no_winner(order, c.comparison.estimates[0].mean));
+        others.iter().partition(|c| leader(order, c).lack().is_some());
     let places = others
         .iter()
         .filter_map(|c| Some(c.comparison.ranks[c.methods.iter().position(|m| m == winner)?]));
-    let said = [agreeing(winner, places.collect(), !lost.is_empty(), words), nowhere(&lost)];
+    let said = [agreeing(winner, places.collect(), !lost.is_empty(), words), nowhere(order, &lost)];
     let said: Vec<String> = said.into_iter().flatten().collect();
     (!said.is_empty()).then(|| said.join(" "))
 }
@@ -107,19 +107,24 @@ fn agreeing(winner: &str, mut places: Vec<usize>, more: bool, words: Words<'_>) 
     })
 }
 
-/// Settings by which no method makes the score fall.
-fn nowhere(lost: &[&Contest]) -> Option<String> {
+/// Settings by which no method makes the score fall, or none further than chance does.
+fn nowhere(order: Order, lost: &[&Contest]) -> Option<String> {
     let name = |c: &&Contest| {
         let s = &c.setting;
         escape(&format!("{}, {r}x{r}, {}", s.perturbation, s.score_kind, r = s.region))
     };
-    let names: Vec<String> = lost.iter().map(name).collect();
-    let by = match names.len() {
-        0 => return None,
-        1 => format!("By another setting ({})", names[0]),
-        n => format!("By {n} other settings ({})", names.join("; ")),
+    let of = |lack: Lack| {
+        let lost = lost.iter().filter(|c| leader(order, c).lack() == Some(lack));
+        let names: Vec<String> = lost.map(name).collect();
+        let by = match names.len() {
+            0 => return None,
+            1 => format!("By another setting ({})", names[0]),
+            n => format!("By {n} other settings ({})", names.join("; ")),
+        };
+        Some(format!("{by} no {}.", lack.words()))
     };
-    Some(format!("{by} no method makes the score fall."))
+    let said: Vec<String> = Lack::ALL.into_iter().filter_map(of).collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 const NOT_COMPARED: &str = "No picture has curves of all methods, so their means cannot be compared and \
@@ -137,24 +142,35 @@ fn name(contenders: &Contenders<'_>, method: &str) -> String {
     format!("<b>{}</b>", escape(label))
 }
 
-/// `row` is any of the ranking.
-fn first(row: &SummaryRow, contest: &Contest, words: Words<'_>) -> String {
-    let (e, count_of) = (contest.comparison.estimates[0], contest.methods.len());
-    let winner = &contest.methods[0];
-    if is_no_winner(row.order, e.mean) {
-        return no_winner(winner, count_of, &row.setting, &e, words);
+fn leader(order: Order, contest: &Contest) -> Leader<'_> {
+    let first = contest.methods.iter().zip(&contest.comparison.ranks);
+    Leader {
+        method: &contest.methods[0],
+        chance: first.into_iter().any(|(method, rank)| method == RANDOM && *rank == 1),
+        of: contest.methods.len(),
+        order,
+        setting: &contest.setting,
+        aopc: contest.comparison.estimates[0],
     }
-    let removed = match row.order {
+}
+
+fn first(order: Order, contest: &Contest, words: Words<'_>) -> String {
+    let leader = leader(order, contest);
+    if let Some(no_winner) = leader.no_winner(words) {
+        return no_winner;
+    }
+    let (e, count_of) = (leader.aopc, leader.of);
+    let removed = match order {
         Order::Morf => "most relevant regions first: its score falls furthest,",
         Order::Lerf if e.mean < 0.0 => "least relevant regions first: its score even rises,",
         Order::Lerf => "least relevant regions first: its score falls least,",
     };
-    let removed = match (count_of, row.order) {
+    let removed = match (count_of, order) {
         (1, Order::Morf) => "most relevant regions first: its score falls",
         (1, Order::Lerf) if e.mean >= 0.0 => "least relevant regions first: its score falls",
         _ => removed,
     };
-    let risen = row.order == Order::Lerf && e.mean < 0.0;
+    let risen = order == Order::Lerf && e.mean < 0.0;
     let change = if risen { e.reversed() } else { e };
     let place = if count_of == 1 {
         "is the only method".to_owned()
@@ -163,8 +179,8 @@ fn first(row: &SummaryRow, contest: &Contest, words: Words<'_>) -> String {
     };
     format!(
         "{} {place}, when {}, {removed} by {}{} on average over the steps and {}.",
-        (words.name)(winner),
-        removal(&row.setting, words),
+        (words.name)(leader.method),
+        removal(leader.setting, words),
         plain(change.mean),
         words.interval(&change),
         if e.n == 1 { "one picture".to_owned() } else { count(e.n, "picture") },

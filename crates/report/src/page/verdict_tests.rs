@@ -52,9 +52,11 @@ fn what_is_said_where_no_method_makes_the_score_fall() {
     );
     let constant = falls(12, &[("random", &|_| 0.0), ("gradient", &|_| 0.0)]);
     let alone = falls(12, &[("gradient", &|i| -0.5 + noise(i) / 16.0)]);
+    let chance = falls(12, &[("random", &|_| -0.25), ("gradient", &|i| -0.5 + noise(i) / 16.0)]);
     insta::assert_snapshot!(
         [
             said("a first below 0", &below),
+            said("chance is first, below 0", &chance),
             said("a network that never changes its mind", &constant),
             said("one method, below 0", &alone),
         ]
