@@ -250,6 +250,15 @@ fn a_task_asks_about_itself_and_requeues_itself_and_not_the_array() {
 }
 
 #[test]
+fn a_task_whose_time_is_too_short_for_a_part_does_not_requeue_itself() {
+    let desk = Desk::new(0);
+    // as `run` says it, `cli::known::a_limit_in_which_nothing_is_finished_is_said_to_be_in_vain`
+    let vain = "echo 'nothing was finished, and the same time again comes no further' >&2; exit 75";
+    assert_eq!(code(shard(&desk, "RUNNING/None", vain)), Some(75));
+    assert_eq!(noted(&desk, "asked"), "");
+}
+
+#[test]
 fn a_task_that_was_cancelled_does_not_requeue_itself() {
     let desk = Desk::new(0);
     assert_eq!(code(shard(&desk, "COMPLETING/None", "exit 75")), Some(75));
