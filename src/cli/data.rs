@@ -7,7 +7,7 @@ use super::{
 };
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pixelflip::base::text::plain;
+use pixelflip::base::text::{plain, plain_path};
 use pixelflip::data::{
     self, LeftOut, Options,
     catalogue::{self, Description},
@@ -143,7 +143,7 @@ fn run_fetch(args: &FetchArgs) -> anyhow::Result<ExitCode> {
     let bar = bar("{bar:30} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left");
     let path = fetch(&about, &folder, &|progress| show(&bar, progress))?;
     bar.finish_and_clear();
-    let (layout, path) = (&about.layout, path.display());
+    let (layout, path) = (&about.layout, plain_path(&path));
     terminal::talk(&format!("use it with `--data {path} --layout {layout}`"));
     Ok(ExitCode::SUCCESS)
 }

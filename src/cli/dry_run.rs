@@ -2,7 +2,10 @@
 
 use super::terminal::{self, are, count};
 use pixelflip::{
-    base::unit::{Regions, Units},
+    base::{
+        text::plain_path,
+        unit::{Regions, Units},
+    },
     run::{
         estimate::{Estimate, estimate},
         manifest::Manifest,
@@ -120,7 +123,7 @@ fn cost(e: &Estimate, root: &Path) -> Vec<Vec<String>> {
     lines.push(line("memory", &format!("about {}", bytes(e.memory))));
     lines.push(line(
         "disk",
-        &format!("about {} in `{}`, beside figures and the page", bytes(e.disk), root.display()),
+        &format!("about {} in `{}`, beside figures and the page", bytes(e.disk), plain_path(root)),
     ));
     lines
 }

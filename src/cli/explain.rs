@@ -13,7 +13,7 @@ use pixelflip::{
         geom::Shape,
         registry::Named,
         rng::Seed,
-        text::plain,
+        text::{plain, plain_path},
         unit::{Grid, Remainder, Units},
     },
     data::tensor::write_npy,
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     };
     if let Some(out) = &args.out {
         let said = explained.write(out, &look, args.overlay)?;
-        terminal::talk(&format!("{} written to `{}`{said}", method.name, out.display()));
+        terminal::talk(&format!("{} written to `{}`{said}", method.name, plain_path(out)));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,9 +6,12 @@ use super::{
 };
 use anyhow::{Context, bail};
 use clap::CommandFactory;
-use pixelflip::run::{
-    config::{FIELDS, built_in_values, unset_line},
-    plan::SCENES,
+use pixelflip::{
+    base::text::plain_path,
+    run::{
+        config::{FIELDS, built_in_values, unset_line},
+        plan::SCENES,
+    },
 };
 use std::{
     fs::{self, File},
@@ -38,7 +41,7 @@ const PREPROCESS: &[(&str, &str, &str)] = &[
 
 pub(crate) fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let text = template(args.model.as_deref(), args.data.as_deref());
-    let shown = args.file.display();
+    let shown = plain_path(&args.file);
     // never over a config that somebody wrote
     let file = File::options().write(true).create_new(true).open(&args.file);
     let mut file = match file {

@@ -8,6 +8,7 @@ use super::{
 };
 use anyhow::Context;
 use pixelflip::{
+    base::text::plain_path,
     report::{
         curves::Heading,
         properties::{Summary, write_figures, write_tables},
@@ -91,5 +92,5 @@ fn closing(measured: &Measured, root: &Path) -> String {
     if !measured.skipped.is_empty() {
         parts.push(format!("{} skipped", count(measured.skipped.len(), "picture")));
     }
-    format!("{}; results in `{}`", parts.join(", "), root.display())
+    format!("{}; results in `{}`", parts.join(", "), plain_path(root))
 }

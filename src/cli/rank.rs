@@ -3,7 +3,7 @@
 use super::{SOME_FAILED, args::RankArgs, terminal};
 use anyhow::Context;
 use pixelflip::{
-    base::{registry, rng::Seed},
+    base::{registry, rng::Seed, text::plain_path},
     eval::{
         metric::{Chosen, METRICS},
         stats::Resampling,
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
         table.write_csv(&folder.join("heatmaps.csv"))?;
         table.write_parquet(&folder.join("heatmaps.parquet"), &BTreeMap::new())?;
         pool.install(|| draw(folder, &loaded, &found))?;
-        terminal::talk(&format!("tables and figures in `{}`", folder.display()));
+        terminal::talk(&format!("tables and figures in `{}`", plain_path(folder)));
     }
     let lacks = |c: &Contest| c.left_out > 0 || !c.without.is_empty();
     let partial = found.contests.is_empty() || found.contests.iter().any(lacks);

@@ -6,6 +6,7 @@ use super::{
 };
 use anyhow::{Context, bail};
 use pixelflip::{
+    base::text::plain_path,
     report::{
         gallery::{self, Exhibit},
         outcome, page,
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let path = args.out.clone().unwrap_or_else(|| args.results.join(page::FILE));
     save(&path, page.as_bytes())?;
     let megabytes = page.len() as f64 / 1e6;
-    terminal::talk(&format!("{megabytes:.1} MB written to `{}`", path.display()));
+    terminal::talk(&format!("{megabytes:.1} MB written to `{}`", plain_path(&path)));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use anyhow::Context;
 use pixelflip::{
+    base::text::plain_path,
     report::{
         colours::Look,
         gallery::{self, Collected},
@@ -207,5 +208,5 @@ fn closing(results: &Results, root: &Path) -> String {
     };
     let places: Vec<Vec<String>> = PLACES.iter().filter_map(place).collect();
     let places = terminal::columns(&places);
-    format!("{}; results in `{}`\n{}", parts.join(", "), root.display(), places.trim_end())
+    format!("{}; results in `{}`\n{}", parts.join(", "), plain_path(root), places.trim_end())
 }

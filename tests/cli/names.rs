@@ -77,3 +77,24 @@ fn control_characters_of_names_are_written_out_wherever_they_are_printed() {
     let broken = stderr(&desk.expect(1, "data check pictures"));
     insta::assert_snapshot!(broken);
 }
+
+#[cfg(unix)]
+#[test]
+fn control_characters_of_names_reach_no_figure_page_or_manifest() {
+    let desk = Desk::new(1);
+    let evil = "a\u{1b}[31m\u{9b}2J\u{7f}\u{202e}";
+    folders(&desk, "sets", &[evil, "other"]);
+    let model = format!("m{evil}.onnx");
+    fs::copy(desk.path("m.onnx"), desk.path(&model)).unwrap();
+    fs::copy(desk.path("m.toml"), desk.path(&format!("m{evil}.toml"))).unwrap();
+    let run = "run --methods random --steps 2 --region 8 --out r --data sets --model";
+    desk.expect(0, &format!("{run} {model}"));
+    for file in ["report.html", "manifest.json", "aopc.svg", "summary.csv"] {
+        let text = fs::read_to_string(desk.path("r").join(file)).unwrap();
+        let raw = |c: char| (c.is_control() && !"\n\r\t".contains(c)) || c == '\u{202e}';
+        assert!(!text.contains(raw), "{file}");
+    }
+    let manifest = fs::read_to_string(desk.path("r/manifest.json")).unwrap();
+    let read: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(read["model"]["name"], model);
+}

@@ -4,7 +4,7 @@ use super::{
     figure::{Figure, Line, Panel, Point, Rgb, Style, spread},
     ranking::shorten,
 };
-use crate::base::atomic;
+use crate::base::{atomic, text::plain_lines};
 use image::{
     ExtendedColorType, ImageEncoder as _, RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
@@ -122,7 +122,8 @@ pub fn svg(figure: &Figure) -> Result<String, FigureError> {
     let root = SVGBackend::with_string(&mut text, size(figure, scale)?).into_drawing_area();
     draw(&root, figure, scale)?;
     drop(root);
-    Ok(text)
+    // names may hold what is not allowed in XML
+    Ok(plain_lines(&text).into_owned())
 }
 
 /// An image as the bytes of a PNG file.

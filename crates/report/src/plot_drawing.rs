@@ -4,6 +4,7 @@ use super::{
     drawing::{Anchor, Drawing, Shape},
     plot::{FAMILY, FigureError, Scale, colour, encode, load_font},
 };
+use crate::base::text::plain_lines;
 use image::RgbImage;
 use plotters::{
     coord::Shift,
@@ -34,7 +35,8 @@ pub fn svg(drawing: &Drawing) -> Result<String, FigureError> {
     let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
     draw(&root, drawing, scale, 0.0)?;
     drop(root);
-    Ok(text)
+    // names may hold what is not allowed in XML
+    Ok(plain_lines(&text).into_owned())
 }
 
 fn draw<DB: DrawingBackend>(

@@ -18,7 +18,7 @@ use super::{
     manifest::{Manifest, Skipped},
     plan::PATHS,
 };
-use crate::base::atomic;
+use crate::base::{atomic, text::plain_lines};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -274,6 +274,8 @@ impl Output {
         let path = self.root.join(MANIFEST);
         let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is plain data");
         text.push('\n');
+        // JSON reads them back
+        let text = plain_lines(&text);
         atomic::write(&path, text.as_bytes())
             .map_err(|source| OutputError::Unwritable { path, source })
     }

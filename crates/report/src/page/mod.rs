@@ -28,7 +28,10 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    base::words::{are, count},
+    base::{
+        text::plain,
+        words::{are, count},
+    },
     eval::{
         metric::{Aopc, Chosen},
         order::Order,
@@ -209,13 +212,27 @@ fn legend((index, c): (usize, &contenders::Contender<'_>)) -> Legend {
 /// JSON that cannot end the element it stands in.
 fn for_script(data: &impl Serialize) -> String {
     let text = serde_json::to_string(data).expect("plain data");
-    text.replace('<', "\\u003c")
+    plain(&text).replace('<', "\\u003c")
 }
 
 /// A name with places where a line may end: after `:` and `=`. Browsers break after hyphens already.
 fn breakable(name: String) -> minijinja::Value {
     let text = svg::escape(&name).replace(':', ":<wbr>").replace('=', "=<wbr>");
     minijinja::Value::from_safe_string(text)
+}
+
+/// Values as the page shows them: names from records have their control characters written out.
+fn written_out(
+    out: &mut minijinja::Output<'_>,
+    state: &minijinja::State<'_, '_>,
+    value: &minijinja::Value,
+) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            minijinja::escape_formatter(out, state, &plain(text).as_ref().into())
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    }
 }
 
 fn render(content: &Content) -> Result<String, FigureError> {
@@ -225,6 +242,7 @@ fn render(content: &Content) -> Result<String, FigureError> {
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
+    environment.set_formatter(written_out);
     environment.add_filter("breakable", breakable);
     environment.add_template("page", include_str!("page.html")).map_err(failed)?;
     environment.get_template("page").and_then(|t| t.render(content)).map_err(failed)
