@@ -216,7 +216,8 @@ impl Labels<'_> {
     /// Labels of all rows; -1, which the `datasets` library writes for "unknown", null and NaN, which
     /// pandas writes for that, are none.
     fn read(&self, blobs: &Blobs, path: &Path) -> Result<Vec<Option<usize>>, DataError> {
-        let without = format!("the layout `{}:label=none` takes the pictures without labels", ENTRY.id);
+        let without =
+            format!("the layout `{}:label=none` takes the pictures without labels", ENTRY.id);
         let values = blobs.numbers(self.name).map_err(|e| failed(path, &e).hint(without))?;
         let known = values.iter().flatten().copied().filter(|v| v.total_cmp(&-1.0).is_ne());
         let lowest = known.fold(f64::INFINITY, f64::min);

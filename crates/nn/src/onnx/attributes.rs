@@ -13,8 +13,6 @@ fn known(op: &str) -> Option<Vec<&'static str>> {
         "Add" | "Div" | "Mul" | "Sub" | "Pow" | "Equal" => vec!["axis", "broadcast"],
         "AveragePool" => placed(&["ceil_mode", "count_include_pad", "kernel_shape"]),
         "BatchNormalization" => vec!["epsilon", "momentum", "spatial", "training_mode"],
-        "And" | "Ceil" | "Expand" | "Floor" | "Greater" | "GreaterOrEqual" | "Less"
-        | "LessOrEqual" | "Max" | "Min" | "Not" | "Or" | "Tile" | "Where" => vec![],
         "Cast" | "CastLike" => vec!["round_mode", "saturate", "to"],
         "Clip" => vec!["max", "min"],
         "Concat" | "Flatten" | "Gather" | "LogSoftmax" | "Softmax" => vec!["axis"],
@@ -32,9 +30,11 @@ fn known(op: &str) -> Option<Vec<&'static str>> {
         "Conv" => placed(&["group", "kernel_shape"]),
         "Dropout" => vec!["ratio", "seed"],
         "Celu" | "Elu" | "LeakyRelu" | "Swish" => vec!["alpha"],
-        "Abs" | "Erf" | "Exp" | "Log" | "Softsign" | "GlobalAveragePool" | "GlobalMaxPool"
-        | "HardSwish" | "Identity" | "MatMul" | "Mish" | "Neg" | "PRelu" | "Reciprocal"
-        | "Relu" | "Sigmoid" | "Softplus" | "Sqrt" | "Sum" | "Tanh" => vec![],
+        "Abs" | "And" | "Ceil" | "Erf" | "Exp" | "Expand" | "Floor" | "GlobalAveragePool"
+        | "GlobalMaxPool" | "Greater" | "GreaterOrEqual" | "HardSwish" | "Identity" | "Less"
+        | "LessOrEqual" | "Log" | "MatMul" | "Max" | "Min" | "Mish" | "Neg" | "Not" | "Or"
+        | "PRelu" | "Reciprocal" | "Relu" | "Sigmoid" | "Softplus" | "Softsign" | "Sqrt"
+        | "Sum" | "Tanh" | "Tile" | "Where" => vec![],
         "GatherND" => vec!["batch_dims"],
         "Gelu" => vec!["approximate"],
         "Gemm" => vec!["alpha", "beta", "transA", "transB"],
