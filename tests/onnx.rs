@@ -184,6 +184,33 @@ fn networks_as_people_have_them_agree_with_onnxruntime() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// `scripts/make_pattern_cases.py` writes tiny networks with one pattern each, by both exporters of PyTorch, and
+/// computes their logits with onnxruntime and their gradients in double precision.
+#[test]
+fn patterns_of_modern_networks_have_the_logits_and_gradients_of_others() {
+    let mut wrong = disagreements("pattern_cases.npz", 2 * 10, GOLDEN);
+    let mut cases = NpzReader::new(File::open(data("pattern_cases.npz")).unwrap()).unwrap();
+    let names = cases.names().unwrap();
+    let names = names.iter().filter_map(|n| n.trim_end_matches(".npy").strip_suffix(".onnx"));
+    for name in names {
+        let file: Array1<u8> = cases.by_name(&format!("{name}.onnx")).unwrap();
+        let x: Array4<f32> = cases.by_name(&format!("{name}.x")).unwrap();
+        let want: Array4<f32> = cases.by_name(&format!("{name}.g")).unwrap();
+        let model = Model::from_bytes(name, file.as_slice().unwrap(), None).unwrap();
+        let graph = &model.graph;
+        let acts = graph.forward(&Tensor::from_chw(x.index_axis(Axis(0), 0)));
+        let found = graph.careful_gradient(&acts, &graph.seed(0, 1.0));
+        let want = Tensor::from_chw(want.index_axis(Axis(0), 0)).data;
+        let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let apart = found.data.iter().zip(&want).map(|(a, b)| (a - b).abs());
+        let off = apart.fold(0.0f32, |m, v| if v > m || v.is_nan() { v } else { m }) / largest;
+        if off.is_nan() || off > GOLDEN {
+            wrong.push(format!("{name}: the gradient is off by {off:e} of its largest value"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// `scripts/make_keras_cases.py` has Keras export four networks in three and two ways; channels are
 /// last in all of them.
 #[test]

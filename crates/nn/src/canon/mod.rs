@@ -148,6 +148,7 @@ impl<'a> Draft<'a> {
 mod tests {
     use super::*;
     use crate::{
+        base::geom::Axis,
         op::{Add, Affine, Concat, Conv, ConvGeometry, Function, Mul, Softmax, Unary},
         tensor::Tensor,
     };
@@ -484,6 +485,20 @@ mod tests {
             let wanted = format!("operators up to `act` read as the activation {known}");
             assert_eq!(notes[0], wanted);
         }
+    }
+
+    #[test]
+    fn a_scale_behind_a_concatenation_of_rows_is_that_of_each_part() {
+        let mut net = Net::new();
+        net.relu("relu", "stem").add("a", conv_of(3, 1, 1), "relu");
+        net.add("b", conv_of(3, 3, 1), "relu").add("rows", Concat::along(Axis::Row), "a b");
+        net.add("bn", norm(3), "rows").dense("bn");
+        rewritten(&net.graph, &["input", "stem", "relu", "a", "b", "rows", "fc"]);
+        let mut net = Net::new();
+        net.relu("relu", "stem").add("a", conv_of(3, 1, 1), "relu");
+        net.add("b", conv_of(3, 3, 1), "relu").add("columns", Concat::along(Axis::Column), "a b");
+        net.add("twice", Affine::new("Mul", vec![2.0], vec![0.5]), "columns").dense("twice");
+        rewritten(&net.graph, &["input", "stem", "relu", "a", "b", "columns", "fc"]);
     }
 
     #[test]

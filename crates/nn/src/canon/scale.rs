@@ -14,7 +14,7 @@
 
 use super::{Draft, Part};
 use crate::{
-    base::geom::Shape,
+    base::geom::{Axis, Shape},
     op::{Add, Affine, Concat, Conv, Cpu, Dense, Op, Role, Transpose},
 };
 use std::sync::Arc;
@@ -79,8 +79,8 @@ impl Draft<'_> {
             let shapes = node.inputs.iter().map(|k| self.nodes[*k].shape);
             shapes.into_iter().all(|s| s == node.shape).then(|| by.of_summands(add.signs()))?
         } else {
-            node.op::<Concat>()?;
-            by.of_parts(node.inputs.iter().map(|k| self.nodes[*k].shape))?
+            let along = node.op::<Concat>()?.axis();
+            by.of_parts(along, node.inputs.iter().map(|k| self.nodes[*k].shape))?
         };
         let pairs = node.inputs.iter().zip(&inputs);
         let changes: Option<Vec<Changes>> =
@@ -214,10 +214,13 @@ impl Scaling {
         signs.iter().enumerate().map(one).collect()
     }
 
-    /// The parts of a concatenation of maps of these shapes.
-    fn of_parts(&self, shapes: impl Iterator<Item = Shape>) -> Option<Vec<Scaling>> {
+    /// The parts of a concatenation of maps of these shapes along an axis.
+    fn of_parts(&self, along: Axis, shapes: impl Iterator<Item = Shape>) -> Option<Vec<Scaling>> {
         let mut rest = self.channels()?;
         let part = |shape: Shape| {
+            if along != Axis::Channel {
+                return Scaling { pairs: rest.clone(), shape };
+            }
             let after = rest.split_off(shape.c);
             Scaling { pairs: std::mem::replace(&mut rest, after), shape }
         };

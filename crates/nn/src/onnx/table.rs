@@ -42,7 +42,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     both("Add", arithmetic::add, arithmetic::add_constants),
     constants("And", arithmetic::and_constants),
     maps("AveragePool", pool::average),
-    maps("BatchNormalization", norm::batch),
+    both("BatchNormalization", norm::batch, norm::batch_constant),
     both("Cast", cast::cast, cast::cast_constant),
     both("CastLike", cast::cast_like, cast::cast_constant_like),
     constants("Ceil", arithmetic::ceil_constant),

@@ -55,6 +55,49 @@ pub(in super::super) fn batch(call: &mut Call<'_, '_>) -> Result<Value, String> 
     call.push_like(Affine::new("BatchNormalization", scale, shift), &map)
 }
 
+/// `BatchNormalization` of a constant, by its own mean and variance in training mode: weights that a
+/// network standardises before it uses them.
+pub(in super::super) fn batch_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let (dims, mut values) = call.weights(0)?;
+    let [batch, channels, inner @ ..] = &dims[..] else {
+        return Err(format!("its input is {}, expected (N, C, ...)", joined(&dims)));
+    };
+    call.charge(&dims)?;
+    let (batch, channels, inner) = (*batch, *channels, inner.iter().product::<usize>());
+    let training = call.flag("training_mode", false)?;
+    let epsilon = f64::from(call.finite("epsilon", 1e-5)?);
+    let mut parameter = |k: usize| {
+        let name = call.input_name(k).to_owned();
+        let (found, values) = call.weights(k)?;
+        let fits = values.len() == channels;
+        let problem =
+            || format!("weight `{name}` is {}, expected {channels} values", joined(&found));
+        fits.then_some(values).ok_or_else(problem)
+    };
+    let [gamma, beta] = [parameter(1)?, parameter(2)?];
+    let given = if training { None } else { Some([parameter(3)?, parameter(4)?]) };
+    for c in 0..channels {
+        let at = |i: usize| (i / inner * channels + c) * inner + i % inner;
+        let count = batch * inner;
+        let [mean, variance] = match &given {
+            Some([mean, variance]) => [f64::from(mean[c]), f64::from(variance[c])],
+            None => moments((0..count).map(|i| f64::from(values[at(i)])), count),
+        };
+        let deviation = (variance + epsilon).sqrt();
+        for i in 0..count {
+            let normal = (f64::from(values[at(i)]) - mean) / deviation;
+            values[at(i)] = (normal * f64::from(gamma[c]) + f64::from(beta[c])) as f32;
+        }
+    }
+    Constant::new(dims, Numbers::Float(values))
+}
+
+/// Mean and variance of `count` values.
+fn moments(values: impl Iterator<Item = f64> + Clone, count: usize) -> [f64; 2] {
+    let mean = values.clone().sum::<f64>() / count as f64;
+    [mean, values.map(|v| (v - mean).powi(2)).sum::<f64>() / count as f64]
+}
+
 /// Numbers in the order of the dimensions behind the batch as they belong to the values of a map.
 fn per_value(
     call: &Call<'_, '_>,
