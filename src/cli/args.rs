@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Explain(Box<ExplainArgs>),
     /// Classify one picture
     Predict(Box<PredictArgs>),
-    /// Show the layers of a model, and what import changed
+    /// Say what can be done with a model, its layers, and what import changed
     Model(ModelArgs),
     /// List what can be named: methods, perturbations, metrics, ...
     List(ListArgs),
@@ -404,6 +404,9 @@ pub(crate) struct PreprocessFlags {
     /// softmax, sigmoid or values: what a model's bare scores are
     #[arg(long, value_name = "WORD")]
     head: Option<Declared>,
+    /// The output of the model file that has the scores, where it has several
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
 }
 
 /// `227,227`.
@@ -432,6 +435,7 @@ impl PreprocessFlags {
             std: self.std.clone(),
             classes: self.classes.clone(),
             head: self.head,
+            output: self.output.clone(),
         };
         given.or_preset(self.preset)
     }
@@ -566,6 +570,9 @@ pub(crate) struct ModelArgs {
     /// ONNX file, or `scenes` for the built-in network
     #[arg(value_name = "M.onnx")]
     pub(crate) model: String,
+    /// Show every layer, note and node instead of blocks and the first of each kind
+    #[arg(long)]
+    pub(crate) all: bool,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessFlags,
 }

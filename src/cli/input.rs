@@ -39,6 +39,9 @@ impl Inputs {
 /// Loads a model with flags over its sidecar.
 pub(crate) fn model(name: &str, flags: &PreprocessFlags) -> anyhow::Result<Model> {
     let model = plan::load_model(name, flags.settings())?;
+    if let Some(chosen) = &model.chosen {
+        terminal::talk(&format!("warning: {chosen}"));
+    }
     if let Some(doubt) = model.preprocess.as_ref().and_then(Doubt::of_inputs) {
         terminal::talk(&format!("warning: {doubt}"));
     }

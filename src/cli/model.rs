@@ -1,14 +1,31 @@
 //! `pixelflip model`.
 
 use super::{args::ModelArgs, input, terminal};
-use pixelflip::{nn::preprocess::Preprocess, report::layers::layer_table};
+use pixelflip::{
+    nn::{model::ModelError, onnx::Obstacle, preprocess::Preprocess},
+    report::layers::{overview, refused},
+};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &ModelArgs) -> anyhow::Result<ExitCode> {
-    let model = input::model(&args.model, &args.preprocess)?;
+    let model = input::model(&args.model, &args.preprocess).inspect_err(|error| {
+        let obstacles = obstacles(error);
+        if !obstacles.is_empty() {
+            // the error is told afterwards whether this can be written or not
+            let _ = terminal::data(&refused(&args.model, &obstacles, args.all));
+        }
+    })?;
     let preparation = preparation(model.preprocess.as_ref());
-    terminal::data(&format!("{}\n{preparation}", layer_table(&model)))?;
+    terminal::data(&format!("{}\n{preparation}", overview(&model, args.all)))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The nodes that keep the file from being imported.
+fn obstacles(error: &anyhow::Error) -> Vec<Obstacle> {
+    match error.downcast_ref() {
+        Some(ModelError::Onnx(error)) => error.obstacles(),
+        _ => vec![],
+    }
 }
 
 /// How pictures become inputs, as a sidecar would say it.

@@ -65,6 +65,11 @@ fn value(name: &str, dims: &[usize]) -> Message {
 
 /// `W x + b` of a grey picture of 4x4 pixels, with operators behind it.
 fn network(weights: &[f32], bias: &[f32], behind: &[&str]) -> Vec<u8> {
+    network_with(weights, bias, behind, &[])
+}
+
+/// The same, with more outputs before the last.
+fn network_with(weights: &[f32], bias: &[f32], behind: &[&str], more: &[&str]) -> Vec<u8> {
     let outputs = bias.len();
     let mut graph = Message::default()
         .message(1, &node("Flatten", &["x"], "flat"))
@@ -79,8 +84,9 @@ fn network(weights: &[f32], bias: &[f32], behind: &[&str]) -> Vec<u8> {
         .text(2, "g")
         .message(5, &floats("w", &[outputs, 16], weights))
         .message(5, &floats("b", &[outputs], bias))
-        .message(11, &value("x", &[1, 1, 4, 4]))
-        .message(12, &value(&last, &[1, outputs]));
+        .message(11, &value("x", &[1, 1, 4, 4]));
+    let all = more.iter().copied().chain([&last[..]]);
+    let graph = all.fold(graph, |graph, name| graph.message(12, &value(name, &[1, outputs])));
     let opset = Message::default().text(1, "").int(2, 17);
     Message::default().int(1, 8).message(7, &graph).message(8, &opset).0
 }
@@ -272,4 +278,33 @@ fn outputs_that_are_not_finite_are_refused_by_every_command() {
         desk.told(&format!("{RUN} --threads 1 --out out")),
     ];
     insta::assert_snapshot!(told.concat());
+}
+
+#[test]
+fn of_two_outputs_the_one_that_is_named_is_watched_and_recorded() {
+    let weights = [contrast(), contrast().iter().map(|w| -w).collect()].concat();
+    let desk = desk(&network_with(&weights, &[-0.5, 0.5], &["Tanh"], &["fc"]));
+    let chosen = "the model has 2 outputs, the scores are taken from `fc`";
+    let predict = "predict --model m.onnx --input pictures/yes/bright.png";
+    let first = desk.expect(0, predict);
+    assert!(stderr(&first).contains(chosen), "{}", stderr(&first));
+    assert!(stdout(&first).contains("1.5000"), "{}", stdout(&first));
+    // tanh(1.5) = 0.9051
+    let named = desk.expect(0, &format!("{predict} --output fc_tanh"));
+    assert!(stderr(&named).is_empty() && stdout(&named).contains("0.9051"), "{}", stdout(&named));
+    let run = RUN.replace(" --quiet", "");
+    let manifest = |folder: &str, flags: &str| -> (String, serde_json::Value) {
+        let told = stderr(&desk.expect(0, &format!("{run} --out {folder} {flags}")));
+        let text = fs::read_to_string(desk.path(folder).join("manifest.json")).unwrap();
+        (told, serde_json::from_str(&text).unwrap())
+    };
+    let (told, own) = manifest("own", "");
+    assert!(told.contains(chosen), "{told}");
+    assert_eq!(own["config"]["preprocess"]["output"], "fc");
+    let (told, other) = manifest("other", "--output fc_tanh");
+    assert!(!told.contains(chosen), "{told}");
+    assert_eq!(other["config"]["preprocess"]["output"], "fc_tanh");
+    assert_ne!(own["digest"], other["digest"]);
+    let refused = stderr(&desk.expect(2, &format!("{predict} --output logits")));
+    assert!(refused.contains("no node computes `logits`"), "{refused}");
 }

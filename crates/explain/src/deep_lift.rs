@@ -52,7 +52,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 impl Explainer for DeepLift {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
         let known =
-            |role: Role<'_>| !matches!(role, Role::Product | Role::LayerNorm(_) | Role::Other);
+            |_, role: Role<'_>| !matches!(role, Role::Product | Role::LayerNorm(_) | Role::Other);
         roles_are_known(graph, "DeepLIFT", known)
     }
 

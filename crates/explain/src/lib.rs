@@ -40,7 +40,7 @@ pub use method::{MethodError, file_name, method, params};
 pub use pool::Pool;
 
 use crate::{
-    base::{geom::Shape, registry::Entry, rng::Seed},
+    base::{geom::Shape, registry::Entry, rng::Seed, words},
     nn::{
         graph::{Activations, Graph, Node, NodeId},
         head::NO_PROBABILITY,
@@ -272,6 +272,14 @@ pub enum ExplainError {
         /// True where the file could not be read just now.
         momentary: bool,
     },
+    /// A method that goes back through the network node by node, and has no rule for some.
+    #[error("{}", no_rule(.method, .nodes))]
+    NoRule {
+        /// What has no rule: `LRP`, `DeepLIFT`.
+        method: &'static str,
+        /// The nodes, operator by operator.
+        nodes: Vec<Ruleless>,
+    },
     /// A rule or method does not fit an operator.
     #[error("node `{node}` ({op}): {problem}")]
     Unfit {
@@ -284,22 +292,64 @@ pub enum ExplainError {
     },
 }
 
+/// Nodes of one operator for which a method has no rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruleless {
+    /// The operator.
+    pub op: &'static str,
+    /// How many nodes.
+    pub count: usize,
+    /// Name of the first, from the picture on.
+    pub first: String,
+}
+
 impl ExplainError {
-    /// A method that goes back through the network node by node, and has no rule for this one.
-    fn no_rule(node: &Node, method: &str) -> ExplainError {
-        let problem = format!("{method} has no rule for this operator");
-        ExplainError::Unfit { node: node.name.clone(), op: node.op.name(), problem }
+    fn no_rule(node: &Node, method: &'static str) -> ExplainError {
+        ExplainError::NoRule { method, nodes: ruleless([node]) }
     }
 }
 
-/// Whether all operators have a role that such a method knows.
+/// Nodes, operator by operator.
+fn ruleless<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Vec<Ruleless> {
+    let mut all: Vec<Ruleless> = vec![];
+    for node in nodes {
+        match all.iter_mut().find(|known| known.op == node.op.name()) {
+            Some(known) => known.count += 1,
+            None => all.push(Ruleless { op: node.op.name(), count: 1, first: node.name.clone() }),
+        }
+    }
+    all
+}
+
+fn no_rule(method: &str, nodes: &[Ruleless]) -> String {
+    match nodes {
+        [Ruleless { op, count: 1, first }] => {
+            format!("node `{first}` ({op}): {method} has no rule for this operator")
+        }
+        _ => {
+            let count = nodes.iter().map(|n| n.count).sum();
+            format!("{method} has no rule for {}: {}", words::count(count, "node"), kinds(nodes))
+        }
+    }
+}
+
+/// `12 Softmax (first `a`) and 1 MatMul (`b`)`.
+fn kinds(nodes: &[Ruleless]) -> String {
+    let kind = |Ruleless { op, count, first }: &Ruleless| {
+        format!("{count} {op} ({}`{first}`)", if *count > 1 { "first " } else { "" })
+    };
+    words::list(&nodes.iter().map(kind).collect::<Vec<_>>())
+}
+
+/// Whether all nodes have a role that such a method knows.
 fn roles_are_known(
     graph: &Graph,
-    method: &str,
-    known: impl Fn(Role<'_>) -> bool,
+    method: &'static str,
+    known: impl Fn(NodeId, Role<'_>) -> bool,
 ) -> Result<(), ExplainError> {
-    let mut unknown = graph.nodes().filter(|(_, node)| !known(node.op.role()));
-    unknown.next().map_or(Ok(()), |(_, node)| Err(ExplainError::no_rule(node, method)))
+    let unknown = graph.nodes().filter(|(id, node)| !known(*id, node.op.role()));
+    let nodes = ruleless(unknown.map(|(_, node)| node));
+    if nodes.is_empty() { Ok(()) } else { Err(ExplainError::NoRule { method, nodes }) }
 }
 
 /// Sees the relevance that arrives at a node.

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::base::geom::{Rect, Shape};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -31,6 +32,10 @@ pub struct Model {
     pub digest: String,
     /// What import changed: batch norm folded, a trailing softmax cut off, ...; one line each.
     pub notes: Vec<String>,
+    /// The module of the training code that some nodes are in, by name of the node.
+    pub modules: BTreeMap<String, String>,
+    /// What was chosen because nothing says it and another choice gives other scores; a sentence.
+    pub chosen: Option<String>,
 }
 
 /// Why a model cannot be used.
@@ -133,7 +138,7 @@ impl Model {
             folder: None,
             text: text.to_owned(),
         });
-        let read = |given| onnx::read_bytes(name, onnx, given);
+        let read = |given: &onnx::Given| onnx::read_bytes(name, onnx, given);
         Model::assemble(name, name.to_owned(), sidecar, Settings::default(), read)
     }
 
@@ -142,7 +147,7 @@ impl Model {
         name: String,
         sidecar: Option<Sidecar>,
         flags: Settings,
-        read: impl FnOnce(onnx::Given) -> Result<(Imported, String), OnnxError>,
+        read: impl FnOnce(&onnx::Given) -> Result<(Imported, String), OnnxError>,
     ) -> Result<Model, ModelError> {
         let overridden = flags != Settings::default();
         let wrong = |source| ModelError::Preprocess {
@@ -152,16 +157,21 @@ impl Model {
             source: Box::new(source),
         };
         let below = sidecar.as_ref().map(|s| Settings::from_toml(&s.text)).transpose();
-        let settings = flags.or(below.map_err(wrong)?.unwrap_or_default());
+        let mut settings = flags.or(below.map_err(wrong)?.unwrap_or_default());
         let begun = settings
             != Settings {
                 input: settings.input,
                 axes: settings.axes,
                 classes: settings.classes.clone(),
                 head: settings.head,
+                output: settings.output.clone(),
                 ..Settings::default()
             };
-        let (imported, digest) = read(onnx::Given { size: settings.input, axes: settings.axes })?;
+        let output = settings.output.clone();
+        let given = onnx::Given { size: settings.input, axes: settings.axes, output };
+        let (imported, digest) = read(&given)?;
+        settings.output = imported.output;
+        let (modules, chosen) = (imported.modules, imported.chosen);
         let canonical = canonicalise(&imported.graph, &imported.remarks, settings.head);
         let (graph, changes) =
             canonical.map_err(|source| ModelError::Head { model: model.to_owned(), source })?;
@@ -176,7 +186,7 @@ impl Model {
         let folder = sidecar.as_ref().and_then(|s| s.folder.as_deref());
         let classes = classes.map(|file| read_classes(model, folder, file, graph.classes()));
         let classes = classes.transpose()?;
-        Ok(Model { graph, preprocess, classes, name, digest, notes })
+        Ok(Model { graph, preprocess, classes, name, digest, notes, modules, chosen })
     }
 
     /// How a picture becomes the network's input, or the error that says what is missing.

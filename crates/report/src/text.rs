@@ -2,6 +2,30 @@
 
 use crate::base::text::plain;
 
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+
+/// Words in lines of at most 80 characters, as far as that goes; lines after the first are indented.
+pub(super) fn wrapped(words: &str, indent: usize) -> String {
+    let mut lines: Vec<String> = vec![];
+    for word in plain(words).split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.trim().is_empty() || fits(line, word) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(" ".repeat(indent) + word),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n") + "\n"
+}
+
+fn fits(line: &str, word: &str) -> bool {
+    line.chars().count() + 1 + word.chars().count() <= WIDTH
+}
+
 /// Alignment of a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
@@ -25,4 +49,21 @@ pub(super) fn table<const N: usize>(columns: [(&str, Align); N], rows: &[[String
         format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     all.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sentences_are_wrapped_and_indented() {
+        let words = "a".repeat(30);
+        assert_eq!(wrapped("short", 2), "short\n");
+        assert_eq!(wrapped("  x  y", 2), "  x  y\n");
+        assert_eq!(
+            wrapped(&format!("- {words} {words} {words}"), 2),
+            format!("- {words} {words}\n  {words}\n")
+        );
+        assert_eq!(wrapped(&"b".repeat(99), 2), format!("{}\n", "b".repeat(99)));
+    }
 }

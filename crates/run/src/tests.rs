@@ -22,7 +22,7 @@ use crate::{
     nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
     perturb::PERTURBATIONS,
 };
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 const SHAPE: Shape = Shape::new(1, 6, 6);
 
@@ -80,6 +80,8 @@ fn model() -> Model {
         name: "linear".to_owned(),
         digest: "linear".to_owned(),
         notes: vec![],
+        modules: BTreeMap::new(),
+        chosen: None,
     }
 }
 

@@ -96,7 +96,7 @@ impl Lrp {
 
 impl Explainer for Lrp {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
-        roles_are_known(graph, "LRP", |role| !matches!(role, Role::Other))?;
+        rules_are_known(graph, self.options)?;
         self.composite.resolve(graph).map(drop)
     }
 
@@ -123,6 +123,31 @@ impl Explainer for Lrp {
     fn propagates(&self) -> bool {
         true
     }
+}
+
+/// Whether there is a rule for every node that relevance can come to.
+pub fn rules_are_known(graph: &Graph, options: Options) -> Result<(), ExplainError> {
+    let receives = receivers(graph, options);
+    roles_are_known(graph, "LRP", |id, role| !receives[id.0] || !matches!(role, Role::Other))
+}
+
+/// For each node whether relevance can come to it: all that the scores depend on but for gates, where
+/// the signal gets all.
+fn receivers(graph: &Graph, options: Options) -> Vec<bool> {
+    let mut receives = vec![false; graph.len()];
+    receives[graph.output().0] = true;
+    for (id, node) in graph.nodes().rev().filter(|(id, _)| id.0 > 0) {
+        if !receives[id.0] {
+            continue;
+        }
+        let gate = match (options.product, node.op.role()) {
+            (Product::Signal, Role::Product) => gate::of(graph, node),
+            _ => None,
+        };
+        let inputs = node.inputs.iter().enumerate().filter(|(k, _)| Some(*k) != gate);
+        inputs.for_each(|(_, from)| receives[from.0] = true);
+    }
+    receives
 }
 
 /// A rule on every linear layer, as a method.
@@ -197,6 +222,11 @@ impl Step<'_> {
             (Role::Sum(signs), _) => Ok(self.sum(signs)),
             (Role::MaxPool(pool), _) => Ok(self.max(pool)),
             (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
+            // behind a gate, to which nothing comes
+            (Role::Other, _) if !self.arrived.any(|r| r != 0.0) => {
+                let none = |x: &Tensor| Tensor::zeros(x.shape);
+                Ok(Sent::new(self.inputs().into_iter().map(none).collect(), "gate"))
+            }
             (Role::Other, _) => Err(ExplainError::no_rule(self.node, "LRP")),
         }
     }

@@ -11,8 +11,8 @@ use crate::{
     nn::{
         graph::Graph,
         op::{
-            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, MaxPool, Op,
-            Pick, Unary, Window,
+            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, MaxPool, Mul,
+            Op, Pick, Softmax, Unary, Window,
         },
     },
 };
@@ -703,6 +703,43 @@ fn operators_without_a_rule_and_layers_without_a_line_are_named() {
         error.to_string(),
         "node `conv1` (Conv): no line of the composite gives this layer a rule"
     );
+}
+
+#[test]
+fn a_softmax_that_is_only_a_gate_needs_no_rule() {
+    let mut g = Graph::new(Shape::new(3, 2, 2));
+    let x = g.input();
+    let soft = g.push("soft", Box::new(Softmax::new()), &[x]).unwrap();
+    let product = g.push("product", Box::new(Mul::new()), &[x, soft]).unwrap();
+    g.push(
+        "fc",
+        Box::new(Dense::new(values(24, 3), 2, Shape::new(3, 2, 2), vec![]).unwrap()),
+        &[product],
+    )
+    .unwrap();
+    let acts = g.forward(&Tensor::new(Shape::new(3, 2, 2), values(12, 1)));
+    let of = |method: &str| {
+        let method = build("method", EXPLAINERS, &method.parse().unwrap()).unwrap().value;
+        method.fits(&g).and_then(|()| method.relevance(&case(&g, &acts, 1)))
+    };
+    // as if the gate were a constant factor
+    let whole = of("lrp-epsilon:eps=0.000001").unwrap();
+    let handed: f64 = whole.sum();
+    assert!((handed - f64::from(acts.of(g.output()).data[1])).abs() < 1e-4, "{handed}");
+    let half = of("lrp-epsilon:eps=0.000001:product=half").unwrap_err().to_string();
+    assert_eq!(half, "node `soft` (Softmax): LRP has no rule for this operator");
+}
+
+#[test]
+fn all_nodes_without_a_rule_are_named_operator_by_operator() {
+    let mut g = Graph::new(Shape::new(3, 1, 1));
+    let x = g.input();
+    let a = g.push("a", Box::new(Softmax::new()), &[x]).unwrap();
+    let b = g.push("b", Box::new(Softmax::new()), &[a]).unwrap();
+    g.push("fc", Box::new(Dense::new(values(6, 3), 2, Shape::new(3, 1, 1), vec![]).unwrap()), &[b])
+        .unwrap();
+    let said = super::rules_are_known(&g, Options::default()).unwrap_err().to_string();
+    assert_eq!(said, "LRP has no rule for 2 nodes: 2 Softmax (first `a`)");
 }
 
 #[test]

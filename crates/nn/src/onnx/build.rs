@@ -5,7 +5,7 @@ use super::{
     Given, Imported, attributes,
     call::{Call, node_name},
     decode,
-    error::{Damage, OnnxError},
+    error::{Damage, Obstacles, OnnxError},
     external::External,
     input::{self, Picture, names},
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
@@ -42,6 +42,7 @@ pub(super) struct Build<'a> {
     pub(super) graph: Graph,
     pub(super) notes: Vec<String>,
     pub(super) remarks: BTreeMap<String, String>,
+    modules: BTreeMap<String, String>,
     pub(super) external: External,
     /// Values that constant folding may still make.
     budget: usize,
@@ -50,8 +51,16 @@ pub(super) struct Build<'a> {
     pub(super) fixed_batch: Option<usize>,
     /// Name of the class scores.
     pub(super) output: &'a str,
+    /// Whether the file has other outputs.
+    others: bool,
+    /// What was chosen because nothing says it.
+    chosen: Option<String>,
     initializers: HashMap<&'a str, &'a TensorProto>,
     values: HashMap<&'a str, Value>,
+    /// Nodes that cannot be imported.
+    obstacles: Obstacles,
+    /// Names of values behind them, of which nothing is known.
+    unknown: HashSet<&'a str>,
     /// Names of the graph's nodes, and how many wanted each.
     names: HashMap<String, usize>,
 }
@@ -61,7 +70,7 @@ pub(super) fn import(
     file: &str,
     model: &ModelProto,
     external: External,
-    given: Given,
+    given: &Given,
 ) -> Result<(Imported, External), OnnxError> {
     let damage = |missing| OnnxError::Damaged {
         file: file.to_owned(),
@@ -72,23 +81,29 @@ pub(super) fn import(
     let initializers = initializers(file, proto)?;
     let interface = |problem| OnnxError::Interface { file: file.to_owned(), problem };
     let picture = input::picture(proto, &initializers, given).map_err(interface)?;
-    let output = output(proto).map_err(interface)?;
+    let output = output(proto, given.output.as_deref()).map_err(interface)?;
     let mut build = Build {
         file,
         opset,
         graph: Graph::new(picture.shape),
         notes: vec![],
         remarks: BTreeMap::new(),
+        modules: BTreeMap::new(),
         external,
         budget: FOLDING,
         decoded: HashSet::new(),
         fixed_batch: picture.batch.filter(|n| *n > 1),
-        output,
+        output: output.name,
+        others: !output.others.is_empty(),
+        chosen: None,
         initializers,
         values: HashMap::new(),
+        obstacles: Obstacles::default(),
+        unknown: HashSet::new(),
         names: HashMap::from([("input".to_owned(), 1)]),
     };
     build.start(&picture);
+    build.choose(&output);
     build.nodes(model, proto)?;
     build.finish()
 }
@@ -129,26 +144,64 @@ fn initializers<'a>(
     Ok(all)
 }
 
-/// Name of the class scores: the only output, or the first one when the others only exist in
-/// training.
-fn output(graph: &GraphProto) -> Result<&str, String> {
-    let Some((first, others)) = graph.output.split_first() else {
-        return Err("it has no output, expected class scores (N, classes)".to_owned());
-    };
+/// The value with the class scores.
+struct Output<'a> {
+    name: &'a str,
+    /// The other outputs that are there when the network is used.
+    others: Vec<&'a ValueInfoProto>,
+    /// False where it was chosen here.
+    given: bool,
+}
+
+/// The value with the class scores: the output, or inner value, that is `wanted`, or else the first output
+/// that has the form of scores. Outputs that only exist in training do not count.
+fn output<'a>(graph: &'a GraphProto, wanted: Option<&str>) -> Result<Output<'a>, String> {
     let in_training = |name: &str| {
         let makes = |n: &&NodeProto| n.output.iter().skip(1).any(|o| o == name);
         let node = graph.node.iter().find(makes);
         node.is_some_and(|n| TRAINING_OUTPUTS.contains(&&n.op_type[..]))
     };
-    if others.iter().all(|o| in_training(&o.name)) {
-        return Ok(&first.name);
-    }
-    let all: Vec<&ValueInfoProto> = graph.output.iter().collect();
-    Err(format!(
-        "it has {} outputs ({}), expected class scores (N, classes) alone",
-        all.len(),
-        names(&all)
-    ))
+    let first = graph.output.first().map(|o| &o.name);
+    let counts = |o: &&ValueInfoProto| Some(&o.name) == first || !in_training(&o.name);
+    let all: Vec<&ValueInfoProto> = graph.output.iter().filter(counts).collect();
+    let own = || all.iter().find(|o| has_form_of_scores(o)).or(all.first()).map(|o| &o.name[..]);
+    let Some(name) = wanted.map_or_else(own, |wanted| computed(graph, wanted)) else {
+        let Some(wanted) = wanted else {
+            return Err("it has no output, expected class scores (N, classes)".to_owned());
+        };
+        return Err(format!(
+            "no node computes `{wanted}`, which is to have the scores; its outputs are {}",
+            names(&all)
+        ));
+    };
+    let others = all.into_iter().filter(|o| o.name != name).collect();
+    Ok(Output { name, others, given: wanted.is_some() })
+}
+
+/// The name `wanted`, where a node computes it.
+fn computed<'a>(graph: &'a GraphProto, wanted: &str) -> Option<&'a str> {
+    let made = graph.node.iter().flat_map(|node| &node.output);
+    made.map(String::as_str).find(|name| *name == wanted && !name.is_empty())
+}
+
+/// Whether the file says that a value is (classes), (N, classes) or (N, classes, 1, 1).
+fn has_form_of_scores(output: &ValueInfoProto) -> bool {
+    let tensor = output.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let Some(shape) = tensor.and_then(|t| t.shape.as_ref()) else { return false };
+    let sizes = shape.dim.iter().skip(1).filter(|d| d.dim_value != Some(1));
+    !shape.dim.is_empty() && sizes.count() <= 1
+}
+
+/// Where PyTorch's exporter notes the modules around a node: `['', 'layer1', 'layer1.0', 'relu']`, the
+/// operation last.
+const SCOPES: &str = "pkg.torch.onnx.name_scopes";
+
+/// The module that a node is in, where the exporter noted it.
+fn module(node: &NodeProto) -> Option<String> {
+    let scopes = node.metadata_props.iter().find(|entry| entry.key == SCOPES)?;
+    let scopes: Vec<&str> = scopes.value.split('\'').skip(1).step_by(2).collect();
+    let module = scopes.len().checked_sub(2).map(|at| scopes[at].to_owned());
+    module.filter(|module| !module.is_empty())
 }
 
 /// The nodes that the value `output` depends on, by position: each behind those it reads, otherwise as they
@@ -212,17 +265,47 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// Says which of several outputs is taken.
+    fn choose(&mut self, output: &Output<'_>) {
+        if self.others {
+            let (name, count) = (output.name, 1 + output.others.len());
+            let others = names(&output.others);
+            self.notes.push(format!(
+                "the scores are output `{name}`, one of {count}; the others are {others}"
+            ));
+            self.chosen = (!output.given).then(|| {
+                format!(
+                    "the model has {count} outputs, the scores are taken from `{name}`; `output` in the \
+                     sidecar or `--output` can name another: {others}"
+                )
+            });
+        }
+    }
+
     fn nodes(&mut self, model: &ModelProto, graph: &'a GraphProto) -> Result<(), OnnxError> {
         let needed = needed(graph, self.output);
         for i in &needed {
-            self.node(model, &graph.node[*i])?;
+            let node = &graph.node[*i];
+            let known = !node.input.iter().any(|name| self.unknown.contains(&name[..]));
+            let imported = if known { self.node(model, node) } else { self.behind(model, node) };
+            if let Err(error) = imported {
+                self.obstacles.note(error)?;
+                self.unknown.extend(node.output.iter().map(String::as_str));
+            }
         }
+        std::mem::take(&mut self.obstacles).end()?;
         let unneeded = graph.node.len() - needed.len();
         if unneeded > 0 {
             let text = format!("nodes that `{}` does not need left out: {unneeded}", self.output);
             self.notes.push(text);
         }
         Ok(())
+    }
+
+    /// A node behind one that cannot be imported: whether its operator is known can still be said.
+    fn behind(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
+        self.unknown.extend(node.output.iter().map(String::as_str));
+        table::find(node).map(drop).ok_or_else(|| self.unsupported(model, node))
     }
 
     fn node(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
@@ -232,6 +315,9 @@ impl<'a> Build<'a> {
         for name in &node.input {
             let given = (!name.is_empty()).then(|| self.value(node, name));
             inputs.push(given.transpose()?);
+        }
+        if let Some(module) = module(node) {
+            self.modules.insert(node_name(node).to_owned(), module);
         }
         let Some(name) = node.output.first().filter(|o| !o.is_empty()) else {
             return Err(self.error(node, "it has no output".to_owned()));
@@ -377,7 +463,8 @@ impl<'a> Build<'a> {
             })?
         };
         self.graph.set_output(node);
-        let Build { graph, notes, remarks, external, .. } = self;
-        Ok((Imported { graph, notes, remarks }, external))
+        let output = self.others.then(|| name.to_owned());
+        let Build { graph, notes, remarks, modules, external, chosen, .. } = self;
+        Ok((Imported { graph, notes, remarks, modules, output, chosen }, external))
     }
 }

@@ -1,5 +1,7 @@
 //! Why a model file cannot be used.
 
+use crate::base::words::count;
+
 /// What is wrong with a file as a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
@@ -118,10 +120,7 @@ pub enum OnnxError {
         problem: String,
     },
     /// A node with an operator that is not known.
-    #[error(
-        "model `{file}`: node `{node}`: operator `{op}` is not supported{why}; `pixelflip list \
-         operators` names those that are"
-    )]
+    #[error("model `{file}`: node `{node}`: {}", unsupported(.op, .why))]
     Unsupported {
         /// The file.
         file: String,
@@ -144,4 +143,91 @@ pub enum OnnxError {
         /// What was expected and found.
         problem: String,
     },
+    /// Several nodes that cannot be imported.
+    #[error("{first}; in all, {} cannot be imported (`pixelflip model` names them)", nodes(.all))]
+    Nodes {
+        /// What is said of the first one.
+        first: Box<OnnxError>,
+        /// All of them.
+        all: Vec<Obstacle>,
+    },
+}
+
+/// Nodes that cannot be imported, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Their operator, with its domain where it is not ONNX's own.
+    pub op: String,
+    /// What was expected and found at the first of them.
+    pub problem: String,
+    /// Their names.
+    pub nodes: Vec<String>,
+}
+
+impl OnnxError {
+    /// The nodes that keep a file from being imported, each once; none where something else does.
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        match self {
+            OnnxError::Nodes { all, .. } => all.clone(),
+            OnnxError::Unsupported { node, op, why, .. } => {
+                let problem = unsupported(op, why);
+                vec![Obstacle { op: op.clone(), problem, nodes: vec![node.clone()] }]
+            }
+            OnnxError::Node { node, op, problem, .. } => {
+                let (op, problem) = (op.clone(), problem.clone());
+                vec![Obstacle { op, problem, nodes: vec![node.clone()] }]
+            }
+            _ => vec![],
+        }
+    }
+}
+
+fn unsupported(op: &str, why: &str) -> String {
+    format!(
+        "operator `{op}` is not supported{why}; `pixelflip list operators` names those that are"
+    )
+}
+
+fn nodes(all: &[Obstacle]) -> String {
+    count(all.iter().map(|obstacle| obstacle.nodes.len()).sum(), "node")
+}
+
+/// Obstacles as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Obstacles {
+    /// What is said of the first node.
+    first: Option<OnnxError>,
+    all: Vec<Obstacle>,
+    /// Reasons without what differs from node to node, in the order of `all`.
+    kinds: Vec<(String, String)>,
+}
+
+impl Obstacles {
+    /// Notes a node that cannot be imported; gives an error back that is not about one node.
+    pub(super) fn note(&mut self, error: OnnxError) -> Result<(), OnnxError> {
+        let Some(found) = error.obstacles().pop() else { return Err(error) };
+        let kind = (found.op.clone(), without_particulars(&found.problem));
+        match self.kinds.iter().position(|known| *known == kind) {
+            Some(at) => self.all[at].nodes.extend(found.nodes),
+            None => {
+                self.all.push(found);
+                self.kinds.push(kind);
+            }
+        }
+        self.first.get_or_insert(error);
+        Ok(())
+    }
+
+    /// The error that all of them are, if there are any.
+    pub(super) fn end(self) -> Result<(), OnnxError> {
+        let Some(first) = self.first else { return Ok(()) };
+        let alone = matches!(&self.all[..], [only] if only.nodes.len() == 1);
+        Err(if alone { first } else { OnnxError::Nodes { first: Box::new(first), all: self.all } })
+    }
+}
+
+/// A reason without names and numbers.
+fn without_particulars(problem: &str) -> String {
+    let words = problem.split('`').step_by(2).collect::<String>();
+    words.chars().filter(|c| !c.is_ascii_digit()).collect()
 }

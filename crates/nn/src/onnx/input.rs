@@ -43,7 +43,7 @@ pub(super) fn names(values: &[&ValueInfoProto]) -> String {
 pub(super) fn picture<'a>(
     graph: &'a GraphProto,
     initializers: &HashMap<&str, &TensorProto>,
-    given: Given,
+    given: &Given,
 ) -> Result<Picture<'a>, String> {
     // files older than IR 4 list the weights among the inputs
     let is_fed = |v: &&ValueInfoProto| !initializers.contains_key(&v.name[..]);

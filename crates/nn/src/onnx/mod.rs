@@ -27,7 +27,7 @@ mod tests;
 mod value;
 mod wire;
 
-pub use error::{Damage, OnnxError};
+pub use error::{Damage, Obstacle, OnnxError};
 
 use super::{graph::Graph, preprocess::InputAxes};
 use crate::base::hex;
@@ -53,20 +53,28 @@ pub struct Imported {
     pub notes: Vec<String>,
     /// Details of some nodes, by name, that a note about them should carry (`epsilon 1e-5`).
     pub remarks: BTreeMap<String, String>,
+    /// The module that some nodes are in, by name, as exporters note it (`layer1.0.conv1`).
+    pub modules: BTreeMap<String, String>,
+    /// Name of the output with the scores, where the file has others too.
+    pub output: Option<String>,
+    /// What was chosen because nothing says it, in a sentence.
+    pub chosen: Option<String>,
 }
 
-/// What a model file may leave open about its input.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a model file may leave open about its input and output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {
     /// Height and width, used where the file does not fix them.
     pub size: Option<[usize; 2]>,
     /// The order of axes, used whatever the file looks like.
     pub axes: Option<InputAxes>,
+    /// The output with the scores, of several.
+    pub output: Option<String>,
 }
 
 /// Reads a model file. Returns the network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are
 /// sorted by their location.
-pub fn read(path: &Path, given: Given) -> Result<(Imported, String), OnnxError> {
+pub fn read(path: &Path, given: &Given) -> Result<(Imported, String), OnnxError> {
     let file = path.display().to_string();
     let fail = |e: io::Error| OnnxError::Io { file: file.clone(), reason: e.to_string() };
     let bytes = read_file(path, &file)?;
@@ -85,7 +93,11 @@ pub fn read(path: &Path, given: Given) -> Result<(Imported, String), OnnxError> 
 
 /// [`read`] for a model in memory, which has no external data; `name` stands for the file in
 /// messages.
-pub fn read_bytes(name: &str, bytes: &[u8], given: Given) -> Result<(Imported, String), OnnxError> {
+pub fn read_bytes(
+    name: &str,
+    bytes: &[u8],
+    given: &Given,
+) -> Result<(Imported, String), OnnxError> {
     let bytes = Bytes::copy_from_slice(bytes);
     let mut sha = Sha256::new();
     sha.update(&bytes);

@@ -61,6 +61,8 @@ pub(crate) struct NodeProto {
     pub(crate) attribute: Vec<AttributeProto>,
     #[prost(string, tag = "7")]
     pub(crate) domain: String,
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) metadata_props: Vec<EntryProto>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -42,6 +42,7 @@ pub struct Preprocess {
     std: Vec<f64>,
     classes: Option<String>,
     head: Option<Declared>,
+    output: Option<String>,
     gain: Vec<f64>,
     offset: Vec<f64>,
 }
@@ -87,6 +88,7 @@ impl Preprocess {
             std: Some(self.std.clone()),
             classes: self.classes.clone(),
             head: self.head,
+            output: self.output.clone(),
         }
     }
 

@@ -30,7 +30,7 @@ impl Settings {
             return Err(value("resize", resize));
         }
         let crop = self.crop.unwrap_or(Crop::None);
-        let (axes, classes, head) = (self.axes, self.classes, self.head);
+        let (axes, classes, head, output) = (self.axes, self.classes, self.head, self.output);
         Ok(Preprocess {
             input,
             axes,
@@ -44,6 +44,7 @@ impl Settings {
             std,
             classes,
             head,
+            output,
             gain,
             offset,
         })
@@ -87,7 +88,10 @@ fn check_channels(
         c => match axes {
             Some(_) => format!("1 or 3 channels, but with these `axes` the network takes {c}"),
             None => {
-                format!("1 or 3 channels, but the network takes {c}: it does not take pictures")
+                format!(
+                    "1 or 3 channels, as pictures have, but the network takes {c}: `predict` and \
+                     `explain` take such inputs as .npy tensors, without this key"
+                )
             }
         },
     };

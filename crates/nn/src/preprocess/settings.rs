@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The keys of a sidecar and what the value of each must be.
-pub(super) const FIELDS: [(&str, &str); 13] = [
+pub(super) const FIELDS: [(&str, &str); 14] = [
     ("input", "[height, width] in pixels"),
     ("axes", "\"nchw\" or \"nhwc\""),
     ("preset", "\"torchvision\", \"caffe\", \"keras\", \"inception\" or \"clip\""),
@@ -27,6 +27,7 @@ pub(super) const FIELDS: [(&str, &str); 13] = [
     ("std", "a list of numbers > 0, one per channel"),
     ("classes", "the name of a text file with one class name per line"),
     ("head", "\"softmax\", \"sigmoid\" or \"values\""),
+    ("output", "the name of an output, or of another value, in the model file"),
 ];
 
 /// How a picture is brought to size; see [`Interpolation`].
@@ -252,6 +253,10 @@ pub struct Settings {
     /// another than the softmax of several, or the value of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<Declared>,
+    /// Which output of the model file has the scores; needed only where there are several and it is not
+    /// the one that is taken without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 impl Settings {
@@ -276,6 +281,7 @@ impl Settings {
             std: take(&table, "std")?,
             classes: take(&table, "classes")?,
             head: take(&table, "head")?,
+            output: take(&table, "output")?,
         };
         Ok(given.or_preset(preset))
     }
@@ -302,6 +308,7 @@ impl Settings {
             std: self.std.or(below.std),
             classes: self.classes.or(below.classes),
             head: self.head.or(below.head),
+            output: self.output.or(below.output),
         }
     }
 }

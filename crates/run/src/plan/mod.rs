@@ -323,7 +323,7 @@ impl Plan {
             self.one_value(),
             self.bent_activations(),
         ];
-        let all = std::iter::once(inputs).chain(about);
+        let all = [self.model.chosen.clone(), inputs].into_iter().chain(about);
         all.into_iter().flatten().collect()
     }
 

@@ -13,7 +13,7 @@ use prost::Message;
 const NOOPT: &[u8] = include_bytes!("../../../../../tests/data/onnx/bncnn.dynDefault_noopt.onnx");
 
 fn read(bytes: &[u8]) -> Result<(), OnnxError> {
-    read_bytes("m.onnx", bytes, Given::default()).map(drop)
+    read_bytes("m.onnx", bytes, &Given::default()).map(drop)
 }
 
 #[test]

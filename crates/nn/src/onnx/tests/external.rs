@@ -39,15 +39,15 @@ fn weights_beside_the_model_are_those_inside() {
     fs::create_dir(folder.path().join("sub")).unwrap();
     fs::write(folder.path().join("sub/w.data"), data()).unwrap();
     let path = write(folder.path(), &outside("sub/w.data", "16", "96"));
-    let (imported, digest) = read(&path, Given::default()).unwrap();
+    let (imported, digest) = read(&path, &Given::default()).unwrap();
     let inside = small_network().encode_to_vec();
-    let (want, other) = read_bytes("m.onnx", &inside, Given::default()).unwrap();
+    let (want, other) = read_bytes("m.onnx", &inside, &Given::default()).unwrap();
     let x = crate::tensor::Tensor::zeros(want.graph.input_shape()).map(|_| 0.7);
     assert_eq!(imported.graph.logits(&x), want.graph.logits(&x));
     assert_ne!(digest, other);
     // a change of the data changes the digest
     fs::write(folder.path().join("sub/w.data"), [data(), vec![0]].concat()).unwrap();
-    assert_ne!(read(&path, Given::default()).unwrap().1, digest);
+    assert_ne!(read(&path, &Given::default()).unwrap().1, digest);
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn data_that_are_missing_short_or_outside_are_refused() {
     let mut messages = vec![];
     for (location, offset, length) in cases {
         let path = write(&inner, &outside(location, offset, length));
-        messages.push(read(&path, Given::default()).unwrap_err().to_string());
+        messages.push(read(&path, &Given::default()).unwrap_err().to_string());
     }
     let bytes = outside("w.data", "16", "").encode_to_vec();
-    messages.push(read_bytes("m.onnx", &bytes, Given::default()).unwrap_err().to_string());
+    messages.push(read_bytes("m.onnx", &bytes, &Given::default()).unwrap_err().to_string());
     let canonical = folder.path().canonicalize().unwrap().display().to_string();
     let text = messages.join("\n").replace(&canonical, "[folder]");
     insta::assert_snapshot!(text.replace(&folder.path().display().to_string(), "[folder]"));
@@ -91,8 +91,8 @@ fn data_that_are_missing_short_or_outside_are_refused() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = read(&folder.path().join("m.onnx"), Given::default()).unwrap_err().to_string();
-    let no_file = read(folder.path(), Given::default()).unwrap_err().to_string();
+    let missing = read(&folder.path().join("m.onnx"), &Given::default()).unwrap_err().to_string();
+    let no_file = read(folder.path(), &Given::default()).unwrap_err().to_string();
     let text = [missing, no_file].join("\n");
     insta::assert_snapshot!(text.replace(&folder.path().display().to_string(), "[folder]"));
 }

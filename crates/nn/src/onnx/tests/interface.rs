@@ -16,7 +16,7 @@ use crate::{
 use prost::Message;
 
 fn sized(height: usize, width: usize) -> Given {
-    Given { size: Some([height, width]), axes: None }
+    Given { size: Some([height, width]), ..Given::default() }
 }
 
 fn changed(change: impl FnOnce(&mut ModelProto)) -> ModelProto {
@@ -47,7 +47,6 @@ fn a_model_that_is_no_classifier_of_pictures_is_refused() {
             tensor.tensor_type.as_mut().unwrap().shape = None;
         }),
         changed(|m| m.graph_mut().output.clear()),
-        changed(|m| m.graph_mut().output.push(value("r", &[0, 3, 2, 2]))),
         changed(|m| m.graph_mut().output[0].name = "r".to_owned()),
         changed(|m| m.graph_mut().output[0].name = "nowhere".to_owned()),
         changed(|m| m.graph_mut().output[0].name = "w".to_owned()),
@@ -59,9 +58,9 @@ fn a_model_that_is_no_classifier_of_pictures_is_refused() {
 #[test]
 fn a_size_left_open_is_taken_from_the_sidecar() {
     let open = changed(|m| m.graph_mut().input[0] = value("x", &[0, 2, 0, 0])).encode_to_vec();
-    let (imported, _) = read_bytes("m.onnx", &open, sized(3, 4)).unwrap();
+    let (imported, _) = read_bytes("m.onnx", &open, &sized(3, 4)).unwrap();
     assert_eq!(imported.graph.input_shape(), Shape::new(2, 3, 4));
-    assert!(read_bytes("m.onnx", &open, sized(9, 9)).is_err());
+    assert!(read_bytes("m.onnx", &open, &sized(9, 9)).is_err());
 }
 
 /// A model of input `dims` whose first node is `first`; `y` has as many values as the picture.
@@ -74,8 +73,8 @@ fn flat(dims: &[i64], first: NodeProto) -> ModelProto {
 #[test]
 fn the_order_of_the_inputs_axes_is_read_from_the_file_or_given() {
     let found = |model: &ModelProto, axes| {
-        let given = Given { size: None, axes };
-        let (imported, _) = read_bytes("m.onnx", &model.encode_to_vec(), given).unwrap();
+        let given = Given { axes, ..Given::default() };
+        let (imported, _) = read_bytes("m.onnx", &model.encode_to_vec(), &given).unwrap();
         (imported.graph.input_shape(), imported.notes)
     };
     let turned = |perm: &[i64]| node("Transpose", "x", "a").ints("perm", perm);
@@ -163,6 +162,69 @@ fn outputs_of_training_are_left_out() {
     });
     let imported = import(&model).unwrap();
     assert_eq!(imported.notes, ["dropout `r_node` left out"]);
+}
+
+/// A network with its last map beside the scores.
+fn two_outputs() -> ModelProto {
+    changed(|m| m.graph_mut().output.insert(0, value("r", &[0, 3, 2, 2])))
+}
+
+#[test]
+fn of_several_outputs_the_first_in_the_form_of_scores_is_taken_and_said() {
+    let imported = import(&two_outputs()).unwrap();
+    assert_eq!((imported.graph.classes(), imported.output.as_deref()), (2, Some("y")));
+    insta::assert_snapshot!([imported.notes, vec![imported.chosen.unwrap()]].concat().join("\n"));
+    let single = import(&small_network()).unwrap();
+    assert_eq!((single.output, single.chosen), (None, None));
+    // where no shapes are told it is the first
+    let blind = changed(|m| {
+        m.graph_mut().output.insert(0, value("f", &[]));
+        m.graph_mut().output.iter_mut().for_each(|o| o.r#type = None);
+    });
+    assert_eq!(import(&blind).unwrap().output.as_deref(), Some("f"));
+    // of two heads it is the first
+    let heads = changed(|m| {
+        m.graph_mut().node.push(node("Neg", "y", "other"));
+        m.graph_mut().output.push(value("other", &[0, 2]));
+    });
+    assert_eq!(import(&heads).unwrap().output.as_deref(), Some("y"));
+}
+
+#[test]
+fn the_output_that_is_asked_for_is_taken() {
+    let wanted = |name: &str| {
+        let given = Given { output: Some(name.to_owned()), ..Given::default() };
+        read_bytes("m.onnx", &two_outputs().encode_to_vec(), &given).map(|(imported, _)| imported)
+    };
+    let scores = wanted("y").unwrap();
+    assert_eq!((scores.output.as_deref(), scores.chosen), (Some("y"), None));
+    // a value inside
+    let inner = wanted("f").unwrap();
+    assert_eq!((inner.graph.classes(), inner.output.as_deref()), (12, Some("f")));
+    let refused = |name: &str| wanted(name).unwrap_err().to_string();
+    insta::assert_snapshot!([refused("r"), refused("z"), refused("w"), refused("")].join("\n"));
+}
+
+#[test]
+fn scores_may_come_without_batch_axis_and_alone() {
+    let ending = |nodes: Vec<NodeProto>, dims: &[i64]| {
+        let model = changed(|m| {
+            let graph = m.graph_mut();
+            graph.node[3].output[0] = "scores".to_owned();
+            graph.node.extend(nodes);
+            graph.output[0] = value("y", dims);
+            graph.initializer.push(ints("flat", &[-1]));
+        });
+        import(&model).unwrap().graph.classes()
+    };
+    let squeeze = |axes: &[i64]| node("Squeeze", "scores", "y").ints("axes", axes);
+    assert_eq!(ending(vec![node("Reshape", "scores flat", "y")], &[2]), 2);
+    assert_eq!(ending(vec![squeeze(&[0])], &[2]), 2);
+    let first =
+        node("Slice", "scores", "one").ints("axes", &[1]).ints("starts", &[0]).ints("ends", &[1]);
+    let one = |squeeze: NodeProto| NodeProto { input: vec!["one".to_owned()], ..squeeze };
+    assert_eq!(ending(vec![first.clone(), one(squeeze(&[1]))], &[0]), 1);
+    assert_eq!(ending(vec![first, one(squeeze(&[0, 1]))], &[]), 1);
 }
 
 #[test]

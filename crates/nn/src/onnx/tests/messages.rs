@@ -21,6 +21,31 @@ fn an_unsupported_operator_is_named_with_its_node() {
 }
 
 #[test]
+fn all_nodes_that_cannot_be_imported_are_named_at_once() {
+    let mut foreign = node("Gelu", "d", "e");
+    foreign.domain = "com.microsoft".to_owned();
+    let model = model(
+        vec![
+            node("Conv", "x w", "a"),
+            node("NonMaxSuppression", "x", "b"),
+            node("Conv", "x v", "c"),
+            node("Add", "a b", "s"),
+            node("Add", "s c", "d"),
+            foreign,
+            node("NonMaxSuppression", "e", "f"),
+            node("Relu", "f", "y"),
+        ],
+        vec![ones("w", &[1, 3, 1, 1]), ones("v", &[1, 5, 1, 1])],
+    );
+    let found = import(&model).unwrap_err();
+    let lines = found.obstacles();
+    let lines = lines.iter().map(|o| format!("{} {}: {}", o.op, o.nodes.join(", "), o.problem));
+    insta::assert_snapshot!(
+        [found.to_string()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
 fn operators_of_other_domains_and_functions_are_named() {
     let mut foreign = node("Gelu", "x", "y");
     foreign.domain = "com.microsoft".to_owned();

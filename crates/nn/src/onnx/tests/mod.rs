@@ -14,7 +14,7 @@ use prost::Message;
 
 /// Imports a model as a file named `m.onnx`.
 fn import(model: &ModelProto) -> Result<Imported, OnnxError> {
-    read_bytes("m.onnx", &model.encode_to_vec(), Given::default()).map(|(imported, _)| imported)
+    read_bytes("m.onnx", &model.encode_to_vec(), &Given::default()).map(|(imported, _)| imported)
 }
 
 /// What import says about a model that cannot be used.

@@ -1,11 +1,9 @@
-//! The layers of a network as a table for people.
+//! Every layer of a network.
 
-use super::text::{Align, table};
 use crate::{
-    base::words::count,
     nn::model::{LayerRow, Model},
+    text::{Align, table},
 };
-use std::fmt::Write;
 
 /// Headings of the columns.
 const COLUMNS: [(&str, Align); 8] = [
@@ -19,25 +17,13 @@ const COLUMNS: [(&str, Align); 8] = [
     ("a pixel changes", Align::Right),
 ];
 
-/// The layers of `model` with shapes (channels x height x width), parameters and multiply-adds of
-/// one pass, how much of the output is computed again when one pixel of the input changes ("everything"
-/// where the operator has no local form), the totals, and what import changed.
-pub fn layer_table(model: &Model) -> String {
+/// The layers with shapes (channels x height x width), parameters and multiply-adds of one pass, and how
+/// much of the output is computed again when one pixel of the input changes ("everything" where the
+/// operator has no local form).
+pub(super) fn all(model: &Model) -> String {
     let mut rows: Vec<[String; 8]> = model.layers().iter().map(row).collect();
     rows.push(totals(model));
-    let mut text = format!(
-        "{}: input {}, {}, sha256 {}\n\n",
-        model.name,
-        model.graph.input_shape(),
-        count(model.graph.classes(), "class"),
-        model.digest
-    );
-    text.push_str(&table(COLUMNS, &rows));
-    if !model.notes.is_empty() {
-        text.push_str("\nwhat import changed:\n");
-        model.notes.iter().for_each(|note| writeln!(text, "- {note}").expect("a text grows"));
-    }
-    text
+    table(COLUMNS, &rows)
 }
 
 fn row(layer: &LayerRow) -> [String; 8] {
@@ -81,17 +67,5 @@ mod tests {
     #[test]
     fn digits_are_grouped_from_the_right() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn the_table_of_lenet_shows_all_layers_and_totals() {
-        let file = include_bytes!("../../../tests/data/onnx/lenet.ts17_fix.onnx");
-        insta::assert_snapshot!(layer_table(&Model::from_bytes("lenet", file, None).unwrap()));
-    }
-
-    #[test]
-    fn the_table_of_a_network_with_norms_says_what_was_folded() {
-        let file = include_bytes!("../../../tests/data/onnx/bncnn.ts17_fix_nofold.onnx");
-        insta::assert_snapshot!(layer_table(&Model::from_bytes("bncnn", file, None).unwrap()));
     }
 }
