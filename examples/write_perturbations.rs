@@ -16,7 +16,7 @@ use pixelflip::{
         scenes::{Scenes, Split},
     },
     nn::tensor::Tensor,
-    perturb::{Fill, Gather, Mask, PERTURBATIONS, Site, Statistics},
+    perturb::{Fill, Gather, Mask, PERTURBATIONS, Range, Site, Statistics},
 };
 use std::{error::Error, path::Path};
 
@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let statistics = statistics(&scenes);
     let site = Site {
         picture: &picture,
+        range: Range::PICTURE,
         units: &grid,
         seed: Seed(0),
         image: &scenes.id(PICTURE),

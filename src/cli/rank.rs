@@ -15,6 +15,7 @@ use pixelflip::{
         map_metrics::Maps,
         rank::{Note, Rank, rank},
         rank_figures,
+        subsets::Sets,
     },
     run::{
         machine,
@@ -39,8 +40,10 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let chosen = metric.as_ref().map(|m| Chosen { name: &m.name, metric: &*m.value });
     let maps = pool.install(|| Maps::of(&loaded.metrics, resampling));
-    let mut found =
-        pool.install(|| rank(&loaded.rows, &loaded.timings, &maps.rows, chosen, resampling))?;
+    let several = loaded.pictures.iter().filter_map(|p| Some((p.image.clone(), p.labels.clone()?)));
+    let sets: Sets = several.filter(|(_, labels)| labels.len() > 1).collect();
+    let mut found = pool
+        .install(|| rank(&loaded.rows, &sets, &loaded.timings, &maps.rows, chosen, resampling))?;
     if !loaded.manifests.iter().all(is_whole) {
         found.notes.push(Note::Unfinished);
     }

@@ -164,6 +164,7 @@ const PLACES: &[(&str, &str)] = &[
     ("summary.csv", "the ranking with intervals; `pixelflip rank` tests the differences"),
     ("aopc.png", "the figure of the paper, also as .svg"),
     ("heatmaps", "heat maps of some pictures"),
+    ("classes.csv", "how well the network tells each class, since pictures show several"),
     ("curves", "one row per curve, as Parquet"),
     ("manifest.json", "what was run; `pixelflip run` takes it to do it again"),
 ];
@@ -190,7 +191,7 @@ fn folder(config: &Config, file: Option<&Path>) -> PathBuf {
 /// The last line: what was done, what was not, and where it lies.
 fn closing(results: &Results, root: &Path) -> String {
     let mut parts = vec![count(results.pictures, "picture")];
-    let right = [("top-1", results.top1), ("top-5", results.top5)];
+    let right = [("top-1", results.top1), ("top-5", results.top5), ("mAP", results.mean_ap)];
     let right = right.into_iter().filter_map(|(name, share)| Some((name, share?)));
     parts.extend(right.map(|(name, share)| format!("{name} {:.1} %", 100.0 * share)));
     parts.push(count(results.curves - results.failed_curves, "curve"));

@@ -63,19 +63,19 @@ pub fn check(
 ) -> Result<Report, DataError> {
     let (layout, set) = open_named(path, options)?;
     let content = decode.then(|| content(&*set, seen));
-    let labels: Vec<Option<usize>> = (0..set.len()).map(|i| set.label(i)).collect();
+    let labels: Vec<Vec<usize>> = (0..set.len()).map(|i| set.labels(i)).collect();
     Ok(Report {
         layout,
         found: set.describe(),
         pictures: set.len(),
         classes: classes(&labels, set.classes()),
         left_out: set.left_out().to_vec(),
-        unlabelled: labels.iter().filter(|label| label.is_none()).count(),
+        unlabelled: labels.iter().filter(|labels| labels.is_empty()).count(),
         content,
     })
 }
 
-fn classes(labels: &[Option<usize>], names: Option<&[String]>) -> BTreeMap<usize, Class> {
+fn classes(labels: &[Vec<usize>], names: Option<&[String]>) -> BTreeMap<usize, Class> {
     let named = names.unwrap_or_default().iter().enumerate().filter(|(_, name)| !name.is_empty());
     let mut classes: BTreeMap<usize, Class> =
         named.map(|(at, name)| (at, Class { name: name.clone(), pictures: 0 })).collect();

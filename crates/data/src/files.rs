@@ -20,6 +20,10 @@ pub(super) struct Picture {
     pub(super) mask: Option<Mask>,
     /// Objects of other classes than the label, where the annotation names classes.
     pub(super) others: Vec<Other>,
+    /// Classes that it shows beside its label.
+    pub(super) also: Vec<usize>,
+    /// Classes of which it is left open whether it shows them.
+    pub(super) unsure: Vec<usize>,
 }
 
 impl Picture {
@@ -27,7 +31,11 @@ impl Picture {
     fn marks(&self) -> String {
         let own = if self.boxes.is_empty() { String::new() } else { format!("{:?}", self.boxes) };
         let other = |text, other: &Other| format!("{text} {} {:?}", other.class, other.boxes);
-        self.others.iter().fold(own, other)
+        let words = self.others.iter().fold(own, other);
+        let marked = |class: &&usize| self.others.iter().any(|other| other.class == **class);
+        let also = self.also.iter().filter(|class| !marked(class));
+        let words = also.fold(words, |text, class| format!("{text} also {class}"));
+        self.unsure.iter().fold(words, |text, class| format!("{text} unsure {class}"))
     }
 }
 
@@ -42,7 +50,15 @@ pub(super) struct Other {
 impl Picture {
     /// A picture without boxes and mask.
     pub(super) fn new(file: File, label: Option<usize>) -> Picture {
-        Picture { file, label, boxes: vec![], mask: None, others: vec![] }
+        Picture {
+            file,
+            label,
+            boxes: vec![],
+            mask: None,
+            others: vec![],
+            also: vec![],
+            unsure: vec![],
+        }
     }
 }
 
@@ -89,6 +105,15 @@ impl Dataset for FileSet {
 
     fn label(&self, i: usize) -> Option<usize> {
         self.pictures[i].label
+    }
+
+    fn labels(&self, i: usize) -> Vec<usize> {
+        let Picture { label, also, .. } = &self.pictures[i];
+        label.iter().chain(also).copied().collect()
+    }
+
+    fn unsure(&self, i: usize) -> Vec<usize> {
+        self.pictures[i].unsure.clone()
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {

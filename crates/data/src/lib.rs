@@ -75,6 +75,23 @@ pub trait Dataset: Send + Sync {
     /// Class index of picture `i` < [`Dataset::len`], without decoding it.
     fn label(&self, i: usize) -> Option<usize>;
 
+    /// All classes that picture `i` < [`Dataset::len`] shows, its label first: more than one where the set
+    /// says so.
+    fn labels(&self, i: usize) -> Vec<usize> {
+        self.label(i).into_iter().collect()
+    }
+
+    /// Classes of which it is left open whether picture `i` < [`Dataset::len`] shows them, since only objects
+    /// that are hard to recognise do.
+    fn unsure(&self, _i: usize) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// Whether some picture shows several classes.
+    fn has_label_sets(&self) -> bool {
+        (0..self.len()).any(|i| self.labels(i).len() > 1)
+    }
+
     /// Decodes picture `i` < [`Dataset::len`]. An error concerns this picture only.
     fn item(&self, i: usize) -> Result<Item, DataError>;
 

@@ -31,7 +31,7 @@ pub enum Step {
     Correct,
     /// Those that are classified wrong.
     Wrong,
-    /// Those whose label is one of these classes: names or indices.
+    /// Those with a label among these classes: names or indices.
     Class(Vec<String>),
     /// The first `n`.
     First(usize),
@@ -100,7 +100,7 @@ impl FromStr for Step {
 /// What the network thinks of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guess {
-    /// Whether it says the label; `None` without a label, and for an output that says no class.
+    /// Whether it says a label of the picture; `None` without a label, and for an output that says no class.
     pub right: Option<bool>,
     /// The probability of the class with the largest logit; `None` where there are none.
     pub confidence: Option<f32>,
@@ -197,8 +197,8 @@ fn hint_of_class(near: &[String]) -> String {
 
 /// What is known of the pictures of a set.
 pub struct Known<'a> {
-    /// Label by picture.
-    pub label: &'a dyn Fn(usize) -> Option<usize>,
+    /// The labels of a picture; empty without.
+    pub labels: &'a dyn Fn(usize) -> Vec<usize>,
     /// What the network thinks; `None` for pictures that it cannot look at. Those stay in the
     /// selection, so that the run names and counts them.
     pub guess: &'a dyn Fn(usize) -> Option<Guess>,
@@ -223,13 +223,13 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
             with_labels(step, from, known)?;
             let find = |name: &String| class_index(name, known.classes);
             let wanted = names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-            let keeps = |i: &usize| (known.label)(*i).is_some_and(|l| wanted.contains(&l));
+            let keeps = |i: &usize| (known.labels)(*i).iter().any(|l| wanted.contains(l));
             from.iter().copied().filter(keeps).collect()
         }
         Step::Correct | Step::Wrong => {
             with_labels(step, from, known)?;
             let says = |i: &usize| (known.guess)(*i).is_none_or(|guess| guess.right.is_some());
-            let labelled = |i: &&usize| (known.label)(**i).is_some();
+            let labelled = |i: &&usize| !(known.labels)(**i).is_empty();
             if !from.iter().filter(labelled).all(says) {
                 return Err(SelectError::NoClasses { step: name() });
             }
@@ -246,7 +246,7 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
 }
 
 fn with_labels(step: &Step, from: &[usize], known: &Known<'_>) -> Result<(), SelectError> {
-    let any = from.iter().any(|i| (known.label)(*i).is_some());
+    let any = from.iter().any(|i| !(known.labels)(*i).is_empty());
     if any { Ok(()) } else { Err(SelectError::NoLabels { step: step.to_string() }) }
 }
 
@@ -327,16 +327,20 @@ mod tests {
 
     const CLASSES: [&str; 3] = ["n01440764 tench, Tinca tinca", "great_white shark", "7"];
 
-    /// Pictures 0 to 9: label i % 3 (none for the last), class 0 predicted with confidence that
-    /// falls and rises again, picture 4 unreadable.
+    /// Pictures 0 to 9: label i % 3 (none for the last; picture 8 shows class 0, too), class 0 predicted with
+    /// confidence that falls and rises again, picture 4 unreadable.
     fn pick(steps: &str) -> Result<Vec<usize>, SelectError> {
         let classes = CLASSES.map(str::to_owned);
-        let label = |i| (i < 9).then_some(i % 3);
+        let labels = |i: usize| match i {
+            8 => vec![2, 0],
+            9 => vec![],
+            i => vec![i % 3],
+        };
         let confidence = |i: usize| (i as f32 - 5.25).abs() / 10.0;
-        let right = |i| label(i).map(|label| label == 0);
+        let right = |i| Some(labels(i).contains(&0)).filter(|_| i < 9);
         let guess =
             |i| (i != 4).then(|| Guess { right: right(i), confidence: Some(confidence(i)) });
-        let known = Known { label: &label, guess: &guess, classes: Some(&classes) };
+        let known = Known { labels: &labels, guess: &guess, classes: Some(&classes) };
         let mut left: Vec<usize> = (0..10).collect();
         for step in steps.split(',') {
             let step: Step = step.parse()?;
@@ -351,15 +355,15 @@ mod tests {
         let left = |steps: &str| pick(steps).unwrap();
         assert_eq!(left("first:3"), [0, 1, 2]);
         // picture 4 cannot be read: it stays, so that the run names it
-        assert_eq!(left("correct"), [0, 3, 4, 6]);
-        assert_eq!(left("wrong"), [1, 2, 4, 5, 7, 8]);
+        assert_eq!(left("correct"), [0, 3, 4, 6, 8]);
+        assert_eq!(left("wrong"), [1, 2, 4, 5, 7]);
         assert_eq!(left("top-confident:2"), [0, 1, 4]);
         assert_eq!(left("least-confident:2"), [4, 5, 6]);
         for name in ["tench", "Tinca-tinca", "n01440764", "0"] {
-            assert_eq!(left(&format!("class:{name}")), [0, 3, 6], "{name}");
+            assert_eq!(left(&format!("class:{name}")), [0, 3, 6, 8], "{name}");
         }
         assert_eq!(left("class:great white shark"), [1, 4, 7]);
-        assert_eq!(left("class:tench+great-white-shark"), [0, 1, 3, 4, 6, 7]);
+        assert_eq!(left("class:tench+great-white-shark"), [0, 1, 3, 4, 6, 7, 8]);
         // a name that looks like an index is a name
         assert_eq!(left("class:7"), [2, 5, 8]);
         assert_eq!(left("random:10"), (0..10).collect::<Vec<_>>());
@@ -377,7 +381,7 @@ mod tests {
     #[test]
     fn what_an_output_does_not_say_selects_nothing() {
         let guess = |_| Some(Guess { right: None, confidence: None });
-        let known = Known { label: &Some, guess: &guess, classes: None };
+        let known = Known { labels: &|i| vec![i], guess: &guess, classes: None };
         let refused = |step: Step| apply(&step, &[0, 1], &known).unwrap_err();
         let step = "wrong".to_owned();
         assert_eq!(refused(Step::Wrong), SelectError::NoClasses { step });
@@ -403,7 +407,7 @@ mod tests {
         ];
         let messages: Vec<String> =
             steps.iter().map(|text| pick(text).unwrap_err().to_string()).collect();
-        let unlabelled = Known { label: &|_| None, guess: &|_| None, classes: None };
+        let unlabelled = Known { labels: &|_| vec![], guess: &|_| None, classes: None };
         let bare = apply(&Step::Correct, &[0, 1], &unlabelled).unwrap_err();
         insta::assert_snapshot!([messages.join("\n"), bare.to_string()].join("\n"));
     }

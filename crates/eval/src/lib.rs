@@ -10,6 +10,9 @@ pub mod correlation;
 pub mod curve;
 pub mod metric;
 pub mod order;
+pub mod precision;
 pub mod removal;
 pub mod rounding;
 pub mod stats;
+#[cfg(test)]
+mod words;

@@ -194,7 +194,7 @@ mod tests {
             unit::{Grid, Remainder},
         },
         order::random,
-        perturb::{Fill, Gather, PERTURBATIONS, Site},
+        perturb::{Fill, Gather, PERTURBATIONS, Range, Site},
     };
 
     const SHAPE: Shape = Shape::new(3, 12, 12);
@@ -219,6 +219,7 @@ mod tests {
         let statistics = Gather::new(SHAPE).finish();
         let site = Site {
             picture: &picture,
+            range: Range::PICTURE,
             units: &grid,
             seed: Seed(0),
             image: "a",

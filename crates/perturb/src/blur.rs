@@ -39,8 +39,11 @@ impl Perturbation for Blur {
         let Shape { c, h, w } = site.picture.shape;
         let rows = along(&site.picture.data, h, w * c, &kernel);
         let columns = rows.chunks_exact(w * c).flat_map(|row| along(row, w, c, &kernel));
-        // rounding may lift white by the last bit
-        Fill::Local(Tensor::new(site.picture.shape, columns.map(|v| v.min(1.0)).collect()))
+        // rounding may lift the largest value by the last bit
+        Fill::Local(Tensor::new(
+            site.picture.shape,
+            columns.map(|v| v.min(site.range.high)).collect(),
+        ))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Weighted means of neighbours, where pixels are gone: a linear system for each hole.
 
-use super::{Mask, colour};
+use super::{Mask, Range, colour};
 use crate::{base::geom::Rect, nn::tensor::Tensor};
 
 /// A neighbour: row and column offset, and weight.
@@ -13,6 +13,7 @@ pub(super) type Neighbour = (isize, isize, f64);
 /// place and colour of each pixel of these holes.
 pub(super) fn fill_holes(
     picture: &Tensor,
+    range: Range,
     gone: &Mask,
     new: Rect,
     neighbours: &[Neighbour],
@@ -23,7 +24,7 @@ pub(super) fn fill_holes(
     for seed in (new.y0..new.y1).flat_map(|y| (new.x0..new.x1).map(move |x| (y, x))) {
         if gone.has(seed.0, seed.1) && index.of(seed).is_none() {
             let hole = Hole::around(seed, gone, neighbours, &mut index);
-            let colours = hole.colours(picture);
+            let colours = hole.colours(picture, range);
             let places = hole.pixels.iter().zip(colours.chunks_exact(picture.shape.c));
             places.for_each(|(place, colour)| write(*place, colour));
         }
@@ -85,7 +86,8 @@ impl Hole {
     }
 
     /// Solves for all channels; pixel after pixel, channels last.
-    fn colours(&self, picture: &Tensor) -> Vec<f32> {
+    fn colours(&self, picture: &Tensor, range: Range) -> Vec<f32> {
+        let (low, high) = (f64::from(range.low), f64::from(range.high));
         let channels = picture.shape.c;
         if self.outside.is_empty() {
             return colour(picture).repeat(self.pixels.len());
@@ -94,8 +96,8 @@ impl Hole {
         for channel in 0..channels {
             let solution = self.solve(picture, channel);
             for (pixel, v) in values.chunks_exact_mut(channels).zip(solution) {
-                // a mean of values in [0, 1], up to rounding
-                pixel[channel] = v.clamp(0.0, 1.0) as f32;
+                // a mean of values in the range, up to rounding
+                pixel[channel] = v.clamp(low, high) as f32;
             }
         }
         values
@@ -201,7 +203,7 @@ mod tests {
 
     fn filled(picture: &Tensor, gone: &Mask, neighbours: &[Neighbour]) -> Tensor {
         let mut current = picture.clone();
-        fill_holes(picture, gone, whole(gone), neighbours, |(y, x), colour| {
+        fill_holes(picture, Range::PICTURE, gone, whole(gone), neighbours, |(y, x), colour| {
             current.write(Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 }, colour);
         });
         current
@@ -253,7 +255,7 @@ mod tests {
             let picture = Tensor::zeros(crate::base::geom::Shape::new(1, 4, 4));
             let mut written = 0;
             let new = Rect { y0: 0, y1: 2, x0: 0, x1: 2 };
-            fill_holes(&picture, &gone, new, neighbours, |_, _| written += 1);
+            fill_holes(&picture, Range::PICTURE, &gone, new, neighbours, |_, _| written += 1);
             assert_eq!(written, expected);
         }
     }

@@ -19,7 +19,8 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
 
 impl Perturbation for Flip {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
-        Fill::Local(site.picture.map(|v| 1.0 - v))
+        let sum = site.range.low + site.range.high;
+        Fill::Local(site.picture.map(|v| sum - v))
     }
 }
 

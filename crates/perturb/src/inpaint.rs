@@ -1,7 +1,7 @@
 //! Inpainting by diffusion.
 
 use super::{
-    Fill, Mask, Masked, Perturbation, Site,
+    Fill, Mask, Masked, Perturbation, Range, Site,
     diffusion::{Neighbour, fill_holes},
 };
 use crate::{
@@ -28,7 +28,7 @@ const NEIGHBOURS: [Neighbour; 4] = [(-1, 0, 1.0), (0, -1, 1.0), (0, 1, 1.0), (1,
 
 impl Perturbation for Inpaint {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
-        Fill::Masked(Box::new(Diffused { picture: site.picture }))
+        Fill::Masked(Box::new(Diffused { picture: site.picture, range: site.range }))
     }
 
     fn is_local(&self) -> bool {
@@ -38,11 +38,12 @@ impl Perturbation for Inpaint {
 
 struct Diffused<'a> {
     picture: &'a Tensor,
+    range: Range,
 }
 
 impl Masked for Diffused<'_> {
     fn update(&self, gone: &Mask, new: Rect, current: &mut Tensor) {
-        fill_holes(self.picture, gone, new, &NEIGHBOURS, |(y, x), colour| {
+        fill_holes(self.picture, self.range, gone, new, &NEIGHBOURS, |(y, x), colour| {
             current.write(Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 }, colour);
         });
     }

@@ -56,11 +56,27 @@ pub trait Perturbation: Send + Sync {
     }
 }
 
+/// The smallest and the largest value that an input may take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// The smallest.
+    pub low: f32,
+    /// The largest.
+    pub high: f32,
+}
+
+impl Range {
+    /// Of pictures in image space: black and white.
+    pub const PICTURE: Range = Range { low: 0.0, high: 1.0 };
+}
+
 /// The picture that is to lose units, and the key of everything random about it.
 #[derive(Clone, Copy)]
 pub struct Site<'a> {
-    /// The picture in image space: shape of the network's input, values in [0, 1].
+    /// The picture in image space: shape of the network's input.
     pub picture: &'a Tensor,
+    /// What values it may take.
+    pub range: Range,
     /// Its units.
     pub units: &'a dyn Units,
     /// Seed of the experiment.

@@ -1,7 +1,7 @@
 //! Noisy linear imputation, as ROAD does it.
 
 use super::{
-    Fill, Mask, Masked, Perturbation, Site,
+    Fill, Mask, Masked, Perturbation, Range, Site,
     diffusion::{Neighbour, fill_holes},
 };
 use crate::{
@@ -56,7 +56,8 @@ const NEIGHBOURS: [Neighbour; 8] = [
 
 impl Perturbation for Road {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
-        Fill::Masked(Box::new(Imputed::new(site.picture, self.noise, site.rng("road", &[]))))
+        let rng = site.rng("road", &[]);
+        Fill::Masked(Box::new(Imputed::new(site.picture, site.range, self.noise, rng)))
     }
 
     fn is_local(&self) -> bool {
@@ -68,30 +69,38 @@ impl Perturbation for Road {
 #[derive(Debug)]
 pub struct Imputed<'a> {
     picture: &'a Tensor,
+    range: Range,
     /// One value for each of the picture's.
     noise: Vec<f32>,
 }
 
 impl<'a> Imputed<'a> {
     /// For a picture in image space, with noise of this standard deviation drawn from `rng`.
-    pub fn new(picture: &'a Tensor, deviation: f64, mut rng: KeyedRng) -> Imputed<'a> {
+    pub fn new(
+        picture: &'a Tensor,
+        range: Range,
+        deviation: f64,
+        mut rng: KeyedRng,
+    ) -> Imputed<'a> {
         let mut noise = Vec::with_capacity(picture.data.len() + 1);
         while noise.len() < picture.data.len() {
             noise.extend(normal_pair(&mut rng).map(|n| (deviation * n) as f32));
         }
-        Imputed { picture, noise }
+        Imputed { picture, range, noise }
     }
 }
 
 impl Masked for Imputed<'_> {
     fn update(&self, gone: &Mask, new: Rect, current: &mut Tensor) {
         let channels = self.picture.shape.c;
-        fill_holes(self.picture, gone, new, &NEIGHBOURS, |(y, x), colour| {
+        let Range { low, high } = self.range;
+        let write = |(y, x), colour: &[f32]| {
             let noise = &self.noise[(y * self.picture.shape.w + x) * channels..];
             let noisy: Vec<f32> =
-                colour.iter().zip(noise).map(|(v, n)| (v + n).clamp(0.0, 1.0)).collect();
+                colour.iter().zip(noise).map(|(v, n)| (v + n).clamp(low, high)).collect();
             current.write(Rect { y0: y, y1: y + 1, x0: x, x1: x + 1 }, &noisy);
-        });
+        };
+        fill_holes(self.picture, self.range, gone, new, &NEIGHBOURS, write);
     }
 }
 

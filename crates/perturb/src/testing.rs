@@ -1,6 +1,6 @@
 //! Pictures, masks and short ways for the tests of this module.
 
-use super::{Fill, Gather, Mask, PERTURBATIONS, Perturbation, Site, Statistics};
+use super::{Fill, Gather, Mask, PERTURBATIONS, Perturbation, Range, Site, Statistics};
 use crate::{
     base::{
         geom::{Rect, Shape},
@@ -54,7 +54,15 @@ pub(super) fn local(spec: &str, picture: &Tensor, repeat: usize) -> Tensor {
 }
 
 pub(super) fn site<'a>(picture: &'a Tensor, units: &'a dyn Units, repeat: usize) -> Site<'a> {
-    Site { picture, units, seed: Seed(0), image: "a.png", repeat, data: &*SET }
+    Site {
+        picture,
+        range: Range::PICTURE,
+        units,
+        seed: Seed(0),
+        image: "a.png",
+        repeat,
+        data: &*SET,
+    }
 }
 
 /// The picture without the pixels of `gone`, by a mask-dependent perturbation.

@@ -1,13 +1,13 @@
 //! Noise: the paper's perturbation.
 
-use super::{Fill, Perturbation, Site};
+use super::{Fill, Perturbation, Range, Site};
 use crate::{
     base::{registry::Entry, rng::unit_f32},
     nn::tensor::Tensor,
 };
 
-/// Every pixel and channel becomes an independent draw from U(0, 1) in image space, that is before
-/// mean and standard deviation are applied (Samek et al. 2017, sec. III-B).
+/// Every pixel and channel becomes an independent draw from U(low, high) of the values that the input may
+/// take: of pictures U(0, 1) in image space, that is before mean and standard deviation are applied (Samek et al. 2017, sec. III-B).
 ///
 /// There is one noise image per (seed, image, repeat); it depends on the picture's shape and on
 /// nothing else, least of all on the method or on the regions removed before.
@@ -25,7 +25,9 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
 impl Perturbation for Uniform {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
         let mut rng = site.rng("uniform", &[]);
-        let noise = (0..site.picture.data.len()).map(|_| unit_f32(&mut rng)).collect();
+        let Range { low, high } = site.range;
+        let draw = |_| low + (high - low) * unit_f32(&mut rng);
+        let noise = (0..site.picture.data.len()).map(draw).collect();
         Fill::Local(Tensor::new(site.picture.shape, noise))
     }
 }
@@ -45,7 +47,8 @@ mod tests {
     fn noise(picture: &Tensor, side: usize, seed: u64, image: &str, repeat: usize) -> Tensor {
         let grid = Grid::new(picture.shape.h, picture.shape.w, side, Remainder::Drop).unwrap();
         let seed = Seed(seed);
-        let site = Site { picture, units: &grid, seed, image, repeat, data: &*SET };
+        let site =
+            Site { picture, range: Range::PICTURE, units: &grid, seed, image, repeat, data: &*SET };
         picture_of(Uniform.fill(&site))
     }
 
@@ -59,6 +62,20 @@ mod tests {
             assert_ne!(base, other);
         }
         assert_ne!(base, noise(&black, 2, 0, "a", 1));
+    }
+
+    #[test]
+    fn noise_fills_the_range_of_the_input() {
+        let signal = Tensor::zeros(Shape::new(2, 50, 1));
+        let grid = Grid::new(50, 1, 1, Remainder::Drop).unwrap();
+        let noise = |range| {
+            let (picture, units, seed) = (&signal, &grid, Seed(0));
+            let site = Site { picture, range, units, seed, image: "a", repeat: 0, data: &*SET };
+            picture_of(Uniform.fill(&site))
+        };
+        let expected = noise(Range::PICTURE).map(|v| 6.0 * v - 4.0);
+        let found = noise(Range { low: -4.0, high: 2.0 });
+        assert!(found.data.iter().zip(&expected.data).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 
     #[test]

@@ -633,6 +633,29 @@ mod tests {
         eval::metric::{Abpc, Aopc, RelativeAopc},
     };
 
+    #[test]
+    fn curves_with_other_stops_are_not_put_together() {
+        let at = |method: &str, removed: Option<&[u32]>| Row {
+            removed: removed.map(<[u32]>::to_vec),
+            ..row("a", method, 0, &[4.0, 3.0, 1.0])
+        };
+        let one = [at("gradient", Some(&[0, 1, 5])), at("random", Some(&[0, 1, 5]))];
+        let groups = group(&one).unwrap();
+        let setting = &groups[0].setting;
+        assert_eq!((setting.steps, setting.regions()), (Some(2), Some(5)));
+        assert_eq!(setting.at_stops(), " at 2 stops");
+        // falls 0, 1 and, on the line to 3, 1.5, 2, 2.5, 3
+        let values = groups[0].values("gradient", &Aopc(Order::Morf));
+        assert!((values[0].unwrap() - 10.0 / 6.0).abs() < 1e-12, "{values:?}");
+        let mixed = [at("gradient", Some(&[0, 1, 5])), at("random", Some(&[0, 1, 6]))];
+        insta::assert_snapshot!(group(&mixed).unwrap_err(), @"the records mix curves with scores after other numbers of removed regions (image `a`, method `random`); rank them one by one, or run them with the same `at`");
+        let mixed = [at("gradient", None), at("random", Some(&[0, 1, 2]))];
+        assert!(matches!(group(&mixed), Err(CellsError::Stops { .. })));
+        let damaged = [at("gradient", Some(&[0, 5, 5]))];
+        let failures = group(&damaged).unwrap()[0].failures("gradient", Order::Morf);
+        assert_eq!(failures, [(1, "the numbers of removed regions do not fit the scores")]);
+    }
+
     fn row(image: &str, method: &str, repeat: u64, scores: &[f32]) -> Row {
         let mut row = demo::records(1, 1, 2).remove(0);
         (row.image, row.method, row.repeat) = (image.to_owned(), method.to_owned(), repeat);

@@ -11,7 +11,7 @@ use crate::{
     eval::order,
     explain::HeatMap,
     nn::tensor::Tensor,
-    perturb::{Fill, Site},
+    perturb::{Fill, Range, Site},
     run::{
         estimate::EXHIBITS,
         manifest::Skipped,
@@ -116,6 +116,7 @@ fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
 fn site<'a>(plan: &'a Plan, subject: &'a Subject) -> Site<'a> {
     Site {
         picture: &subject.picture,
+        range: Range::PICTURE,
         units: &plan.regions[0].grid,
         seed: plan.seed,
         image: &subject.id,

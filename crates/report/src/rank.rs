@@ -5,7 +5,7 @@ use super::{
     cells::{self, CellsError, Group, RANDOM},
     contest::Contest,
     map_metrics::MapRow,
-    subsets::{Subset, subsets},
+    subsets::{Sets, Subset, subsets},
     summary::all_tied,
     verdict::{Lack, too_few_for_pairs},
 };
@@ -182,9 +182,10 @@ pub struct Rank {
 }
 
 /// Ranks the methods of these records by a metric, or by AOPC of the first order there is. `maps`
-/// are other ways to rank, for the agreement.
+/// are other ways to rank, for the agreement; `sets` has the classes of pictures that show several.
 pub fn rank(
     rows: &[Row],
+    sets: &Sets,
     timings: &[Timing],
     maps: &[MapRow],
     chosen: Option<Chosen<'_>>,
@@ -213,7 +214,7 @@ pub fn rank(
     // the first setting ranks; where it has nothing in common, there are no parts of it
     let first = contests.first().filter(|c: &&Contest| c.setting == groups[0].setting);
     Ok(Rank {
-        subsets: first.map_or_else(Vec::new, |contest| subsets(rows, contest, resampling)),
+        subsets: first.map_or_else(Vec::new, |contest| subsets(rows, sets, contest, resampling)),
         agreement: agreement(&groups, &chosen, maps),
         costs: costs(timings),
         contests,
@@ -344,7 +345,7 @@ mod tests {
         for row in rows.iter_mut().filter(|r| r.method == "gradient-x-input") {
             row.scores = row.scores.as_ref().map(|s| vec![f32::NAN; s.len()]);
         }
-        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let found = rank(&rows, &Sets::new(), &[], &[], None, few()).unwrap();
         let notes: Vec<String> = found.notes.iter().map(Note::to_string).collect();
         insta::assert_snapshot!(notes.join("\n"));
     }
@@ -354,11 +355,11 @@ mod tests {
         let mut rows = demo::records(2, 1, 10);
         let curve = rows[0].scores.clone();
         rows.iter_mut().for_each(|row| row.scores.clone_from(&curve));
-        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let found = rank(&rows, &Sets::new(), &[], &[], None, few()).unwrap();
         let same = Note::AllEqual { perturbation: "uniform".to_owned() };
         assert_eq!(found.notes, [Note::FewImages { images: 2 }, same]);
         rows.retain(|r| (r.method == "random") == r.image.contains("0000"));
-        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let found = rank(&rows, &Sets::new(), &[], &[], None, few()).unwrap();
         let nothing = Note::NothingInCommon { perturbation: "uniform".to_owned(), without: vec![] };
         assert_eq!(found.notes, [nothing]);
         assert!(found.contests.is_empty());
@@ -368,13 +369,13 @@ mod tests {
     fn methods_under_other_noise_are_not_compared_and_the_reason_is_said() {
         let mut rows = demo::records(5, 1, 10);
         rows.iter_mut().filter(|r| r.method == "gradient").for_each(|r| r.seed = 7);
-        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let found = rank(&rows, &Sets::new(), &[], &[], None, few()).unwrap();
         let said: Vec<String> = found.notes.iter().map(Note::to_string).collect();
         assert!(said[0].contains("run with other seeds or repeats than other methods"), "{said:?}");
         for row in &mut rows {
             (row.seed, row.scores) = (0, row.scores.as_ref().map(|s| vec![f32::INFINITY; s.len()]));
         }
-        let found = rank(&rows, &[], &[], None, few()).unwrap();
+        let found = rank(&rows, &Sets::new(), &[], &[], None, few()).unwrap();
         assert!(found.contests.is_empty());
         let said = found.notes[0].to_string();
         let methods =

@@ -365,7 +365,10 @@ fn label_place((x, y): (f64, f64), width: f64, taken: &[Area], page: (f64, f64))
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{demo, drawing::Shape, eval::stats::Resampling, rank::rank, run::record::Timing};
+    use crate::{
+        demo, drawing::Shape, eval::stats::Resampling, rank::rank, run::record::Timing,
+        subsets::Sets,
+    };
 
     fn found() -> Rank {
         found_with(|i| 0.002 * (i as f64 + 1.0).powi(2))
@@ -386,7 +389,7 @@ mod tests {
         };
         let times: Vec<Timing> = demo::METHODS.iter().enumerate().map(time).collect();
         let resampling = Resampling { count: 200, ..Resampling::default() };
-        rank(&rows, &times, &[], None, resampling).unwrap()
+        rank(&rows, &Sets::new(), &times, &[], None, resampling).unwrap()
     }
 
     fn heading() -> Heading {

@@ -443,7 +443,10 @@ impl Sheet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{demo, eval::stats::Resampling, rank::rank, ranking::WIDTH, run::record::Timing};
+    use crate::{
+        demo, eval::stats::Resampling, rank::rank, ranking::WIDTH, run::record::Timing,
+        subsets::Sets,
+    };
 
     fn found() -> Rank {
         let rows = demo::records(30, 2, 40);
@@ -459,7 +462,7 @@ mod tests {
         };
         let times = [time("model", "forward", 0.01), time("gradient", "explain", 0.025)];
         let resampling = Resampling { count: 1000, ..Resampling::default() };
-        rank(&rows, &times, &[], None, resampling).unwrap()
+        rank(&rows, &Sets::new(), &times, &[], None, resampling).unwrap()
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub struct Subset {
     pub standing: Standing,
 }
 
+/// All classes of pictures that show several, by the names of the pictures.
+pub type Sets = BTreeMap<String, Vec<u64>>;
+
 /// Pictures by name.
 type Part<'a> = BTreeSet<&'a str>;
 
@@ -35,8 +38,15 @@ type Parts<'a> = Vec<(String, Part<'a>)>;
 
 /// The ranking of a contest on pictures predicted right and wrong, and on those of each class (the
 /// label where it is known, else the prediction), where there is more than one.
-pub(super) fn subsets(rows: &[Row], contest: &Contest, resampling: Resampling) -> Vec<Subset> {
-    let (predictions, classes) = parts(rows);
+///
+/// `sets` has the classes of pictures that show several; these count with each of them.
+pub(super) fn subsets(
+    rows: &[Row],
+    sets: &Sets,
+    contest: &Contest,
+    resampling: Resampling,
+) -> Vec<Subset> {
+    let (predictions, classes) = parts(rows, sets);
     let mut found = Vec::new();
     for (by, parts) in [("prediction", predictions), ("class", classes)] {
         if parts.len() > 1 {
@@ -48,7 +58,7 @@ pub(super) fn subsets(rows: &[Row], contest: &Contest, resampling: Resampling) -
 }
 
 /// Pictures by prediction, and by class in the order of their indices.
-fn parts(rows: &[Row]) -> (Parts<'_>, Parts<'_>) {
+fn parts<'r>(rows: &'r [Row], sets: &Sets) -> (Parts<'r>, Parts<'r>) {
     let mut predictions: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     let mut classes: BTreeMap<u64, Part<'_>> = BTreeMap::new();
     for row in rows {
@@ -56,7 +66,8 @@ fn parts(rows: &[Row]) -> (Parts<'_>, Parts<'_>) {
             let value = if right { "right" } else { "wrong" };
             predictions.entry(value).or_default().insert(&row.image);
         }
-        if let Some(class) = row.label.or(row.predicted) {
+        let one = || row.label.or(row.predicted).into_iter().collect();
+        for class in sets.get(&row.image).cloned().unwrap_or_else(one) {
             classes.entry(class).or_default().insert(&row.image);
         }
     }
@@ -99,7 +110,7 @@ mod tests {
         let resampling = Resampling { count: 100, ..Resampling::default() };
         let groups = group(&rows).unwrap();
         let contest = Contest::new(&groups[0], "aopc", &Aopc(Order::Morf), resampling).unwrap();
-        let found = subsets(&rows, &contest, resampling);
+        let found = subsets(&rows, &Sets::new(), &contest, resampling);
         let sizes: Vec<_> = found.iter().map(|s| (s.by, s.value.as_str(), s.images)).collect();
         let expected = [
             ("prediction", "right", 8),
@@ -109,6 +120,11 @@ mod tests {
             ("class", "2", 3),
         ];
         assert_eq!(sizes, expected);
+        // a picture of class 0 that shows class 5, too
+        let sets = Sets::from([("val/0003.png".to_owned(), vec![0, 5])]);
+        let with_sets = subsets(&rows, &sets, &contest, resampling);
+        let sizes: Vec<_> = with_sets.iter().map(|s| (s.value.as_str(), s.images)).collect();
+        assert_eq!(sizes[2..], [("0", 3), ("1", 3), ("2", 3), ("5", 1)]);
         // the same as a contest on the records of these pictures alone
         let class = |row: &Row| row.label == Some(1);
         let alone: Vec<Row> = rows.iter().filter(|r| class(r)).cloned().collect();

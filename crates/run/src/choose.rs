@@ -3,7 +3,7 @@
 use super::{
     plan::PlanError,
     stop::Stop,
-    subject::{predicted, says},
+    subject::{predicted, right},
 };
 use crate::{
     base::rng::Seed,
@@ -59,7 +59,7 @@ impl Looks<'_> {
                 guesses.extend(new.collect::<Result<Vec<_>, _>>()?);
             }
             let known = Known {
-                label: &|i| self.data.label(i),
+                labels: &|i| self.data.labels(i),
                 guess: &|i| guesses.get(&i).copied().flatten(),
                 classes: self.data.classes().or(self.model.classes.as_deref()),
             };
@@ -109,7 +109,7 @@ impl Looks<'_> {
         let logits = self.model.graph.logits(&self.preprocess.normalise(&picture));
         let class = predicted(&logits).ok()?;
         let head = self.model.graph.head();
-        let right = self.data.label(i).and_then(|label| says(head, &logits, label));
+        let right = right(head, &logits, &self.data.labels(i));
         Some(Guess { right, confidence: head.probability(&logits, class) })
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         kernel::parallel::{layers_here, let_streams_go},
         tensor::Tensor,
     },
-    perturb::{Fill, Masked, Perturbation, Site},
+    perturb::{Fill, Masked, Perturbation, Range, Site},
 };
 use rayon::prelude::*;
 use std::{
@@ -73,33 +73,23 @@ pub(super) fn one_picture(
             observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
             let unread = momentary.then(|| reason.clone());
             let content = content.filter(|_| !momentary);
-            let picture = skipped(image, reason, content);
+            let picture = Picture::skipped(image, reason, content);
             let (rows, timings, metrics) = (Vec::new(), Vec::new(), Vec::new());
             Some(Done { picture, rows, timings, metrics, unread })
         }
     }
 }
 
-fn skipped(image: String, reason: String, content: Option<String>) -> Picture {
-    Picture {
-        content,
-        image,
-        label: None,
-        predicted: None,
-        target: None,
-        label_rank: None,
-        right: None,
-        verified: None,
-        difference: None,
-        skipped: Some(reason),
-    }
-}
-
 fn used(subject: &Subject) -> Picture {
     let number = |n: usize| n as u64;
+    let numbers = |all: &[usize]| all.iter().copied().map(number).collect();
+    let sets = subject.logits.is_some();
     Picture {
         image: subject.id.clone(),
         label: subject.label.map(number),
+        labels: sets.then(|| numbers(&subject.labels)),
+        unsure: sets.then(|| numbers(&subject.unsure)),
+        logits: subject.logits.clone(),
         predicted: Some(number(subject.predicted)),
         target: Some(number(subject.target)),
         label_rank: subject.rank.map(number),
@@ -260,6 +250,7 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
     let one = |regions: &'a Regions, p: &'a Named<dyn Perturbation>, repeat| {
         let site = Site {
             picture: &subject.picture,
+            range: Range::PICTURE,
             units: &regions.grid,
             seed: plan.seed,
             image: &subject.id,

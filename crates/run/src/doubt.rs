@@ -193,6 +193,9 @@ mod tests {
     fn pictures(right: usize, wrong: usize) -> Vec<Picture> {
         let picture = |rank| Picture {
             image: String::new(),
+            labels: None,
+            unsure: None,
+            logits: None,
             label: Some(0),
             predicted: Some(0),
             target: Some(0),

@@ -11,6 +11,7 @@ use pixelflip_table as table;
 
 pub mod bench;
 pub mod choose;
+pub mod classes;
 pub mod config;
 mod curves;
 pub mod doubt;

@@ -172,6 +172,10 @@ pub struct Results {
     /// Share of labelled pictures whose label is among the five largest logits; null for networks of
     /// five classes or fewer, where it always is.
     pub top5: Option<f64>,
+    /// Mean average precision (VOC 2010) over the classes that some picture shows; absent where each picture of
+    /// the set has one label at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mean_ap: Option<f64>,
     /// Multiply-adds spent on curves.
     pub multiply_adds: u64,
     /// Steps of curves that were checked by full passes.
@@ -326,6 +330,7 @@ impl Results {
             labelled: used.filter(|p| p.label.is_some()).count(),
             top1: accuracy(pictures, 1),
             top5: accuracy(pictures, 5).filter(|_| classes > 5),
+            mean_ap: None,
             multiply_adds: tally.multiply_adds,
             verified_steps: pictures.iter().filter_map(|p| p.verified).sum(),
             largest_difference: pictures.iter().filter_map(|p| p.difference).reduce(f64::max),

@@ -7,6 +7,7 @@
 //! pictures.parquet     one row per picture
 //! timings.parquet      one row per measured time
 //! metrics.parquet      one row per picture, method and metric of heat maps
+//! classes.csv          one row per class, where pictures show several; also as Parquet
 //! ```
 //!
 //! While a run is at work there is also `.lock/` ([`super::lock`]), and with shards `parts/shards`,
@@ -224,6 +225,11 @@ impl Output {
     /// File with all pictures.
     pub fn pictures(&self) -> PathBuf {
         self.root.join("pictures.parquet")
+    }
+
+    /// File with one row per class, as `csv` or `parquet`.
+    pub fn classes(&self, ending: &str) -> PathBuf {
+        self.root.join(format!("classes.{ending}"))
     }
 
     /// File with all times.

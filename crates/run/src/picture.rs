@@ -10,13 +10,19 @@ pub struct Picture {
     pub image: String,
     /// Its class, where known.
     pub label: Option<u64>,
+    /// All classes that it shows, the label first; null where each picture of the set has one at most.
+    pub labels: Option<Vec<u64>>,
+    /// Classes of which it is left open whether it shows them; null like `labels`.
+    pub unsure: Option<Vec<u64>>,
+    /// The network's outputs for it, class by class; null like `labels`.
+    pub logits: Option<Vec<f32>>,
     /// The class the network predicts.
     pub predicted: Option<u64>,
     /// The class whose score is watched.
     pub target: Option<u64>,
-    /// Classes with a larger logit than the label.
+    /// Classes with a larger logit than the label; of several labels the best.
     pub label_rank: Option<u64>,
-    /// Whether the network says the label ([`crate::nn::head::Head::says`]); null without a label, and
+    /// Whether the network says a label ([`crate::nn::head::Head::says`]); null without a label, and
     /// for an output that says no class.
     pub right: Option<bool>,
     /// Steps of its curves that were checked by full passes.
@@ -28,6 +34,34 @@ pub struct Picture {
     /// Digest of what it was decoded from; null where it could not be read.
     pub content: Option<String>,
 }
+
+impl Picture {
+    /// One that could not be used, and why.
+    pub fn skipped(image: String, reason: String, content: Option<String>) -> Picture {
+        Picture {
+            content,
+            image,
+            label: None,
+            labels: None,
+            unsure: None,
+            logits: None,
+            predicted: None,
+            target: None,
+            label_rank: None,
+            right: None,
+            verified: None,
+            difference: None,
+            skipped: Some(reason),
+        }
+    }
+}
+
+/// Columns of sets whose pictures show several classes, and what they mean.
+const SETS: &[(&str, &str)] = &[
+    ("labels", "indices of all classes that the picture shows, the label first"),
+    ("unsure", "classes of which it is left open whether the picture shows them"),
+    ("logits", "the network's outputs, class by class"),
+];
 
 const NOTES: &[(&str, &str)] = &[
     ("image", "path relative to the data root, /-separated, or a generated name"),
@@ -61,7 +95,21 @@ pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
     table.push("difference", Column::Float(differences));
     table.push("skipped", Column::Text(pictures.iter().map(|p| p.skipped.clone()).collect()));
     table.push("content", Column::Text(pictures.iter().map(|p| p.content.clone()).collect()));
-    let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
+    let sets = pictures.iter().any(|p| p.labels.is_some());
+    if sets {
+        // class indices are exact in single precision
+        let list = |all: &Vec<u64>| all.iter().map(|n| *n as f32).collect();
+        let indices = |value: fn(&Picture) -> &Option<Vec<u64>>| {
+            Column::Floats(pictures.iter().map(|p| value(p).as_ref().map(list)).collect())
+        };
+        table.push("labels", indices(|p| &p.labels));
+        table.push("unsure", indices(|p| &p.unsure));
+        table.push("logits", Column::Floats(pictures.iter().map(|p| p.logits.clone()).collect()));
+    }
+    let notes = NOTES
+        .iter()
+        .chain(SETS.iter().filter(|_| sets))
+        .map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
     table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
 }
 
@@ -85,8 +133,18 @@ fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
     let has_content = table.schema().iter().any(|(name, _)| *name == "content");
     let content = if has_content { table.take::<String>("content")? } else { Vec::new() };
     let mut content = content.into_iter();
+    let sets = table.schema().iter().any(|(name, _)| *name == "labels");
+    let mut lists = |name| -> Result<std::vec::IntoIter<Option<Vec<f32>>>, String> {
+        Ok(if sets { table.take::<Vec<f32>>(name)? } else { Vec::new() }.into_iter())
+    };
+    let (mut labels, mut unsure, mut logits) =
+        (lists("labels")?, lists("unsure")?, lists("logits")?);
+    let indices = |list: Vec<f32>| list.iter().map(|n| *n as u64).collect();
     let row = |image| Picture {
         image,
+        labels: labels.next().flatten().map(indices),
+        unsure: unsure.next().flatten().map(indices),
+        logits: logits.next().flatten(),
         label: label.next().flatten(),
         predicted: predicted.next().flatten(),
         target: target.next().flatten(),
@@ -129,6 +187,9 @@ mod tests {
         Picture {
             image: image.to_owned(),
             label,
+            labels: None,
+            unsure: None,
+            logits: None,
             predicted,
             target,
             label_rank,
@@ -152,6 +213,15 @@ mod tests {
             ..picture("b", None, None)
         };
         let pictures = [picture("a/x.png", Some(1), Some(4)), skipped];
+        write(&path, &pictures).unwrap();
+        assert_eq!(read(&path).unwrap(), pictures);
+        let several = Picture {
+            labels: Some(vec![1, 7]),
+            unsure: Some(vec![]),
+            logits: Some(vec![0.5, -1.25]),
+            ..pictures[0].clone()
+        };
+        let pictures = [pictures[1].clone(), several];
         write(&path, &pictures).unwrap();
         assert_eq!(read(&path).unwrap(), pictures);
     }

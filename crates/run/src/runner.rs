@@ -1,6 +1,7 @@
 //! Doing the work of a plan: everything on one picture is one unit, spread over the threads.
 
 use super::{
+    classes,
     curves::{Done, one_picture},
     event::{Event, Observer},
     known,
@@ -304,7 +305,26 @@ pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<
     let missing_parts = plan.parts().len() - parts.len();
     let doubts = plan.doubts(&pictures);
     let results = Results::of(&pictures, tally, plan.model.graph.classes());
-    Ok(Results { unread, doubts, missing_parts, ..results })
+    let mean_ap = write_classes(plan, output, &pictures)?;
+    Ok(Results { unread, mean_ap, doubts, missing_parts, ..results })
+}
+
+/// Writes the table of classes, where pictures show several; their mean average precision.
+fn write_classes(
+    plan: &Plan,
+    output: &Output,
+    pictures: &[Picture],
+) -> Result<Option<f64>, RunError> {
+    if !plan.has_label_sets {
+        return Ok(None);
+    }
+    let names = plan.model.classes.as_deref().or(plan.data.classes()).unwrap_or_default();
+    let rows = classes::by_class(pictures, plan.model.graph.head(), names);
+    let note = |(name, help): &(&str, &str)| (format!("column {name}"), (*help).to_owned());
+    let table = classes::table(&rows);
+    table.write_parquet(&output.classes("parquet"), &classes::NOTES.iter().map(note).collect())?;
+    table.write_csv(&output.classes("csv"))?;
+    Ok(classes::mean_precision(&rows))
 }
 
 /// The first reason when no picture could be used.

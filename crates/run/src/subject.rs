@@ -15,6 +15,12 @@ pub struct Subject {
     pub id: String,
     /// Its class, where known.
     pub label: Option<usize>,
+    /// All classes that it shows, the label first.
+    pub labels: Vec<usize>,
+    /// Classes of which it is left open whether it shows them.
+    pub unsure: Vec<usize>,
+    /// What the network says of it, where pictures of the set show several classes.
+    pub logits: Option<Vec<f32>>,
     /// The picture in image space, shape of the network's input.
     pub picture: Tensor,
     /// Where the object is in it, for pictures with boxes or a mask: that of the target, or else that of
@@ -28,9 +34,9 @@ pub struct Subject {
     pub predicted: usize,
     /// The class whose score is watched.
     pub target: usize,
-    /// How many classes have a larger logit than the label, where there is one.
+    /// How many classes have a larger logit than the label, where there is one; of several the best.
     pub rank: Option<usize>,
-    /// Whether the network says the label, where there is one.
+    /// Whether the network says a label, where there is one.
     pub right: Option<bool>,
     /// How long it took to decode and prepare it.
     pub prepared: f64,
@@ -95,13 +101,18 @@ impl Subject {
                 return Err("it has no label to be the target".to_owned().into());
             }
         };
-        let rank = item.label.and_then(|label| rank(logits, label));
+        let labels = plan.data.labels(index);
+        let rank = labels.iter().filter_map(|label| rank(logits, *label)).min();
         let (object, shows) = object(plan, index, &item, target)?;
-        let right = item.label.and_then(|label| says(plan.model.graph.head(), logits, label));
+        let right = right(plan.model.graph.head(), logits, &labels);
+        let logits = plan.has_label_sets.then(|| logits.clone());
         let (id, label) = (item.id, item.label);
         Ok(Subject {
             id,
             label,
+            labels,
+            unsure: plan.data.unsure(index),
+            logits,
             picture,
             object,
             shows,
@@ -161,8 +172,17 @@ pub fn predicted(logits: &[f32]) -> Result<usize, String> {
     Ok((0..logits.len()).fold(0, larger))
 }
 
+/// Whether the network says one of a picture's labels; `None` without labels, and for an output that says no
+/// class.
+pub(super) fn right(head: Head, logits: &[f32], labels: &[usize]) -> Option<bool> {
+    let said = labels.iter().map(|label| says(head, logits, *label));
+    said.collect::<Option<Vec<bool>>>()
+        .filter(|said| !said.is_empty())
+        .map(|said| said.contains(&true))
+}
+
 /// Whether the network says that a picture is of class `label`; never of a class that does not exist.
-pub(super) fn says(head: Head, logits: &[f32], label: usize) -> Option<bool> {
+fn says(head: Head, logits: &[f32], label: usize) -> Option<bool> {
     let says = head.says(logits, label.min(logits.len() - 1))?;
     Some(says && label < logits.len())
 }

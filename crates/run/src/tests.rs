@@ -18,7 +18,7 @@ use crate::{
         unit::Regions,
     },
     data::{DataError, Dataset, Item},
-    eval::order::Order,
+    eval::{order::Order, precision::AveragePrecision},
     nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
     perturb::PERTURBATIONS,
 };
@@ -259,6 +259,93 @@ fn at_its_stops_a_curve_has_the_scores_of_the_curve_of_all_steps() {
     insta::assert_snapshot!(error, @"`steps` and `at` cannot both be given: `at` says after how many regions the score is watched");
     let error = plan("at = '5,10'").err().unwrap().to_string();
     insta::assert_snapshot!(error, @"`at`: 10 are more than the 9 regions there are");
+}
+
+/// Pictures of noise that show class 0, class 1 or both.
+struct Several(Noise);
+
+impl Dataset for Several {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn id(&self, i: usize) -> String {
+        self.0.id(i)
+    }
+
+    fn label(&self, i: usize) -> Option<usize> {
+        self.labels(i).first().copied()
+    }
+
+    fn labels(&self, i: usize) -> Vec<usize> {
+        [vec![0], vec![1], vec![1, 0]][i % 3].clone()
+    }
+
+    fn item(&self, i: usize) -> Result<Item, DataError> {
+        Ok(Item { label: self.label(i), ..self.0.item(i)? })
+    }
+
+    fn classes(&self) -> Option<&[String]> {
+        None
+    }
+
+    fn fingerprint(&self) -> String {
+        "several".to_owned()
+    }
+
+    fn content(&self, i: usize) -> Result<String, DataError> {
+        self.0.content(i)
+    }
+}
+
+#[test]
+fn pictures_of_several_classes_give_a_table_of_classes() {
+    let plan = |select: &str| {
+        let flags = format!(
+            "model = 'linear'\ndata = 'noise'\nregion = 3\nrepeats = 1\nmethods = 'random'\n{select}"
+        );
+        let config = Config::load(None, flags.parse().unwrap()).unwrap();
+        Plan::with(config, model(), Box::new(Several(Noise(9)))).unwrap()
+    };
+    let all = plan("");
+    let folder = tempfile::tempdir().unwrap();
+    let output = Output::open(folder.path(), &Manifest::new(&all), Share::Whole).unwrap();
+    let Records { rows, results } = runner::run(&all, &output, &Stop::default(), &Silent).unwrap();
+    let logits: Vec<Vec<f32>> = (0..9)
+        .map(|i| {
+            let picture = all.preprocess.picture(&all.data.item(i).unwrap().image).unwrap();
+            all.model.graph.logits(&all.preprocess.normalise(&picture))
+        })
+        .collect();
+    let shows = |i: usize, class| all.data.labels(i).contains(&class);
+    let precision = |class: usize| {
+        let of: Vec<(f32, bool)> = (0..9).map(|i| (logits[i][class], shows(i, class))).collect();
+        AveragePrecision::of(&of).unwrap().area
+    };
+    let mean = f64::midpoint(precision(0), precision(1));
+    assert!((results.mean_ap.unwrap() - mean).abs() < 1e-12);
+    // a prediction is right that is among the labels
+    let said = |i: usize| usize::from(logits[i][1] > logits[i][0]);
+    let right: Vec<usize> = (0..9).filter(|i| shows(*i, said(*i))).collect();
+    assert!((results.top1.unwrap() - right.len() as f64 / 9.0).abs() < 1e-12);
+    let by_rows = rows.iter().filter(|row| row.right == Some(true));
+    assert_eq!(by_rows.count() * 9, rows.len() * right.len());
+    assert_eq!(plan("select = 'correct'").images, right);
+    assert_eq!(plan("select = 'class:0'").images, [0, 2, 3, 5, 6, 8]);
+    let table = std::fs::read_to_string(folder.path().join("classes.csv")).unwrap();
+    let counts = |line: &str| line.split(',').take(4).map(str::to_owned).collect::<Vec<_>>();
+    let found: Vec<_> = table.lines().map(counts).collect();
+    assert_eq!(found[1..], [["0", "", "9", "6"], ["1", "", "9", "6"]]);
+    // taken up again it is the same; a set of one label each has no such table
+    drop(output);
+    let output = Output::open(folder.path(), &Manifest::new(&all), Share::Whole).unwrap();
+    let again = runner::run(&all, &output, &Stop::default(), &Silent).unwrap();
+    assert_eq!(again.results, results);
+    assert_eq!(run(&self::plan(3, "methods = 'random'"), &Silent).results.mean_ap, None);
 }
 
 #[test]

@@ -249,7 +249,8 @@ impl Objects {
             return Picture::new(file.clone(), None);
         };
         let Other { boxes, mask, .. } = others.remove(at);
-        Picture { file: file.clone(), label, boxes, mask, others }
+        let also = others.iter().map(|other| other.class).collect();
+        Picture { file: file.clone(), label, boxes, mask, others, also, unsure: vec![] }
     }
 }
 

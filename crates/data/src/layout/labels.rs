@@ -1,7 +1,8 @@
 //! A folder with a table of labels: `labels.csv` or `labels.tsv` with the columns `file` and
 //! `label` (others are ignored). Labels are all class indices, in any writing (`2`, `2.0`, `2e0`), or all
 //! class names, which have the numbers of the network's classes of these names, or else are numbered in
-//! sorted order. `file` is a path below the folder, or just a name if it is unique there. Beside it may
+//! sorted order. Several labels of a picture stand in its row with `|` between them, the main one first.
+//! `file` is a path below the folder, or just a name if it is unique there. Beside it may
 //! lie `classes.txt` or `synset_words.txt` (one class name per line, by index) and a `boxes.csv`.
 
 use super::{
@@ -98,7 +99,11 @@ impl Layout for Labels {
         let bare = listing.pictures.iter().enumerate().filter(|(at, _)| !labels.contains_key(at));
         self.unlabelled(&table, &bare.map(|(_, file)| file).collect::<Vec<_>>(), &mut notes)?;
         let mut pictures: Vec<Picture> = (listing.pictures.iter().cloned().enumerate())
-            .map(|(at, file)| Picture::new(file, labels.get(&at).copied()))
+            .map(|(at, file)| {
+                let labels = labels.get(&at).copied().unwrap_or_default();
+                let also = labels.get(1..).unwrap_or_default().to_vec();
+                Picture { also, ..Picture::new(file, labels.first().copied()) }
+            })
             .collect();
         if let Some(path) = place.file(|name| name == "boxes.csv") {
             let boxes = Boxes::read(&path, &finder)?;
@@ -112,7 +117,11 @@ impl Layout for Labels {
         }
         let name = table.sheet.path.file_name().unwrap_or_default().to_string_lossy();
         let pictures_words = count(pictures.len(), "picture");
-        let words = format!("{pictures_words} labelled by `{name}`{}", table.words);
+        let several = match pictures.iter().filter(|p| !p.also.is_empty()).count() {
+            0 => String::new(),
+            n => format!(", {} with several labels", count(n, "picture")),
+        };
+        let words = format!("{pictures_words} labelled by `{name}`{}{several}", table.words);
         notes.insert(0, words);
         Ok(Box::new(FileSet {
             name: place.name.clone(),
@@ -193,8 +202,8 @@ struct Table {
     sheet: Sheet,
     /// Column of the file names.
     file: usize,
-    /// Class index of each row.
-    labels: Vec<usize>,
+    /// Class indices of each row, the main one first.
+    labels: Vec<Vec<usize>>,
     classes: Option<Vec<String>>,
     /// What the labels are.
     words: String,
@@ -213,8 +222,17 @@ impl Table {
         if let Some(row) = sheet.rows.iter().find(|row| row.cell(label).is_empty()) {
             return Err(sheet.wrong(row.line, "a label in every row", "none"));
         }
+        let twice = |row: &&Row| {
+            let mut texts: Vec<&str> = texts(row, label).collect();
+            texts.sort_unstable();
+            texts[0].is_empty() || texts.windows(2).any(|pair| pair[0] == pair[1])
+        };
+        if let Some(row) = sheet.rows.iter().find(twice) {
+            let expected = "different labels with one `|` between two of them";
+            return Err(sheet.wrong(row.line, expected, format!("`{}`", row.cell(label))));
+        }
         let cells = Cells { sheet: &sheet, column: label, network, rule };
-        let is_number = |row: &Row| Reading::of(row.cell(label)) != Reading::Word;
+        let is_number = |row: &Row| texts(row, label).any(|t| Reading::of(t) != Reading::Word);
         let as_names =
             rule.wants_names() || !rule.wants_index() && !sheet.rows.iter().any(is_number);
         let (labels, classes, words) = if as_names {
@@ -233,7 +251,7 @@ impl Table {
         &self,
         finder: &Finder<'_>,
         missing: impl FnOnce(Vec<usize>) -> Result<(), DataError>,
-    ) -> Result<BTreeMap<usize, usize>, DataError> {
+    ) -> Result<BTreeMap<usize, &[usize]>, DataError> {
         let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
         let mut lost = vec![];
         for (at, row) in self.sheet.rows.iter().enumerate() {
@@ -244,16 +262,24 @@ impl Table {
             if let Some(first) = rows.insert(picture, at) {
                 let lines = (self.sheet.rows[first].line, row.line);
                 let found = format!("lines {} and {}", lines.0, lines.1);
-                return Err(self.wrong(&format!("one row for `{}`", row.cell(self.file)), found));
+                let expected = format!("one row for `{}`", row.cell(self.file));
+                return Err(self
+                    .wrong(&expected, found)
+                    .hint("several labels of a picture stand in one row, with `|` between them"));
             }
         }
         missing(lost)?;
-        Ok(rows.into_iter().map(|(picture, row)| (picture, self.labels[row])).collect())
+        Ok(rows.into_iter().map(|(picture, row)| (picture, &self.labels[row][..])).collect())
     }
 
     fn wrong(&self, expected: &str, found: impl Into<String>) -> DataError {
         DataError::unexpected(&self.sheet.path, expected, found)
     }
+}
+
+/// The labels in a row.
+fn texts(row: &Row, column: usize) -> impl Iterator<Item = &str> {
+    row.cell(column).split('|').map(str::trim)
 }
 
 /// The column of labels.
@@ -265,27 +291,33 @@ struct Cells<'a> {
 }
 
 impl Cells<'_> {
-    /// Class index of each row, by names.
-    fn names(&self) -> Result<(Vec<usize>, Numbering), DataError> {
-        let texts = || self.sheet.rows.iter().map(|row| row.cell(self.column));
-        let names: BTreeSet<&str> = texts().collect();
+    /// Class indices of each row, by names.
+    fn names(&self) -> Result<(Vec<Vec<usize>>, Numbering), DataError> {
+        let rows = || self.sheet.rows.iter().map(|row| texts(row, self.column));
+        let names: BTreeSet<&str> = rows().flatten().collect();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let numbering = number(&names, self.network, self.rule, &self.sheet.path)?;
         let at = |text| names.binary_search_by(|name| name.as_str().cmp(text));
         let label = |text| numbering.numbers[at(text).expect("the names are those of the rows")];
-        Ok((texts().map(label).collect(), numbering))
+        Ok((rows().map(|texts| texts.map(&label).collect()).collect(), numbering))
     }
 
-    /// Class index of each row, by numbers: in all rows, and none beyond the class names.
-    fn indices(&self, named: Option<&(String, Vec<String>)>) -> Result<Vec<usize>, DataError> {
-        let labels = self.sheet.rows.iter().map(|row| self.index(row, named));
-        let labels = labels.collect::<Result<Vec<_>, _>>()?;
+    /// Class indices of each row, by numbers: in all rows, and none beyond the class names.
+    fn indices(&self, named: Option<&(String, Vec<String>)>) -> Result<Vec<Vec<usize>>, DataError> {
+        let of = |row: &Row| -> Result<Vec<usize>, DataError> {
+            texts(row, self.column).map(|text| self.index(row, text, named)).collect()
+        };
+        let labels = self.sheet.rows.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         self.check_names(&labels)?;
         Ok(labels)
     }
 
-    fn index(&self, row: &Row, named: Option<&(String, Vec<String>)>) -> Result<usize, DataError> {
-        let text = row.cell(self.column);
+    fn index(
+        &self,
+        row: &Row,
+        text: &str,
+        named: Option<&(String, Vec<String>)>,
+    ) -> Result<usize, DataError> {
         let wrong = |expected: &str| self.sheet.wrong(row.line, expected, format!("`{text}`"));
         let Some(value) = Reading::whole(text) else {
             let order = format!("`{}:numbers=order`", ENTRY.id);
@@ -317,12 +349,13 @@ impl Cells<'_> {
 
     /// The smallest number.
     fn lowest(&self) -> f64 {
-        let values = self.sheet.rows.iter().filter_map(|row| Reading::whole(row.cell(self.column)));
+        let texts = self.sheet.rows.iter().flat_map(|row| texts(row, self.column));
+        let values = texts.filter_map(Reading::whole);
         values.fold(f64::INFINITY, f64::min)
     }
 
     /// Refuses numbers that the network has as names of other classes, unless it was told what they are.
-    fn check_names(&self, labels: &[usize]) -> Result<(), DataError> {
+    fn check_names(&self, labels: &[Vec<usize>]) -> Result<(), DataError> {
         if self.rule.wants_index() || self.network.is_none_or(|network| network.names.is_empty()) {
             return Ok(());
         }
@@ -330,10 +363,13 @@ impl Cells<'_> {
             return Ok(());
         };
         let pairs = self.sheet.rows.iter().zip(labels).zip(by_name);
-        let other = pairs.into_iter().find(|((_, label), by_name)| **label != *by_name);
-        let Some(((row, _), by_name)) = other else { return Ok(()) };
-        let found =
-            format!("`{}`, which the network calls its class {by_name},", row.cell(self.column));
+        let all = pairs.flat_map(|((row, labels), by_name)| {
+            let each = labels.iter().zip(by_name).zip(texts(row, self.column));
+            each.map(move |((label, by_name), text)| (row, *label, by_name, text))
+        });
+        let other = all.into_iter().find(|(_, label, by_name, _)| label != by_name);
+        let Some((row, _, by_name, text)) = other else { return Ok(()) };
+        let found = format!("`{text}`, which the network calls its class {by_name},");
         let (index, names) = ("`labels:numbers=index`", "`labels:numbers=names`");
         Err(self
             .sheet
@@ -343,9 +379,9 @@ impl Cells<'_> {
 }
 
 /// `, class indices 0 to 9`.
-fn indices_words(labels: &[usize], first: usize) -> String {
-    let low = labels.iter().min().map_or(0, |label| label + first);
-    let high = labels.iter().max().map_or(0, |label| label + first);
+fn indices_words(labels: &[Vec<usize>], first: usize) -> String {
+    let low = labels.iter().flatten().min().map_or(0, |label| label + first);
+    let high = labels.iter().flatten().max().map_or(0, |label| label + first);
     let counted = if first == 0 { "" } else { ", counted from 1" };
     format!(", class numbers {low} to {high}{counted}")
 }
@@ -387,6 +423,30 @@ mod tests {
         let semicolons = folder(&[("my.csv", "\u{feff}file;label\r\na.png;0\r\nb.png;1\r\n")]);
         let set = semicolons.open("labels:file=my.csv").unwrap();
         assert_eq!(labels(&*set), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_picture_may_have_several_labels() {
+        let sets = |text: &str| {
+            let folder = folder(&[("labels.csv", text)]);
+            let set = folder.open("").unwrap();
+            let labels: Vec<Vec<usize>> = (0..set.len()).map(|i| set.labels(i)).collect();
+            (labels, set.fingerprint(), set.describe())
+        };
+        let (labels, one, words) = sets("file,label\na,zebra | ant\nb,ant\n");
+        assert_eq!(labels, [vec![1, 0], vec![0]], "the main one first");
+        insta::assert_snapshot!(words, @"2 pictures labelled by `labels.csv`, numbered in the order of their names where the network does not name its classes so, 1 picture with several labels");
+        let (_, two, _) = sets("file,label\na,zebra\nb,ant\n");
+        assert_ne!(one, two, "another label is another set");
+        let (labels, _, words) = sets("file,label\na,7|2.0|3\nb,1\n");
+        assert_eq!(labels, [vec![7, 2, 3], vec![1]]);
+        insta::assert_snapshot!(words, @"2 pictures labelled by `labels.csv`, class numbers 1 to 7, 1 picture with several labels");
+        let wrong = ["a,zebra|", "a,|zebra", "a,zebra||ant", "a,ant|ant", "a,1|two", "a,1\na,2"];
+        let message = |rows: &str| {
+            let folder = folder(&[("labels.csv", &format!("file,label\n{rows}\nb,1\n"))]);
+            folder.says(folder.open(""))
+        };
+        insta::assert_snapshot!(wrong.map(message).join("\n"));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! `ImageSets/Main/SPLIT.txt` with names, `SegmentationClass/NAME.png` with masks, all below
 //! `VOC2007` or `VOC2012`.
 //!
-//! A picture may show several classes, but has one label here: that of the largest area of boxes.
-//! Its boxes and its mask are those of this class; those of the others are kept for explanations of these.
+//! A picture may show several classes. Its label is that of the largest area of boxes, and its boxes and its mask
+//! are those of this class; the others follow it in the set of its labels, with boxes and masks of their own. With
+//! `difficult=skip` a class that only difficult objects show is neither there nor missing, as in the challenge.
 //! Coordinates count from 1 and include the last
 //! pixel; here they become half-open from 0.
 
@@ -111,7 +112,8 @@ impl Layout for Voc {
             }
         }
         let all = found.len();
-        let classes = classes(found.iter().flat_map(|(.., objects)| objects));
+        let classes =
+            classes(found.iter().flat_map(|(.., objects)| objects).filter(|o| !o.skipped));
         let pictures = found.into_iter().filter_map(|(name, file, objects)| {
             let mask = place.path.join("SegmentationClass").join(format!("{name}.png"));
             picture(file, objects, &classes, &mask)
@@ -158,6 +160,8 @@ fn pictures(root: &Path) -> Result<(BTreeMap<String, File>, Vec<LeftOut>), DataE
 struct Object {
     class: String,
     bounds: Bounds,
+    /// It is marked as difficult, and such objects are not to count.
+    skipped: bool,
 }
 
 impl Voc {
@@ -199,11 +203,11 @@ impl Voc {
         let document = Element::read(path)?;
         let frame = document.child("size").map(|size| numbers(size, ["width", "height"], path));
         let frame = frame.transpose()?.filter(|[w, h]| *w > 0.0 && *h > 0.0);
-        let skip = |object: &&Element| {
+        let skip = |object: &Element| {
             self.skip_difficult && object.text("difficult").is_some_and(|text| text == "1")
         };
-        let objects = document.all("object").filter(|object| !skip(object));
-        objects
+        document
+            .all("object")
             .map(|object| {
                 let missing = |what| DataError::unexpected(path, what, "an object without");
                 let class = object.text("name").ok_or_else(|| missing("a `name` per object"))?;
@@ -211,7 +215,7 @@ impl Voc {
                     object.child("bndbox").ok_or_else(|| missing("a `bndbox` per object"))?;
                 let [x0, y0, x1, y1] = numbers(corners, ["xmin", "ymin", "xmax", "ymax"], path)?;
                 let bounds = Bounds::new([x0 - 1.0, y0 - 1.0, x1, y1], frame);
-                Ok(Object { class: class.to_owned(), bounds })
+                Ok(Object { class: class.to_owned(), bounds, skipped: skip(object) })
             })
             .collect()
     }
@@ -247,6 +251,8 @@ fn classes<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
 fn picture(file: File, objects: Vec<Object>, classes: &[String], mask: &Path) -> Option<Picture> {
     let mut areas = vec![0.0; classes.len()];
     let index = |object: &Object| classes.iter().position(|name| *name == object.class);
+    let (skipped, objects): (Vec<Object>, Vec<Object>) =
+        objects.into_iter().partition(|object| object.skipped);
     for object in &objects {
         areas[index(object)?] += object.bounds.area();
     }
@@ -264,8 +270,19 @@ fn picture(file: File, objects: Vec<Object>, classes: &[String], mask: &Path) ->
     };
     let others = (0..classes.len()).filter(|class| *class != label);
     let others = others.map(|class| Other { class, boxes: boxes(class), mask: mask(class) });
-    let others = others.filter(|other| !other.boxes.is_empty()).collect();
-    Some(Picture { file, label: Some(label), boxes: boxes(label), mask: mask(label), others })
+    let others: Vec<Other> = others.filter(|other| !other.boxes.is_empty()).collect();
+    let also: Vec<usize> = others.iter().map(|other| other.class).collect();
+    let shown = |class: &usize| *class == label || also.contains(class);
+    let unsure: BTreeSet<usize> = skipped.iter().filter_map(index).collect();
+    Some(Picture {
+        file,
+        label: Some(label),
+        boxes: boxes(label),
+        mask: mask(label),
+        unsure: unsure.into_iter().filter(|class| !shown(class)).collect(),
+        others,
+        also,
+    })
 }
 
 #[cfg(test)]
@@ -332,6 +349,10 @@ mod tests {
         let columns: Vec<bool> = (0..24).map(|at| at % 6 == 3).collect();
         assert_eq!(first.mask, Some(columns));
         assert_eq!(set.item(1).unwrap().mask, None);
+        assert_eq!(
+            (set.labels(0), set.labels(1), set.has_label_sets()),
+            (vec![11, 14], vec![14], true)
+        );
         insta::assert_snapshot!(set.describe(), @"3 pictures labelled by their largest object, 4 boxes, 1 mask, 1 picture without label left out");
     }
 
@@ -370,6 +391,7 @@ mod tests {
         let easy = folder.open("voc:difficult=skip").unwrap();
         let labels: Vec<_> = rows(&*easy).into_iter().map(|(_, label)| label.unwrap()).collect();
         assert_eq!(labels, [14, 14], "without the difficult dog the person is larger");
+        assert_eq!((easy.labels(0), easy.unsure(0)), (vec![14, 11], vec![]));
     }
 
     #[test]

@@ -275,6 +275,33 @@ fn the_numbers_of_read_outs_are_those_of_the_curves() {
 }
 
 #[test]
+fn curves_and_slider_of_a_run_with_stops_say_how_many_regions_are_gone() {
+    let stops = [0u32, 2, 5, 10];
+    let (mut rows, exhibits) = (demo::records(6, 1, 10), demo::exhibits(1));
+    for row in &mut rows {
+        let all = row.scores.take().unwrap();
+        row.scores = Some(stops.map(|k| all[k as usize]).to_vec());
+        row.removed = Some(stops.to_vec());
+    }
+    let page = made(&rows, &exhibits, &manifest());
+    assert!(
+        answer(&page).contains("10 regions of 9x9 pixels are removed at 3 stops"),
+        "{}",
+        answer(&page)
+    );
+    let data = data(&page);
+    assert_eq!(data["charts"][0]["names"], json!(["0", "2", "5", "10"]));
+    let exhibit = &data["exhibits"][0];
+    assert_eq!((&exhibit["removed"], &exhibit["steps"]), (&json!(stops), &json!(3)));
+    let map = exhibits[0].maps.iter().find(|m| m.method == "lrp-samek2017").unwrap();
+    let first: Vec<u8> = map.order.iter().take(10).flat_map(|id| id.to_le_bytes()).collect();
+    let lines = exhibit["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|l| l["orders"][0]["regions"] == picture::base64(&first)));
+    let axis = page.split("<svg class=\"chart\"").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert!(axis.contains(">5</text>") && axis.contains(">10</text>"), "{axis}");
+}
+
+#[test]
 fn the_slider_has_the_order_of_the_map_and_the_scores_of_the_first_noise_image() {
     let (rows, exhibits) = (demo::records(6, 2, 10), demo::exhibits(1));
     let data = data(&made(&rows, &exhibits, &manifest()));

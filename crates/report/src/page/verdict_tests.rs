@@ -2,8 +2,8 @@
 
 use super::tests::{answer, made, manifest};
 use crate::{
-    base::words::count, demo::falls, rank::rank, ranking::ranking, run::record::Row,
-    summary::summarise,
+    base::words::count, demo::falls, eval::stats::Resampling, rank::rank, ranking::ranking,
+    run::record::Row, subsets::Sets, summary::summarise,
 };
 
 /// A sawtooth around 0 that is different on every picture.
@@ -25,7 +25,7 @@ fn said(title: &str, rows: &[Row]) -> String {
         table.split("\n\n").skip(from).collect::<Vec<_>>().join("\n")
     };
     text.push(format!("-- run\n{}", below(&ranking(&summarise(rows).unwrap()), 2)));
-    let found = rank(rows, &[], &[], None, crate::eval::stats::Resampling::default()).unwrap();
+    let found = rank(rows, &Sets::new(), &[], &[], None, Resampling::default()).unwrap();
     text.join("\n") + &format!("-- rank\n{}", below(&found.text(), 3))
 }
 

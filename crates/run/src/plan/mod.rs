@@ -153,6 +153,8 @@ pub struct Plan {
     pub preprocess: Preprocess,
     /// The pictures.
     pub data: Box<dyn Dataset>,
+    /// Whether some of them show several classes: then labels and logits are kept, for the average precision.
+    pub has_label_sets: bool,
     /// Indices of the pictures that are used, ascending.
     pub images: Vec<usize>,
     /// How they were chosen.
@@ -288,6 +290,7 @@ impl Plan {
             config,
             model,
             preprocess,
+            has_label_sets: data.has_label_sets(),
             data,
             images,
             selection,
@@ -396,7 +399,7 @@ impl Plan {
     /// A data set whose classes are not those of the network.
     fn other_classes(&self) -> Option<String> {
         let classes = told_apart(&self.model.graph);
-        let largest = (0..self.data.len()).filter_map(|i| self.data.label(i)).max()?;
+        let largest = (0..self.data.len()).flat_map(|i| self.data.labels(i)).max()?;
         let found = match self.data.classes().map(<[String]>::len) {
             Some(named) if named != classes => format!("has {}", count(named, "class")),
             None if largest >= classes => format!("has labels up to {largest}"),

@@ -14,7 +14,7 @@ use crate::{
     },
     nn::tensor::Tensor,
     order::Order,
-    perturb::{Imputed, Mask, Masked},
+    perturb::{self, Imputed, Mask, Masked},
 };
 
 /// Shares of the pixels in percent whose mean is taken.
@@ -106,7 +106,7 @@ impl MapMetric for Road {
         let case = look.asked()?.case;
         let picture = visible(case)?;
         let rng = case.seed.rng("road metric", case.image, &[]);
-        let imputed = Imputed::new(&picture, self.noise, rng);
+        let imputed = Imputed::new(&picture, perturb::Range::PICTURE, self.noise, rng);
         let order = self.arrange(look.heat, case);
         let left = |share: &usize| {
             let count = (order.len() * share + 50) / 100;
