@@ -135,7 +135,7 @@ mod tests {
             let acts = graph.forward(&Tensor::new(Shape::new(1, 3, 4), rows));
             let (graph, acts, seed) = (&graph, &acts, Seed(0));
             let case = Case { graph, acts, target: 0, low: &[-1.0], high: &[3.0], seed, image: "" };
-            Sobel.relevance(&case).unwrap().data
+            Sobel.attribute(&case).unwrap().data
         };
         assert_eq!(of([-1.0, -1.0, 3.0, 3.0].repeat(3)), [0.0, 4.0, 4.0, 0.0].repeat(3));
         assert_eq!(of(vec![1.0; 12]), [0.0; 12]);

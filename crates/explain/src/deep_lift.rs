@@ -158,7 +158,7 @@ mod tests {
         let (low, high, seed) = ([0.0; 4], [1.0; 4], Seed(0));
         let case = Case { graph, acts: &acts, target: 0, low: &low, high: &high, seed, image: "" };
         let method = DeepLift { baseline: Reference::Zero };
-        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
+        (method.attribute(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
     }
 
     #[test]

@@ -141,7 +141,7 @@ mod tests {
         let (graph, acts) = (&graph, &acts);
         let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "a" };
         let method = ExpectedGradients { samples, references };
-        (method.relevance(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
+        (method.attribute(&case).unwrap().data, method.total(&case).unwrap().unwrap().value)
     }
 
     #[test]

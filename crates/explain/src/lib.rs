@@ -50,6 +50,7 @@ use crate::{
 };
 use lrp::{composites, rule, trace::Trace};
 use ndarray::Array2;
+use std::sync::Arc;
 
 /// All methods, in the order in which `list` prints them.
 pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
@@ -264,6 +265,12 @@ pub enum ExplainError {
         /// Columns of the picture.
         width: usize,
     },
+    /// What a method of your own says.
+    #[error("{reason}")]
+    Failed {
+        /// Why it has no relevance for this case.
+        reason: String,
+    },
     /// A heat map from a file cannot be used.
     #[error("{reason}")]
     Import {
@@ -355,9 +362,12 @@ fn roles_are_known(
 /// Sees the relevance that arrives at a node.
 pub type Watch<'a> = &'a mut dyn FnMut(NodeId, &Tensor);
 
-/// A method that explains a class score by relevance values.
+/// A method that explains a class score by relevance values. A method of your own needs
+/// [`Explainer::attribute`]; what callers use ([`relevance`](#method.relevance),
+/// [`heat_map`](#method.heat_map) and others) is there for all of them and checks what goes in and out.
 pub trait Explainer: Send + Sync {
-    /// The method itself; callers use [`Explainer::relevance`], which checks what goes in and out.
+    /// The method itself: relevance before channel pooling, of the shape of the input, or with one
+    /// channel for methods that give one value per pixel. Higher is more relevant.
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError>;
 
     /// Whether the method can explain anything of this network, known without a picture: its layers are
@@ -371,62 +381,9 @@ pub trait Explainer: Send + Sync {
         Pool::Sum
     }
 
-    /// True for the random baseline, whose regions are drawn anew for every repeat.
-    fn is_random_order(&self) -> bool {
-        false
-    }
-
-    /// True for heat maps from files, which were computed elsewhere and cost nothing here.
-    fn is_imported(&self) -> bool {
-        false
-    }
-
-    /// Relevance before channel pooling: shape of the input, or one channel for methods that give
-    /// one value per pixel. Higher is more relevant; all values are finite.
-    fn relevance(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        case.check()?;
-        finite(self.attribute(case)?)
-    }
-
-    /// As [`Explainer::relevance`], with what happened at each layer for methods that propagate
-    /// relevance through the network.
-    fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
-        Ok((self.relevance(case)?, None))
-    }
-
-    /// As [`Explainer::relevance`]; of a method that propagates relevance through the network,
-    /// `watch` sees what arrives at each node, from the output down to the first layer.
-    fn watched(&self, case: &Case<'_>, _watch: Watch<'_>) -> Result<Tensor, ExplainError> {
-        self.relevance(case)
-    }
-
-    /// True for methods that propagate relevance through the network.
-    fn propagates(&self) -> bool {
-        false
-    }
-
-    /// Relevance, pooled over channels.
-    fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
-        let relevance = self.relevance(case)?;
-        case.check_per_pixel(&relevance)?;
-        Ok(self.pool().apply(&relevance))
-    }
-
-    /// The heat map in whole numbers, where it comes from a file with such numbers: double precision
-    /// holds them up to 2^53, and sums of regions are exact beyond that, too.
-    fn whole_heat_map(&self, _case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
-        Ok(None)
-    }
-
-    /// Relevance whose sum over channels is the heat map: pooled where that is done by a norm.
-    fn pooled_by_sum(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        if self.pool() == Pool::Sum {
-            let relevance = self.relevance(case)?;
-            return case.check_per_pixel(&relevance).map(|()| relevance);
-        }
-        let heat = self.heat_map(case)?.iter().map(|v| *v as f32).collect();
-        let picture = case.graph.input_shape();
-        Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
+    /// What is special about where its relevance comes from.
+    fn kind(&self) -> Kind<'_> {
+        Kind::Computed
     }
 
     /// What the relevance of the whole method should add up to: `f(x) - f(reference)`, what was handed back
@@ -446,6 +403,143 @@ pub trait Explainer: Send + Sync {
     /// with its value: the gap becomes smaller with more of it.
     fn approximation(&self) -> Option<String> {
         None
+    }
+}
+
+/// Where the relevance of a method comes from.
+pub enum Kind<'a> {
+    /// From the network, by [`Explainer::attribute`] alone.
+    Computed,
+    /// From nowhere: the random baseline, whose regions are drawn anew for every repeat.
+    RandomOrder,
+    /// From files: heat maps that were computed elsewhere and cost nothing here.
+    Imported(&'a dyn Given),
+    /// From the output down through the network, node by node.
+    Propagated(&'a dyn Propagate),
+}
+
+/// A method whose heat maps are there already, in the precision of their files.
+pub trait Given {
+    /// The heat map, of the size of the network's input.
+    fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError>;
+
+    /// The heat map in whole numbers, where it comes from a file with such numbers: double precision
+    /// holds them up to 2^53, and sums of regions are exact beyond that, too.
+    fn whole_heat_map(&self, case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError>;
+}
+
+/// A method that propagates relevance through the network.
+pub trait Propagate {
+    /// As [`Explainer::attribute`]. `trace` gets what happened at each layer; `watch` sees what arrives
+    /// at each node, from the output down to the first layer.
+    fn propagate(
+        &self,
+        case: &Case<'_>,
+        trace: Option<&mut Trace>,
+        watch: Watch<'_>,
+    ) -> Result<Tensor, ExplainError>;
+}
+
+/// What callers ask of any method.
+impl dyn Explainer + '_ {
+    /// Relevance before channel pooling: shape of the input, or one channel for methods that give
+    /// one value per pixel. Higher is more relevant; all values are finite.
+    pub fn relevance(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        case.check()?;
+        finite(self.attribute(case)?)
+    }
+
+    /// As `relevance`, with what happened at each layer for methods that propagate relevance through the
+    /// network.
+    pub fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
+        let Kind::Propagated(method) = self.kind() else { return Ok((self.relevance(case)?, None)) };
+        case.check()?;
+        let mut trace = Trace::new();
+        let relevance = finite(method.propagate(case, Some(&mut trace), &mut |_, _| ())?)?;
+        Ok((relevance, Some(trace)))
+    }
+
+    /// As `relevance`; of a method that propagates relevance through the network, `watch` sees what
+    /// arrives at each node, from the output down to the first layer.
+    pub fn watched(&self, case: &Case<'_>, watch: Watch<'_>) -> Result<Tensor, ExplainError> {
+        let Kind::Propagated(method) = self.kind() else { return self.relevance(case) };
+        case.check()?;
+        finite(method.propagate(case, None, watch)?)
+    }
+
+    /// Relevance, pooled over channels: one value per pixel.
+    pub fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
+        if let Kind::Imported(maps) = self.kind() {
+            return maps.heat_map(case);
+        }
+        let relevance = self.relevance(case)?;
+        case.check_per_pixel(&relevance)?;
+        Ok(self.pool().apply(&relevance))
+    }
+
+    /// The heat map in whole numbers, where it comes from a file with such numbers.
+    pub fn whole_heat_map(&self, case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
+        match self.kind() {
+            Kind::Imported(maps) => maps.whole_heat_map(case),
+            _ => Ok(None),
+        }
+    }
+
+    /// Relevance whose sum over channels is the heat map: pooled where that is done by a norm.
+    pub fn pooled_by_sum(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        if self.pool() == Pool::Sum {
+            let relevance = self.relevance(case)?;
+            return case.check_per_pixel(&relevance).map(|()| relevance);
+        }
+        let heat = self.heat_map(case)?.iter().map(|v| *v as f32).collect();
+        let picture = case.graph.input_shape();
+        Ok(Tensor::new(Shape::new(1, picture.h, picture.w), heat))
+    }
+
+    /// True for the random baseline, whose regions are drawn anew for every repeat.
+    pub fn is_random_order(&self) -> bool {
+        matches!(self.kind(), Kind::RandomOrder)
+    }
+
+    /// True for heat maps from files, which were computed elsewhere and cost nothing here.
+    pub fn is_imported(&self) -> bool {
+        matches!(self.kind(), Kind::Imported(_))
+    }
+
+    /// True for methods that propagate relevance through the network.
+    pub fn propagates(&self) -> bool {
+        matches!(self.kind(), Kind::Propagated(_))
+    }
+}
+
+/// A method that several owners share.
+impl<E: Explainer + ?Sized> Explainer for Arc<E> {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        (**self).attribute(case)
+    }
+
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        (**self).fits(graph)
+    }
+
+    fn pool(&self) -> Pool {
+        (**self).pool()
+    }
+
+    fn kind(&self) -> Kind<'_> {
+        (**self).kind()
+    }
+
+    fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        (**self).total(case)
+    }
+
+    fn holds_input(&self) -> bool {
+        (**self).holds_input()
+    }
+
+    fn approximation(&self) -> Option<String> {
+        (**self).approximation()
     }
 }
 
@@ -571,7 +665,8 @@ mod tests {
                 Ok(Tensor::vector(vec![1.0, f32::NAN, f32::INFINITY]))
             }
         }
-        let error = explain(|case| Broken.relevance(case)).unwrap_err();
+        let broken: &dyn Explainer = &Broken;
+        let error = explain(|case| broken.relevance(case)).unwrap_err();
         assert_eq!(error.to_string(), "2 of 3 relevance values are not finite");
     }
 

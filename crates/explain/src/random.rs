@@ -1,6 +1,6 @@
 //! The baseline: no explanation at all.
 
-use super::{Case, ExplainError, Explainer};
+use super::{Case, ExplainError, Explainer, Kind};
 use crate::{
     base::{geom::Shape, registry::Entry, rng::unit_f32},
     nn::tensor::Tensor,
@@ -31,7 +31,7 @@ impl Explainer for Random {
         Ok(Tensor::new(Shape::new(1, h, w), data))
     }
 
-    fn is_random_order(&self) -> bool {
-        true
+    fn kind(&self) -> Kind<'_> {
+        Kind::RandomOrder
     }
 }

@@ -180,7 +180,7 @@ mod tests {
             (Statistic::Variance, [4.0 * open * (1.0 - open), open * (1.0 - open)]),
         ] {
             let method = SmoothGrad { statistic, samples: 400, noise: 0.1 };
-            let got = method.relevance(&case).unwrap();
+            let got = method.attribute(&case).unwrap();
             for (g, e) in got.data.iter().zip(expected) {
                 assert!((g - e).abs() < 1e-5, "{statistic:?}: {got:?}, expected {expected:?}");
             }

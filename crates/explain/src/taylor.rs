@@ -121,7 +121,7 @@ mod tests {
             for toward in [Reference::Black, Reference::Grey, Reference::White, Reference::Zero] {
                 // no zero of the score is found on the way, or none is looked for
                 for search in [true, false] {
-                    let map = SimpleTaylor { toward, search }.relevance(&case).unwrap();
+                    let map = SimpleTaylor { toward, search }.attribute(&case).unwrap();
                     let colour = toward.pixel(&case).unwrap()[0];
                     let first = |i: usize| i.is_multiple_of(2) && (i / 8).is_multiple_of(2);
                     let expected = |i: usize| if first(i) { x.data[i] - colour } else { 0.0 };

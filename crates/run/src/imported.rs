@@ -6,7 +6,9 @@ use crate::{
         DataError, Dataset,
         heatmaps::{HeatMaps, Values},
     },
-    explain::{Case, EXPLAINERS, ExplainError, Explainer, HeatMap, Total, resize::Resize},
+    explain::{
+        Case, EXPLAINERS, ExplainError, Explainer, Given, HeatMap, Kind, Total, resize::Resize,
+    },
     nn::tensor::Tensor,
 };
 use ndarray::{Array2, Axis};
@@ -83,6 +85,16 @@ impl Explainer for Imported {
         Ok(Tensor::new(Shape::new(1, h, w), heat.iter().map(|v| *v as f32).collect()))
     }
 
+    fn kind(&self) -> Kind<'_> {
+        Kind::Imported(self)
+    }
+
+    fn total(&self, _: &Case<'_>) -> Result<Option<Total>, ExplainError> {
+        Ok(None)
+    }
+}
+
+impl Given for Imported {
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
         let map = self.of(case)?;
         if let Values::Real(values) = &map {
@@ -107,14 +119,6 @@ impl Explainer for Imported {
             Values::Real(_) => None,
         }
         .filter(|map| map.dim() == (input.h, input.w)))
-    }
-
-    fn is_imported(&self) -> bool {
-        true
-    }
-
-    fn total(&self, _: &Case<'_>) -> Result<Option<Total>, ExplainError> {
-        Ok(None)
     }
 }
 

@@ -33,7 +33,7 @@ pub mod trace;
 
 pub use options::{Max, Norm, Options, Product, START, Start, Sum};
 
-use super::{Case, ExplainError, Explainer, Total, Watch, finite, roles_are_known};
+use super::{Case, ExplainError, Explainer, Kind, Propagate, Total, Watch, roles_are_known};
 use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
@@ -66,7 +66,9 @@ impl Lrp {
     pub fn composite(&self) -> &Composite {
         &self.composite
     }
+}
 
+impl Propagate for Lrp {
     fn propagate(
         &self,
         case: &Case<'_>,
@@ -104,24 +106,12 @@ impl Explainer for Lrp {
         self.propagate(case, None, &mut |_, _| ())
     }
 
-    fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
-        case.check()?;
-        let mut trace = Trace::new();
-        let relevance = finite(self.propagate(case, Some(&mut trace), &mut |_, _| ())?)?;
-        Ok((relevance, Some(trace)))
-    }
-
     fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         Ok(Some(Total::proven(self.options.start.relevance(case)?.sum())))
     }
 
-    fn watched(&self, case: &Case<'_>, watch: Watch<'_>) -> Result<Tensor, ExplainError> {
-        case.check()?;
-        finite(self.propagate(case, None, watch)?)
-    }
-
-    fn propagates(&self) -> bool {
-        true
+    fn kind(&self) -> Kind<'_> {
+        Kind::Propagated(self)
     }
 }
 

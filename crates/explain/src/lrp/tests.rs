@@ -780,7 +780,7 @@ fn a_box_around_hidden_values_is_an_error() {
     let acts = graph.forward(&input(1));
     let composite = Composite::new(vec![(Place::any(), "lrp-z-box".to_owned())]).unwrap();
     let method = Lrp::new(composite, Options::default());
-    let error = method.relevance(&case(&graph, &acts, 0)).unwrap_err();
+    let error = method.attribute(&case(&graph, &acts, 0)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "node `fc2` (Gemm): the z-box rule fits only layers that see the picture"
