@@ -21,7 +21,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         .num_threads(threads)
         .build_global()
         .with_context(|| format!("cannot start {threads} threads"))?;
-    let model = input::model(&args.model, &args.preprocess)?;
+    let model = input::network(&args.model, &args.preprocess)?;
     let options = Options {
         region: args.region,
         steps: args.steps,

@@ -2,13 +2,14 @@
 
 use super::{
     args::ExplainArgs,
-    input::{self, Inputs, Picture},
+    input::{self, Decoded, Inputs},
     terminal::{self, count},
 };
 use anyhow::{Context, anyhow, bail};
 use image::RgbImage;
 use ndarray::{Array3, Axis};
 use pixelflip::{
+    Model,
     base::{
         geom::Shape,
         registry::Named,
@@ -19,7 +20,7 @@ use pixelflip::{
     data::tensor::write_npy,
     eval::order::unit_scores,
     explain::{Case, Explainer, HeatMap, lrp::trace::Trace, slide::Slide},
-    nn::{canon::bent, graph::Activations, head::Head, model::Model, tensor::Tensor},
+    nn::{canon::bent, graph::Activations, head::Head, tensor::Tensor},
     report::{
         colours::{Look, words},
         heatmap,
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let fits = method.value.fits(&model.graph);
     fits.with_context(|| format!("`{}` cannot explain this network", method.name))?;
     if method.value.propagates() {
-        bent(&model.graph)
+        bent(&model.network().graph)
             .iter()
             .for_each(|warning| terminal::talk(&format!("warning: {warning}")));
     }
@@ -98,7 +99,7 @@ impl Explained<'_> {
     /// All inputs, each of the network's size.
     fn inputs(&self, kind: Option<OutputKind>) -> anyhow::Result<Found> {
         let inputs = input::read(&self.args.picture, self.model)?;
-        let count = inputs.tensors.len();
+        let count = inputs.pictures.len();
         if kind == Some(OutputKind::Picture) && count > 1 {
             bail!("a .png shows one heat map, but `{}` holds {count}", inputs.name);
         }
@@ -108,21 +109,19 @@ impl Explained<'_> {
     }
 
     fn each(&self, inputs: &Inputs) -> anyhow::Result<Vec<Tensor>> {
-        let bounds = bounds(self.model);
-        let one = |(i, x): (usize, &Tensor)| {
-            let acts = self.model.graph.forward(x);
-            let logits = &acts.of(self.model.graph.output()).data;
-            let best = predicted(logits).map_err(anyhow::Error::msg)?;
-            let (image, target) = (inputs.id(i), self.args.target.unwrap_or(best));
-            self.state_side(&image, logits, target);
-            self.one(&self.case(&acts, target, &bounds, &image))
+        let ask = |case: &Case<'_>| {
+            Explained::state_side(case);
+            self.one(case)
         };
-        inputs.tensors.iter().enumerate().map(one).collect()
+        let (target, seed) = (self.args.target, Seed(self.args.seed));
+        inputs.pictures.iter().map(|x| self.model.ask(x, target, seed, ask)?).collect()
     }
 
     /// Says which side of a single logit is explained.
-    fn state_side(&self, image: &str, scores: &[f32], target: usize) {
-        if let (Head::OneLogit, &[_, logit]) = (self.model.graph.head(), scores) {
+    fn state_side(case: &Case<'_>) {
+        let (image, target) = (case.image, case.target);
+        let scores = &case.acts.of(case.graph.output()).data;
+        if let (Head::OneLogit, &[_, logit]) = (case.graph.head(), &scores[..]) {
             let side = ["minus the logit", "the logit"].get(target);
             side.iter().for_each(|side| {
                 terminal::talk(&format!(
@@ -140,7 +139,7 @@ impl Explained<'_> {
         image: &'c str,
     ) -> Case<'c> {
         let seed = Seed(self.args.seed);
-        Case { graph: &self.model.graph, acts, target, low, high, seed, image }
+        Case { graph: &self.model.network().graph, acts, target, low, high, seed, image }
     }
 
     fn one(&self, case: &Case<'_>) -> anyhow::Result<Tensor> {
@@ -163,8 +162,9 @@ impl Explained<'_> {
     /// A picture larger than the network's input, window by window, for the class with the highest
     /// mean logit over the windows.
     fn large(&self, stride: usize) -> anyhow::Result<Found> {
-        let preprocess = input::window_preprocess(self.model)?;
-        let Picture { name: file, image } = input::picture(&self.args.picture, self.model)?;
+        let (preprocess, graph) =
+            (input::window_preprocess(self.model)?, &self.model.network().graph);
+        let Decoded { name: file, image } = input::picture(&self.args.picture, self.model)?;
         let Shape { h, w, .. } = image.shape;
         let [pad_y, pad_x] = preprocess.pad();
         let input = preprocess.input();
@@ -179,8 +179,8 @@ impl Explained<'_> {
             let mut part = vec![0.0; rect_len(window, image.shape.c)];
             image.read(rect, &mut part);
             let part = Tensor::new(Shape::new(image.shape.c, window.0, window.1), part);
-            let acts = self.model.graph.forward(&preprocess.normalise(&preprocess.picture(&part)?));
-            let scores = &acts.of(self.model.graph.output()).data;
+            let acts = graph.forward(&preprocess.normalise(&preprocess.picture(&part)?));
+            let scores = &acts.of(graph.output()).data;
             predicted(scores).map_err(anyhow::Error::msg)?;
             Ok(acts)
         };
@@ -188,7 +188,7 @@ impl Explained<'_> {
             Some(target) => target,
             None => self.best_of(slide.windows().map(acts))?,
         };
-        let bounds = bounds(self.model);
+        let bounds = self.model.network().bounds();
         let heat = slide.mean(|rect| -> anyhow::Result<HeatMap> {
             let name = format!("{file}:{},{}", rect.y0, rect.x0);
             let acts = acts(rect)?;
@@ -209,10 +209,10 @@ impl Explained<'_> {
         &self,
         windows: impl Iterator<Item = anyhow::Result<Activations>>,
     ) -> anyhow::Result<usize> {
-        let mut sums = vec![0.0f64; self.model.graph.classes()];
+        let mut sums = vec![0.0f64; self.model.network().graph.classes()];
         for acts in windows {
             let acts = acts?;
-            let logits = &acts.of(self.model.graph.output()).data;
+            let logits = &acts.of(self.model.network().graph.output()).data;
             sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += f64::from(*logit));
         }
         let means: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();
@@ -312,14 +312,6 @@ fn told(heading: &str, trace: Option<&Trace>, sums: &Sums) -> String {
         format!(", {to_bias:.6} went to biases, {lost:.6} was lost")
     });
     format!("{heading}{table}{found}{whereto}\n")
-}
-
-/// Inputs of black and white, per channel. Where nothing says what they are, they are NaN, so a
-/// method that needs them fails and others do not care.
-fn bounds(model: &Model) -> (Vec<f32>, Vec<f32>) {
-    let unknown = || vec![f32::NAN; model.graph.input_shape().c];
-    let preprocess = model.preprocess.as_ref();
-    preprocess.map_or_else(|| (unknown(), unknown()), |p| (p.low(), p.high()))
 }
 
 /// Relevance before pooling, with a batch axis if the input had one.

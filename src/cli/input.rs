@@ -4,13 +4,14 @@ use super::{
     args::{PictureFlags, PreprocessFlags},
     terminal,
 };
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use image::RgbImage;
 use pixelflip::{
+    Model, Picture,
     base::{geom::Shape, registry::near},
     data::{Dataset, decode, tensor},
     nn::{
-        model::Model,
+        model::Model as Network,
         preprocess::{Crop, Preprocess, Resize, Settings},
         tensor::Tensor,
     },
@@ -21,7 +22,7 @@ use std::path::Path;
 
 /// Network inputs, and whether they came with a batch axis.
 pub(crate) struct Inputs {
-    pub(crate) tensors: Vec<Tensor>,
+    pub(crate) pictures: Vec<Picture>,
     pub(crate) batched: bool,
     /// The picture that became the input, as people see it; none for a `.npy` tensor.
     pub(crate) picture: Option<RgbImage>,
@@ -29,23 +30,27 @@ pub(crate) struct Inputs {
     pub(crate) name: String,
 }
 
-impl Inputs {
-    /// A name for each input, for methods that draw.
-    pub(crate) fn id(&self, index: usize) -> String {
-        if self.batched { format!("{}:{index}", self.name) } else { self.name.clone() }
-    }
-}
-
 /// Loads a model with flags over its sidecar.
 pub(crate) fn model(name: &str, flags: &PreprocessFlags) -> anyhow::Result<Model> {
-    let model = plan::load_model(name, flags.settings())?;
-    if let Some(chosen) = &model.chosen {
+    let model = Model::load_with(name, flags.settings())?;
+    say_doubts(model.network());
+    Ok(model)
+}
+
+/// Loads the network of a model as it stands in the file: nothing is chosen for speed.
+pub(crate) fn network(name: &str, flags: &PreprocessFlags) -> anyhow::Result<Network> {
+    let network = plan::load_model(name, flags.settings())?;
+    say_doubts(&network);
+    Ok(network)
+}
+
+fn say_doubts(network: &Network) {
+    if let Some(chosen) = &network.chosen {
         terminal::talk(&format!("warning: {chosen}"));
     }
-    if let Some(doubt) = model.preprocess.as_ref().and_then(Doubt::of_inputs) {
+    if let Some(doubt) = network.preprocess.as_ref().and_then(Doubt::of_inputs) {
         terminal::talk(&format!("warning: {doubt}"));
     }
-    Ok(model)
 }
 
 /// Reads a picture and prepares it, or a `.npy` tensor that is taken as it is.
@@ -55,36 +60,41 @@ pub(crate) fn read(flags: &PictureFlags, model: &Model) -> anyhow::Result<Inputs
     {
         let tensor::Batch { inputs, batched } = tensor::read_npy(path)?;
         check_shape(path, inputs[0].shape, model)?;
-        return Ok(Inputs { tensors: inputs, batched, picture: None, name: file_name(path) });
+        let name = file_name(path);
+        let id = |i| if batched { format!("{name}:{i}") } else { name.clone() };
+        let one = |(i, input): (usize, Tensor)| model.input(&id(i), input.to_chw().view());
+        let pictures = inputs.into_iter().enumerate().map(one).collect::<Result<_, _>>()?;
+        return Ok(Inputs { pictures, batched, picture: None, name });
     }
-    let Picture { name, image } = picture(flags, model)?;
-    let preprocess = model.preprocess()?;
-    let picture = preprocess.picture(&image).with_context(|| format!("cannot use `{name}`"))?;
-    let input = preprocess.normalise(&picture);
-    let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &picture)));
-    Ok(Inputs { tensors: vec![input], batched: false, picture, name })
+    let Decoded { name, image } = picture(flags, model)?;
+    let pictures = vec![model.prepare(&name, image.clone())?];
+    let preprocess = model.network().preprocess()?;
+    let ready = preprocess.picture(&image)?;
+    let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &ready)));
+    Ok(Inputs { pictures, batched: false, picture, name })
 }
 
 /// A picture as it is, before any preprocessing.
-pub(crate) struct Picture {
+pub(crate) struct Decoded {
     /// Its file name, or its id in its data set.
     pub(crate) name: String,
     pub(crate) image: Tensor,
 }
 
 /// Decodes the picture that the flags name.
-pub(crate) fn picture(flags: &PictureFlags, model: &Model) -> anyhow::Result<Picture> {
+pub(crate) fn picture(flags: &PictureFlags, model: &Model) -> anyhow::Result<Decoded> {
     let orientation = plan::orientation(&flags.orientation)?;
     match (&flags.which.input, &flags.which.image) {
         (Some(path), _) => {
             let (image, _) = decode::read(path, flags.max_pixels)?.turned(orientation);
-            Ok(Picture { name: file_name(path), image })
+            Ok(Decoded { name: file_name(path), image })
         }
         (None, Some(name)) => {
             let (name_of_set, layout) = (&flags.data, flags.layout.as_deref());
-            let data = plan::open_data(name_of_set, layout, flags.max_pixels, orientation, model)?;
+            let (pixels, network) = (flags.max_pixels, model.network());
+            let data = plan::open_data(name_of_set, layout, pixels, orientation, network)?;
             let at = find(&*data, &flags.data, name)?;
-            Ok(Picture { name: name.clone(), image: data.item(at)?.image })
+            Ok(Decoded { name: name.clone(), image: data.item(at)?.image })
         }
         (None, None) => bail!("`--input` or `--image` must say which picture"),
     }
@@ -112,13 +122,13 @@ pub(crate) fn window_preprocess(model: &Model) -> anyhow::Result<Preprocess> {
     let settings = Settings {
         resize: Some(Resize::None),
         crop: Some(Crop::None),
-        ..model.preprocess()?.settings()
+        ..model.network().preprocess()?.settings()
     };
-    Ok(settings.resolve(model.graph.input_shape())?)
+    Ok(settings.resolve(model.network().graph.input_shape())?)
 }
 
 fn check_shape(path: &Path, found: Shape, model: &Model) -> anyhow::Result<()> {
-    let expected = model.graph.input_shape();
+    let expected = model.network().graph.input_shape();
     if found != expected {
         bail!("`{}`: expected inputs of {expected}, found {found}", path.display());
     }

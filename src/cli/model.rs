@@ -8,7 +8,7 @@ use pixelflip::{
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &ModelArgs) -> anyhow::Result<ExitCode> {
-    let model = input::model(&args.model, &args.preprocess).inspect_err(|error| {
+    let model = input::network(&args.model, &args.preprocess).inspect_err(|error| {
         let obstacles = obstacles(error);
         if !obstacles.is_empty() {
             // the error is told afterwards whether this can be written or not

@@ -1,33 +1,30 @@
 //! `pixelflip predict`.
 
 use super::{args::PredictArgs, input, terminal};
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use ndarray::{Array2, Axis};
-use pixelflip::{
-    base::text::plain, data::tensor::write_npy, nn::model::Model, run::subject::predicted,
-};
+use pixelflip::{base::text::plain, data::tensor::write_npy, nn::model::Model};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let model = input::model(&args.model, &args.preprocess)?;
     let inputs = input::read(&args.picture, &model)?;
-    let logits: Vec<Vec<f32>> = inputs.tensors.iter().map(|x| model.graph.logits(x)).collect();
-    for (i, logits) in logits.iter().enumerate() {
-        predicted(logits)
-            .map_err(|reason| anyhow!("`{}` cannot be classified: {reason}", inputs.id(i)))?;
-    }
+    let logits = inputs.pictures.iter().map(|x| model.scores(x)).collect::<Result<Vec<_>, _>>()?;
     if let Some(path) = &args.out {
-        let all = Array2::from_shape_vec((logits.len(), model.graph.classes()), logits.concat())
-            .context("collecting the logits")?;
+        let all = Array2::from_shape_vec(
+            (logits.len(), model.network().graph.classes()),
+            logits.concat(),
+        )
+        .context("collecting the logits")?;
         let all = all.into_dyn();
         let all = if inputs.batched { all.view() } else { all.index_axis(Axis(0), 0) };
         write_npy(path, &all)?;
     }
-    for (i, logits) in logits.iter().enumerate() {
+    for (picture, logits) in inputs.pictures.iter().zip(&logits) {
         if inputs.batched {
-            terminal::data(&format!("{}\n", plain(&inputs.id(i))))?;
+            terminal::data(&format!("{}\n", plain(picture.id())))?;
         }
-        terminal::data(&table(&model, logits, args.top))?;
+        terminal::data(&table(model.network(), logits, args.top))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,7 @@ mod layout;
 mod listing;
 mod mask;
 mod matlab;
+pub mod memory;
 mod npy;
 mod numbering;
 pub mod object;

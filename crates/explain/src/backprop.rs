@@ -1,10 +1,11 @@
 //! Backward passes that treat rectifiers differently from the gradient: deconvolution and guided
 //! backpropagation.
 
-use super::{Case, ExplainError, Explainer, Pool};
+use super::{Case, ExplainError, Explainer, Pool, has_gradient};
 use crate::{
     base::registry::{Args, Entry, Kind, Param},
     nn::{
+        graph::Graph,
         graph::NodeId,
         op::{Cpu, Function},
         tensor::Tensor,
@@ -70,6 +71,10 @@ impl Backprop {
 }
 
 impl Explainer for Backprop {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         signal(case, self.rectifier)
     }
@@ -136,7 +141,7 @@ mod tests {
         let (graph, acts, seed) = (&graph, &acts, Seed(0));
         let case = Case { graph, acts, target: 0, low: &[0.0], high: &[1.0], seed, image: "" };
         let of = |rectifier| signal(&case, rectifier).unwrap().data;
-        assert_eq!(case.gradient().data, [3.0 - 10.0]);
+        assert_eq!(case.gradient().unwrap().data, [3.0 - 10.0]);
         assert_eq!(of(Rectifier::Deconvolution), [3.0 - 4.0]);
         assert_eq!(of(Rectifier::Guided), [3.0]);
     }

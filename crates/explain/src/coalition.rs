@@ -51,15 +51,21 @@ impl<'a> Patches<'a> {
         self.sizes.len()
     }
 
-    /// The score when only some patches are shown.
-    pub(super) fn score(&self, shown: &[bool]) -> f64 {
+    /// The scores when only some patches are shown, for each such set.
+    pub(super) fn scores(&self, sets: &[Vec<bool>]) -> Result<Vec<f64>, ExplainError> {
+        let scores = self.case.scores_at(sets.iter().map(|shown| self.showing(shown)))?;
+        Ok(scores.into_iter().map(f64::from).collect())
+    }
+
+    /// The picture of which only some patches are shown.
+    fn showing(&self, shown: &[bool]) -> Tensor {
         let mut x = self.case.input().clone();
         for (pixel, label) in x.data.chunks_exact_mut(self.cover.len()).zip(&self.labels) {
             if !shown[*label] {
                 pixel.copy_from_slice(&self.cover);
             }
         }
-        f64::from(self.case.score_at(&x))
+        x
     }
 
     /// Spreads one value per patch evenly over its pixels, so that the map adds up to the values;

@@ -1,7 +1,7 @@
 //! The gradient, averaged on the ways from many reference pictures.
 
 use super::{
-    Case, ExplainError, Explainer, Total,
+    Case, ExplainError, Explainer, Total, has_gradient,
     reference::{between, way},
 };
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
         registry::{Entry, Kind, Param},
         rng::{KeyedRng, unit_f32},
     },
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R_i = mean over references x' and t of (x_i - x'_i) df/dx_i (x' + t (x - x'))`, one `t` from
@@ -95,6 +95,10 @@ impl References {
 }
 
 impl Explainer for ExpectedGradients {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let x = case.input();
         let mut sum = vec![0.0f64; x.data.len()];

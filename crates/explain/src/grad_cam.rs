@@ -1,7 +1,7 @@
 //! Channels of a convolution, weighted by how much the score depends on them.
 
 use super::{
-    Case, ExplainError, Explainer, backprop,
+    Case, ExplainError, Explainer, backprop, has_gradient,
     resize::{self, Resize},
 };
 use crate::{
@@ -149,6 +149,7 @@ impl GradCam {
 
 impl Explainer for GradCam {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)?;
         self.map.find(graph).map(drop)
     }
 
@@ -161,6 +162,7 @@ impl Explainer for GradCam {
 
 impl Explainer for GuidedGradCam {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)?;
         self.map.find(graph).map(drop)
     }
 

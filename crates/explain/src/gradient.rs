@@ -1,9 +1,9 @@
 //! The derivative of the score.
 
-use super::{Case, ExplainError, Explainer};
+use super::{Case, ExplainError, Explainer, has_gradient};
 use crate::{
     base::registry::{Entry, Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R_i` is `g_i = df/dx_i`, `|g_i|` or `g_i^2`; shape of the input. Channels are summed: for the
@@ -42,8 +42,12 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 };
 
 impl Explainer for Gradient {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        Ok(case.gradient().map(self.value))
+        Ok(case.gradient()?.map(self.value))
     }
 
     fn holds_input(&self) -> bool {

@@ -1,7 +1,10 @@
 //! The first-order contribution of each input value.
 
-use super::{Case, ExplainError, Explainer};
-use crate::{base::registry::Entry, nn::tensor::Tensor};
+use super::{Case, ExplainError, Explainer, has_gradient};
+use crate::{
+    base::registry::Entry,
+    nn::{graph::Graph, tensor::Tensor},
+};
 
 /// `R_i = x_i df/dx_i`, with `x` after normalisation; shape of the input.
 ///
@@ -19,8 +22,12 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 };
 
 impl Explainer for GradientXInput {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        let mut relevance = case.gradient();
+        let mut relevance = case.gradient()?;
         relevance.data.iter_mut().zip(&case.input().data).for_each(|(r, x)| *r *= x);
         Ok(relevance)
     }

@@ -1,13 +1,13 @@
 //! The gradient, averaged on the way from a reference picture.
 
 use super::{
-    Case, ExplainError, Explainer, Total,
+    Case, ExplainError, Explainer, Total, has_gradient,
     quadrature::{self, Quadrature},
     reference::{self, Reference, between, way},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R_i = (x_i - x'_i) integral over t in [0, 1] of df/dx_i (x' + t (x - x'))`; shape of the input.
@@ -72,6 +72,10 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 };
 
 impl Explainer for IntegratedGradients {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let (x, from) = (case.input(), self.baseline.picture(case)?);
         let mut sum = vec![0.0f64; x.data.len()];

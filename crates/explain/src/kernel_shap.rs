@@ -65,21 +65,20 @@ impl Explainer for KernelShap {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let patches = Patches::new(case, self.segments, self.value)?;
         let d = patches.len();
-        let none = patches.score(&vec![false; d]);
-        let total = patches.score(&vec![true; d]) - none;
+        let (none, total) = ends(&patches)?;
         if d == 1 {
             return Ok(patches.spread(&[total]));
         }
         let mut rng = case.seed.rng("kernel-shap", case.image, &[]);
-        let (mut rows, mut gains) = (vec![], vec![]);
-        for _ in 0..self.samples / 2 {
+        let pair = |_| {
             let shown = coalition(d, &mut rng);
-            let hidden: Vec<bool> = shown.iter().map(|s| !s).collect();
-            for set in [shown, hidden] {
-                gains.push(patches.score(&set) - none);
-                rows.push(set.iter().map(|s| f64::from(*s)).collect::<Vec<f64>>());
-            }
-        }
+            let hidden = shown.iter().map(|s| !s).collect();
+            [shown, hidden]
+        };
+        let sets: Vec<Vec<bool>> = (0..self.samples / 2).flat_map(pair).collect();
+        let gains: Vec<f64> = patches.scores(&sets)?.iter().map(|score| score - none).collect();
+        let row = |set: &Vec<bool>| set.iter().map(|s| f64::from(*s)).collect();
+        let rows: Vec<Vec<f64>> = sets.iter().map(row).collect();
         let found = shapley(&rows, &gains, total);
         let values = found.ok_or(ExplainError::TooFewSamples { samples: self.samples })?;
         Ok(patches.spread(&values))
@@ -87,9 +86,15 @@ impl Explainer for KernelShap {
 
     fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
         let patches = Patches::new(case, self.segments, self.value)?;
-        let score = |shown| patches.score(&vec![shown; patches.len()]);
-        Ok(Some(Total::proven(score(true) - score(false))))
+        Ok(Some(Total::proven(ends(&patches)?.1)))
     }
+}
+
+/// The score without any patch, and by how much all patches raise it.
+fn ends(patches: &Patches<'_>) -> Result<(f64, f64), ExplainError> {
+    let sets = [false, true].map(|shown| vec![shown; patches.len()]);
+    let scores = patches.scores(&sets)?;
+    Ok((scores[0], scores[1] - scores[0]))
 }
 
 /// A set of 1 to d - 1 of `d >= 2` patches.

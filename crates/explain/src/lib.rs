@@ -15,6 +15,7 @@ pub mod expected_gradients;
 pub mod grad_cam;
 pub mod gradient;
 pub mod gradient_x_input;
+pub mod held;
 pub mod integrated_gradients;
 pub mod kernel_shap;
 mod least_squares;
@@ -43,8 +44,9 @@ use crate::{
     base::{geom::Shape, registry::Entry, rng::Seed, words},
     nn::{
         graph::{Activations, Graph, Node, NodeId},
-        head::NO_PROBABILITY,
-        op::Role,
+        head::{self, NO_PROBABILITY},
+        op::{Role, foreign::EngineError},
+        session::BATCH,
         tensor::Tensor,
     },
 };
@@ -131,9 +133,35 @@ impl<'a> Case<'a> {
         self.acts.of(self.graph.output()).data[self.target]
     }
 
-    /// Gradient of the explained score with respect to the input.
-    pub fn gradient(&self) -> Tensor {
-        self.graph.careful_gradient(self.acts, &self.graph.seed(self.target, 1.0))
+    /// Gradient of the explained score with respect to the input; an error where another engine gives
+    /// scores only.
+    pub fn gradient(&self) -> Result<Tensor, ExplainError> {
+        has_gradient(self.graph)?;
+        Ok(self.graph.careful_gradient(self.acts, &self.graph.seed(self.target, 1.0)))
+    }
+
+    /// The explained class's scores at other inputs, as many as it takes, in batches.
+    pub fn scores_at(
+        &self,
+        inputs: impl IntoIterator<Item = Tensor>,
+    ) -> Result<Vec<f32>, ExplainError> {
+        let scores = self.all_scores_at(inputs)?;
+        Ok(scores.iter().map(|scores| scores[self.target]).collect())
+    }
+
+    /// The scores of all classes at other inputs, in batches.
+    pub fn all_scores_at(
+        &self,
+        inputs: impl IntoIterator<Item = Tensor>,
+    ) -> Result<Vec<Vec<f32>>, ExplainError> {
+        let (mut inputs, mut scores) = (inputs.into_iter(), Vec::new());
+        loop {
+            let batch: Vec<Tensor> = inputs.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                return Ok(scores);
+            }
+            scores.append(&mut self.graph.scores(&batch)?);
+        }
     }
 
     /// [`Case::low`] and [`Case::high`], which are NaN where nothing says what they are.
@@ -168,13 +196,11 @@ impl<'a> Case<'a> {
     /// The class with the highest score besides the explained one.
     fn runner_up(&self) -> Result<usize, ExplainError> {
         let scores = &self.acts.of(self.graph.output()).data;
-        let others = (0..scores.len()).filter(|c| *c != self.target);
-        let best = others.max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then(b.cmp(a)));
-        best.ok_or(ExplainError::OneClass)
+        head::best(scores, Some(self.target)).ok_or(ExplainError::OneClass)
     }
 
     /// An error where a map does not have one value for each pixel of the picture.
-    fn check_per_pixel(&self, map: &Tensor) -> Result<(), ExplainError> {
+    pub fn check_per_pixel(&self, map: &Tensor) -> Result<(), ExplainError> {
         let (found, picture) = (map.shape, self.graph.input_shape());
         if (found.h, found.w) == (picture.h, picture.w) {
             return Ok(());
@@ -183,7 +209,8 @@ impl<'a> Case<'a> {
         Err(ExplainError::NotPerPixel { h, w, height, width })
     }
 
-    fn check(&self) -> Result<(), ExplainError> {
+    /// An error where the class does not exist.
+    pub fn check(&self) -> Result<(), ExplainError> {
         let (target, classes) = (self.target, self.graph.classes());
         if target < classes { Ok(()) } else { Err(ExplainError::Target { target, classes }) }
     }
@@ -265,6 +292,15 @@ pub enum ExplainError {
         /// Columns of the picture.
         width: usize,
     },
+    /// A method that needs gradients or layers, of a network that another engine computes.
+    #[error("it needs gradients or layers, and `{engine}` gives scores only")]
+    ScoresOnly {
+        /// The engine.
+        engine: String,
+    },
+    /// The other engine fails.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// What a method of your own says.
     #[error("{reason}")]
     Failed {
@@ -348,12 +384,19 @@ fn kinds(nodes: &[Ruleless]) -> String {
     words::list(&nodes.iter().map(kind).collect::<Vec<_>>())
 }
 
+/// Whether there is more than scores to ask for.
+fn has_gradient(graph: &Graph) -> Result<(), ExplainError> {
+    let engine = graph.engine().map(|engine| engine.engine().to_owned());
+    engine.map_or(Ok(()), |engine| Err(ExplainError::ScoresOnly { engine }))
+}
+
 /// Whether all nodes have a role that such a method knows.
 fn roles_are_known(
     graph: &Graph,
     method: &'static str,
     known: impl Fn(NodeId, Role<'_>) -> bool,
 ) -> Result<(), ExplainError> {
+    has_gradient(graph)?;
     let unknown = graph.nodes().filter(|(id, node)| !known(*id, node.op.role()));
     let nodes = ruleless(unknown.map(|(_, node)| node));
     if nodes.is_empty() { Ok(()) } else { Err(ExplainError::NoRule { method, nodes }) }
@@ -452,7 +495,9 @@ impl dyn Explainer + '_ {
     /// As `relevance`, with what happened at each layer for methods that propagate relevance through the
     /// network.
     pub fn traced(&self, case: &Case<'_>) -> Result<(Tensor, Option<Trace>), ExplainError> {
-        let Kind::Propagated(method) = self.kind() else { return Ok((self.relevance(case)?, None)) };
+        let Kind::Propagated(method) = self.kind() else {
+            return Ok((self.relevance(case)?, None));
+        };
         case.check()?;
         let mut trace = Trace::new();
         let relevance = finite(method.propagate(case, Some(&mut trace), &mut |_, _| ())?)?;

@@ -76,15 +76,13 @@ impl Explainer for Lime {
         let patches = Patches::new(case, self.segments, self.value)?;
         let d = patches.len();
         let mut rng = case.seed.rng("lime", case.image, &[]);
-        let (mut rows, mut scores, mut weights) = (vec![], vec![], vec![]);
-        for sample in 0..self.samples {
-            let shown: Vec<bool> =
-                (0..d).map(|_| unit_f32(&mut rng) < 0.5 || sample == 0).collect();
-            scores.push(patches.score(&shown));
-            weights.push(self.weight(&shown));
-            // the last column is the intercept
-            rows.push(shown.iter().map(|s| f64::from(*s)).chain([1.0]).collect());
-        }
+        let mut set = |sample| (0..d).map(|_| unit_f32(&mut rng) < 0.5 || sample == 0).collect();
+        let sets: Vec<Vec<bool>> = (0..self.samples).map(&mut set).collect();
+        let scores = patches.scores(&sets)?;
+        let weights: Vec<f64> = sets.iter().map(|shown| self.weight(shown)).collect();
+        // the last column is the intercept
+        let row = |shown: &Vec<bool>| shown.iter().map(|s| f64::from(*s)).chain([1.0]).collect();
+        let rows: Vec<Vec<f64>> = sets.iter().map(row).collect();
         let penalty: Vec<f64> = vec![1.0; d].into_iter().chain([0.0]).collect();
         let found = least_squares::solve(&rows, &scores, &weights, &penalty);
         let coefficients = found.ok_or(ExplainError::TooFewSamples { samples: self.samples })?;

@@ -72,17 +72,18 @@ impl Explainer for Occlusion {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let Shape { h, w, .. } = case.graph.input_shape();
         let pixel = self.value.pixel(case)?;
+        let columns: Vec<(usize, usize)> = spans(w, self.window, self.stride).collect();
+        let row = |(y0, y1)| columns.iter().map(move |&(x0, x1)| Rect { y0, y1, x0, x1 });
+        let windows: Vec<Rect> = spans(h, self.window, self.stride).flat_map(row).collect();
+        let scores = case.scores_at(windows.iter().map(|rect| covered(case, *rect, &pixel)))?;
         let mut sums = vec![(0.0f64, 0u32); h * w];
-        for (y0, y1) in spans(h, self.window, self.stride) {
-            for (x0, x1) in spans(w, self.window, self.stride) {
-                let rect = Rect { y0, y1, x0, x1 };
-                let loss = f64::from(case.score()) - f64::from(covered_score(case, rect, &pixel));
-                for y in y0..y1 {
-                    sums[y * w + x0..y * w + x1].iter_mut().for_each(|(sum, n)| {
-                        *sum += loss;
-                        *n += 1;
-                    });
-                }
+        for (Rect { y0, y1, x0, x1 }, score) in windows.into_iter().zip(scores) {
+            let loss = f64::from(case.score()) - f64::from(score);
+            for y in y0..y1 {
+                sums[y * w + x0..y * w + x1].iter_mut().for_each(|(sum, n)| {
+                    *sum += loss;
+                    *n += 1;
+                });
             }
         }
         let data = sums.iter().map(|(sum, n)| (sum / f64::from(*n)) as f32).collect();
@@ -90,12 +91,12 @@ impl Explainer for Occlusion {
     }
 }
 
-/// The score of the picture with `rect` filled by `pixel`.
-fn covered_score(case: &Case<'_>, rect: Rect, pixel: &[f32]) -> f32 {
+/// The picture with `rect` filled by `pixel`.
+fn covered(case: &Case<'_>, rect: Rect, pixel: &[f32]) -> Tensor {
     let mut x = case.input().clone();
     let fill: Vec<f32> = pixel.iter().copied().cycle().take(rect.area() * pixel.len()).collect();
     x.write(rect, &fill);
-    case.graph.logits(&x)[case.target]
+    x
 }
 
 /// Half-open spans of `window` pixels that cover `0..size`, cut off at the end.

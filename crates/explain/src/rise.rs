@@ -11,7 +11,7 @@ use crate::{
         registry::{Entry, Kind, Param},
         rng::{KeyedRng, below, unit_f32},
     },
-    nn::{graph::Graph, tensor::Tensor},
+    nn::{graph::Graph, session::BATCH, tensor::Tensor},
 };
 
 /// `R_p = 1 / (n keep) sum over n masks of f(x * m) m_p`; shape `(1, H, W)`. A mask is a grid of
@@ -102,10 +102,16 @@ impl Explainer for Rise {
         let cover = self.value.pixel(case)?;
         let mut rng = case.seed.rng("rise", case.image, &[]);
         let mut sums = vec![0.0f64; h * w];
-        for _ in 0..self.samples {
-            let mask = self.mask(h, w, &mut rng);
-            let score = self.score(case, &masked(case.input(), &mask, &cover))?;
-            sums.iter_mut().zip(&mask).for_each(|(sum, m)| *sum += score * f64::from(*m));
+        let mut left = self.samples;
+        while left > 0 {
+            let masks: Vec<Vec<f32>> =
+                (0..left.min(BATCH)).map(|_| self.mask(h, w, &mut rng)).collect();
+            let shown = masks.iter().map(|mask| masked(case.input(), mask, &cover));
+            for (mask, logits) in masks.iter().zip(case.all_scores_at(shown)?) {
+                let score = self.score(case, &logits)?;
+                sums.iter_mut().zip(mask).for_each(|(sum, m)| *sum += score * f64::from(*m));
+            }
+            left -= masks.len();
         }
         let scale = 1.0 / (self.samples as f64 * f64::from(self.keep));
         let data = sums.iter().map(|sum| (sum * scale) as f32).collect();
@@ -114,12 +120,11 @@ impl Explainer for Rise {
 }
 
 impl Rise {
-    fn score(&self, case: &Case<'_>, x: &Tensor) -> Result<f64, ExplainError> {
-        let logits = case.graph.logits(x);
+    fn score(&self, case: &Case<'_>, logits: &[f32]) -> Result<f64, ExplainError> {
         if self.logit {
             return Ok(f64::from(logits[case.target]));
         }
-        let probability = case.graph.head().probability(&logits, case.target);
+        let probability = case.graph.head().probability(logits, case.target);
         probability.map(f64::from).ok_or(NO_PROBABILITY)
     }
 

@@ -1,9 +1,9 @@
 //! How much the score reacts to each pixel, whatever the sign.
 
-use super::{Case, ExplainError, Explainer, Pool};
+use super::{Case, ExplainError, Explainer, Pool, has_gradient};
 use crate::{
     base::registry::{Entry, Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `h_p = || (df/dx_i)_{i in p} ||_q` over the channels `i` of pixel `p`. The relevance before
@@ -37,8 +37,12 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 };
 
 impl Explainer for Sensitivity {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        Ok(case.gradient())
+        case.gradient()
     }
 
     fn pool(&self) -> Pool {

@@ -1,12 +1,12 @@
 //! Statistics of the gradient under noise on the picture: its mean, mean square and variance.
 
-use super::{Case, ExplainError, Explainer};
+use super::{Case, ExplainError, Explainer, has_gradient};
 use crate::{
     base::{
         registry::{Args, Entry, Kind, Param},
         rng::{KeyedRng, normal_pair},
     },
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// What is reported of the gradients `g` at `n` noisy pictures.
@@ -95,6 +95,10 @@ impl SmoothGrad {
 }
 
 impl Explainer for SmoothGrad {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let x = case.input();
         let deviation = self.noise * range(x);

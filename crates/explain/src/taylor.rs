@@ -1,12 +1,12 @@
 //! Simple Taylor decomposition.
 
 use super::{
-    Case, ExplainError, Explainer, Total,
+    Case, ExplainError, Explainer, Total, has_gradient,
     reference::{self, Reference, between, way},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
-    nn::tensor::Tensor,
+    nn::{graph::Graph, tensor::Tensor},
 };
 
 /// `R_i = (x_i - x'_i) df/dx_i (x')`: the first-order terms at a root point `x'` between the
@@ -60,6 +60,10 @@ impl SimpleTaylor {
 }
 
 impl Explainer for SimpleTaylor {
+    fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
+        has_gradient(graph)
+    }
+
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let (x, root) = (case.input(), self.root(case)?);
         let mut relevance = case.gradient_at(&root);

@@ -50,7 +50,7 @@ impl Explainer for Translated {
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut mean: Option<Mean> = None;
         for (dy, dx) in self.ways() {
-            let acts = case.graph.forward(&moved(case.input(), dy, dx));
+            let acts = case.graph.pass(&moved(case.input(), dy, dx))?;
             let map = self.inner.pooled_by_sum(&Case { acts: &acts, ..*case })?;
             mean.get_or_insert_with(|| Mean::new(&map)).add_back(&map, dy, dx);
         }
@@ -67,7 +67,7 @@ impl Explainer for Translated {
         let mut sum = 0.0;
         let all = self.ways();
         for &(dy, dx) in &all {
-            let acts = case.graph.forward(&moved(case.input(), dy, dx));
+            let acts = case.graph.pass(&moved(case.input(), dy, dx))?;
             let total = self.inner.total(&Case { acts: &acts, ..*case })?;
             let Some(total) = total else { return Ok(None) };
             sum += total.value;

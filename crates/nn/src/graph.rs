@@ -7,7 +7,7 @@ use super::{
     tensor::Tensor,
 };
 use crate::base::geom::Shape;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Index of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,13 +154,28 @@ impl Graph {
     /// that they find.
     #[must_use]
     pub fn with_operators(&self, op: impl Fn(NodeId, &Node) -> Arc<dyn Cpu>) -> Graph {
-        let mut new = Graph::new(self.input_shape());
-        for (id, node) in self.nodes().skip(1) {
-            new.push_shared(&node.name, op(id, node), &node.inputs)
-                .expect("an operator takes the shapes of the one it replaces");
-        }
-        new.set_output(self.output);
+        let nodes = self.nodes().skip(1);
+        let nodes = nodes.map(|(id, node)| (id, &node.name[..], op(id, node), &node.inputs[..]));
+        let mut new = Graph::rebuilt(self.input_shape(), nodes, self.output);
         new.head = self.head;
+        new
+    }
+
+    /// Puts nodes together anew: in order, each with its id so far, its name, an operator that takes the
+    /// shapes it finds, and its inputs, by their ids so far. What is left out is read by none of them.
+    pub(super) fn rebuilt<'a>(
+        input: Shape,
+        nodes: impl IntoIterator<Item = (NodeId, &'a str, Arc<dyn Cpu>, &'a [NodeId])>,
+        output: NodeId,
+    ) -> Graph {
+        let mut new = Graph::new(input);
+        let mut ids = BTreeMap::from([(NodeId(0), NodeId(0))]);
+        for (id, name, op, inputs) in nodes {
+            let inputs: Vec<NodeId> = inputs.iter().map(|k| ids[k]).collect();
+            let pushed = new.push_shared(name, op, &inputs);
+            ids.insert(id, pushed.expect("an operator takes the shapes of the one it replaces"));
+        }
+        new.set_output(ids[&output]);
         new
     }
 

@@ -60,6 +60,13 @@ impl FromStr for Declared {
     }
 }
 
+/// The class with the largest score, the first of several; `besides` one class, if given. `None` where no
+/// class is left.
+pub fn best(scores: &[f32], besides: Option<usize>) -> Option<usize> {
+    let classes = (0..scores.len()).filter(|class| Some(*class) != besides);
+    classes.reduce(|best, class| if scores[class] > scores[best] { class } else { best })
+}
+
 /// What is asked of a head that has no probabilities.
 pub const NO_PROBABILITY: &str = "the outputs of the network are values without probabilities \
                                   (where they are logits of a sigmoid, `head = \"sigmoid\"` in the \
@@ -158,6 +165,14 @@ fn sigmoid(score: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_equal_scores_is_the_best_and_so_among_the_others() {
+        let scores = [0.0, 3.0, -1.0, 3.0, 0.0];
+        assert_eq!((best(&scores, None), best(&scores, Some(1))), (Some(1), Some(3)));
+        assert_eq!(best(&[0.0, -0.0, 0.0], Some(0)), Some(1));
+        assert_eq!((best(&[2.0], Some(0)), best(&[], None)), (None, None));
+    }
 
     #[test]
     fn probabilities_are_those_of_the_head() {

@@ -15,6 +15,7 @@ pub mod op;
 pub mod patch;
 pub mod preprocess;
 pub mod randomise;
+pub mod session;
 pub mod stream;
 pub mod tensor;
 pub mod tune;

@@ -3,21 +3,28 @@
 use super::{
     canon::{HeadError, canonicalise},
     graph::Graph,
+    head::{Declared, Head},
     onnx::{self, Imported, OnnxError},
+    op::foreign::Predictor,
     preprocess::{Preprocess, PreprocessError, Settings, class_names},
 };
-use crate::base::geom::{Rect, Shape};
+use crate::base::{
+    geom::{Rect, Shape},
+    hex,
+};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Largest sidecar or list of class names.
 const MAX_TEXT: u64 = 16 << 20;
 
 /// A network, how pictures are made into its input, and where it came from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     /// The network, canonicalised; its output are logits.
     pub graph: Graph,
@@ -65,6 +72,19 @@ pub enum ModelError {
         model: String,
         /// What does not fit.
         source: HeadError,
+    },
+    /// A network of another engine that is none.
+    #[error(
+        "model `{model}`: expected an input of at least one value and at least two classes (two scores, \
+         minus the logit and the logit, where there is one), found {input} and {classes}"
+    )]
+    Foreign {
+        /// The model.
+        model: String,
+        /// The shape of its input.
+        input: Shape,
+        /// How many classes it has.
+        classes: usize,
     },
     /// A sidecar or a list of class names that cannot be read.
     #[error("cannot read `{file}` of model `{model}`: {reason}")]
@@ -142,6 +162,40 @@ impl Model {
         Model::assemble(name, name.to_owned(), sidecar, Settings::default(), read)
     }
 
+    /// A network that another engine computes, with the text of a sidecar. The scores are logits of one class
+    /// of several unless the sidecar's `head` says otherwise.
+    pub fn foreign(
+        predictor: Arc<dyn Predictor>,
+        input: Shape,
+        classes: usize,
+        sidecar: &str,
+    ) -> Result<Model, ModelError> {
+        let name = predictor.name().to_owned();
+        let empty = || ModelError::Foreign { model: name.clone(), input, classes };
+        let mut graph = Graph::foreign(predictor, input, classes)
+            .ok()
+            .filter(|_| !input.is_empty() && classes >= 2)
+            .ok_or_else(empty)?;
+        let wrong = |source| ModelError::Preprocess {
+            overridden: false,
+            model: name.clone(),
+            file: None,
+            source: Box::new(source),
+        };
+        let settings = Settings::from_toml(sidecar).map_err(wrong)?;
+        graph.set_head(match settings.head {
+            None | Some(Declared::Softmax) => Head::Softmax,
+            Some(Declared::Sigmoid) => Head::Sigmoid,
+            Some(Declared::Values) => Head::Values,
+        });
+        let preprocess = Some(settings.resolve(input).map_err(wrong)?);
+        let notes = vec![format!("`{name}` computes it: scores are all that is known")];
+        let digest = hex(&Sha256::digest(format!("engine {name} {input} {classes}")));
+        let modules = BTreeMap::new();
+        let (classes, chosen) = (None, None);
+        Ok(Model { graph, preprocess, classes, name, digest, notes, modules, chosen })
+    }
+
     fn assemble(
         model: &str,
         name: String,
@@ -195,6 +249,14 @@ impl Model {
             model: self.name.clone(),
             sidecar: Path::new(&self.name).with_extension("toml").display().to_string(),
         })
+    }
+
+    /// Inputs of black and white, per channel. Where nothing says what they are, they are NaN, so a
+    /// method that needs them fails and others do not care.
+    pub fn bounds(&self) -> (Vec<f32>, Vec<f32>) {
+        let unknown = || vec![f32::NAN; self.graph.input_shape().c];
+        let preprocess = self.preprocess.as_ref();
+        preprocess.map_or_else(|| (unknown(), unknown()), |p| (p.low(), p.high()))
     }
 
     /// The layers in the order of computation, the picture left out.

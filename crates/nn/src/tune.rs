@@ -74,11 +74,22 @@ fn others(op: &Arc<dyn Cpu>) -> Vec<Conv> {
     forms.filter(|tile| *tile != conv.tile()).filter_map(|tile| conv.with_tile(tile)).collect()
 }
 
+/// The same network with all convolutions computed directly.
+pub fn direct(graph: &Graph) -> Graph {
+    graph.with_operators(|_, node| match as_conv(&node.op) {
+        Some(conv) if conv.tile().is_some() => {
+            Arc::new(conv.with_tile(None).expect("the direct form fits every convolution"))
+        }
+        _ => node.op.clone(),
+    })
+}
+
 /// The same network with the tiles that need least work when `regions` of the input change, one at
 /// a time: pass the regions of some chains, or the whole picture for full passes. Layer by layer
-/// from the last to the first, as a layer's tiles cost most in the layers after it, and once more.
+/// from the last to the first, as a layer's tiles cost most in the layers after it, and once more. Tiles that
+/// the network has already make no difference.
 pub fn tuned(graph: &Graph, regions: &[Rect]) -> Graph {
-    let mut best = with_op(graph, graph.input(), &graph.node(graph.input()).op);
+    let mut best = direct(graph);
     let mut least = total(&best, regions);
     for _ in 0..2 {
         let convs: Vec<NodeId> = best.nodes().map(|(id, _)| id).rev().collect();

@@ -5,6 +5,7 @@ use pixelflip_base as base;
 use pixelflip_eval as eval;
 use pixelflip_explain as explain;
 use pixelflip_nn as nn;
+#[cfg(feature = "figures")]
 use pixelflip_perturb as perturb;
 use pixelflip_run as run;
 use pixelflip_table as table;
@@ -13,28 +14,42 @@ pub mod agreement;
 pub mod cells;
 pub mod colours;
 pub mod contest;
+#[cfg(feature = "figures")]
 pub mod curves;
-#[cfg(test)]
+#[cfg(all(test, feature = "figures"))]
 mod demo;
 pub mod diff;
+#[cfg(feature = "figures")]
 pub mod drawing;
+#[cfg(feature = "figures")]
 pub mod figure;
+#[cfg(feature = "figures")]
 pub mod gallery;
+#[cfg(feature = "figures")]
 pub mod heatmap;
 pub mod labels;
 pub mod layers;
+#[cfg(feature = "figures")]
 mod ledger;
 pub mod map_metrics;
+#[cfg(feature = "figures")]
 pub mod outcome;
+#[cfg(feature = "figures")]
 pub mod page;
+#[cfg(feature = "figures")]
 pub mod plot;
+#[cfg(feature = "figures")]
 pub mod plot_drawing;
+#[cfg(feature = "figures")]
 pub mod properties;
 pub mod rank;
+#[cfg(feature = "figures")]
 pub mod rank_figures;
 mod rank_tables;
 pub mod ranking;
+#[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "pages of large runs need it"))]
 mod scratch;
+#[cfg(feature = "figures")]
 pub mod sheets;
 pub mod subsets;
 pub mod summary;

@@ -12,6 +12,7 @@ use crate::{
     explain::Case,
     nn::{
         graph::Graph,
+        head::best,
         kernel::gemm::{Packed, Rows, matmul},
         stream::{Base, Plan},
         tensor::Tensor,
@@ -217,7 +218,7 @@ fn explained(
     let explainer = methods::method(method).map_err(|e| e.to_string())?.value;
     let acts = graph.forward(picture);
     let scores = &acts.of(graph.output()).data;
-    let target = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0);
+    let target = best(scores, None).unwrap_or(0);
     let bounds = |v: f32| vec![v; graph.input_shape().c];
     let case = Case {
         graph,

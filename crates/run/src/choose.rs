@@ -96,7 +96,7 @@ impl Looks<'_> {
     /// would be chosen.
     fn guess(&self, i: usize) -> Result<Option<Guess>, PlanError> {
         match self.data.item(i) {
-            Ok(item) => Ok(self.classify(i, &item.image)),
+            Ok(item) => self.classify(i, &item.image),
             Err(source) if source.is_momentary() => {
                 Err(PlanError::Unread { what: "the selection of pictures", source })
             }
@@ -104,12 +104,12 @@ impl Looks<'_> {
         }
     }
 
-    fn classify(&self, i: usize, image: &Tensor) -> Option<Guess> {
-        let picture = self.preprocess.picture(image).ok()?;
-        let logits = self.model.graph.logits(&self.preprocess.normalise(&picture));
-        let class = predicted(&logits).ok()?;
-        let head = self.model.graph.head();
-        let right = right(head, &logits, &self.data.labels(i));
-        Some(Guess { right, confidence: head.probability(&logits, class) })
+    fn classify(&self, i: usize, image: &Tensor) -> Result<Option<Guess>, PlanError> {
+        let Ok(picture) = self.preprocess.picture(image) else { return Ok(None) };
+        let graph = &self.model.graph;
+        let logits = graph.scores(&[self.preprocess.normalise(&picture)])?.swap_remove(0);
+        let Ok(class) = predicted(&logits) else { return Ok(None) };
+        let right = right(graph.head(), &logits, &self.data.labels(i));
+        Ok(Some(Guess { right, confidence: graph.head().probability(&logits, class) }))
     }
 }

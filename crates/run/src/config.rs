@@ -422,6 +422,12 @@ fn preset(name: &str) -> Result<&'static Preset, ConfigError> {
     preset::find(name).ok_or_else(unknown)
 }
 
+/// Side of the regions of the protocol, in pixels.
+pub fn default_region() -> usize {
+    let side = parsed(PROTOCOL).get("region").and_then(counts);
+    side.expect("the protocol has a default")[0]
+}
+
 /// How a default is shown in help texts; `None` for keys without one.
 pub fn default_text(key: &str) -> Option<String> {
     if key == "steps" {
@@ -546,6 +552,10 @@ fn read(path: &Path) -> Result<(Table, Texts), ConfigError> {
 fn from_manifest(text: &str) -> Result<(Table, Texts), String> {
     let manifest: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     let config = manifest.get("config").ok_or("it has no `config`")?;
+    if let Some(own) = manifest.get("own").and_then(serde_json::Value::as_array) {
+        let names: Vec<String> = own.iter().map(ToString::to_string).collect();
+        return Err(format!("its methods {} are of the program that ran it", names.join(", ")));
+    }
     let texts = manifest.get("texts").cloned().map(serde_json::from_value).transpose();
     let texts = texts.map_err(|e| format!("`texts`: {e}"))?.unwrap_or_default();
     Ok((Table::try_from(config).map_err(|e| e.to_string())?, texts))

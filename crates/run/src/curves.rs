@@ -17,7 +17,7 @@ use crate::{
         unit::{Regions, UnitId, Units},
     },
     eval::{
-        curve::{Curve, Streams, Watch, curve, largest_difference},
+        curve::{Curve, CurveError, Engine, Watch, curve, largest_difference},
         order::{self, Order},
         removal::{Chain, Removal, Steps},
     },
@@ -409,7 +409,7 @@ fn cells(plan: &Plan) -> impl Iterator<Item = Cell> + use<> {
 struct Bench<'a> {
     plan: &'a Plan,
     subject: &'a Subject,
-    engine: Streams<'a>,
+    engine: Box<dyn Engine + 'a>,
     watch: Watch,
     fills: Fills<'a>,
 }
@@ -436,7 +436,7 @@ impl<'a> Bench<'a> {
         let all = plan.record == Record::All;
         let watch = Watch::new(subject.target, graph, plan.score, all)
             .expect("the plan checked target and score");
-        let engine = Streams::new(graph, acts, &watch, plan.patches);
+        let engine = plan.passes.engine(graph, acts, &watch, plan.patches);
         Bench { plan, subject, engine, watch, fills: fills(plan, subject) }
     }
 
@@ -486,7 +486,7 @@ impl<'a> Bench<'a> {
         let start = Instant::now();
         let steps = Steps { units: grid, order: &order, stops };
         let removal = self.removal(cell.fill(&self.fills), &steps);
-        let curve = curve(&self.engine, &removal, &self.watch);
+        let curve = curve(&*self.engine, &removal, &self.watch);
         let timing = Timing {
             method: method.name.clone(),
             perturbation: Some(self.plan.perturbations[cell.perturbation].name.clone()),
@@ -495,11 +495,11 @@ impl<'a> Bench<'a> {
             repeat: Some(cell.repeat as u64),
             ..passed(self.subject, "flip", start.elapsed().as_secs_f64())
         };
-        let checked = curve.map_err(|e| e.to_string()).map(|curve| {
-            let check = self.verify(method, cell, &removal, &curve);
-            Found { curve, tied, check }
+        let checked = curve.and_then(|curve| {
+            let check = self.verify(method, cell, &removal, &curve)?;
+            Ok(Found { curve, tied, check })
         });
-        (checked, timing)
+        (checked.map_err(|e| e.to_string()), timing)
     }
 
     /// All units in the order of the cell, and the share of those whose place is chance.
@@ -535,10 +535,10 @@ impl<'a> Bench<'a> {
         cell: Cell,
         removal: &dyn Removal,
         curve: &Curve,
-    ) -> Check {
+    ) -> Result<Check, CurveError> {
         let (plan, image) = (self.plan, &self.subject.id);
         if plan.config.verify <= 0.0 {
-            return Check::default();
+            return Ok(Check::default());
         }
         let purpose = format!("verify {} {}", method.name, cell.order);
         let at = [cell.region, cell.perturbation, cell.repeat].map(|i| i as u64);
@@ -546,11 +546,11 @@ impl<'a> Bench<'a> {
         let chosen = |_: &usize| f64::from(unit_f32(rng)) < plan.config.verify;
         let steps: Vec<usize> = (0..curve.scores.len()).filter(chosen).collect();
         if steps.is_empty() {
-            return Check::default();
+            return Ok(Check::default());
         }
         let (graph, picture) = (&plan.model.graph, self.engine.picture());
-        let found = largest_difference(graph, picture, removal, &self.watch, curve, &steps);
-        Check { steps: steps.len() as u64, difference: Some(found) }
+        let found = largest_difference(graph, picture, removal, &self.watch, curve, &steps)?;
+        Ok(Check { steps: steps.len() as u64, difference: Some(found) })
     }
 
     fn row(

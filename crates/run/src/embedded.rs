@@ -49,7 +49,7 @@ mod tests {
             unit::{Grid, Remainder, Units},
         },
         data::scenes::Picture,
-        nn::tensor::Tensor,
+        nn::{head::best, tensor::Tensor},
     };
     use ndarray::{Array2, Array4};
     use std::path::{Path, PathBuf};
@@ -74,8 +74,7 @@ mod tests {
             (model(Settings::default()).unwrap(), Scenes::new(Split::Test, Scenes::SEED));
         let right = |&i: &usize| {
             let logits = logits(&model, &picture(&scenes, i).tensor());
-            let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-            best == Some(scenes.label(i))
+            best(&logits, None) == Some(scenes.label(i))
         };
         (0..pictures).filter(right).count() as f64 / pictures as f64
     }
@@ -139,7 +138,7 @@ mod tests {
     /// Fall of the predicted class's logit when the first regions of an order become noise.
     fn fall(model: &Model, picture: &Tensor, noise: &Tensor, regions: &[Rect]) -> f64 {
         let before = logits(model, picture);
-        let best = (0..before.len()).max_by(|&a, &b| before[a].total_cmp(&before[b])).unwrap();
+        let best = best(&before, None).unwrap();
         let mut after = picture.clone();
         for rect in regions {
             let mut fill = vec![0.0; rect.area() * 3];

@@ -24,21 +24,9 @@ pub enum ImportError {
         /// What was given.
         found: String,
     },
-    /// A name that tables and file names cannot carry.
-    #[error(
-        "`heatmaps`: the name `{name}` must be made of letters, digits, `-`, `_` and `.`, \
-         beginning with a letter"
-    )]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// A name that means something else already.
-    #[error("`heatmaps`: `{name}` is the name of a built-in method, choose another")]
-    Taken {
-        /// The name.
-        name: String,
-    },
+    /// A name that they cannot have.
+    #[error("`heatmaps`: {0}")]
+    Name(#[from] NameProblem),
     /// The files cannot be used.
     #[error("heat maps `{name}`: {source}")]
     Data {
@@ -54,6 +42,25 @@ pub enum ImportError {
         name: String,
         /// What is wrong.
         reason: String,
+    },
+}
+
+/// Why a contender from elsewhere cannot have a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameProblem {
+    /// Tables and file names cannot carry it.
+    #[error(
+        "the name `{name}` must be made of letters, digits, `-`, `_` and `.`, beginning with a letter"
+    )]
+    Form {
+        /// The name.
+        name: String,
+    },
+    /// It means something else already.
+    #[error("`{name}` is the name of a built-in method, choose another")]
+    Taken {
+        /// The name.
+        name: String,
     },
 }
 
@@ -218,13 +225,14 @@ pub(super) fn open(
     Ok((Named { name, value: Box::new(imported) }, import))
 }
 
-fn check_name(name: &str) -> Result<(), ImportError> {
+/// Checks the name of a contender from elsewhere.
+pub(super) fn check_name(name: &str) -> Result<(), NameProblem> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !name.starts_with(|c: char| c.is_ascii_alphabetic()) || !name.chars().all(fits) {
-        return Err(ImportError::Name { name: name.to_owned() });
+        return Err(NameProblem::Form { name: name.to_owned() });
     }
     if EXPLAINERS.iter().any(|entry| entry.id == name) {
-        return Err(ImportError::Taken { name: name.to_owned() });
+        return Err(NameProblem::Taken { name: name.to_owned() });
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::{
         unit::{Regions, Units},
     },
     data::LeftOut,
-    eval::{order, removal::Steps},
+    eval::{curve::Passes, order, removal::Steps},
     nn::{
         graph::{Node, NodeId},
         kernel::winograd::Tile,
@@ -47,10 +47,14 @@ pub struct Manifest {
     texts: Texts,
     model: ModelFacts,
     data: DataFacts,
+    /// Methods of the program that ran this, which has to run it again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own: Vec<String>,
     /// Contenders whose heat maps were made by other tools.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     heatmaps: Vec<Import>,
     protocol: Protocol,
+    steps: StepsBy,
     engine: Vec<LayerCost>,
     machine: Machine,
 }
@@ -65,6 +69,20 @@ struct LayerCost {
     tile: Option<usize>,
     full: u64,
     step: f64,
+}
+
+/// How the steps of chains are computed, which changes no bits of scores.
+#[derive(Debug, Serialize)]
+struct StepsBy {
+    by: &'static str,
+    /// Why: multiply-adds of a step by streams over those of a full pass.
+    share: f64,
+}
+
+impl StepsBy {
+    fn of(Passes { full, share }: Passes) -> StepsBy {
+        StepsBy { by: if full { "full passes" } else { "streams" }, share }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -253,6 +271,7 @@ impl Manifest {
                 found: plan.data.describe(),
                 left_out: plan.data.left_out().to_vec(),
             },
+            own: plan.own.clone(),
             heatmaps: plan.imports.clone(),
             protocol: Protocol {
                 regions: Size::of(&plan.regions[0]),
@@ -260,6 +279,7 @@ impl Manifest {
                 selection: plan.selection.clone(),
                 part: plan.part_size(),
             },
+            steps: StepsBy::of(plan.passes),
             engine: costs(plan),
             machine: Machine { cpu: machine::features() },
         }

@@ -268,7 +268,8 @@ fn notes(columns: &[(&str, &str)]) -> BTreeMap<String, String> {
     columns.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned())).collect()
 }
 
-fn curves_table(rows: &[Row]) -> Table {
+/// Curves as the table that is written.
+pub fn curves_table(rows: &[Row]) -> Table {
     let mut t = Table::default();
     t.push("image", text(rows, |r| &r.image));
     t.push("label", Column::Integer(rows.iter().map(|r| r.label).collect()));

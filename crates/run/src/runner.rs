@@ -132,6 +132,30 @@ pub fn run(
     Ok(Records { rows, results })
 }
 
+/// Does everything and keeps it in memory; nothing is written.
+pub fn measure(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<Records, RunError> {
+    check_pictures(plan, stop, observer)?;
+    let (count, curves) = (plan.images.len(), plan.curves_per_picture());
+    let masked = plan.masked_curves_per_picture();
+    observer.on(&Event::Started { pictures: count, finished: 0, curves, masked });
+    let one = |&i: &usize| one_picture(plan, i, stop, observer);
+    let done = plan.images.par_iter().map(one).collect::<Option<Vec<Done>>>();
+    let done = done.ok_or_else(|| interrupted(stop, 0, count))?;
+    let unread: Vec<Skipped> = done.iter().filter_map(unread).collect();
+    let (mut pictures, mut rows, mut tally) = (Vec::new(), Vec::new(), Tally::default());
+    for Done { picture, rows: mut more, .. } in done {
+        tally.add(&more);
+        rows.append(&mut more);
+        pictures.push(picture);
+    }
+    if let Some(reason) = no_picture(&pictures) {
+        return Err(RunError::NoPictures { count, reason, momentary: !unread.is_empty() });
+    }
+    let doubts = plan.doubts(&pictures);
+    let results = Results::of(&pictures, tally, plan.model.graph.classes());
+    Ok(Records { rows, results: Results { unread, doubts, ..results } })
+}
+
 /// Looks at pictures, before anything is written, until one fits the network: some all over the set,
 /// and where none of these does, after a word to `observer`, all others.
 pub fn check_pictures(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<(), RunError> {
@@ -238,6 +262,12 @@ pub(super) fn skip(picture: &Picture) -> Option<Skipped> {
     Some(Skipped { image: picture.image.clone(), reason })
 }
 
+/// Why something of a picture could not be read, if that is so.
+fn unread(done: &Done) -> Option<Skipped> {
+    let reason = done.unread.clone()?;
+    Some(Skipped { image: done.picture.image.clone(), reason })
+}
+
 /// Does one part and writes its files, the curves last; false when it was left out or dropped.
 fn part(
     plan: &Plan,
@@ -256,10 +286,6 @@ fn part(
         return Ok(false);
     };
     let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
-    let unread = |d: &Done| {
-        let reason = d.unread.clone()?;
-        Some(Skipped { image: d.picture.image.clone(), reason })
-    };
     let unread: Vec<Skipped> = done.iter().filter_map(unread).collect();
     let metrics: Vec<Measure> = done.iter().flat_map(|d| d.metrics.clone()).collect();
     let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();

@@ -4,7 +4,11 @@ use super::plan::{Plan, Target};
 use crate::{
     data::{DataError, Item, object::Object},
     explain::Case,
-    nn::{graph::Activations, head::Head, tensor::Tensor},
+    nn::{
+        graph::Activations,
+        head::{Head, best},
+        tensor::Tensor,
+    },
 };
 use std::time::Instant;
 
@@ -82,7 +86,7 @@ impl Subject {
         let input = plan.preprocess.normalise(&picture);
         let prepared = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let acts = plan.model.graph.forward(&input);
+        let acts = plan.model.graph.pass(&input).map_err(|e| e.to_string())?;
         let seconds = start.elapsed().as_secs_f64();
         let logits = &acts.of(plan.model.graph.output()).data;
         let predicted = predicted(logits)?;
@@ -168,8 +172,7 @@ pub fn predicted(logits: &[f32]) -> Result<usize, String> {
     if bad > 0 {
         return Err(format!("{bad} of {} logits are not finite", logits.len()));
     }
-    let larger = |best: usize, i: usize| if logits[i] > logits[best] { i } else { best };
-    Ok((0..logits.len()).fold(0, larger))
+    best(logits, None).ok_or_else(|| "there are no classes".to_owned())
 }
 
 /// Whether the network says one of a picture's labels; `None` without labels, and for an output that says no

@@ -6,7 +6,7 @@ use super::{
     lock::Share,
     manifest::Manifest,
     output::Output,
-    plan::Plan,
+    plan::{Plan, PlanError},
     record::{self, AllLogits, Row, Status},
     runner::{self, Records},
     stop::Stop,
@@ -14,11 +14,13 @@ use super::{
 use crate::{
     base::{
         geom::Shape,
+        registry::Named,
         rng::{Seed, unit_f32},
         unit::Regions,
     },
     data::{DataError, Dataset, Item},
     eval::{order::Order, precision::AveragePrecision},
+    explain::{Case, ExplainError, Explainer},
     nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
     perturb::PERTURBATIONS,
 };
@@ -89,7 +91,7 @@ fn model() -> Model {
 fn plan(pictures: usize, more: &str) -> Plan {
     let flags = format!("model = 'linear'\ndata = 'noise'\nregion = 2\nrepeats = 2\n{more}");
     let config = Config::load(None, flags.parse().unwrap()).unwrap();
-    Plan::with(config, model(), Box::new(Noise(pictures))).unwrap()
+    Plan::with(config, model(), Box::new(Noise(pictures)), vec![], &Stop::default()).unwrap()
 }
 
 fn run(plan: &Plan, observer: &dyn Observer) -> Records {
@@ -191,7 +193,7 @@ fn several_sizes_of_regions_give_the_curves_of_runs_with_one_each() {
              methods = 'random,gradient'\nperturbation = 'uniform,permute'\n{more}"
         );
         let config = Config::load(None, flags.parse().unwrap()).unwrap();
-        Plan::with(config, model(), Box::new(Noise(3))).unwrap()
+        Plan::with(config, model(), Box::new(Noise(3)), vec![], &Stop::default()).unwrap()
     };
     let plan = sizes("[3, 2]", "");
     assert_eq!(plan.regions.iter().map(Regions::steps).collect::<Vec<_>>(), [4, 9]);
@@ -210,10 +212,9 @@ fn several_sizes_of_regions_give_the_curves_of_runs_with_one_each() {
         assert_eq!(alone, those);
     }
     let steps = |text: &str| {
-        Plan::with(Config::load(None, text.parse().unwrap()).unwrap(), model(), Box::new(Noise(1)))
-            .err()
-            .unwrap()
-            .to_string()
+        let config = Config::load(None, text.parse().unwrap()).unwrap();
+        let plan = Plan::with(config, model(), Box::new(Noise(1)), vec![], &Stop::default());
+        plan.err().unwrap().to_string()
     };
     let base = "model = 'linear'\ndata = 'noise'\n";
     assert_eq!(steps(&format!("{base}region = [2, 2]")), "`2` is listed twice in `region`");
@@ -231,7 +232,7 @@ fn at_its_stops_a_curve_has_the_scores_of_the_curve_of_all_steps() {
              methods = 'random,gradient'\nperturbation = 'uniform,permute,inpaint'\n{more}"
         );
         let config = Config::load(None, flags.parse().unwrap()).unwrap();
-        Plan::with(config, model(), Box::new(Noise(3)))
+        Plan::with(config, model(), Box::new(Noise(3)), vec![], &Stop::default())
     };
     let records = run(&plan("").unwrap(), &Silent);
     let stops = [0, 1, 4, 6, 9];
@@ -309,7 +310,7 @@ fn pictures_of_several_classes_give_a_table_of_classes() {
             "model = 'linear'\ndata = 'noise'\nregion = 3\nrepeats = 1\nmethods = 'random'\n{select}"
         );
         let config = Config::load(None, flags.parse().unwrap()).unwrap();
-        Plan::with(config, model(), Box::new(Several(Noise(9)))).unwrap()
+        Plan::with(config, model(), Box::new(Several(Noise(9))), vec![], &Stop::default()).unwrap()
     };
     let all = plan("");
     let folder = tempfile::tempdir().unwrap();
@@ -433,4 +434,46 @@ fn with_all_logits_recorded_the_score_is_one_of_them() {
             row.all_logits.unwrap().chunks(2).map(|logits| logits[target]).collect();
         assert_eq!(of_target, row.scores.unwrap());
     }
+}
+
+/// A method of a caller's own: the picture itself.
+struct Bright;
+
+impl Explainer for Bright {
+    fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+        Ok(case.input().clone())
+    }
+}
+
+fn with_own(names: &[&str]) -> Result<Plan, PlanError> {
+    let flags = "model = 'linear'\ndata = 'noise'\nregion = 2\nrepeats = 2\nmethods = 'random'";
+    let config = Config::load(None, flags.parse().unwrap()).unwrap();
+    let own = |name: &&str| Named { name: (*name).to_owned(), value: Box::new(Bright) as Box<_> };
+    let own = names.iter().map(own).collect();
+    Plan::with(config, model(), Box::new(Noise(3)), own, &Stop::default())
+}
+
+#[test]
+fn a_method_of_the_callers_own_competes_and_its_run_is_another_one() {
+    let plan = with_own(&["bright"]).unwrap();
+    let (on_disk, in_memory) =
+        (run(&plan, &Silent), runner::measure(&plan, &Stop::default(), &Silent).unwrap());
+    assert_eq!(on_disk.rows, in_memory.rows);
+    assert_eq!(on_disk.results, in_memory.results);
+    let own = in_memory.rows.iter().filter(|row| row.method == "bright");
+    assert_eq!(own.filter(|row| row.status == Status::Ok).count(), 3 * 2 * 2);
+    assert_ne!(plan.digest(), with_own(&["glare"]).unwrap().digest());
+    // nobody else can run it again
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("manifest.json");
+    std::fs::write(&manifest, serde_json::to_string(&Manifest::new(&plan)).unwrap()).unwrap();
+    let error = Config::load(Some(&manifest), toml::Table::new()).unwrap_err().to_string();
+    assert!(error.ends_with("its methods \"bright\" are of the program that ran it"), "{error}");
+}
+
+#[test]
+fn methods_of_ones_own_need_names_that_nothing_else_has() {
+    let say = |names: &[&str]| with_own(names).err().unwrap().to_string();
+    let messages = [say(&["lrp-epsilon"]), say(&["a b"]), say(&["a", "a"])];
+    insta::assert_snapshot!(messages.join("\n"));
 }

@@ -129,18 +129,15 @@ impl<'a> Draft<'a> {
     }
 
     fn build(&self, input: Shape) -> Graph {
-        let mut graph = Graph::new(input);
-        let mut ids = vec![NodeId(0); self.nodes.len()];
         let live = self.live();
-        for (i, node) in self.nodes.iter().enumerate().skip(1).filter(|(i, _)| live[*i]) {
-            let inputs: Vec<NodeId> = node.inputs.iter().map(|k| ids[*k]).collect();
-            let op = Arc::clone(&node.op);
-            ids[i] = graph
-                .push_shared(node.name, op, &inputs)
-                .expect("an operator is replaced by one of the same shapes");
-        }
-        graph.set_output(ids[self.output]);
-        graph
+        let nodes = self.nodes.iter().enumerate().skip(1).filter(|(i, _)| live[*i]);
+        let inputs = |part: &Part<'_>| part.inputs.iter().map(|k| NodeId(*k)).collect::<Vec<_>>();
+        let nodes: Vec<(NodeId, &Part<'_>, Vec<NodeId>)> =
+            nodes.map(|(i, part)| (NodeId(i), part, inputs(part))).collect();
+        let nodes = nodes
+            .iter()
+            .map(|(id, part, inputs)| (*id, part.name, Arc::clone(&part.op), &inputs[..]));
+        Graph::rebuilt(input, nodes, NodeId(self.output))
     }
 }
 

@@ -55,7 +55,12 @@ pub fn for_parts<T: Send>(parts: Vec<T>, body: impl Fn(T) + Send + Sync) {
 
 /// True where a loop of that much work is split over the pool.
 fn splits(work: u64) -> bool {
-    work >= GRAIN && (LAYERS.get() || rayon::current_thread_index().is_none())
+    work >= GRAIN && others_wait()
+}
+
+/// True where other threads have nothing to do.
+pub fn others_wait() -> bool {
+    LAYERS.get() || rayon::current_thread_index().is_none()
 }
 
 /// Into how many strips a loop of that much work is best cut: one in place, else a few per core of

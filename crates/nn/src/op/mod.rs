@@ -18,6 +18,7 @@ mod constant;
 mod conv;
 mod dense;
 mod extreme;
+pub mod foreign;
 mod input;
 mod layer_norm;
 mod lrn;

@@ -19,6 +19,9 @@ pub struct Base<'g> {
     acts: Activations,
     /// Nodes whose values are asked for.
     replayed: Vec<bool>,
+    /// The class to be picked from the scores of all, where the network does not end in a way that gives
+    /// it alone.
+    pick: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -41,13 +44,14 @@ impl<'g> Base<'g> {
     /// For the scores of all classes, or of `class` alone. `acts` are the values for the untouched
     /// picture; those that no step asks for are let go.
     pub fn new(graph: &'g Graph, acts: Activations, class: Option<usize>) -> Base<'g> {
-        let (graph, mut acts) = match class.and_then(|c| one_class::restrict(graph, &acts, c)) {
-            Some((graph, acts)) => (Held::OneClass(graph), acts),
-            None => (Held::Whole(graph), acts),
+        let (graph, mut acts, pick) = match class.and_then(|c| one_class::restrict(graph, &acts, c))
+        {
+            Some((graph, acts)) => (Held::OneClass(graph), acts, None),
+            None => (Held::Whole(graph), acts, class),
         };
         let replayed = replayed(graph.get());
         acts.keep(|id| id == graph.get().input() || replayed[id.0]);
-        Base { graph, acts, replayed }
+        Base { graph, acts, replayed, pick }
     }
 
     /// The network that is evaluated.
@@ -81,6 +85,9 @@ impl<'g> Base<'g> {
         }
         let mut values = self.acts.of(graph.output()).data.clone();
         values.extend(replayed_values(self.acts.of(graph.output()), &stream));
+        if let Some(class) = self.pick {
+            values = values.chunks_exact(graph.classes()).map(|scores| scores[class]).collect();
+        }
         Scores { values, macs: plan.macs(graph) }
     }
 }

@@ -314,3 +314,14 @@ fn one_class_skips_the_work_for_the_others() {
         assert_eq!(all[..head.0], one[..head.0]);
     }
 }
+
+#[test]
+fn one_class_of_a_network_that_ends_in_a_sum_is_that_class() {
+    let mut graph = network(3, 4, true);
+    let end = graph.output();
+    graph.push("sum", Box::new(Add::new(vec![1.0, 1.0])), &[end, end]).unwrap();
+    let problem = Problem::new(1, graph, 3);
+    let (all, one) = (problem.streamed(None, u64::MAX), problem.streamed(Some(2), u64::MAX));
+    let of_two: Vec<f32> = all.values.chunks_exact(problem.graph.classes()).map(|s| s[2]).collect();
+    assert_eq!(one.values, of_two);
+}

@@ -8,9 +8,9 @@ use crate::{
     data::{DataError, select::SelectError},
     eval::metric::map::MetricError,
     explain::MethodError,
-    imported::ImportError,
+    imported::{ImportError, NameProblem},
     memory::MemoryError,
-    nn::{head::NO_PROBABILITY, model::ModelError},
+    nn::{head::NO_PROBABILITY, model::ModelError, op::foreign::EngineError},
     stops::StopsError,
 };
 use std::collections::BTreeMap;
@@ -44,6 +44,12 @@ pub enum PlanError {
         /// The canonical name.
         name: String,
     },
+    /// A method of the caller's own with a name that it cannot have.
+    #[error("a method of your own: {problem}")]
+    Own {
+        /// What is wrong with the name.
+        problem: NameProblem,
+    },
     /// Methods that can explain nothing of this network.
     #[error("{}", unfit_methods(.unfit, .fit))]
     Unfit {
@@ -55,6 +61,9 @@ pub enum PlanError {
     /// The model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The engine of the network gives no scores of pictures to choose from.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// There is not enough memory.
     #[error(transparent)]
     Memory(#[from] MemoryError),

@@ -8,10 +8,10 @@ use error::word;
 
 use super::{
     choose::{self, Chosen},
-    config::{Config, STEPS},
+    config::{self, Config, STEPS},
     doubt::Doubt,
     embedded,
-    imported::{self, Import},
+    imported::{self, Import, check_name},
     machine,
     memory::{self, Need},
     methods::{Texts, methods},
@@ -36,7 +36,7 @@ use crate::{
         select::Step,
     },
     eval::{
-        curve::ScoreKind,
+        curve::{Passes, ScoreKind},
         metric::map::{Ground, MAP_METRICS, MapMetric, Marks},
         order::Order,
         stats::wilcoxon::fewest_pictures,
@@ -48,7 +48,7 @@ use crate::{
         head::Head,
         model::{Model, ModelError},
         preprocess::{Preprocess, Settings},
-        tune::tuned,
+        tune::{direct, tuned},
     },
     perturb::{PERTURBATIONS, Perturbation, Source, Statistics},
 };
@@ -116,6 +116,18 @@ pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
     Model::load(Path::new(name), settings)
 }
 
+/// A model as runs of the protocol have it: the tiles of its convolutions are chosen for regions of that
+/// size, and all results have the bits of such a run.
+#[must_use]
+pub fn ready(model: Model) -> Model {
+    let input = model.graph.input_shape();
+    let rects = match Grid::new(input.h, input.w, config::default_region(), Remainder::Drop) {
+        Some(grid) => spread(&grid),
+        None => vec![input.rect()],
+    };
+    Model { graph: tuned(&model.graph, &rects), ..model }
+}
+
 /// The data set at a path, or the built-in one; without `layout` it is recognised. Classes that it knows
 /// by name only have the numbers of the `model`'s.
 pub fn open_data(
@@ -161,6 +173,8 @@ pub struct Plan {
     pub selection: Vec<Chosen>,
     /// The contenders.
     pub methods: Vec<Named<dyn Explainer>>,
+    /// Names of those that the caller brought: nobody else can run them again.
+    pub own: Vec<String>,
     /// Content of the files that the methods were built from.
     pub texts: Texts,
     /// Which of the contenders are heat maps from files.
@@ -192,6 +206,8 @@ pub struct Plan {
     fingerprint: OnceLock<String>,
     /// Bytes of patches that each chain may hold.
     pub patches: u64,
+    /// How the steps of chains are computed.
+    pub passes: Passes,
 }
 
 /// Fewer regions than this are said.
@@ -212,14 +228,23 @@ impl Plan {
         Plan::assemble(config, choices, model, data, stop)
     }
 
-    /// For a model and pictures that are in memory already.
+    /// For a model and pictures that are in memory already, and methods that the caller brings beside
+    /// those of the config.
     pub fn with(
         mut config: Config,
         model: Model,
         data: Box<dyn Dataset>,
+        own: Vec<Named<dyn Explainer>>,
+        stop: &Stop,
     ) -> Result<Plan, PlanError> {
-        let choices = Choices::of(&mut config)?;
-        Plan::assemble(config, choices, model, data, &Stop::default())
+        let mut choices = Choices::of(&mut config)?;
+        let own = own.into_iter().map(|method| {
+            check_name(&method.name).map_err(|problem| PlanError::Own { problem })?;
+            choices.own.push(method.name.clone());
+            Ok(method)
+        });
+        choices.methods.extend(own.collect::<Result<Vec<_>, PlanError>>()?);
+        Plan::assemble(config, choices, model, data, stop)
     }
 
     fn assemble(
@@ -231,6 +256,7 @@ impl Plan {
     ) -> Result<Plan, PlanError> {
         let Choices {
             mut methods,
+            own,
             texts,
             metrics,
             perturbations,
@@ -268,12 +294,13 @@ impl Plan {
             asked.then(|| statistics::gather(&*data, &preprocess, stop)).transpose()?;
         let names: Vec<String> = imports.iter().map(|i| i.name.clone()).collect();
         no_doubles("heatmaps", &names)?;
-        if !config.direct {
-            // regions that go together may lie anywhere
-            let whole = vec![model.graph.input_shape().rect()];
-            let rects = if regions[0].is_one_by_one() { spread(&grid) } else { whole };
-            model.graph = tuned(&model.graph, &rects);
-        }
+        no_doubles("methods", &[names, own.clone()].concat())?;
+        // regions that go together may lie anywhere
+        let whole = vec![model.graph.input_shape().rect()];
+        let rects = if regions[0].is_one_by_one() { spread(&grid) } else { whole };
+        model.graph =
+            if config.direct { direct(&model.graph) } else { tuned(&model.graph, &rects) };
+        let passes = Passes::cheapest(&model.graph, &rects);
         let fills = config.repeats * perturbations.len();
         let threads = config.threads.unwrap_or_else(machine::cores);
         let need = Need::of(&model.graph, &regions, fills);
@@ -295,6 +322,7 @@ impl Plan {
             images,
             selection,
             methods,
+            own,
             texts,
             imports,
             metrics,
@@ -311,6 +339,7 @@ impl Plan {
             statistics,
             fingerprint: OnceLock::new(),
             patches,
+            passes,
         })
     }
 
@@ -465,6 +494,9 @@ impl Plan {
             let known = |i: &Import| serde_json::json!([i.name, i.digest]);
             identity["heatmaps"] = self.imports.iter().map(known).collect();
         }
+        if !self.own.is_empty() {
+            identity["own"] = serde_json::json!(self.own);
+        }
         hex(&Sha256::digest(identity.to_string()))
     }
 
@@ -530,6 +562,7 @@ impl Source for Plan {
 /// What a config names, looked up.
 struct Choices {
     methods: Vec<Named<dyn Explainer>>,
+    own: Vec<String>,
     texts: Texts,
     metrics: Vec<Named<dyn MapMetric>>,
     perturbations: Vec<Named<dyn Perturbation>>,
@@ -559,6 +592,7 @@ impl Choices {
         canonical("methods", &methods, &mut config.methods)?;
         Ok(Choices {
             methods,
+            own: Vec::new(),
             texts,
             metrics: named("metric of heat maps", "metrics", MAP_METRICS, &mut config.metrics)?,
             perturbations: named(

@@ -17,9 +17,10 @@ use crate::{
         rng::below,
         unit::{Grid, Remainder, Units},
     },
-    curve::ScoreKind,
-    explain::{Case, HeatMap},
-    nn::{stream::Base, tensor::Tensor},
+    curve::{Passes, ScoreKind, Watch},
+    explain::{Case, ExplainError, HeatMap},
+    nn::tensor::Tensor,
+    removal::Removal,
 };
 
 /// Bytes of patches that one chain of questions holds at a time.
@@ -84,16 +85,40 @@ fn probability(case: &Case<'_>, logits: &[f32]) -> Result<f64, Undefined> {
     found.ok_or(Undefined::NoProbability)
 }
 
+/// Changes of the input, each on top of the one before.
+struct Changes<'a, P> {
+    rects: &'a [Rect],
+    /// Writes the new pixels of a step, in input space.
+    pixels: P,
+}
+
+impl<P: Fn(usize, &mut [f32]) + Sync> Removal for Changes<'_, P> {
+    fn rects(&self) -> Vec<Rect> {
+        self.rects.to_vec()
+    }
+
+    fn read(&self, step: usize, pixels: &mut [f32]) {
+        (self.pixels)(step, pixels);
+    }
+
+    fn gone(&self, step: usize) -> usize {
+        step + 1
+    }
+}
+
 /// The target's score after 0, 1, ... changes.
 fn scores(
     case: &Case<'_>,
     score: ScoreKind,
     rects: &[Rect],
-    pixels: impl Fn(usize, &mut [f32]),
+    pixels: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Result<Vec<f64>, Undefined> {
-    let only = (score == ScoreKind::Logit).then_some(case.target);
-    let values =
-        Base::new(case.graph, case.acts.clone(), only).scores(rects, pixels, BUDGET).values;
+    let changes = Changes { rects, pixels };
+    let watch = Watch::new(case.target, case.graph, ScoreKind::Logit, score != ScoreKind::Logit);
+    let watch = watch.expect("the case has a class of the network");
+    let passes = Passes::cheapest(case.graph, rects);
+    let engine = passes.engine(case.graph, case.acts.clone(), &watch, BUDGET);
+    let values = engine.logits(&changes).map_err(ExplainError::from)?.values;
     match score {
         ScoreKind::Logit => Ok(values.iter().map(|v| f64::from(*v)).collect()),
         ScoreKind::Softmax => {

@@ -146,7 +146,7 @@ fn position(graph: &Graph, learned: &[NodeId], layer: &str) -> Option<usize> {
 /// The heat map of the randomised network, for the same class.
 fn again(asked: &Asked<'_>, chosen: &[NodeId]) -> Result<HeatMap, ExplainError> {
     let graph = randomise(asked.case.graph, chosen, asked.case.seed);
-    let acts = graph.forward(asked.case.input());
+    let acts = graph.pass(asked.case.input())?;
     let case = Case { graph: &graph, acts: &acts, ..*asked.case };
     asked.explainer.heat_map(&case)
 }

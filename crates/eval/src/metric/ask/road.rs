@@ -108,11 +108,13 @@ impl MapMetric for Road {
         let rng = case.seed.rng("road metric", case.image, &[]);
         let imputed = Imputed::new(&picture, perturb::Range::PICTURE, self.noise, rng);
         let order = self.arrange(look.heat, case);
-        let left = |share: &usize| {
+        let rest = |share: &usize| {
             let count = (order.len() * share + 50) / 100;
-            self.watch(case, &without(&picture, &imputed, &order[..count]))
+            as_input(case, without(&picture, &imputed, &order[..count]))
         };
-        let left = self.shares.iter().map(left).collect::<Result<Vec<f64>, Undefined>>()?;
+        let scores = case.all_scores_at(self.shares.iter().map(rest))?;
+        let left = scores.iter().map(|scores| self.watch(case, scores));
+        let left = left.collect::<Result<Vec<f64>, Undefined>>()?;
         Ok(left.iter().sum::<f64>() / left.len() as f64)
     }
 }
@@ -131,21 +133,25 @@ impl Road {
         order
     }
 
-    /// What the network says to a picture in image space.
-    fn watch(&self, case: &Case<'_>, picture: &Tensor) -> Result<f64, Undefined> {
-        let mut x = picture.clone();
-        for pixel in x.data.chunks_exact_mut(case.low.len()) {
-            for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
-                *v = low + *v * (high - low);
-            }
-        }
-        let (head, logits) = (case.graph.head(), case.graph.logits(&x));
+    /// What the network says by its scores.
+    fn watch(&self, case: &Case<'_>, scores: &[f32]) -> Result<f64, Undefined> {
         if self.accuracy {
-            let says = head.says(&logits, case.target).ok_or(Undefined::NoProbability)?;
+            let says =
+                case.graph.head().says(scores, case.target).ok_or(Undefined::NoProbability)?;
             return Ok(f64::from(u8::from(says)));
         }
-        probability(case, &logits)
+        probability(case, scores)
     }
+}
+
+/// A picture in image space as an input of the network.
+fn as_input(case: &Case<'_>, mut picture: Tensor) -> Tensor {
+    for pixel in picture.data.chunks_exact_mut(case.low.len()) {
+        for ((v, low), high) in pixel.iter_mut().zip(case.low).zip(case.high) {
+            *v = low + *v * (high - low);
+        }
+    }
+    picture
 }
 
 /// The picture after these pixels were imputed.

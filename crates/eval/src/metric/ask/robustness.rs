@@ -109,7 +109,7 @@ impl Robustness {
 
 /// The method's heat map of another input, for the same class.
 fn again(asked: &Asked<'_>, x: &Tensor) -> Result<HeatMap, ExplainError> {
-    let acts = asked.case.graph.forward(x);
+    let acts = asked.case.graph.pass(x)?;
     let case = Case { acts: &acts, ..*asked.case };
     asked.explainer.heat_map(&case)
 }
