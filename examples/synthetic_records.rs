@@ -8,7 +8,8 @@ use pixelflip::{
     base::rng::{KeyedRng, Seed, unit_f32},
     eval::{curve::ScoreKind, order::Order},
     nn::head::Head,
-    run::record::{Row, Status, Timing, write_curves, write_timings},
+    run::record::{Row, Status, Timing},
+    table::record::Record,
 };
 use rayon::prelude::*;
 use std::{error::Error, fs, path::Path};
@@ -38,10 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     starts.par_iter().enumerate().try_for_each(|(part, &first)| {
         let chosen = first..(first + per_part).min(images);
         let rows: Vec<Row> = chosen.flat_map(|image| of_image(size, image)).collect();
-        write_curves(&curves.join(format!("part-{part:05}.parquet")), &rows)
+        Row::write(&curves.join(format!("part-{part:05}.parquet")), &rows)
     })?;
     let times: Vec<Timing> = (0..images).flat_map(|image| times_of(size, image)).collect();
-    Ok(write_timings(&Path::new(folder).join("timings.parquet"), &times)?)
+    Ok(Timing::write(&Path::new(folder).join("timings.parquet"), &times)?)
 }
 
 fn name(image: usize) -> String {

@@ -18,16 +18,17 @@ use crate::{
         config::Config,
         event::Silent,
         lock::Share,
-        manifest::{Manifest, Results},
+        manifest::Results,
         methods,
         output::Output,
         plan::{self, Plan},
-        record::{self, Row},
-        runner::{self, Records},
+        ranking::{self, Ranking, Records},
+        record::Row,
+        runner,
         stop::Stop,
         subject::predicted,
     },
-    table::Table,
+    table::{Table, record::Record},
 };
 use ndarray::{Array3, ArrayView3};
 use std::{
@@ -170,7 +171,7 @@ impl Model {
             Some(Named { name, .. }) => Err(Error::Unfit(format!(
                 "`{name}` is made of all pictures of a set, and here is one: use `run`"
             ))),
-            None => Outcome::of(runner::measure(&plan, &stop, &Silent)?, None),
+            None => Outcome::of(ranking::measure(&plan, &stop, &Silent)?, None),
         }
     }
 
@@ -256,7 +257,7 @@ impl Outcome {
 
     /// [`Outcome::curves`] as the table that a run writes.
     pub fn curves_table(&self) -> Table {
-        record::curves_table(&self.curves)
+        Row::table(&self.curves)
     }
 }
 
@@ -284,10 +285,10 @@ pub fn run(
         let plan = Plan::with(config, (*model.inner).clone(), data, own, &stop)?;
         let records = match &folder {
             Some(root) => {
-                let output = Output::open(root, &Manifest::new(&plan), Share::Whole)?;
-                runner::run(&plan, &output, &stop, &Silent)?
+                let output = Output::open(root, &Ranking::of(&plan), Share::Whole)?;
+                ranking::run(&plan, &output, &stop, &Silent)?
             }
-            None => runner::measure(&plan, &stop, &Silent)?,
+            None => ranking::measure(&plan, &stop, &Silent)?,
         };
         let outcome = Outcome::of(records, folder)?;
         outcome.folder.iter().try_for_each(|folder| outcome.summary.write(folder))?;

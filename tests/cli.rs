@@ -16,6 +16,8 @@ mod same;
 mod session;
 #[path = "common/skip.rs"]
 mod skip;
+#[path = "cli/studies.rs"]
+mod studies;
 #[path = "cli/survive.rs"]
 mod survive;
 
@@ -23,9 +25,12 @@ use assert_cmd::Command;
 use image::{Rgb, RgbImage};
 use ndarray::{Array, Array3, Dimension};
 use ndarray_npy::{WritableElement, WriteNpyExt};
-use pixelflip::run::{
-    measure::{self, Measure},
-    record::{self, AllLogits, Row},
+use pixelflip::{
+    run::{
+        measure::Measure,
+        record::{self, AllLogits, Row},
+    },
+    table::record::Record,
 };
 use std::{
     collections::BTreeMap,
@@ -694,7 +699,7 @@ fn properties_of_rules_are_tables_and_figures() {
     );
     let output = desk.expect(0, &arguments);
     assert!(stderr(&output).contains("2 pictures, 27 explanations each"), "{}", stderr(&output));
-    assert!(stderr(&output).ends_with("8 explanations; results in `p`\n"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("\n8 explanations; results in `p`\n"), "{}", stderr(&output));
     assert_eq!(stdout(&output).lines().count(), 5, "{}", stdout(&output));
     let mut names: Vec<String> = desk.tables("p").into_keys().collect();
     names.sort();
@@ -820,7 +825,7 @@ fn regions_of_imported_maps_are_sorted_in_the_precision_of_the_file() {
     let page = fs::read_to_string(desk.path("out/report.html")).unwrap();
     assert!(page.contains("e59") && page.contains("e-61"), "the scales of the maps are true");
     // metrics see what single precision would round away
-    let metrics = measure::read(&desk.path("out/metrics.parquet")).unwrap();
+    let metrics = Measure::read(&desk.path("out/metrics.parquet")).unwrap();
     let correlation = |method: &str| -> Vec<f64> {
         let of = |m: &&Measure| m.method == method && m.metric.starts_with("faithfulness");
         metrics.iter().filter(of).map(|m| m.value.unwrap()).collect()

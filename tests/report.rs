@@ -361,7 +361,7 @@ fn on_a_small_screen_nothing_is_cut_off() {
 }
 
 #[test]
-fn the_page_is_made_again_from_the_folder_alone_and_on_demand_with_more_pictures() {
+fn the_page_is_made_again_from_the_folder_alone() {
     let desk = run();
     let path = |name: &str| desk.path().join(name);
     let first = fs::read(path("out/report.html")).unwrap();
@@ -377,24 +377,26 @@ fn the_page_is_made_again_from_the_folder_alone_and_on_demand_with_more_pictures
     let viridis = fs::read_to_string(path("v.html")).unwrap();
     assert!(viridis.contains("95th percentile of relevance") && viridis.contains("rgb(68 1 84)"));
 
-    // without what the run kept, the pictures are explained again, if they are still the same
-    fs::rename(path("out/gallery.parquet"), path("kept")).unwrap();
-    done(desk.path(), &["report", "out", "--out", "anew.html"]);
+    // the report only reads: neither the model nor the pictures are needed
     let articles = |name: &str| fs::read_to_string(path(name)).unwrap().matches("<article").count();
-    assert_eq!(articles("anew.html"), 3);
-    fs::rename(path("m.onnx"), path("moved.onnx")).unwrap();
-    let refused = program(desk.path(), &["report", "out", "--out", "no.html"]);
+    for (from, to) in [("m.onnx", "moved.onnx"), ("pictures", "moved")] {
+        fs::rename(path(from), path(to)).unwrap();
+    }
+    done(desk.path(), &["report", "out", "--out", "far.html"]);
+    assert!(fs::read(path("far.html")).unwrap() == first, "the same bytes");
+    fs::rename(path("out/gallery.parquet"), path("kept")).unwrap();
+    done(desk.path(), &["report", "out", "--out", "none.html"]);
+    assert_eq!(articles("none.html"), 0);
+    let refused = program(desk.path(), &["report", "out", "--gallery", "2", "--out", "no.html"]);
     assert_eq!(refused.status.code(), Some(2));
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(
-        told.contains("the run kept 0 pictures; to show 12 they must be explained again"),
-        "{told}"
-    );
-    done(desk.path(), &["report", "out", "--gallery", "0", "--out", "none.html"]);
-    assert_eq!(articles("none.html"), 0);
-    fs::rename(path("kept"), path("out/gallery.parquet")).unwrap();
-    done(desk.path(), &["report", "out", "--out", "far.html"]);
-    assert!(fs::read(path("far.html")).unwrap() == first, "the model is not needed");
+    assert!(told.contains("the run kept 0 pictures, not 2: with `--gallery 2`"), "{told}");
+    // what is lost is explained again by the command of the run, to the last bit
+    for (from, to) in [("moved.onnx", "m.onnx"), ("moved", "pictures")] {
+        fs::rename(path(from), path(to)).unwrap();
+    }
+    done(desk.path(), &["run", "out/manifest.json", "--out", "out"]);
+    assert!(fs::read(path("out/gallery.parquet")).unwrap() == fs::read(path("kept")).unwrap());
 
     for (arguments, message) in [
         (vec!["report", "missing"], "which every folder of results has"),

@@ -8,12 +8,10 @@ use pixelflip::{
         head::Declared,
         preprocess::{Channels, Crop, InputAxes, Interpolation, Preset, Resize, Settings},
     },
-    report::{
-        colours::{COLOUR_MAPS, Look, Percentile},
-        page::SHOWN,
-    },
+    report::colours::{COLOUR_MAPS, Look, Percentile},
     run::{
         config::{FIELDS, default_text},
+        estimate::EXHIBITS,
         plan::SCENES,
         shard::Asked,
         stop::duration,
@@ -87,6 +85,9 @@ pub(crate) struct RunArgs {
     /// command goes on
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_time: Option<Duration>,
+    /// Pictures that the page shows with their heat maps; the numbers do not depend on it
+    #[arg(long, value_name = "N", default_value_t = EXHIBITS)]
+    pub(crate) gallery: usize,
     /// Say what would be done and what it would cost, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -123,16 +124,14 @@ fn colormaps() -> String {
 pub(crate) struct ReportArgs {
     /// Folder of a run
     pub(crate) results: PathBuf,
-    /// Pictures in the gallery; more than the run kept need the model and the pictures again
-    #[arg(long, value_name = "N", default_value_t = SHOWN)]
-    pub(crate) gallery: usize,
+    /// Pictures in the gallery, of those that the run kept (`run --gallery`); without the flag at most 12
+    #[arg(long, value_name = "N")]
+    pub(crate) gallery: Option<usize>,
     #[command(flatten)]
     pub(crate) look: LookFlags,
     /// The page; report.html in the folder when not given
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) places: PlaceFlags,
     /// Threads, one per core when not given
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
@@ -224,7 +223,7 @@ pub(crate) struct InitArgs {
 
 #[derive(Args)]
 pub(crate) struct MergeArgs {
-    /// Folders that `run --shard` wrote to
+    /// Folders that `run --shard` or `properties --shard` wrote to
     #[arg(value_name = "DIR", required = true)]
     pub(crate) folders: Vec<PathBuf>,
     /// Folder for the whole; not needed when all shards wrote to one folder
@@ -328,6 +327,12 @@ pub(crate) const IMAGES: usize = 10;
 pub(crate) struct PropertiesArgs {
     #[command(flatten)]
     pub(crate) flags: PropertiesFlags,
+    /// Do only every n-th part, as `run --shard`; `pixelflip merge` puts shards together
+    #[arg(long, value_name = "i/n")]
+    pub(crate) shard: Option<Asked>,
+    /// End after this time at the latest, as `run --max-time`; the same command goes on
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_time: Option<Duration>,
     #[command(flatten)]
     pub(crate) talk: TalkFlags,
     #[command(flatten)]
@@ -350,7 +355,7 @@ pub(crate) struct PropertiesFlags {
     target: Option<String>,
     /// A random sample of this many pictures; without the flag 10, evenly spread
     #[arg(long, value_name = "N")]
-    pub(crate) images: Option<u32>,
+    images: Option<u32>,
     #[arg(long, value_name = "N", help = help("seed"))]
     seed: Option<i64>,
     #[arg(long, value_name = "N", help = help("threads"))]

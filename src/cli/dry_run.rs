@@ -12,19 +12,25 @@ use pixelflip::{
         output::{check_owner, finished, unread},
         plan::Plan,
         shard::Shard,
+        study::Study,
     },
 };
 use std::{path::Path, process::ExitCode};
 
 /// Prints what would be done and what it would cost.
-pub(crate) fn show(plan: &Plan, root: &Path, shard: Option<Shard>) -> anyhow::Result<ExitCode> {
+pub(crate) fn show(
+    study: &dyn Study,
+    root: &Path,
+    shard: Option<Shard>,
+) -> anyhow::Result<ExitCode> {
+    let plan = study.plan();
     if root.is_dir() {
-        check_owner(root, &Manifest::new(plan))?;
+        check_owner(root, &Manifest::new(study))?;
     }
     let estimate = estimate(plan, rayon::current_num_threads());
     let mut lines = what(plan);
     lines.extend(cost(&estimate, root));
-    let done = finished(root)?.difference(&unread(root)?).count();
+    let done = finished(root, study.entry())?.difference(&unread(root)?).count();
     if done > 0 {
         lines.push(line(
             "there",

@@ -16,7 +16,7 @@ use pixelflip::{
         tensor::Tensor,
     },
     report::heatmap,
-    run::{doubt::Doubt, plan},
+    run::{doubt::Doubt, gallery::visible, plan},
 };
 use std::path::Path;
 
@@ -70,7 +70,7 @@ pub(crate) fn read(flags: &PictureFlags, model: &Model) -> anyhow::Result<Inputs
     let pictures = vec![model.prepare(&name, image.clone())?];
     let preprocess = model.network().preprocess()?;
     let ready = preprocess.picture(&image)?;
-    let picture = Some(heatmap::rgb(&heatmap::visible(preprocess.channels(), &ready)));
+    let picture = Some(heatmap::rgb(&visible(preprocess.channels(), &ready)));
     Ok(Inputs { pictures, batched: false, picture, name })
 }
 

@@ -1,18 +1,18 @@
 //! `pixelflip merge`.
 
-use super::{args::MergeArgs, progress::Progress, run::finish, signals};
+use super::{args::MergeArgs, progress::Progress, signals, study::finish};
 use anyhow::bail;
 use pixelflip::run::{
     config::Config,
     known,
     lock::Share,
     machine,
-    manifest::Manifest,
     merge::{self, Extent, MergeError},
-    output::{MANIFEST, Output},
+    output::{self, MANIFEST, Output},
     plan::Plan,
     runner,
     stop::Stop,
+    study,
 };
 use std::{
     path::{Path, PathBuf},
@@ -29,22 +29,26 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     if !described.is_file() {
         return Err(MergeError::NoResults { folder: first.clone() }.into());
     }
+    let manifest = output::read_manifest(first)?.unwrap_or_default();
+    let of_study = |reason| MergeError::Study { folder: first.clone(), reason };
+    let entry = study::of_manifest(&manifest).map_err(of_study)?;
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let config = Config::load(Some(&described), args.places.flags(args.threads))?;
     let stop = Stop::default();
     signals::listen(&stop, args.talk.log)?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
-    let manifest = Manifest::new(&plan);
+    let study = (entry.build)(&plan)?;
+    let study = &*study;
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let folders = with_target(&args.folders, out);
-    let found = merge::find(&folders, &manifest, plan.parts().len(), extent)?;
+    let found = merge::find(&folders, study, extent)?;
     let progress = Progress::new(&args.talk);
     pool.install(|| known::again(&plan, found.folders(), &progress))?;
-    let output = Output::open(out, &manifest, Share::Whole)?;
+    let output = Output::open(out, study, Share::Whole)?;
     found.bring(&output)?;
     // also those that an earlier merge brought
     let parts = output.finished()?;
-    pool.install(|| finish(&plan, &output, &parts, look, AGAIN, &stop, &progress))
+    pool.install(|| finish(study, &output, &parts, look, AGAIN, &progress))
 }
 
 /// What becomes of what could not be read, at the end of a merge.

@@ -16,10 +16,12 @@ mod predict;
 mod progress;
 mod properties;
 mod rank;
+mod ranking;
 mod report;
 mod run;
 mod signals;
 mod status;
+mod study;
 mod terminal;
 
 use args::{Cli, Command};

@@ -134,11 +134,7 @@ impl Progress {
 
     fn started(&self, pictures: usize, finished: usize, curves: usize, masked: usize) {
         self.begin(pictures, finished);
-        let resumed = if finished == 0 {
-            String::new()
-        } else {
-            format!(", {finished} of them done already")
-        };
+        let resumed = resumed(finished);
         let slow = if masked == 0 {
             String::new()
         } else {
@@ -200,11 +196,11 @@ impl Progress {
                 "{} of what is done cannot be read now and compared; the first one: {reason}",
                 count(*pictures, "picture")
             )),
-            Event::Explaining { pictures, explanations } => {
-                self.begin(*pictures, 0);
+            Event::Explaining { pictures, finished, explanations } => {
+                self.begin(*pictures, *finished);
                 let (pictures, each) =
                     (count(*pictures, "picture"), count(*explanations, "explanation"));
-                self.note(&format!("{pictures}, {each} each"));
+                self.note(&format!("{pictures}, {each} each{}", resumed(*finished)));
             }
             Event::Method { image, method } => {
                 // without parameters there is room for it
@@ -244,7 +240,9 @@ impl Progress {
                 | Event::NotCompared { .. }
         );
         match event {
-            Event::Started { finished, .. } => self.state().done = *finished,
+            Event::Started { finished, .. } | Event::Explaining { finished, .. } => {
+                self.state().done = *finished;
+            }
             Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,
             _ => (),
         }
@@ -264,6 +262,11 @@ impl Observer for Progress {
     fn on(&self, event: &Event) {
         if self.json { self.log(event) } else { self.words(event) }
     }
+}
+
+/// What was done before, if anything was.
+fn resumed(finished: usize) -> String {
+    if finished == 0 { String::new() } else { format!(", {finished} of them done already") }
 }
 
 fn bar() -> ProgressBar {

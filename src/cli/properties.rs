@@ -1,52 +1,53 @@
 //! `pixelflip properties`.
 
 use super::{
-    SOME_FAILED,
     args::{IMAGES, PropertiesArgs},
     progress::Progress,
+    signals,
+    study::{End, Job, Seen, pursue},
     terminal::{self, count},
 };
 use anyhow::Context;
 use pixelflip::{
-    base::text::plain_path,
     report::{
+        colours::Look,
         curves::Heading,
-        properties::{Summary, write_figures, write_tables},
+        properties::{Summary, write_figures},
     },
     run::{
         config::Config,
-        machine,
+        machine, output,
         plan::Plan,
-        properties::{Measured, Sweeps, measure, rules_and_composites},
+        properties::{Measured, Properties, rules_and_composites},
         runner,
         stop::Stop,
     },
 };
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 use toml::Table;
 
 pub(crate) fn run(args: &PropertiesArgs) -> anyhow::Result<ExitCode> {
+    let stop = Stop::after(args.max_time);
+    signals::listen(&stop, args.talk.log)?;
     let config = Config::load(None, flags(args)?)?;
     let root = folder(&config);
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
-    let mut plan = pool.install(|| Plan::new(config, &Stop::default()))?;
-    if args.flags.images.is_none() {
-        plan.images = some_of(&plan.images);
-    }
-    let sweeps = Sweeps::new()?;
+    let plan = pool.install(|| Plan::new(config, &stop))?;
+    let study = Properties::new(&plan)?;
+    let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.talk);
-    let measured = pool.install(|| measure(&plan, &sweeps, &progress));
-    progress.finish();
-    let summary = Summary::of(&measured);
-    report(&plan, &measured, &summary, &root)?;
-    terminal::data(&terminal::columns(&summary.lines()))?;
-    progress.note(&closing(&measured, &root));
-    let failed = !measured.skipped.is_empty() || measured.rows.iter().any(|r| r.found.is_err());
-    Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+    let job = Job {
+        root: &root,
+        shard,
+        look: Look::default(),
+        stop: &stop,
+        progress: &progress,
+        warnings: &[],
+    };
+    pool.install(|| pursue(&study, &job))
 }
 
 /// The flags as a config. What only matters to chains is set to what always fits.
@@ -59,14 +60,11 @@ fn flags(args: &PropertiesArgs) -> anyhow::Result<Table> {
     table.insert("region".to_owned(), 1.into());
     table.insert("steps".to_owned(), 1.into());
     table.insert("direct".to_owned(), true.into());
+    if !table.contains_key("images") {
+        table.insert("select".to_owned(), format!("spread:{IMAGES}").into());
+    }
     table.entry("methods").or_insert_with(|| rules_and_composites().into());
     Ok(table)
-}
-
-/// At most [`IMAGES`] of the pictures, evenly spread.
-fn some_of(images: &[usize]) -> Vec<usize> {
-    let wanted = IMAGES.min(images.len());
-    (0..wanted).map(|i| images[i * images.len() / wanted]).collect()
 }
 
 /// `out`, or a folder named after the model.
@@ -76,21 +74,28 @@ fn folder(config: &Config) -> PathBuf {
     config.out.as_ref().map_or_else(default, PathBuf::from)
 }
 
-fn report(plan: &Plan, measured: &Measured, summary: &Summary, root: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(root).with_context(|| format!("cannot make `{}`", root.display()))?;
-    let heading = Heading { model: plan.model.name.clone(), data: plan.data.name().to_owned() };
-    write_tables(root, measured, summary, &heading)?;
-    Ok(write_figures(root, measured, &heading)?)
-}
+/// Where things lie in the results, in the order in which people look at them.
+const PLACES: &[(&str, &str)] = &[
+    ("summary.csv", "one row per method"),
+    ("properties.csv", "one row per picture and method"),
+    ("layers.csv", "what happens at each layer"),
+    ("sweeps.csv", "how maps depend on epsilon and gamma"),
+    ("course.png", "relevance on its way through the network, also as .svg"),
+];
 
-fn closing(measured: &Measured, root: &Path) -> String {
-    let failed = measured.rows.iter().filter(|r| r.found.is_err()).count();
-    let mut parts = vec![count(measured.rows.len() - failed, "explanation")];
-    if failed > 0 {
-        parts.push(format!("{failed} failed"));
-    }
-    if !measured.skipped.is_empty() {
-        parts.push(format!("{} skipped", count(measured.skipped.len(), "picture")));
-    }
-    format!("{}; results in `{}`", parts.join(", "), plain_path(root))
+/// Writes the summary and the figures.
+pub(super) fn view(end: &End<'_>) -> anyhow::Result<Seen> {
+    let (plan, root) = (end.study.plan(), end.output.root());
+    let heading = Heading { model: plan.model.name.clone(), data: plan.data.name().to_owned() };
+    let measured = Measured::read(root)?;
+    let summary = Summary::of(&measured);
+    summary.write(root, &heading)?;
+    write_figures(root, &measured, &heading)?;
+    let failed = measured.rows.iter().filter(|row| row.reason.is_some()).count();
+    Ok(Seen {
+        text: terminal::columns(&summary.lines()),
+        parts: vec![count(measured.rows.len() - failed, "explanation")],
+        places: PLACES,
+        failed: (failed > 0).then(|| format!("{failed} failed")),
+    })
 }

@@ -10,7 +10,7 @@ use crate::base::{
 use std::{fmt, str::FromStr};
 
 /// The names of the steps with what follows the colon.
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 8] = [
     ("top-confident", "top-confident:N"),
     ("least-confident", "least-confident:N"),
     ("correct", "correct"),
@@ -18,6 +18,7 @@ const STEPS: [(&str, &str); 7] = [
     ("class", "class:NAME"),
     ("first", "first:N"),
     ("random", "random:N"),
+    ("spread", "spread:N"),
 ];
 
 /// One step of a selection.
@@ -37,12 +38,14 @@ pub enum Step {
     First(usize),
     /// A random sample of `n` that depends on nothing else.
     Random(usize),
+    /// `n` that are evenly spread, or all if there are fewer.
+    Spread(usize),
 }
 
 impl Step {
     /// True when the step asks what the network thinks.
     pub fn needs_guess(&self) -> bool {
-        !matches!(self, Step::Class(_) | Step::First(_) | Step::Random(_))
+        !matches!(self, Step::Class(_) | Step::First(_) | Step::Random(_) | Step::Spread(_))
     }
 }
 
@@ -56,6 +59,7 @@ impl fmt::Display for Step {
             Step::Class(names) => write!(f, "class:{}", names.join("+")),
             Step::First(n) => write!(f, "first:{n}"),
             Step::Random(n) => write!(f, "random:{n}"),
+            Step::Spread(n) => write!(f, "spread:{n}"),
         }
     }
 }
@@ -79,6 +83,7 @@ impl FromStr for Step {
             "least-confident" => number().map(Step::LeastConfident),
             "first" => number().map(Step::First),
             "random" => number().map(Step::Random),
+            "spread" => number().map(Step::Spread),
             "correct" => bare(Step::Correct),
             "wrong" => bare(Step::Wrong),
             "class" => {
@@ -218,6 +223,10 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
         Step::Random(n) => {
             let drawn = sample(from.len(), enough(*n)?, Seed(0));
             drawn.into_iter().map(|at| from[at]).collect()
+        }
+        Step::Spread(n) => {
+            let wanted = from.len().min(*n);
+            (0..wanted).map(|i| from[i * from.len() / wanted]).collect()
         }
         Step::Class(names) => {
             with_labels(step, from, known)?;
@@ -367,6 +376,8 @@ mod tests {
         // a name that looks like an index is a name
         assert_eq!(left("class:7"), [2, 5, 8]);
         assert_eq!(left("random:10"), (0..10).collect::<Vec<_>>());
+        assert_eq!(left("spread:4"), [0, 2, 5, 7]);
+        assert_eq!(left("spread:99"), (0..10).collect::<Vec<_>>(), "all there are");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Made-up records for tests: every method finds a share of what is relevant.
 
-use super::gallery::{Exhibit, Map};
+use crate::run::gallery::{Exhibit, Map};
 use crate::{
     base::{
         geom::Shape,

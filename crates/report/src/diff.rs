@@ -16,7 +16,7 @@ use crate::{
         },
     },
     run::record::Row,
-    table::{Column, Table},
+    table::{Sheet, Table},
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -311,26 +311,24 @@ impl Diff {
 
     /// One row per setting and method.
     pub fn table(&self) -> Table {
-        let mut t = Table::default();
-        let number =
-            |of: fn(&Change) -> Option<f64>| Column::Float(self.changes.iter().map(of).collect());
-        let text = |of: fn(&Change) -> &String| {
-            Column::Text(self.changes.iter().map(|c| Some(of(c).clone())).collect())
-        };
-        t.push("perturbation", text(|c| &c.perturbation));
-        t.push("method", text(|c| &c.method));
-        let images = self.changes.iter().map(|c| Some(c.images as u64)).collect();
-        t.push("images", Column::Integer(images));
-        t.push("before", number(|c| Some(c.before)));
-        t.push("after", number(|c| Some(c.after)));
-        t.push("difference", number(|c| Some(c.difference.mean)));
-        t.push("stderr", number(|c| c.difference.stderr));
-        t.push("lo", number(|c| c.difference.lo()));
-        t.push("hi", number(|c| c.difference.hi()));
-        t.push("p", number(|c| c.p));
-        t.push("p_holm", number(|c| c.p_holm));
-        t
+        sheet().table(&self.changes)
     }
+}
+
+/// The columns of the table.
+fn sheet() -> Sheet<'static, Change> {
+    Sheet::default()
+        .text("perturbation", "", |c: &Change| Some(&c.perturbation))
+        .text("method", "", |c| Some(&c.method))
+        .whole("images", "", |c| Some(c.images as u64))
+        .number("before", "", |c| Some(c.before))
+        .number("after", "", |c| Some(c.after))
+        .number("difference", "", |c| Some(c.difference.mean))
+        .number("stderr", "", |c| c.difference.stderr)
+        .number("lo", "", |c| c.difference.lo())
+        .number("hi", "", |c| c.difference.hi())
+        .number("p", "", |c| c.p)
+        .number("p_holm", "", |c| c.p_holm)
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@ use super::{
     colours::{Look, NO_VALUE, Side, words},
     plot::{self, FigureError, Label},
 };
-use crate::{
-    explain::HeatMap,
-    nn::{preprocess::Channels, tensor::Tensor},
-};
+use crate::{explain::HeatMap, nn::tensor::Tensor};
 use image::{Rgb, RgbImage, imageops};
 use std::path::Path;
 
@@ -38,15 +35,6 @@ pub fn overlay(picture: &RgbImage, heat: &HeatMap, look: &Look) -> RgbImage {
         }
     }
     page
-}
-
-/// A picture of the network's channels as people see it.
-pub fn visible(channels: Channels, picture: &Tensor) -> Tensor {
-    let mut picture = picture.clone();
-    if channels == Channels::Bgr {
-        picture.data.chunks_exact_mut(3).for_each(<[f32]>::reverse);
-    }
-    picture
 }
 
 /// A tensor with one or three channels (RGB) and values in [0, 1] as a picture.
@@ -230,13 +218,6 @@ mod tests {
         let grey = Look { colours: "grey".parse().unwrap(), ..look };
         let mixed = overlay(&picture, &heat, &grey).get_pixel(0, 0).0[0];
         assert!((127..=128).contains(&mixed), "half of white, {mixed}");
-    }
-
-    #[test]
-    fn blue_first_is_shown_red_first() {
-        let bgr = Tensor::new(Shape::new(3, 1, 2), vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
-        assert_eq!(visible(Channels::Bgr, &bgr).data, [0.3, 0.2, 0.1, 0.6, 0.5, 0.4]);
-        assert_eq!(visible(Channels::Rgb, &bgr), bgr);
     }
 
     /// A bump of relevance with a negative ring, noisy.

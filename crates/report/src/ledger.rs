@@ -79,6 +79,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::record::Record;
     use crate::{
         demo,
         summary::{summarise, summarise_groups},
@@ -91,7 +92,7 @@ mod tests {
         std::fs::create_dir(&curves).unwrap();
         let rows = demo::records(9, 2, 12);
         for (i, part) in rows.chunks(50).enumerate() {
-            record::write_curves(&curves.join(format!("part-{i:05}.parquet")), part).unwrap();
+            Row::write(&curves.join(format!("part-{i:05}.parquet")), part).unwrap();
         }
         let image = &rows[0].image[..];
         let ledger = Ledger::open(folder.path(), &BTreeSet::from([image])).unwrap();

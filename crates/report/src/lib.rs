@@ -13,6 +13,7 @@ use pixelflip_table as table;
 pub mod agreement;
 pub mod cells;
 pub mod colours;
+mod columns;
 pub mod contest;
 #[cfg(feature = "figures")]
 pub mod curves;
@@ -23,8 +24,6 @@ pub mod diff;
 pub mod drawing;
 #[cfg(feature = "figures")]
 pub mod figure;
-#[cfg(feature = "figures")]
-pub mod gallery;
 #[cfg(feature = "figures")]
 pub mod heatmap;
 pub mod labels;
@@ -47,6 +46,8 @@ pub mod rank;
 pub mod rank_figures;
 mod rank_tables;
 pub mod ranking;
+#[cfg(all(test, feature = "figures"))]
+mod schema_tests;
 #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "pages of large runs need it"))]
 mod scratch;
 #[cfg(feature = "figures")]

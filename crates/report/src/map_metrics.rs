@@ -7,7 +7,7 @@ use crate::{
         stats::{Estimate, Resampling, estimate, quantile::median},
     },
     run::measure::Measure,
-    table::{Column, Table},
+    table::{Sheet, Table},
 };
 use rayon::prelude::*;
 use std::{
@@ -151,31 +151,25 @@ fn better(a: &MapRow, b: &MapRow) -> Ordering {
     }
 }
 
+/// The columns of the table.
+fn sheet() -> Sheet<'static, MapRow> {
+    Sheet::default()
+        .text("metric", "", |r: &MapRow| Some(&r.metric))
+        .text("direction", "", |r| Some(&r.direction))
+        .text("method", "", |r| Some(&r.method))
+        .whole("images", "", |r| Some(r.estimate.map_or(0, |e| e.n as u64)))
+        .whole("images_undefined", "", |r| Some(r.undefined as u64))
+        .number("mean", "", |r| Some(r.estimate?.mean))
+        .number("median", "", |r| r.median)
+        .number("stderr", "", |r| r.estimate?.stderr)
+        .number("lo", "", |r| r.estimate?.lo())
+        .number("hi", "", |r| r.estimate?.hi())
+}
+
 impl Maps {
     /// As a table, one row per metric and method.
     pub fn table(&self) -> Table {
-        let rows = &self.rows;
-        let text = |of: fn(&MapRow) -> &String| {
-            Column::Text(rows.iter().map(|r| Some(of(r).clone())).collect())
-        };
-        let number = |of: fn(&Estimate) -> Option<f64>| {
-            Column::Float(rows.iter().map(|r| r.estimate.as_ref().and_then(of)).collect())
-        };
-        let whole = |of: fn(&MapRow) -> usize| {
-            Column::Integer(rows.iter().map(|r| Some(of(r) as u64)).collect())
-        };
-        let mut t = Table::default();
-        t.push("metric", text(|r| &r.metric));
-        t.push("direction", text(|r| &r.direction));
-        t.push("method", text(|r| &r.method));
-        t.push("images", whole(|r| r.estimate.map_or(0, |e| e.n)));
-        t.push("images_undefined", whole(|r| r.undefined));
-        t.push("mean", number(|e| Some(e.mean)));
-        t.push("median", Column::Float(rows.iter().map(|r| r.median).collect()));
-        t.push("stderr", number(|e| e.stderr));
-        t.push("lo", number(Estimate::lo));
-        t.push("hi", number(Estimate::hi));
-        t
+        sheet().table(&self.rows)
     }
 
     /// As text: a table per metric, and the metrics that have no mean.

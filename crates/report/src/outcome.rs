@@ -4,7 +4,6 @@ use super::{
     cells::CellsError,
     colours::Look,
     curves::{self, Heading},
-    gallery::{self, Exhibit},
     ledger::Ledger,
     map_metrics::Maps,
     page::{self, Source},
@@ -12,10 +11,11 @@ use super::{
     sheets,
     summary::{Summary, summarise_groups},
 };
+use crate::run::gallery::{self, Exhibit};
 use crate::{
     eval::stats::Resampling,
-    run::{manifest::Manifest, measure},
-    table::TableError,
+    run::{manifest::Manifest, measure::Measure},
+    table::{TableError, record::Record},
 };
 use serde_json::Value;
 use std::{
@@ -83,7 +83,7 @@ pub fn exhibits(folder: &Path) -> Result<Vec<Exhibit>, OutcomeError> {
 /// measured.
 fn maps(folder: &Path) -> Result<Maps, OutcomeError> {
     let path = folder.join("metrics.parquet");
-    let measures = if path.is_file() { measure::read(&path)? } else { Vec::new() };
+    let measures = if path.is_file() { Measure::read(&path)? } else { Vec::new() };
     Ok(Maps::of(&measures, Resampling::default()))
 }
 
@@ -92,8 +92,7 @@ fn heading(manifest: &Value) -> Heading {
     Heading { model: name("/model/name"), data: name("/data/name") }
 }
 
-/// Writes tables, figures, heat-map sheets, the kept pictures and the page of a run whose curves are in
-/// the folder.
+/// Writes tables, figures, heat-map sheets and the page of a run whose curves are in the folder.
 pub fn write(
     folder: &Path,
     manifest: &Manifest,
@@ -110,7 +109,6 @@ pub fn write(
     summary.write(folder)?;
     curves::write(folder, &figures)?;
     sheets::write(&folder.join("heatmaps"), exhibits, &look)?;
-    gallery::write(&folder.join(gallery::FILE), exhibits)?;
     let source = Source {
         manifest: &manifest,
         rows: &ledger.rows,

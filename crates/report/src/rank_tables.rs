@@ -1,10 +1,12 @@
 //! The results of `pixelflip rank` as tables: files for machines, text for people.
 
 use super::{
+    agreement::Agreement,
     colours::short,
+    columns,
     contest::Contest,
     labels::labels,
-    rank::Rank,
+    rank::{Cost, Rank},
     ranking::{align, decimals_for, wrap},
     subsets::Subset,
     verdict::{Words, against_random},
@@ -13,74 +15,196 @@ use crate::{
     base::{atomic, text::plain, words::count},
     eval::{
         metric::Direction,
-        stats::{Estimate, Interval, paired::Pair},
+        stats::{
+            Interval,
+            paired::Pair,
+            variance::{Power, Split},
+        },
     },
-    table::{Column, Table, TableError},
+    table::{Sheet, TableError},
 };
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-const RANK_NOTES: &[(&str, &str)] = &[
-    ("perturbation, region, score_kind, steps", "the setting, as in the curves"),
-    ("metric, direction", "what is compared, and which way it is better: higher or lower"),
-    ("rank", "place by mean, 1 being the best; equal means share the better place"),
-    ("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples, counted as `rank`"),
-    ("images", "images that all methods have: everything is computed on these"),
-    ("images_left_out", "images on which some method was tried and some method has no value"),
-    ("mean, stderr", "over images, repeats averaged first"),
-    ("lo, hi", "95 % bootstrap interval of the mean, BCa"),
-    ("percentile_lo, percentile_hi", "the same between percentiles"),
-    ("mean_rank", "mean over images of the rank on each image (Friedman)"),
-    (
-        "wins, ties, losses",
-        "other methods that it beats, cannot be told from, loses to (Holm, 5 %)",
-    ),
-    ("p_next, p_next_holm", "signed-rank p against the method at the next place; corrected"),
-    ("milliseconds", "median time of an explanation; null for heat maps from files"),
-    ("forwards", "the same in forward passes of the model"),
-    (
-        "random_p, random_p_holm, random_tests",
-        "signed-rank p against removing regions at random; corrected for these tests alone; how many",
-    ),
-    (
-        "against_random",
-        "what follows at 5 %: better, worse, open, equal (no difference), too-few (no test could reach 5 %)",
-    ),
-    ("tied_fraction", "mean share of regions whose place is chance"),
-    ("variance_images, variance_repeats", "variance between images, and between repeats of one"),
-];
+/// A method of a contest.
+struct Place<'a> {
+    contest: &'a Contest,
+    j: usize,
+    cost: Cost,
+    tied: Option<f64>,
+}
 
-const PAIR_NOTES: &[(&str, &str)] = &[
-    ("first, second", "the method with the better mean, and the other"),
-    ("difference", "mean over images by which the first is better"),
-    ("wins, ties, losses", "images on which the first is better, equal, worse"),
-    ("win_rate", "share of wins, ties counting half"),
-    ("p, p_holm", "two-sided signed-rank test (Pratt), corrected for all pairs"),
-    ("nemenyi", "p of Nemenyi's test on mean ranks"),
-    ("variance_images, variance_repeats", "of the differences"),
-    (
-        "images_needed",
-        "images that would separate the two at 5 % with power 80 %, as one of all pairs that are tested",
-    ),
-    ("repeats_needed", "repeats that would do so with as many images; null when none would"),
-];
+/// Two methods of a contest.
+struct Duel<'a> {
+    contest: &'a Contest,
+    pair: &'a Pair,
+    power: Option<(Split, Power)>,
+}
+
+/// A method in a part of the pictures.
+struct Part<'a> {
+    contest: &'a Contest,
+    subset: &'a Subset,
+    j: usize,
+}
+
+/// Two ways to rank.
+struct Likeness<'a> {
+    first: &'a str,
+    second: &'a str,
+    tau: Option<f64>,
+}
+
+/// The columns of what is compared.
+fn compared<'s, R: 's>(
+    sheet: Sheet<'s, R>,
+    of: impl Fn(&R) -> &Contest + Copy + 's,
+) -> Sheet<'s, R> {
+    columns::setting(sheet, [""; 4], move |r| &of(r).setting)
+        .text("metric", "", move |r| Some(&of(r).metric))
+        .text("direction", "", move |r| Some(of(r).direction.name()))
+}
+
+/// The columns of `ranking`.
+fn places<'a>() -> Sheet<'a, Place<'a>> {
+    let sheet = compared(Sheet::default(), |r: &Place| r.contest)
+        .note("perturbation, region, score_kind, steps", "the setting, as in the curves")
+        .note("metric, direction", "what is compared, and which way it is better: higher or lower")
+        .whole("rank", "place by mean, 1 being the best; equal means share the better place", |r| {
+            Some(r.contest.comparison.ranks[r.j] as u64)
+        })
+        .number("rank_lo", "", |r| Some(r.interval()?.lo))
+        .number("rank_hi", "", |r| Some(r.interval()?.hi))
+        .note("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples, counted as `rank`")
+        .text("method", "", |r| Some(r.method()))
+        .whole("images", "images that all methods have: everything is computed on these", |r| {
+            Some(r.contest.images.len() as u64)
+        })
+        .whole(
+            "images_left_out",
+            "images on which some method was tried and some method has no value",
+            |r| Some(r.contest.left_out as u64),
+        );
+    let sheet =
+        columns::estimate(sheet, "mean", "", "", |r| Some(r.contest.comparison.estimates[r.j]))
+            .note("mean, stderr", "over images, repeats averaged first")
+            .note("lo, hi", "95 % bootstrap interval of the mean, BCa")
+            .note("percentile_lo, percentile_hi", "the same between percentiles")
+            .number("mean_rank", "mean over images of the rank on each image (Friedman)", |r| {
+                Some(r.contest.comparison.friedman.as_ref()?.mean_ranks[r.j])
+            })
+            .whole("wins", "", |r| Some(tally(r.contest, r.j)[0] as u64))
+            .whole("ties", "", |r| Some(tally(r.contest, r.j)[1] as u64))
+            .whole("losses", "", |r| Some(tally(r.contest, r.j)[2] as u64))
+            .note(
+                "wins, ties, losses",
+                "other methods that it beats, cannot be told from, loses to (Holm, 5 %)",
+            )
+            .number("p_next", "", |r| r.next()?.p)
+            .number("p_next_holm", "", |r| r.next()?.p_holm)
+            .note(
+                "p_next, p_next_holm",
+                "signed-rank p against the method at the next place; corrected",
+            )
+            .number(
+                "milliseconds",
+                "median time of an explanation; null for heat maps from files",
+                |r| r.cost.milliseconds,
+            )
+            .number("forwards", "the same in forward passes of the model", |r| r.cost.forwards);
+    columns::against_random(sheet, |r| r.contest.against_random[r.j])
+        .note(
+            "random_p, random_p_holm, random_tests",
+            "signed-rank p against removing regions at random; corrected for these tests alone; how many",
+        )
+        .number("tied_fraction", "mean share of regions whose place is chance", |r| r.tied)
+        .number("variance_images", "", |r| Some(r.contest.splits[r.j]?.between_images))
+        .number("variance_repeats", "", |r| r.contest.splits[r.j]?.between_repeats)
+        .note(
+            "variance_images, variance_repeats",
+            "variance between images, and between repeats of one",
+        )
+}
+
+impl Place<'_> {
+    fn method(&self) -> &str {
+        &self.contest.methods[self.j]
+    }
+
+    fn interval(&self) -> Option<Interval> {
+        Some(self.contest.comparison.rank_intervals.as_ref()?[self.j])
+    }
+
+    /// The test against the method at the next place.
+    fn next(&self) -> Option<&Pair> {
+        self.contest.pair(self.j, self.j + 1)
+    }
+}
+
+/// The columns of `pairs`.
+fn duels<'a>() -> Sheet<'a, Duel<'a>> {
+    let sheet = compared(Sheet::default(), |r: &Duel| r.contest)
+        .text("first", "", |r| Some(&r.contest.methods[r.pair.first]))
+        .text("second", "", |r| Some(&r.contest.methods[r.pair.second]))
+        .note("first, second", "the method with the better mean, and the other")
+        .whole("images", "", |r| Some(r.contest.images.len() as u64));
+    let difference = "mean over images by which the first is better";
+    columns::estimate(sheet, "difference", difference, "", |r| Some(r.pair.difference))
+        .whole("wins", "", |r| Some(r.pair.wins as u64))
+        .whole("ties", "", |r| Some(r.pair.ties as u64))
+        .whole("losses", "", |r| Some(r.pair.losses as u64))
+        .note("wins, ties, losses", "images on which the first is better, equal, worse")
+        .number("win_rate", "share of wins, ties counting half", |r| Some(r.pair.win_rate()))
+        .number("p", "", |r| r.pair.p)
+        .number("p_holm", "", |r| r.pair.p_holm)
+        .note("p, p_holm", "two-sided signed-rank test (Pratt), corrected for all pairs")
+        .number("nemenyi", "p of Nemenyi's test on mean ranks", |r| {
+            let friedman = r.contest.comparison.friedman.as_ref()?;
+            Some(friedman.nemenyi(r.pair.first, r.pair.second))
+        })
+        .number("variance_images", "", |r| Some(r.power?.0.between_images))
+        .number("variance_repeats", "", |r| r.power?.0.between_repeats)
+        .note("variance_images, variance_repeats", "of the differences")
+        .whole(
+            "images_needed",
+            "images that would separate the two at 5 % with power 80 %, as one of all pairs that are tested",
+            |r| r.power?.1.images,
+        )
+        .whole(
+            "repeats_needed",
+            "repeats that would do so with as many images; null when none would",
+            |r| r.power?.1.repeats,
+        )
+}
+
+/// The columns of `subsets`.
+fn parts<'a>() -> Sheet<'a, Part<'a>> {
+    let sheet =
+        Sheet::default()
+            .text("by", "", |r: &Part| Some(r.subset.by))
+            .text("value", "", |r| Some(&r.subset.value));
+    let sheet = compared(sheet, |r| r.contest)
+        .whole("rank", "", |r| Some(r.subset.standing.ranks[r.j] as u64))
+        .text("method", "", |r| Some(&r.contest.methods[r.j]))
+        .whole("images", "", |r| Some(r.subset.images as u64));
+    columns::estimate(sheet, "mean", "", "", |r| Some(r.subset.standing.estimates[r.j]))
+}
+
+/// The columns of `agreement`.
+fn likenesses<'a>() -> Sheet<'a, Likeness<'a>> {
+    Sheet::default()
+        .text("first", "", |r: &Likeness| Some(r.first))
+        .text("second", "", |r| Some(r.second))
+        .number("tau", "", |r| r.tau)
+}
 
 impl Rank {
     /// Writes `ranking`, `pairs`, `subsets` and `agreement` as CSV and Parquet, `ranking.md` and
     /// `ranking.tex` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), TableError> {
-        let named = |notes: &[(&str, &str)]| -> BTreeMap<String, String> {
-            let note = |(k, v): &(&str, &str)| (format!("column {k}"), (*v).to_owned());
-            notes.iter().map(note).collect()
-        };
-        for (name, table, notes) in [
-            ("ranking", self.ranking(), named(RANK_NOTES)),
-            ("pairs", self.pairs(), named(PAIR_NOTES)),
-            ("subsets", self.subsets_table(), BTreeMap::new()),
-            ("agreement", self.agreement_table(), BTreeMap::new()),
-        ] {
-            table.write_parquet(&folder.join(format!("{name}.parquet")), &notes)?;
-            table.write_csv(&folder.join(format!("{name}.csv")))?;
-        }
+        places().write(folder, "ranking", &self.places())?;
+        duels().write(folder, "pairs", &self.duels())?;
+        parts().write(folder, "subsets", &self.parts())?;
+        likenesses().write(folder, "agreement", &self.likenesses())?;
         for (name, text) in [("ranking.md", self.markdown()), ("ranking.tex", self.latex())] {
             let path = folder.join(name);
             atomic::write(&path, text.as_bytes()).map_err(|source| TableError::Io {
@@ -93,104 +217,48 @@ impl Rank {
     }
 
     /// One row per setting and method.
-    pub fn ranking(&self) -> Table {
-        let mut rows = Sheet::default();
+    fn places(&self) -> Vec<Place<'_>> {
+        let mut rows = Vec::new();
         for (contest, tied) in self.contests.iter().zip(&self.tied) {
-            for (j, method) in contest.methods.iter().enumerate() {
-                rows.setting(contest);
-                let c = &contest.comparison;
-                let interval = c.rank_intervals.as_ref().map(|all| all[j]);
-                rows.whole("rank", Some(c.ranks[j]));
-                rows.number("rank_lo", interval.map(|i| i.lo));
-                rows.number("rank_hi", interval.map(|i| i.hi));
-                rows.text("method", method);
-                rows.whole("images", Some(contest.images.len()));
-                rows.whole("images_left_out", Some(contest.left_out));
-                rows.estimate("mean", &c.estimates[j]);
-                rows.number("mean_rank", c.friedman.as_ref().map(|f| f.mean_ranks[j]));
-                let [wins, ties, losses] = tally(contest, j);
-                rows.whole("wins", Some(wins));
-                rows.whole("ties", Some(ties));
-                rows.whole("losses", Some(losses));
-                let next = contest.pair(j, j + 1);
-                rows.number("p_next", next.and_then(|p| p.p));
-                rows.number("p_next_holm", next.and_then(|p| p.p_holm));
-                let cost = self.costs.get(method).copied().unwrap_or_default();
-                rows.number("milliseconds", cost.milliseconds);
-                rows.number("forwards", cost.forwards);
-                let against = contest.against_random[j];
-                rows.number("random_p", against.and_then(|a| a.p));
-                rows.number("random_p_holm", against.and_then(|a| a.p_holm));
-                rows.whole("random_tests", against.map(|a| a.tests));
-                rows.maybe("against_random", against.map(|a| a.verdict.name()));
-                rows.number("tied_fraction", tied.get(method).copied());
-                rows.number("variance_images", contest.splits[j].map(|s| s.between_images));
-                rows.number("variance_repeats", contest.splits[j].and_then(|s| s.between_repeats));
-            }
+            rows.extend(contest.methods.iter().enumerate().map(|(j, method)| Place {
+                contest,
+                j,
+                cost: self.costs.get(method).copied().unwrap_or_default(),
+                tied: tied.get(method).copied(),
+            }));
         }
-        rows.finish()
+        rows
     }
 
     /// One row per setting and two methods.
-    pub fn pairs(&self) -> Table {
-        let mut rows = Sheet::default();
+    fn duels(&self) -> Vec<Duel<'_>> {
+        let mut rows = Vec::new();
         for contest in &self.contests {
-            let c = &contest.comparison;
-            for (pair, power) in c.pairs.iter().zip(&contest.powers) {
-                rows.setting(contest);
-                rows.text("first", &contest.methods[pair.first]);
-                rows.text("second", &contest.methods[pair.second]);
-                rows.whole("images", Some(contest.images.len()));
-                rows.estimate("difference", &pair.difference);
-                rows.whole("wins", Some(pair.wins));
-                rows.whole("ties", Some(pair.ties));
-                rows.whole("losses", Some(pair.losses));
-                rows.number("win_rate", Some(pair.win_rate()));
-                rows.number("p", pair.p);
-                rows.number("p_holm", pair.p_holm);
-                let nemenyi = c.friedman.as_ref().map(|f| f.nemenyi(pair.first, pair.second));
-                rows.number("nemenyi", nemenyi);
-                rows.number("variance_images", power.map(|(s, _)| s.between_images));
-                rows.number("variance_repeats", power.and_then(|(s, _)| s.between_repeats));
-                let images = power.and_then(|(_, p)| p.images);
-                let repeats = power.and_then(|(_, p)| p.repeats);
-                rows.whole("images_needed", images.map(|n| n as usize));
-                rows.whole("repeats_needed", repeats.map(|n| n as usize));
-            }
+            let pairs = contest.comparison.pairs.iter().zip(&contest.powers);
+            rows.extend(pairs.map(|(pair, power)| Duel { contest, pair, power: *power }));
         }
-        rows.finish()
+        rows
     }
 
-    /// One row per part of the pictures and method.
-    pub fn subsets_table(&self) -> Table {
-        let mut rows = Sheet::default();
-        let Some(contest) = self.contests.first() else { return rows.finish() };
-        for Subset { by, value, images, standing } in &self.subsets {
-            for &j in &standing.order {
-                rows.text("by", by);
-                rows.text("value", value);
-                rows.setting(contest);
-                rows.whole("rank", Some(standing.ranks[j]));
-                rows.text("method", &contest.methods[j]);
-                rows.whole("images", Some(*images));
-                rows.estimate("mean", &standing.estimates[j]);
-            }
+    /// One row per part of the pictures and method, for the first setting.
+    fn parts(&self) -> Vec<Part<'_>> {
+        let Some(contest) = self.contests.first() else { return Vec::new() };
+        let mut rows = Vec::new();
+        for subset in &self.subsets {
+            rows.extend(subset.standing.order.iter().map(|&j| Part { contest, subset, j }));
         }
-        rows.finish()
+        rows
     }
 
     /// Kendall's tau of every two ways to rank.
-    pub fn agreement_table(&self) -> Table {
-        let mut rows = Sheet::default();
-        let Rank { agreement, .. } = self;
-        for (a, taus) in agreement.names.iter().zip(&agreement.tau) {
-            for (b, tau) in agreement.names.iter().zip(taus) {
-                rows.text("first", a);
-                rows.text("second", b);
-                rows.number("tau", *tau);
-            }
+    fn likenesses(&self) -> Vec<Likeness<'_>> {
+        let Agreement { names, tau } = &self.agreement;
+        let mut rows = Vec::new();
+        for (first, taus) in names.iter().zip(tau) {
+            let pairs = names.iter().zip(taus);
+            rows.extend(pairs.map(|(second, tau)| Likeness { first, second, tau: *tau }));
         }
-        rows.finish()
+        rows
     }
 
     /// The rank table of the first setting, with what a reader must know, in at most 100 columns.
@@ -379,65 +447,18 @@ fn tally(contest: &Contest, j: usize) -> [usize; 3] {
     count
 }
 
-/// Columns that grow row by row.
-#[derive(Default)]
-struct Sheet(Vec<(String, Column)>);
-
-impl Sheet {
-    fn column(&mut self, name: &str, empty: Column) -> &mut Column {
-        let at = self.0.iter().position(|(n, _)| n == name).unwrap_or_else(|| {
-            self.0.push((name.to_owned(), empty));
-            self.0.len() - 1
-        });
-        &mut self.0[at].1
+/// Names of the columns of `ranking`, `pairs`, `subsets` and `agreement`.
+#[cfg(test)]
+pub(super) fn names() -> [(&'static str, Vec<String>); 4] {
+    fn of<R>(sheet: Sheet<'_, R>) -> Vec<String> {
+        sheet.names().map(str::to_owned).collect()
     }
-
-    fn text(&mut self, name: &str, value: &str) {
-        self.maybe(name, Some(value));
-    }
-
-    fn maybe(&mut self, name: &str, value: Option<&str>) {
-        if let Column::Text(v) = self.column(name, Column::Text(vec![])) {
-            v.push(value.map(str::to_owned));
-        }
-    }
-
-    fn whole(&mut self, name: &str, value: Option<usize>) {
-        if let Column::Integer(v) = self.column(name, Column::Integer(vec![])) {
-            v.push(value.map(|n| n as u64));
-        }
-    }
-
-    fn number(&mut self, name: &str, value: Option<f64>) {
-        if let Column::Float(v) = self.column(name, Column::Float(vec![])) {
-            v.push(value);
-        }
-    }
-
-    fn estimate(&mut self, name: &str, e: &Estimate) {
-        self.number(name, Some(e.mean));
-        self.number("stderr", e.stderr);
-        self.number("lo", e.bca.map(|i| i.lo));
-        self.number("hi", e.bca.map(|i| i.hi));
-        self.number("percentile_lo", e.percentile.map(|i| i.lo));
-        self.number("percentile_hi", e.percentile.map(|i| i.hi));
-    }
-
-    fn setting(&mut self, contest: &Contest) {
-        let s = &contest.setting;
-        self.text("perturbation", &s.perturbation);
-        self.whole("region", Some(s.region as usize));
-        self.text("score_kind", s.score_kind.name());
-        self.whole("steps", s.regions());
-        self.text("metric", &contest.metric);
-        self.text("direction", contest.direction.name());
-    }
-
-    fn finish(self) -> Table {
-        let mut table = Table::default();
-        self.0.into_iter().for_each(|(name, column)| table.push(&name, column));
-        table
-    }
+    [
+        ("ranking", of(places())),
+        ("pairs", of(duels())),
+        ("subsets", of(parts())),
+        ("agreement", of(likenesses())),
+    ]
 }
 
 #[cfg(test)]
@@ -445,7 +466,7 @@ mod tests {
     use super::*;
     use crate::{
         demo, eval::stats::Resampling, rank::rank, ranking::WIDTH, run::record::Timing,
-        subsets::Sets,
+        subsets::Sets, table::Table,
     };
 
     fn found() -> Rank {
@@ -477,12 +498,14 @@ mod tests {
     fn tables_have_a_row_for_each_method_and_each_pair_and_are_written() {
         let found = found();
         let n = demo::METHODS.len();
-        assert_eq!((found.ranking().rows(), found.pairs().rows()), (n, n * (n - 1) / 2));
+        assert_eq!((found.places().len(), found.duels().len()), (n, n * (n - 1) / 2));
         let schema = |t: Table| {
             let lines = t.schema().into_iter().map(|(name, kind)| format!("{name}: {kind}\n"));
             lines.collect::<String>()
         };
-        insta::assert_snapshot!([schema(found.ranking()), schema(found.pairs())].join("\n"));
+        insta::assert_snapshot!(
+            [schema(places().table(&[])), schema(duels().table(&[]))].join("\n")
+        );
         let folder = tempfile::tempdir().unwrap();
         found.write(folder.path()).unwrap();
         let mut names: Vec<String> = std::fs::read_dir(folder.path())

@@ -2,11 +2,11 @@
 
 use super::{
     colours::Look,
-    gallery::Exhibit,
     heatmap::{self, Sheet},
     labels::labels,
     plot::{FigureError, encode, save},
 };
+use crate::run::gallery::Exhibit;
 use image::RgbImage;
 use rayon::prelude::*;
 use std::{fs, path::Path};

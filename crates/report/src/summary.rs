@@ -1,6 +1,9 @@
 //! From records to a ranking. Everything here follows from the records alone.
 
-use super::cells::{self, CellsError, Group, Setting, common_means};
+use super::{
+    cells::{self, CellsError, Group, Setting, common_means},
+    columns,
+};
 use crate::{
     base::words::count,
     eval::{
@@ -8,16 +11,16 @@ use crate::{
         metric::{Abpc, Aopc, CurveMetric, Direction, Range, RelativeAopc, Trial},
         order::Order,
         stats::{
-            Estimate, FEWEST, Interval, Resampling,
+            Estimate, FEWEST, Resampling,
             against::{Against, against},
             estimates_of_known,
         },
     },
     run::record::Row,
-    table::{Column, Table, TableError},
+    table::{Sheet, Table, TableError},
 };
 use ndarray::Array2;
-use std::{cmp::Ordering, collections::BTreeMap, fmt, path::Path};
+use std::{cmp::Ordering, fmt, path::Path};
 
 /// One method under one setting and order.
 #[derive(Clone, Debug, PartialEq)]
@@ -366,110 +369,70 @@ fn below_zero(group: &Group<'_>) -> Option<Caveat> {
     (images > 0).then_some(Caveat::BelowZero { images, of: known.len() })
 }
 
-/// What stands in each column of the summary, as key-value metadata of the Parquet file.
-const NOTES: &[(&str, &str)] = &[
-    ("perturbation", "canonical name"),
-    ("region", "side of a region in pixels"),
-    ("score_kind", "logit or softmax of the target"),
-    ("steps", "number L of removed regions"),
-    ("order", "morf = most relevant regions first, lerf = the reverse"),
-    (
-        "rank",
-        "place by mean AOPC on the images that all methods of this setting and order have; null without",
-    ),
-    ("method", "canonical name"),
-    ("direction", "which way AOPC is better in this order: higher or lower"),
-    ("images", "images on which the method has all its curves of this order"),
-    ("images_missing", "images on which some method was tried and this one lacks curves"),
-    ("aopc", "area over the perturbation curve after L steps, mean over images"),
-    ("relative_aopc", "AOPC minus that of the random order, image by image"),
-    (
-        "random_p, random_p_holm",
-        "signed-rank p of that difference on the images that all methods have; corrected for these tests",
-    ),
-    ("random_tests", "tests of that family: methods that differ from the random order"),
-    (
-        "against_random",
-        "what follows at 5 %: better, worse, open, equal (no difference), too-few (no test could reach 5 %)",
-    ),
-    ("abpc", "area between the LeRF and the MoRF curve, the same in the rows of both orders"),
-    ("abpc_sum", "the same as a sum over steps"),
-    ("*_stderr", "standard error of the mean"),
-    ("*_lo, *_hi", "95 % bootstrap interval over images, BCa, 10000 resamples"),
-    ("*_percentile_lo, *_percentile_hi", "the same, between percentiles"),
-    ("*_images", "images in the mean"),
-    ("tied_fraction", "mean share of regions whose place is chance; null for random orders"),
-    ("macs", "mean multiply-adds of a curve"),
-];
+/// The columns of the summary.
+fn sheet() -> Sheet<'static, SummaryRow> {
+    let notes = [
+        "canonical name",
+        "side of a region in pixels",
+        "logit or softmax of the target",
+        "number L of removed regions",
+    ];
+    let sheet = columns::setting(Sheet::default(), notes, |r: &SummaryRow| &r.setting)
+        .text("order", "morf = most relevant regions first, lerf = the reverse", |r| Some(r.order.name()))
+        .whole(
+            "rank",
+            "place by mean AOPC on the images that all methods of this setting and order have; null without",
+            |r| r.rank,
+        )
+        .text("method", "canonical name", |r| Some(&r.method))
+        .text("direction", "which way AOPC is better in this order: higher or lower", |r| {
+            Some(r.direction.name())
+        })
+        .whole("images", "images on which the method has all its curves of this order", |r| {
+            Some(r.images as u64)
+        })
+        .whole(
+            "images_missing",
+            "images on which some method was tried and this one lacks curves",
+            |r| Some(r.images_missing as u64),
+        );
+    let aopc = "area over the perturbation curve after L steps, mean over images";
+    let sheet = columns::estimate(sheet, "aopc", aopc, "aopc_", |r| r.aopc);
+    let relative = "AOPC minus that of the random order, image by image";
+    let sheet =
+        columns::estimate(sheet, "relative_aopc", relative, "relative_aopc_", |r| r.relative_aopc)
+            .whole("relative_aopc_images", "", |r| Some(r.relative_aopc?.n as u64));
+    let sheet = columns::against_random(sheet, |r| r.against_random);
+    let abpc = "area between the LeRF and the MoRF curve, the same in the rows of both orders";
+    let sheet = columns::estimate(sheet, "abpc", abpc, "abpc_", |r| r.abpc);
+    columns::estimate(sheet, "abpc_sum", "the same as a sum over steps", "abpc_sum_", |r| r.abpc_sum)
+        .whole("abpc_images", "", |r| Some(r.abpc?.n as u64))
+        .number(
+            "tied_fraction",
+            "mean share of regions whose place is chance; null for random orders",
+            |r| r.tied_fraction,
+        )
+        .number("macs", "mean multiply-adds of a curve", |r| r.macs)
+        .note(
+            "random_p, random_p_holm",
+            "signed-rank p of that difference on the images that all methods have; corrected for these tests",
+        )
+        .note("random_tests", "tests of that family: methods that differ from the random order")
+        .note("*_stderr", "standard error of the mean")
+        .note("*_lo, *_hi", "95 % bootstrap interval over images, BCa, 10000 resamples")
+        .note("*_percentile_lo, *_percentile_hi", "the same, between percentiles")
+        .note("*_images", "images in the mean")
+}
 
 impl Summary {
     /// Writes `summary.csv` and `summary.parquet` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), TableError> {
-        let table = self.table();
-        let notes = NOTES.iter().map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
-        table.write_parquet(&folder.join("summary.parquet"), &notes.collect::<BTreeMap<_, _>>())?;
-        table.write_csv(&folder.join("summary.csv"))
+        sheet().write(folder, "summary", &self.rows)
     }
 
     /// As a table with one row per method, order and setting.
     pub fn table(&self) -> Table {
-        let mut t = Table::default();
-        t.push("perturbation", self.text(|r| &r.setting.perturbation));
-        t.push("region", self.whole(|r| Some(r.setting.region)));
-        t.push("score_kind", self.text(|r| r.setting.score_kind.name()));
-        t.push("steps", self.whole(|r| r.setting.regions().map(|s| s as u64)));
-        t.push("order", self.text(|r| r.order.name()));
-        t.push("rank", self.whole(|r| r.rank));
-        t.push("method", self.text(|r| &r.method));
-        t.push("direction", self.text(|r| r.direction.name()));
-        t.push("images", self.whole(|r| Some(r.images as u64)));
-        t.push("images_missing", self.whole(|r| Some(r.images_missing as u64)));
-        self.push_estimate(&mut t, "aopc", |r| r.aopc);
-        self.push_estimate(&mut t, "relative_aopc", |r| r.relative_aopc);
-        t.push("relative_aopc_images", self.images(|r| r.relative_aopc));
-        t.push("random_p", self.number(|r| r.against_random?.p));
-        t.push("random_p_holm", self.number(|r| r.against_random?.p_holm));
-        t.push("random_tests", self.whole(|r| Some(r.against_random?.tests as u64)));
-        let verdicts = self.rows.iter().map(|r| Some(r.against_random?.verdict.name().to_owned()));
-        t.push("against_random", Column::Text(verdicts.collect()));
-        self.push_estimate(&mut t, "abpc", |r| r.abpc);
-        self.push_estimate(&mut t, "abpc_sum", |r| r.abpc_sum);
-        t.push("abpc_images", self.images(|r| r.abpc));
-        t.push("tied_fraction", self.number(|r| r.tied_fraction));
-        t.push("macs", self.number(|r| r.macs));
-        t
-    }
-
-    fn push_estimate(
-        &self,
-        t: &mut Table,
-        name: &str,
-        of: impl Fn(&SummaryRow) -> Option<Estimate>,
-    ) {
-        let lo = |i: Option<Interval>| i.map(|i| i.lo);
-        let hi = |i: Option<Interval>| i.map(|i| i.hi);
-        t.push(name, self.number(|r| Some(of(r)?.mean)));
-        t.push(&format!("{name}_stderr"), self.number(|r| of(r)?.stderr));
-        t.push(&format!("{name}_lo"), self.number(|r| lo(of(r)?.bca)));
-        t.push(&format!("{name}_hi"), self.number(|r| hi(of(r)?.bca)));
-        t.push(&format!("{name}_percentile_lo"), self.number(|r| lo(of(r)?.percentile)));
-        t.push(&format!("{name}_percentile_hi"), self.number(|r| hi(of(r)?.percentile)));
-    }
-
-    fn images(&self, of: impl Fn(&SummaryRow) -> Option<Estimate>) -> Column {
-        self.whole(|r| of(r).map(|e| e.n as u64))
-    }
-
-    fn text<'s>(&'s self, of: impl Fn(&'s SummaryRow) -> &'s str) -> Column {
-        Column::Text(self.rows.iter().map(|r| Some(of(r).to_owned())).collect())
-    }
-
-    fn whole(&self, of: impl Fn(&SummaryRow) -> Option<u64>) -> Column {
-        Column::Integer(self.rows.iter().map(of).collect())
-    }
-
-    fn number(&self, of: impl Fn(&SummaryRow) -> Option<f64>) -> Column {
-        Column::Float(self.rows.iter().map(of).collect())
+        sheet().table(&self.rows)
     }
 }
 

@@ -3,11 +3,13 @@
 
 use super::{
     event::{Event, Observer},
+    gallery::{self, Exhibit, Map},
+    kept::{self, Kept},
     measure::{self, Measure},
     picture::Picture,
     plan::{Plan, Record},
     record::{Row, Status, Timing},
-    stop::Stop,
+    study::Work,
     subject::{Subject, Unusable},
 };
 use crate::{
@@ -42,45 +44,14 @@ pub(super) struct Done {
     pub(super) rows: Vec<Row>,
     pub(super) timings: Vec<Timing>,
     pub(super) metrics: Vec<Measure>,
-    /// Why it is to be done again: it, or a heat map of it, could not be read just now.
+    /// Why it is to be done again: a heat map of it could not be read just now.
     pub(super) unread: Option<String>,
+    /// What people are shown of it, if they are.
+    pub(super) exhibit: Option<Exhibit>,
 }
 
-/// Everything on one picture; `None` when stopped, and when the whole data set went away.
-pub(super) fn one_picture(
-    plan: &Plan,
-    index: usize,
-    stop: &Stop,
-    observer: &dyn Observer,
-) -> Option<Done> {
-    if stop.is_now() {
-        return None;
-    }
-    let image = plan.data.id(index);
-    let (content, subject) = match plan.data.content(index) {
-        Err(e) if e.is_momentary() => (None, Err(Unusable::from(e))),
-        content => (content.ok(), spread(plan, 1).of(|| Subject::load(plan, index))),
-    };
-    match subject {
-        Ok(subject) => {
-            let mut done = measured(plan, subject, stop, observer)?;
-            done.picture.content = content;
-            observer.on(&Event::Picture { image });
-            Some(done)
-        }
-        Err(_) if !plan.data.is_there() => None,
-        Err(Unusable { reason, momentary }) => {
-            observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
-            let unread = momentary.then(|| reason.clone());
-            let content = content.filter(|_| !momentary);
-            let picture = Picture::skipped(image, reason, content);
-            let (rows, timings, metrics) = (Vec::new(), Vec::new(), Vec::new());
-            Some(Done { picture, rows, timings, metrics, unread })
-        }
-    }
-}
-
-fn used(subject: &Subject) -> Picture {
+/// What is known of a picture that is used.
+pub(super) fn used(subject: &Subject) -> Picture {
     let number = |n: usize| n as u64;
     let numbers = |all: &[usize]| all.iter().copied().map(number).collect();
     let sets = subject.logits.is_some();
@@ -103,25 +74,26 @@ fn used(subject: &Subject) -> Picture {
 
 /// How the jobs of a picture are spread over the threads.
 #[derive(Clone, Copy)]
-struct Spread {
+pub(super) struct Spread {
     /// Side by side: there are fewer pictures than threads.
     jobs: bool,
     /// The layers of each over the threads: there are fewer jobs than threads, too.
     layers: bool,
 }
 
-fn spread(plan: &Plan, jobs: usize) -> Spread {
+/// How so many jobs of a picture are best spread.
+pub(super) fn spread(plan: &Plan, jobs: usize) -> Spread {
     let (pictures, threads) = (plan.images.len(), rayon::current_num_threads());
     Spread { jobs: pictures < threads, layers: pictures * jobs < threads }
 }
 
 impl Spread {
-    fn of<R>(self, job: impl FnOnce() -> R) -> R {
+    pub(super) fn of<R>(self, job: impl FnOnce() -> R) -> R {
         if self.layers { layers_here(job) } else { job() }
     }
 
     /// The results of all jobs in order; `None` when one has none.
-    fn over<'t, T: Sync, R: Send>(
+    pub(super) fn over<'t, T: Sync, R: Send>(
         self,
         jobs: &'t [T],
         job: impl Fn(&'t T) -> Option<R> + Sync,
@@ -131,25 +103,33 @@ impl Spread {
     }
 }
 
-fn measured(
+/// Everything on one picture; `None` when stopped, with what is finished kept for the next try. Heat maps of
+/// pictures that are `shown` stay.
+pub(super) fn measured(
     plan: &Plan,
     mut subject: Subject,
-    stop: &Stop,
-    observer: &dyn Observer,
+    shown: bool,
+    work: &Work<'_>,
 ) -> Option<Done> {
     let mut timings = vec![
         passed(&subject, "prepare", subject.prepared),
         passed(&subject, "forward", subject.seconds),
     ];
-    let one = |method| explain(plan, &subject, method, stop, observer);
+    let kept = Kept::of(work.begun);
+    let one = |method| match kept.explained(plan, &subject.id, method, shown) {
+        Some(explained) => Some(explained),
+        None => explain(plan, &subject, method, shown, work),
+    };
     let mut all = spread(plan, plan.methods.len()).over(&plan.methods, one)?;
+    let mut exhibit = shown.then(|| gallery::exhibit(plan, &subject));
     let acts = mem::take(&mut subject.acts);
     let bench = Bench::new(plan, &subject, acts);
     let cells: Vec<Cell> = cells(plan).collect();
     let jobs: Vec<(&Explained, Cell)> =
         all.iter().flat_map(|e| cells.iter().map(move |cell| (e, *cell))).collect();
     let one = |&(explained, cell): &(&Explained, Cell)| {
-        bench.cell(explained, cell, cells[0], stop, observer)
+        let place = bench.place(explained.method, cell);
+        kept.curve(&place).or_else(|| bench.cell(explained, cell, cells[0], work))
     };
     let curves = spread(plan, jobs.len()).over(&jobs, one)?;
     // the next picture begins with the values of all layers
@@ -161,13 +141,24 @@ fn measured(
         unread = unread.or(explained.unread.take());
         timings.extend(explained.timing.take());
         metrics.append(&mut explained.metrics);
+        if let Some((exhibit, map)) = exhibit.as_mut().zip(explained.map.take()) {
+            exhibit.maps.push(map);
+        }
         for one in curves.by_ref().take(cells.len()) {
             rows.push(one.row);
             timings.extend(one.timing);
             one.check.add_to(&mut picture);
         }
     }
-    Some(Done { picture, rows, timings, metrics, unread })
+    Some(Done { picture, rows, timings, metrics, unread, exhibit })
+}
+
+/// What people are shown of a picture whose curves are done; `None` where it cannot be used.
+pub(super) fn exhibit_again(plan: &Plan, index: usize) -> Option<Exhibit> {
+    let subject = Subject::load(plan, index).ok()?;
+    let map = |method| asked(plan, &subject, method, true).map;
+    let maps = plan.methods.iter().filter_map(map).collect();
+    Some(Exhibit { maps, ..gallery::exhibit(plan, &subject) })
 }
 
 /// One picture as a sample of what all will take.
@@ -185,7 +176,7 @@ pub(super) fn trial(plan: &Plan, index: usize, budget: Duration) -> Result<Trial
     let mut subject = Subject::load(plan, index)?;
     let mut timings = vec![passed(&subject, "load", start.elapsed().as_secs_f64())];
     let explained: Vec<Explained> =
-        plan.methods.iter().map(|method| asked(plan, &subject, method)).collect();
+        plan.methods.iter().map(|method| asked(plan, &subject, method, false)).collect();
     let well = |e: &&Explained| e.ranking.is_ok();
     timings.extend(explained.iter().filter(well).filter_map(|e| e.timing.clone()));
     let reason = |e: &Explained| Some((e.method.name.clone(), e.ranking.as_ref().err()?.clone()));
@@ -221,9 +212,9 @@ fn passed(subject: &Subject, stage: &str, seconds: f64) -> Timing {
 
 /// What the check by full passes found.
 #[derive(Clone, Copy, Debug, Default)]
-struct Check {
-    steps: u64,
-    difference: Option<f64>,
+pub(super) struct Check {
+    pub(super) steps: u64,
+    pub(super) difference: Option<f64>,
 }
 
 impl Check {
@@ -270,19 +261,27 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
 }
 
 /// In which order a method removes the regions.
-enum Ranking {
-    /// One order per size of the regions, with the scores it comes from.
-    Scores(Vec<(Vec<f64>, Vec<UnitId>)>),
+pub(super) enum Ranking {
+    /// One order per size of the regions.
+    Scores(Vec<Sorted>),
     /// A new one for each repeat.
     Random,
+}
+
+/// The regions of one size by their scores.
+pub(super) struct Sorted {
+    /// Share of those whose place is chance.
+    pub(super) tied: f64,
+    /// True where all have the same score.
+    pub(super) even: bool,
+    /// All of them, most relevant first.
+    pub(super) order: Vec<UnitId>,
 }
 
 impl Ranking {
     /// True where the heat map does not say which regions go first, of any size.
     fn is_even(&self) -> bool {
-        let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
-        let even = |(scores, _): &(Vec<f64>, _)| scores.windows(2).all(same);
-        matches!(self, Ranking::Scores(sizes) if sizes.iter().all(even))
+        matches!(self, Ranking::Scores(sizes) if sizes.iter().all(|sorted| sorted.even))
     }
 }
 
@@ -302,29 +301,32 @@ impl Cell {
 }
 
 /// What a method says about a picture.
-struct Explained<'a> {
-    method: &'a Named<dyn Explainer>,
+pub(super) struct Explained<'a> {
+    pub(super) method: &'a Named<dyn Explainer>,
     /// The error says why there is no order.
-    ranking: Result<Ranking, String>,
-    metrics: Vec<Measure>,
-    timing: Option<Timing>,
+    pub(super) ranking: Result<Ranking, String>,
+    pub(super) metrics: Vec<Measure>,
+    pub(super) timing: Option<Timing>,
     /// Why its heat map could not be read just now.
-    unread: Option<String>,
+    pub(super) unread: Option<String>,
+    /// What people are shown of it, if they are.
+    pub(super) map: Option<Map>,
 }
 
-/// Asks one method, and says so; `None` when stopped.
+/// Asks one method, says so and keeps the answer; `None` when stopped.
 fn explain<'a>(
     plan: &Plan,
     subject: &Subject,
     method: &'a Named<dyn Explainer>,
-    stop: &Stop,
-    observer: &dyn Observer,
+    shown: bool,
+    work: &Work<'_>,
 ) -> Option<Explained<'a>> {
-    if stop.is_now() {
+    if work.is_over() {
         return None;
     }
+    let observer = work.observer;
     begins(subject, method, observer);
-    let explained = asked(plan, subject, method);
+    let explained = asked(plan, subject, method, shown);
     match &explained.ranking {
         Err(reason) => failed(subject, method, reason, observer),
         Ok(ranking) if ranking.is_even() => {
@@ -333,6 +335,7 @@ fn explain<'a>(
         }
         Ok(_) => (),
     }
+    kept::keep_explained(work, &subject.id, &explained);
     Some(explained)
 }
 
@@ -351,11 +354,17 @@ fn momentary(error: &ExplainError) -> Option<String> {
     matches!(error, ExplainError::Import { momentary: true, .. }).then(|| error.to_string())
 }
 
-/// Explains a picture, sorts its regions and measures the heat map.
-fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -> Explained<'a> {
+/// Explains a picture, sorts its regions and measures the heat map, which stays if it is `shown`.
+fn asked<'a>(
+    plan: &Plan,
+    subject: &Subject,
+    method: &'a Named<dyn Explainer>,
+    shown: bool,
+) -> Explained<'a> {
     if method.value.is_random_order() {
         let (ranking, metrics) = (Ok(Ranking::Random), chance(plan, subject, method));
-        return Explained { method, ranking, metrics, timing: None, unread: None };
+        let map = shown.then(|| map_of_chance(plan, subject, method));
+        return Explained { method, ranking, metrics, timing: None, unread: None, map };
     }
     let start = Instant::now();
     let case = subject.case(plan);
@@ -371,15 +380,38 @@ fn asked<'a>(plan: &Plan, subject: &Subject, method: &'a Named<dyn Explainer>) -
     let sorted = |regions: &Regions| {
         let scores = order::scores(heat.as_ref()?, whole.as_ref()?.as_ref(), &regions.grid);
         let scores = scores.map_err(|e| e.to_string())?;
-        let morf = order::morf(&scores, plan.seed, &subject.id);
-        Ok((scores, morf))
+        let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
+        Ok(Sorted {
+            tied: order::tied_fraction(&scores),
+            even: scores.windows(2).all(same),
+            order: order::morf(&scores, plan.seed, &subject.id),
+        })
     };
-    let orders = plan.regions.iter().map(sorted).collect::<Result<_, String>>();
+    let orders: Vec<Result<Sorted, String>> = plan.regions.iter().map(sorted).collect();
+    let map = shown.then(|| {
+        let first = orders[0].as_ref().map_err(Clone::clone);
+        let found =
+            first.and_then(|sorted| Ok((heat.as_ref().map_err(Clone::clone)?, ids(&sorted.order))));
+        Map::of(&method.name, found)
+    });
+    let orders = orders.into_iter().collect::<Result<Vec<Sorted>, String>>();
     let metrics = match (&heat, &orders) {
         (Ok(heat), Ok(_)) => measure::measure(plan, subject, method, heat),
         _ => Vec::new(),
     };
-    Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing, unread }
+    Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing, unread, map }
+}
+
+fn ids(order: &[UnitId]) -> Vec<u32> {
+    order.iter().map(|id| id.0).collect()
+}
+
+/// The map of the random order, with its order of the first repeat.
+fn map_of_chance(plan: &Plan, subject: &Subject, method: &Named<dyn Explainer>) -> Map {
+    let heat = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
+    let regions = plan.regions[0].grid.len();
+    let order = ids(&order::random(regions, plan.seed, &subject.id, 0));
+    Map::of(&method.name, heat.as_ref().map(|heat| (heat, order)).map_err(Clone::clone))
 }
 
 /// What chance gives by the metrics of heat maps: those of the random method's map, of which there is one
@@ -422,10 +454,10 @@ struct Found {
 }
 
 /// One row of the record.
-struct Measured {
-    row: Row,
-    timing: Option<Timing>,
-    check: Check,
+pub(super) struct Measured {
+    pub(super) row: Row,
+    pub(super) timing: Option<Timing>,
+    pub(super) check: Check,
 }
 
 impl<'a> Bench<'a> {
@@ -440,18 +472,29 @@ impl<'a> Bench<'a> {
         Bench { plan, subject, engine, watch, fills: fills(plan, subject) }
     }
 
-    /// One row of the record; `None` when stopped. With the `first` cell a method begins.
+    /// Where a curve belongs.
+    fn place(
+        &self,
+        method: &Named<dyn Explainer>,
+        cell: Cell,
+    ) -> (String, String, u64, Order, u64) {
+        let perturbation = self.plan.perturbations[cell.perturbation].name.clone();
+        let side = self.plan.regions[cell.region].grid.side() as u64;
+        (method.name.clone(), perturbation, side, cell.order, cell.repeat as u64)
+    }
+
+    /// One row of the record, which is kept; `None` when stopped. With the `first` cell a method begins.
     fn cell(
         &self,
         explained: &Explained<'_>,
         cell: Cell,
         first: Cell,
-        stop: &Stop,
-        observer: &dyn Observer,
+        work: &Work<'_>,
     ) -> Option<Measured> {
-        if stop.is_now() {
+        if work.is_over() {
             return None;
         }
+        let observer = work.observer;
         let method = explained.method;
         let ranking = match &explained.ranking {
             Ok(ranking) => ranking,
@@ -471,7 +514,10 @@ impl<'a> Bench<'a> {
             Ok(Found { curve, tied, check }) => (Ok((curve, tied)), check),
             Err(reason) => (Err(reason), Check::default()),
         };
-        Some(Measured { row: self.row(method, cell, measured), timing: Some(timing), check })
+        let measured =
+            Measured { row: self.row(method, cell, measured), timing: Some(timing), check };
+        kept::keep_curve(work, &measured);
+        Some(measured)
     }
 
     /// One curve, and how long it took.
@@ -505,9 +551,9 @@ impl<'a> Bench<'a> {
     /// All units in the order of the cell, and the share of those whose place is chance.
     fn ranked(&self, ranking: &Ranking, cell: Cell) -> (Vec<UnitId>, Option<f64>) {
         match ranking {
-            Ranking::Scores(orders) => {
-                let (scores, morf) = &orders[cell.region];
-                (cell.order.arrange(morf.clone()), Some(order::tied_fraction(scores)))
+            Ranking::Scores(sizes) => {
+                let sorted = &sizes[cell.region];
+                (cell.order.arrange(sorted.order.clone()), Some(sorted.tied))
             }
             Ranking::Random => {
                 let grid = &self.plan.regions[cell.region].grid;

@@ -17,7 +17,7 @@ const TRIES: usize = 20;
 /// Time for measuring curves; each method explains once, however long that takes.
 const BUDGET: Duration = Duration::from_secs(3);
 
-/// Pictures that are explained once more at the end, for the gallery.
+/// Pictures that a run shows when nothing else is said.
 pub const EXHIBITS: usize = 12;
 
 /// Share by which files and tables are larger than their numbers.
@@ -82,9 +82,7 @@ pub fn estimate(plan: &Plan, threads: usize) -> Estimate {
     let curve = (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64);
     let seconds = explain.as_ref().zip(mean(&|t| t.stage == "load")).map(|(explain, load)| {
         let each = load + explain.values().sum::<f64>();
-        // those of the gallery are explained once more
-        let shown = pictures.min(EXHIBITS) as f64 * each;
-        let work = pictures as f64 * each + curves as f64 * curve.unwrap_or(0.0) + shown;
+        let work = pictures as f64 * each + curves as f64 * curve.unwrap_or(0.0);
         // with fewer pictures than threads their curves are shared out
         work / threads.min(pictures * plan.curves_per_picture()) as f64
     });

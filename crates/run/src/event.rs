@@ -44,6 +44,8 @@ pub enum Event {
     Explaining {
         /// Pictures in all.
         pictures: usize,
+        /// Pictures that an earlier run of the same command finished.
+        finished: usize,
         /// Explanations per picture.
         explanations: usize,
     },

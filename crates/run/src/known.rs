@@ -9,10 +9,12 @@ use super::{
     lock::Share,
     manifest::{Manifest, Skipped},
     output::{self, OutputError},
-    picture::{self, Picture},
+    picture::Picture,
     plan::Plan,
     runner::RunError,
+    study::{PICTURES, Study},
 };
+use crate::table::record::Record;
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,14 +44,15 @@ impl Found {
 /// [`again`] for the parts of a share in one folder, as far as they are done; nothing is written. A folder
 /// with another run is an error.
 pub fn in_folder(
-    plan: &Plan,
+    study: &dyn Study,
     root: &Path,
     share: Share,
     observer: &dyn Observer,
 ) -> Result<BTreeSet<usize>, RunError> {
+    let plan = study.plan();
     let parts = plan.parts().len();
     let mine = |part: &usize| share.takes(*part) && *part < parts;
-    let done: BTreeMap<usize, PathBuf> = output::finished(root)?
+    let done: BTreeMap<usize, PathBuf> = output::finished(root, study.entry())?
         .into_iter()
         .filter(mine)
         .map(|part| (part, root.to_owned()))
@@ -57,7 +60,7 @@ pub fn in_folder(
     if done.is_empty() {
         return Ok(BTreeSet::new());
     }
-    output::check_owner(root, &Manifest::new(plan))?;
+    output::check_owner(root, &Manifest::new(study))?;
     again(plan, &done, observer)
 }
 
@@ -89,24 +92,8 @@ pub fn again(
     Ok(again)
 }
 
-/// Refuses pictures of which one has another content than these of a run in `folder` had.
-pub fn same(plan: &Plan, folder: &Path, pictures: &[Picture]) -> Result<(), OutputError> {
-    let at: BTreeMap<String, usize> = plan.images.iter().map(|&i| (plan.data.id(i), i)).collect();
-    let known = pictures.iter().filter_map(|p| Some((p, *at.get(&p.image)?)));
-    let known: Vec<(&Picture, usize)> = known.collect();
-    let found = known.into_par_iter().map(|(p, index)| one(plan, p, index));
-    let Found { changed, .. } = found.reduce(Found::default, Found::and);
-    match changed.as_slice() {
-        [] => Ok(()),
-        [first, others @ ..] => {
-            let (path, first, more) = (folder.to_owned(), first.clone(), others.len());
-            Err(OutputError::OtherPictures { path, first, more })
-        }
-    }
-}
-
 fn compared(plan: &Plan, images: &[usize], part: usize, folder: &Path) -> Result<Found, RunError> {
-    let pictures = picture::read(&folder.join(output::pictures_of(part)))?;
+    let pictures = Picture::read(&folder.join(PICTURES.path(part)))?;
     let pairs = pictures.iter().zip(images);
     let found = pairs.map(|(picture, &index)| one(plan, picture, index));
     let mut found = found.fold(Found::default(), Found::and);

@@ -18,7 +18,9 @@ pub mod doubt;
 pub mod embedded;
 pub mod estimate;
 pub mod event;
+pub mod gallery;
 pub mod imported;
+mod kept;
 pub mod known;
 pub mod lock;
 pub mod machine;
@@ -32,6 +34,7 @@ pub mod picture;
 pub mod plan;
 pub mod preset;
 pub mod properties;
+pub mod ranking;
 pub mod record;
 pub mod results;
 pub mod runner;
@@ -40,6 +43,7 @@ mod statistics;
 pub mod status;
 pub mod stop;
 pub mod stops;
+pub mod study;
 pub mod subject;
 
 #[cfg(test)]

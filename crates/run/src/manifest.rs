@@ -11,6 +11,7 @@ use super::{
     plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
     runner::skip,
+    study::{Gathered, Study},
 };
 use crate::{
     base::{
@@ -38,9 +39,14 @@ pub struct Manifest {
     program: &'static str,
     version: &'static str,
     results_version: u32,
+    /// Name of the study.
+    study: &'static str,
+    /// What decides about the results of the study besides the config; absent if nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<serde_json::Value>,
     digest: String,
     /// Null while the run is not finished.
-    results: Option<Results>,
+    results: Option<Outcome>,
     config: Config,
     /// Content of the files that methods were built from.
     #[serde(skip_serializing_if = "Texts::is_empty")]
@@ -54,7 +60,11 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     heatmaps: Vec<Import>,
     protocol: Protocol,
-    steps: StepsBy,
+    /// Absent where no regions are removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<StepsBy>,
+    /// Absent where no regions are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     engine: Vec<LayerCost>,
     machine: Machine,
 }
@@ -87,6 +97,8 @@ impl StepsBy {
 
 #[derive(Debug, Serialize)]
 struct ModelFacts {
+    /// By what rows tell of which of several models they are.
+    id: String,
     name: String,
     digest: String,
     input: [usize; 3],
@@ -110,9 +122,9 @@ struct DataFacts {
 /// What the config comes to for this network.
 #[derive(Debug, Serialize)]
 struct Protocol {
-    /// The regions of the size by which methods are ranked.
+    /// The regions of the size by which methods are ranked; absent where none are removed.
     #[serde(flatten)]
-    regions: Size,
+    regions: Option<Size>,
     /// Those of other sizes; absent without.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_sizes: Vec<Size>,
@@ -161,7 +173,73 @@ struct Machine {
     cpu: String,
 }
 
-/// What came out.
+/// What came out of a study.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// Of the ranking.
+    Ranking(Results),
+    /// Of another study.
+    Other(Counts),
+}
+
+impl Outcome {
+    /// Parts that are not in these results.
+    pub fn missing_parts(&self) -> usize {
+        match self {
+            Outcome::Ranking(results) => results.missing_parts,
+            Outcome::Other(counts) => counts.missing_parts,
+        }
+    }
+
+    /// Pictures that could not be used, and those that could not be read.
+    pub fn left_out(&self) -> (&[Skipped], &[Skipped]) {
+        match self {
+            Outcome::Ranking(results) => (&results.skipped, &results.unread),
+            Outcome::Other(counts) => (&counts.skipped, &counts.unread),
+        }
+    }
+}
+
+/// What every study counts, and what this one does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Counts {
+    /// Pictures that were used.
+    pub pictures: usize,
+    /// Pictures that could not be used.
+    pub skipped: Vec<Skipped>,
+    /// As in [`Results::unread`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Skipped>,
+    /// As in [`Results::content`].
+    pub content: String,
+    /// What this study counts.
+    #[serde(flatten)]
+    pub counts: BTreeMap<&'static str, usize>,
+    /// As in [`Results::missing_parts`].
+    #[serde(skip_serializing_if = "none")]
+    pub missing_parts: usize,
+}
+
+impl Counts {
+    /// Of the parts that were put together.
+    pub fn of<const N: usize>(
+        gathered: Gathered<'_>,
+        counts: [(&'static str, usize); N],
+    ) -> Counts {
+        let skipped: Vec<Skipped> = gathered.pictures.iter().filter_map(skip).collect();
+        Counts {
+            pictures: gathered.pictures.len() - skipped.len(),
+            skipped,
+            unread: gathered.unread,
+            content: content(gathered.pictures),
+            counts: counts.into(),
+            missing_parts: gathered.missing,
+        }
+    }
+}
+
+/// What came out of a ranking.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Results {
     /// Pictures that were used.
@@ -244,18 +322,22 @@ pub struct Failure {
 
 impl Manifest {
     /// Of a run that has not begun.
-    pub fn new(plan: &Plan) -> Manifest {
+    pub fn new(study: &dyn Study) -> Manifest {
+        let plan = study.plan();
         let graph = &plan.model.graph;
         let input = graph.input_shape();
         Manifest {
             program: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
             results_version: RESULTS_VERSION,
-            digest: plan.digest(),
+            study: study.entry().name,
+            facts: study.facts(),
+            digest: study.digest(),
             results: None,
             config: plan.config.clone(),
             texts: plan.texts.clone(),
             model: ModelFacts {
+                id: plan.model_id(),
                 name: plan.model.name.clone(),
                 digest: plan.model.digest.clone(),
                 input: [input.c, input.h, input.w],
@@ -274,25 +356,25 @@ impl Manifest {
             own: plan.own.clone(),
             heatmaps: plan.imports.clone(),
             protocol: Protocol {
-                regions: Size::of(&plan.regions[0]),
-                other_sizes: plan.regions[1..].iter().map(Size::of).collect(),
+                regions: study.regions().first().map(Size::of),
+                other_sizes: study.regions().iter().skip(1).map(Size::of).collect(),
                 selection: plan.selection.clone(),
                 part: plan.part_size(),
             },
-            steps: StepsBy::of(plan.passes),
-            engine: costs(plan),
+            steps: study.regions().first().map(|_| StepsBy::of(plan.passes)),
+            engine: study.regions().first().map_or_else(Vec::new, |regions| costs(plan, regions)),
             machine: Machine { cpu: machine::features() },
         }
     }
 
     /// True of a run that is finished, with all its parts.
     pub(super) fn is_whole(&self) -> bool {
-        self.results.as_ref().is_some_and(|results| results.missing_parts == 0)
+        self.results.as_ref().is_some_and(|results| results.missing_parts() == 0)
     }
 
     /// Of a run that is finished.
     #[must_use]
-    pub fn with(mut self, results: Results) -> Manifest {
+    pub fn with(mut self, results: Outcome) -> Manifest {
         self.results = Some(results);
         self
     }
@@ -389,8 +471,8 @@ pub fn chain_macs(plan: &Plan, regions: &Regions) -> u64 {
 }
 
 /// Layers that multiply, with regions of the size by which methods are ranked.
-fn costs(plan: &Plan) -> Vec<LayerCost> {
-    let (graph, regions) = (&plan.model.graph, &plan.regions[0]);
+fn costs(plan: &Plan, regions: &Regions) -> Vec<LayerCost> {
+    let graph = &plan.model.graph;
     let steps = macs(plan, regions);
     let cost = |((_, node), step): ((NodeId, &Node), u64)| LayerCost {
         layer: node.name.clone(),

@@ -4,6 +4,7 @@ use super::{
     manifest::Manifest,
     output::{self, Output, OutputError},
     shard::ranges,
+    study::{Entry, Study},
 };
 use crate::base::{
     atomic,
@@ -27,6 +28,14 @@ pub enum MergeError {
     /// A folder cannot be read or written, or holds another run.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A study of another version.
+    #[error("`{}` cannot be told about: {reason}", .folder.display())]
+    Study {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Some parts are in no folder.
     #[error(
         "{missing} of {} {} missing{}", count(*.parts, "part"), are(*.missing),
@@ -69,8 +78,8 @@ fn shards_in_words(shards: Option<&(String, usize)>) -> String {
 
 /// Where each part is, as far as it is somewhere: in a folder where all could be read for it, if there is
 /// one.
-#[derive(Debug)]
 pub struct Found {
+    entry: &'static Entry,
     folders: BTreeMap<usize, PathBuf>,
     /// Parts for which something could not be read in any folder.
     unread: BTreeSet<usize>,
@@ -85,15 +94,12 @@ pub enum Extent {
     Partial,
 }
 
-/// Checks that the folders hold parts of the run that `manifest` describes, all `parts` of them unless
+/// Checks that the folders hold parts of a study, all of them unless
 /// a part of the whole is enough, and that parts which are there twice agree; a part for which something
 /// could not be read gives way to the same part with all of it.
-pub fn find(
-    folders: &[PathBuf],
-    manifest: &Manifest,
-    parts: usize,
-    extent: Extent,
-) -> Result<Found, MergeError> {
+pub fn find(folders: &[PathBuf], study: &dyn Study, extent: Extent) -> Result<Found, MergeError> {
+    let (manifest, entry) = (&Manifest::new(study), study.entry());
+    let parts = study.plan().parts().len();
     let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
     let mut unread: BTreeSet<usize> = BTreeSet::new();
     for folder in folders {
@@ -102,10 +108,10 @@ pub fn find(
         }
         output::check_owner(folder, manifest)?;
         let lost = output::unread(folder)?;
-        for &part in output::finished(folder)?.range(..parts) {
+        for &part in output::finished(folder, entry)?.range(..parts) {
             match found.get(&part) {
                 Some(_) if lost.contains(&part) => continue,
-                Some(first) if !unread.contains(&part) => agree(part, first, folder)?,
+                Some(first) if !unread.contains(&part) => agree(entry, part, first, folder)?,
                 _ => drop(found.insert(part, folder.clone())),
             }
             if lost.contains(&part) {
@@ -117,7 +123,7 @@ pub fn find(
     }
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !found.contains_key(part)).collect();
     if missing.is_empty() || (extent == Extent::Partial && !found.is_empty()) {
-        return Ok(Found { folders: found, unread });
+        return Ok(Found { entry, folders: found, unread });
     }
     let shards = number_of_shards(folders).map(|of| (missing_shards(&missing, of), of));
     Err(MergeError::Incomplete { missing: missing.len(), parts, shards })
@@ -136,8 +142,10 @@ pub fn number_of_shards(folders: &[PathBuf]) -> Option<usize> {
 }
 
 /// Two makings of a part are the same bytes, but for the times.
-fn agree(part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
-    for file in [output::curves_of(part), output::pictures_of(part), output::metrics_of(part)] {
+fn agree(entry: &Entry, part: usize, one: &Path, other: &Path) -> Result<(), MergeError> {
+    for file in
+        entry.all_files().filter(|file| file.exact && !file.passing).map(|file| file.path(part))
+    {
         let read = |folder: &Path| {
             let path = folder.join(&file);
             fs::read(&path).map_err(|source| MergeError::Io { path, source })
@@ -170,14 +178,15 @@ impl Found {
         for (&part, folder) in self.folders.iter().filter(|(part, _)| wanted(part)) {
             target.undo(part)?;
             target.note_unread(part, &output::read_unread(folder, part)?)?;
-            let files = [
-                output::pictures_of(part),
-                output::timings_of(part),
-                output::metrics_of(part),
-                output::curves_of(part),
-            ];
-            for file in files {
-                bring(&folder.join(&file), &target.root().join(&file))?;
+            for file in self.entry.all_files() {
+                let (from, to) =
+                    (folder.join(file.path(part)), target.root().join(file.path(part)));
+                if file.passing {
+                    output::remove(&to)?;
+                }
+                if !file.passing || from.is_file() {
+                    bring(&from, &to)?;
+                }
             }
         }
         Ok(())

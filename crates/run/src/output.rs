@@ -3,7 +3,8 @@
 //! ```text
 //! manifest.json        what was run and what came out
 //! curves/part-*        one row per curve; a part holds some pictures with everything on them
-//! parts/               pictures, times and metrics of each part, and what could not be read for it
+//! parts/               pictures, times and metrics of each part, and what could not be read for it;
+//!                      while a run is stopped in the middle, also what is finished of parts that are not
 //! pictures.parquet     one row per picture
 //! timings.parquet      one row per measured time
 //! metrics.parquet      one row per picture, method and metric of heat maps
@@ -18,6 +19,7 @@ use super::{
     lock::{FOLDER as LOCKS, Lock, LockError, Share},
     manifest::{Manifest, Skipped},
     plan::PATHS,
+    study::{Entry, PICTURES, PartFile, STUDIES, Study, begun},
 };
 use crate::base::{atomic, text::plain_lines};
 use serde_json::Value;
@@ -30,8 +32,10 @@ use std::{
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 
-/// Folders of the parts.
-const FOLDERS: [&str; 2] = ["curves", "parts"];
+/// Folders of the parts of all studies.
+fn folders() -> BTreeSet<&'static str> {
+    STUDIES.iter().flat_map(|entry| entry.all_files()).map(|file| file.folder).collect()
+}
 
 /// Why a folder cannot take the results.
 #[derive(Debug, thiserror::Error)]
@@ -101,25 +105,25 @@ fn and_more(more: usize) -> String {
 }
 
 /// A folder that belongs to one plan, and to this process as long as this lives.
-#[derive(Debug)]
 pub struct Output {
     root: PathBuf,
     share: Share,
     lock: Lock,
+    entry: &'static Entry,
 }
 
 impl Output {
-    /// Makes the folder and claims it for the run that `manifest` describes, or takes it up again
-    /// if it holds the same run already.
-    pub fn open(root: &Path, manifest: &Manifest, share: Share) -> Result<Output, OutputError> {
+    /// Makes the folder and claims it for a study, or takes it up again if it holds the same one already.
+    pub fn open(root: &Path, study: &dyn Study, share: Share) -> Result<Output, OutputError> {
+        let (manifest, entry) = (&Manifest::new(study), study.entry());
         make(root)?;
         // before a lock file is made in a folder that holds something else
         check_owner(root, manifest)?;
         let lock = Lock::claim(root, share)?;
-        let output = Output { root: root.to_owned(), share, lock };
+        let output = Output { root: root.to_owned(), share, lock, entry };
         let _guard = Lock::opening(root)?;
         check_owner(root, manifest)?;
-        FOLDERS.iter().try_for_each(|folder| make(&root.join(folder)))?;
+        entry.all_files().try_for_each(|file| make(&root.join(file.folder)))?;
         // a scheduler may start a shard once more when all is put together: that stays
         let late = share != Share::Whole && read_manifest(root)?.is_some_and(|old| is_whole(&old));
         if !late {
@@ -197,24 +201,9 @@ impl Output {
         self.root.join("curves")
     }
 
-    /// File with the curves of a part; when it is there, the part is done.
-    pub fn curves_of(&self, part: usize) -> PathBuf {
-        self.root.join(curves_of(part))
-    }
-
     /// File with the pictures of a part.
     pub fn pictures_of(&self, part: usize) -> PathBuf {
-        self.root.join(pictures_of(part))
-    }
-
-    /// File with the times of a part.
-    pub fn timings_of(&self, part: usize) -> PathBuf {
-        self.root.join(timings_of(part))
-    }
-
-    /// File with the metrics of a part's heat maps.
-    pub fn metrics_of(&self, part: usize) -> PathBuf {
-        self.root.join(metrics_of(part))
+        self.root.join(PICTURES.path(part))
     }
 
     /// File with the metrics of all heat maps.
@@ -244,7 +233,7 @@ impl Output {
 
     /// Numbers of the parts whose files are all there.
     pub fn finished(&self) -> Result<BTreeSet<usize>, OutputError> {
-        finished(&self.root)
+        finished(&self.root, self.entry)
     }
 
     /// Parts for which something could not be read when they were done.
@@ -266,7 +255,8 @@ impl Output {
     /// Makes a part that is done one that is not, before its files are replaced: what is half old and half
     /// new must not look whole.
     pub fn undo(&self, part: usize) -> Result<(), OutputError> {
-        remove(&self.curves_of(part))
+        let last = self.entry.all_files().last().expect("a part has files");
+        remove(&self.root.join(last.path(part)))
     }
 
     /// Takes back that all is there, if that was said, since there is more to do.
@@ -289,7 +279,8 @@ impl Output {
     /// Removes what a run wrote of which nothing can be used, so that the folder is as it was.
     pub fn forget(&self) -> Result<(), OutputError> {
         let unwritable = |path: PathBuf| move |source| OutputError::Unwritable { path, source };
-        for folder in FOLDERS.map(|folder| self.root.join(folder)) {
+        let folders: BTreeSet<&str> = self.entry.all_files().map(|file| file.folder).collect();
+        for folder in folders.into_iter().map(|folder| self.root.join(folder)) {
             fs::remove_dir_all(&folder).map_err(unwritable(folder.clone()))?;
         }
         let manifest = self.root.join(MANIFEST);
@@ -302,39 +293,26 @@ impl Output {
         if !manifest.is_whole() {
             return Ok(());
         }
+        begun::remove_all(&self.root);
+        for file in self.entry.files.iter().filter(|file| file.passing) {
+            let prefix = format!("{}-", file.prefix);
+            for part in numbers(&self.root, file.folder, &prefix, ".parquet")? {
+                remove(&self.root.join(file.path(part)))?;
+            }
+        }
         // what shards needed
         remove(&self.shards())
     }
 }
 
 /// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<(), OutputError> {
+pub(super) fn remove(path: &Path) -> Result<(), OutputError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(OutputError::Unwritable { path: path.to_owned(), source })
         }
         _ => Ok(()),
     }
-}
-
-/// File with the curves of a part, relative to an output.
-pub(super) fn curves_of(part: usize) -> String {
-    format!("curves/part-{part:05}.parquet")
-}
-
-/// File with the pictures of a part, relative to an output.
-pub(super) fn pictures_of(part: usize) -> String {
-    format!("parts/pictures-{part:05}.parquet")
-}
-
-/// File with the times of a part, relative to an output.
-pub(super) fn timings_of(part: usize) -> String {
-    format!("parts/timings-{part:05}.parquet")
-}
-
-/// File with the metrics of a part's heat maps, relative to an output.
-pub(super) fn metrics_of(part: usize) -> String {
-    format!("parts/metrics-{part:05}.parquet")
 }
 
 /// File that names what could not be read for a part, relative to an output; absent if nothing.
@@ -353,15 +331,16 @@ pub fn shards(root: &Path) -> Option<usize> {
     text.trim().parse().ok().filter(|of| *of >= 1)
 }
 
-/// Numbers of the parts below `root` whose files are all there; lists folders and opens no file, so that
-/// ten thousand parts are found quickly.
-pub fn finished(root: &Path) -> Result<BTreeSet<usize>, OutputError> {
-    let kinds = [
-        numbers(root, "curves", "part-", ".parquet")?,
-        numbers(root, "parts", "pictures-", ".parquet")?,
-        numbers(root, "parts", "timings-", ".parquet")?,
-        numbers(root, "parts", "metrics-", ".parquet")?,
-    ];
+/// Numbers of the parts of a study below `root` whose files are all there; lists folders and opens no file, so
+/// that ten thousand parts are found quickly.
+pub fn finished(root: &Path, entry: &Entry) -> Result<BTreeSet<usize>, OutputError> {
+    let there =
+        |file: &PartFile| numbers(root, file.folder, &format!("{}-", file.prefix), ".parquet");
+    let kinds = entry
+        .all_files()
+        .filter(|file| !file.passing)
+        .map(there)
+        .collect::<Result<Vec<_>, OutputError>>()?;
     Ok(kinds.into_iter().reduce(|all, more| &all & &more).unwrap_or_default())
 }
 
@@ -432,15 +411,18 @@ pub fn check_owner(root: &Path, manifest: &Manifest) -> Result<(), OutputError> 
 
 /// True when nothing but what a run begins with, or a killed one leaves, is there.
 fn is_empty(root: &Path) -> io::Result<bool> {
+    let folders = folders();
     let ours = |name: &String| {
-        name == LOCKS || atomic::is_temporary(name) || FOLDERS.contains(&name.as_str())
+        name == LOCKS || atomic::is_temporary(name) || folders.contains(name.as_str())
     };
     let empty_folder = |folder: &str| match names(&root.join(folder)) {
         Ok(names) => Ok(names.iter().all(|name| atomic::is_temporary(name))),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(e) => Err(e),
     };
-    Ok(names(root)?.iter().all(ours) && empty_folder("curves")? && empty_folder("parts")?)
+    let empty =
+        folders.iter().map(|folder| empty_folder(folder)).collect::<io::Result<Vec<bool>>>()?;
+    Ok(names(root)?.iter().all(ours) && empty.into_iter().all(|empty| empty))
 }
 
 /// Makes a folder and those above it.
@@ -493,7 +475,14 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
     if old.get("digest").is_none() {
         return vec![format!("its {MANIFEST} has no digest, so nobody knows what it holds")];
     }
+    let study = |v: &Value| v.get("study").map_or(Value::from(STUDIES[0].name), Value::clone);
+    if study(old) != study(new) {
+        return vec![format!("it is of the study {} there and {} here", study(old), study(new))];
+    }
     let mut found = Vec::new();
+    if old.get("facts") != new.get("facts") {
+        found.push("what the study is about is not the same".to_owned());
+    }
     let empty = serde_json::Map::new();
     let keys = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
     let (before, now) = (keys(old), keys(new));

@@ -1,38 +1,38 @@
 //! What is known about each picture of a run: one row per picture, used or not.
 
-use crate::table::{Column, Table, TableError};
-use std::{collections::BTreeMap, path::Path};
+use crate::table::{record, record::Counts};
 
-/// One picture. Class indices start at 0.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// Path relative to the data root, `/`-separated, or a generated name.
-    pub image: String,
-    /// Its class, where known.
-    pub label: Option<u64>,
-    /// All classes that it shows, the label first; null where each picture of the set has one at most.
-    pub labels: Option<Vec<u64>>,
-    /// Classes of which it is left open whether it shows them; null like `labels`.
-    pub unsure: Option<Vec<u64>>,
-    /// The network's outputs for it, class by class; null like `labels`.
-    pub logits: Option<Vec<f32>>,
-    /// The class the network predicts.
-    pub predicted: Option<u64>,
-    /// The class whose score is watched.
-    pub target: Option<u64>,
-    /// Classes with a larger logit than the label; of several labels the best.
-    pub label_rank: Option<u64>,
-    /// Whether the network says a label ([`crate::nn::head::Head::says`]); null without a label, and
-    /// for an output that says no class.
-    pub right: Option<bool>,
-    /// Steps of its curves that were checked by full passes.
-    pub verified: Option<u64>,
-    /// The largest difference that the check found.
-    pub difference: Option<f64>,
-    /// Why the picture could not be used; null for those that were.
-    pub skipped: Option<String>,
-    /// Digest of what it was decoded from; null where it could not be read.
-    pub content: Option<String>,
+record! {
+    /// One picture. Class indices start at 0.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Picture {
+        /// path relative to the data root, /-separated, or a generated name
+        pub image: String,
+        /// class index; null where unknown
+        pub label: Option<u64>,
+        /// class predicted for the untouched picture
+        pub predicted: Option<u64>,
+        /// class whose score is followed
+        pub target: Option<u64>,
+        /// number of classes with a larger logit than the label
+        pub label_rank: Option<u64>,
+        /// 1 where the label is predicted (with a sigmoid per class: its logit is above 0), else 0
+        pub right: Option<bool>,
+        /// steps of its curves that were checked by full passes
+        pub verified: Option<u64>,
+        /// largest difference of a checked score; null where nothing was checked
+        pub difference: Option<f64>,
+        /// why the picture could not be used; null for those that were
+        pub skipped: Option<String>,
+        /// SHA-256 of what it was decoded from; null where it could not be read
+        pub content: Option<String> = None,
+        /// indices of all classes that the picture shows, the label first
+        pub labels: Option<Vec<u64>> as Counts = None => sparse,
+        /// classes of which it is left open whether the picture shows them
+        pub unsure: Option<Vec<u64>> as Counts = None => sparse,
+        /// the network's outputs, class by class
+        pub logits: Option<Vec<f32>> = None => sparse,
+    }
 }
 
 impl Picture {
@@ -54,108 +54,6 @@ impl Picture {
             skipped: Some(reason),
         }
     }
-}
-
-/// Columns of sets whose pictures show several classes, and what they mean.
-const SETS: &[(&str, &str)] = &[
-    ("labels", "indices of all classes that the picture shows, the label first"),
-    ("unsure", "classes of which it is left open whether the picture shows them"),
-    ("logits", "the network's outputs, class by class"),
-];
-
-const NOTES: &[(&str, &str)] = &[
-    ("image", "path relative to the data root, /-separated, or a generated name"),
-    ("label", "class index; null where unknown"),
-    ("predicted", "class predicted for the untouched picture"),
-    ("target", "class whose score is followed"),
-    ("label_rank", "number of classes with a larger logit than the label"),
-    (
-        "right",
-        "1 where the label is predicted (with a sigmoid per class: its logit is above 0), else 0",
-    ),
-    ("verified", "steps of its curves that were checked by full passes"),
-    ("difference", "largest difference of a checked score; null where nothing was checked"),
-    ("skipped", "why the picture could not be used; null for those that were"),
-    ("content", "SHA-256 of what it was decoded from; null where it could not be read"),
-];
-
-/// Writes pictures as one Parquet file, whole or not at all.
-pub fn write(path: &Path, pictures: &[Picture]) -> Result<(), TableError> {
-    let number =
-        |value: fn(&Picture) -> Option<u64>| Column::Integer(pictures.iter().map(value).collect());
-    let mut table = Table::default();
-    table.push("image", Column::Text(pictures.iter().map(|p| Some(p.image.clone())).collect()));
-    table.push("label", number(|p| p.label));
-    table.push("predicted", number(|p| p.predicted));
-    table.push("target", number(|p| p.target));
-    table.push("label_rank", number(|p| p.label_rank));
-    table.push("right", number(|p| p.right.map(u64::from)));
-    table.push("verified", number(|p| p.verified));
-    let differences = pictures.iter().map(|p| p.difference).collect();
-    table.push("difference", Column::Float(differences));
-    table.push("skipped", Column::Text(pictures.iter().map(|p| p.skipped.clone()).collect()));
-    table.push("content", Column::Text(pictures.iter().map(|p| p.content.clone()).collect()));
-    let sets = pictures.iter().any(|p| p.labels.is_some());
-    if sets {
-        // class indices are exact in single precision
-        let list = |all: &Vec<u64>| all.iter().map(|n| *n as f32).collect();
-        let indices = |value: fn(&Picture) -> &Option<Vec<u64>>| {
-            Column::Floats(pictures.iter().map(|p| value(p).as_ref().map(list)).collect())
-        };
-        table.push("labels", indices(|p| &p.labels));
-        table.push("unsure", indices(|p| &p.unsure));
-        table.push("logits", Column::Floats(pictures.iter().map(|p| p.logits.clone()).collect()));
-    }
-    let notes = NOTES
-        .iter()
-        .chain(SETS.iter().filter(|_| sets))
-        .map(|(name, help)| (format!("column {name}"), (*help).to_owned()));
-    table.write_parquet(path, &notes.collect::<BTreeMap<_, _>>())
-}
-
-/// Reads pictures from one file.
-pub fn read(path: &Path) -> Result<Vec<Picture>, TableError> {
-    let table = Table::read_parquet(path, None)?;
-    rows(table).map_err(|problem| TableError::Content { path: path.to_owned(), problem })
-}
-
-fn rows(mut table: Table) -> Result<Vec<Picture>, String> {
-    let images = table.take_all::<String>("image")?;
-    let mut label = table.take::<u64>("label")?.into_iter();
-    let mut predicted = table.take::<u64>("predicted")?.into_iter();
-    let mut target = table.take::<u64>("target")?.into_iter();
-    let mut label_rank = table.take::<u64>("label_rank")?.into_iter();
-    let mut right = table.take::<u64>("right")?.into_iter();
-    let mut verified = table.take::<u64>("verified")?.into_iter();
-    let mut difference = table.take::<f64>("difference")?.into_iter();
-    let mut skipped = table.take::<String>("skipped")?.into_iter();
-    // earlier versions did not write it
-    let has_content = table.schema().iter().any(|(name, _)| *name == "content");
-    let content = if has_content { table.take::<String>("content")? } else { Vec::new() };
-    let mut content = content.into_iter();
-    let sets = table.schema().iter().any(|(name, _)| *name == "labels");
-    let mut lists = |name| -> Result<std::vec::IntoIter<Option<Vec<f32>>>, String> {
-        Ok(if sets { table.take::<Vec<f32>>(name)? } else { Vec::new() }.into_iter())
-    };
-    let (mut labels, mut unsure, mut logits) =
-        (lists("labels")?, lists("unsure")?, lists("logits")?);
-    let indices = |list: Vec<f32>| list.iter().map(|n| *n as u64).collect();
-    let row = |image| Picture {
-        image,
-        labels: labels.next().flatten().map(indices),
-        unsure: unsure.next().flatten().map(indices),
-        logits: logits.next().flatten(),
-        label: label.next().flatten(),
-        predicted: predicted.next().flatten(),
-        target: target.next().flatten(),
-        label_rank: label_rank.next().flatten(),
-        right: right.next().flatten().map(|right| right == 1),
-        verified: verified.next().flatten(),
-        difference: difference.next().flatten(),
-        skipped: skipped.next().flatten(),
-        content: content.next().flatten(),
-    };
-    Ok(images.into_iter().map(row).collect())
 }
 
 /// Share of labelled pictures of which the network says the label (`k` = 1), or whose label is among
@@ -180,6 +78,7 @@ pub fn hits(pictures: &[Picture], k: u64) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::record::Record;
 
     fn picture(image: &str, label: Option<u64>, label_rank: Option<u64>) -> Picture {
         let (predicted, target) = (Some(3), Some(3));
@@ -213,8 +112,8 @@ mod tests {
             ..picture("b", None, None)
         };
         let pictures = [picture("a/x.png", Some(1), Some(4)), skipped];
-        write(&path, &pictures).unwrap();
-        assert_eq!(read(&path).unwrap(), pictures);
+        Picture::write(&path, &pictures).unwrap();
+        assert_eq!(Picture::read(&path).unwrap(), pictures);
         let several = Picture {
             labels: Some(vec![1, 7]),
             unsure: Some(vec![]),
@@ -222,8 +121,8 @@ mod tests {
             ..pictures[0].clone()
         };
         let pictures = [pictures[1].clone(), several];
-        write(&path, &pictures).unwrap();
-        assert_eq!(read(&path).unwrap(), pictures);
+        Picture::write(&path, &pictures).unwrap();
+        assert_eq!(Picture::read(&path).unwrap(), pictures);
     }
 
     #[test]

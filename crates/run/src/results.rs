@@ -1,11 +1,14 @@
 //! Reading back what runs have written.
 
 use super::{
-    measure::{self, Measure},
-    picture::{self, Picture},
+    measure::Measure,
+    picture::Picture,
     record::{self, AllLogits, Row, Timing},
 };
-use crate::{eval::order::Order, table::TableError};
+use crate::{
+    eval::order::Order,
+    table::{TableError, record::Record},
+};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -189,11 +192,11 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
         return Err(nothing());
     }
     let timings = path.join("timings.parquet");
-    let timings = if timings.is_file() { record::read_timings(&timings)? } else { Vec::new() };
+    let timings = if timings.is_file() { Timing::read(&timings)? } else { Vec::new() };
     let metrics = path.join("metrics.parquet");
-    let metrics = if metrics.is_file() { measure::read(&metrics)? } else { Vec::new() };
+    let metrics = if metrics.is_file() { Measure::read(&metrics)? } else { Vec::new() };
     let pictures = path.join("pictures.parquet");
-    let pictures = if pictures.is_file() { picture::read(&pictures)? } else { Vec::new() };
+    let pictures = if pictures.is_file() { Picture::read(&pictures)? } else { Vec::new() };
     let manifest = path.join("manifest.json");
     let manifests = if manifest.is_file() { vec![read_manifest(&manifest)?] } else { Vec::new() };
     let count = manifests.first().and_then(|m| m.pointer("/results/curves")?.as_u64());

@@ -1,21 +1,25 @@
-//! Doing the work of a plan: everything on one picture is one unit, spread over the threads.
+//! Doing the work of a study: everything on one picture is one unit, spread over the threads.
 
 use super::{
-    classes,
-    curves::{Done, one_picture},
+    curves::spread,
     event::{Event, Observer},
     known,
-    manifest::{Manifest, Results, Skipped, Tally},
-    measure::{self, Measure},
+    manifest::{Manifest, Outcome, Skipped},
     memory::{self, MemoryError},
     output::{self, Output, OutputError},
-    picture::{self, Picture},
+    picture::Picture,
     plan::Plan,
-    record::{self, AllLogits, Row},
     stop::{Stop, Vain},
-    subject::{self, Unusable},
+    study::{
+        Done, Gathered, PICTURES, Study, Work,
+        begun::{Begun, Pieces},
+    },
+    subject::{self, Subject, Unusable},
 };
-use crate::{base::words::count, table::TableError};
+use crate::{
+    base::words::count,
+    table::{TableError, record::Record},
+};
 use rayon::prelude::*;
 use std::{collections::BTreeSet, thread, time::Instant};
 
@@ -98,15 +102,6 @@ fn in_vain(vain: Option<&Vain>) -> String {
 /// Pictures that are looked at first.
 const TRIED: usize = 16;
 
-/// Everything that was measured, in the order of the files.
-#[derive(Debug)]
-pub struct Records {
-    /// One row per curve, without the logits of all classes.
-    pub rows: Vec<Row>,
-    /// Counts and accuracy.
-    pub results: Results,
-}
-
 /// A pool of its own for this many threads.
 pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
     memory::admit_threads(threads)?;
@@ -119,41 +114,16 @@ pub fn pool(threads: usize) -> Result<rayon::ThreadPool, RunError> {
 /// Does what is not done yet, then collects everything. Uses the threads of the pool it is called
 /// in; the results do not depend on their number.
 pub fn run(
-    plan: &Plan,
+    study: &dyn Study,
     output: &Output,
     stop: &Stop,
     observer: &dyn Observer,
-) -> Result<Records, RunError> {
-    let again = known::in_folder(plan, output.root(), output.share(), observer)?;
-    work(plan, output, &again, stop, observer)?;
-    let results = collect(plan, output, &all(plan))?;
-    output.complete(&Manifest::new(plan).with(results.clone()))?;
-    let rows = record::read_folder(&output.curves(), AllLogits::Skip)?;
-    Ok(Records { rows, results })
-}
-
-/// Does everything and keeps it in memory; nothing is written.
-pub fn measure(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Result<Records, RunError> {
-    check_pictures(plan, stop, observer)?;
-    let (count, curves) = (plan.images.len(), plan.curves_per_picture());
-    let masked = plan.masked_curves_per_picture();
-    observer.on(&Event::Started { pictures: count, finished: 0, curves, masked });
-    let one = |&i: &usize| one_picture(plan, i, stop, observer);
-    let done = plan.images.par_iter().map(one).collect::<Option<Vec<Done>>>();
-    let done = done.ok_or_else(|| interrupted(stop, 0, count))?;
-    let unread: Vec<Skipped> = done.iter().filter_map(unread).collect();
-    let (mut pictures, mut rows, mut tally) = (Vec::new(), Vec::new(), Tally::default());
-    for Done { picture, rows: mut more, .. } in done {
-        tally.add(&more);
-        rows.append(&mut more);
-        pictures.push(picture);
-    }
-    if let Some(reason) = no_picture(&pictures) {
-        return Err(RunError::NoPictures { count, reason, momentary: !unread.is_empty() });
-    }
-    let doubts = plan.doubts(&pictures);
-    let results = Results::of(&pictures, tally, plan.model.graph.classes());
-    Ok(Records { rows, results: Results { unread, doubts, ..results } })
+) -> Result<Outcome, RunError> {
+    let again = known::in_folder(study, output.root(), output.share(), observer)?;
+    work(study, output, &again, stop, observer)?;
+    let outcome = collect(study, output, &all(study.plan()))?;
+    output.complete(&Manifest::new(study).with(outcome.clone()))?;
+    Ok(outcome)
 }
 
 /// Looks at pictures, before anything is written, until one fits the network: some all over the set,
@@ -187,12 +157,13 @@ pub fn all(plan: &Plan) -> BTreeSet<usize> {
 
 /// Does the parts of this process's share that are not done yet, and these `again` ([`known::again`]).
 pub fn work(
-    plan: &Plan,
+    study: &dyn Study,
     output: &Output,
     again: &BTreeSet<usize>,
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<(), RunError> {
+    let plan = study.plan();
     let mine = |part: &usize| output.share().takes(*part);
     let parts = plan.parts();
     let finished = output.finished()?;
@@ -200,19 +171,20 @@ pub fn work(
         .filter(mine)
         .partition(|part| finished.contains(part) && !again.contains(part));
     if !todo.is_empty() {
-        output.reopen(&Manifest::new(plan))?;
+        output.reopen(&Manifest::new(study))?;
     }
     let count = |numbers: &[usize]| numbers.iter().map(|&i| parts[i].len()).sum::<usize>();
     let (finished, pictures) = (count(&done), count(&done) + count(&todo));
-    let (curves, masked) = (plan.curves_per_picture(), plan.masked_curves_per_picture());
-    observer.on(&Event::Started { pictures, finished, curves, masked });
+    observer.on(&study.begins(pictures, finished));
+    let pieces = Pieces::find(output.root());
+    let shift = Shift { study, output, pieces: &pieces, stop, observer };
     let ahead = |at: usize| todo.get(at + 1).map_or(&[][..], |&next| parts[next]);
     let pictures_of = |(at, &i): (usize, &usize)| {
         let done = thread::scope(|scope| {
             let read_ahead = || ahead(at).iter().for_each(|&next| plan.data.read_ahead(next));
             // without this thread the next part only waits for its pictures
             let _ = thread::Builder::new().spawn_scoped(scope, read_ahead);
-            part(plan, output, stop, observer, i, parts[i])
+            shift.part(i, parts[i])
         })?;
         Ok(if done { parts[i].len() } else { 0 })
     };
@@ -246,12 +218,12 @@ pub struct Left {
 }
 
 /// What could not be done of this process's share, whose parts must be there.
-pub fn left(plan: &Plan, output: &Output) -> Result<Left, RunError> {
+pub fn left(study: &dyn Study, output: &Output) -> Result<Left, RunError> {
     let mut left = Left::default();
-    for part in (0..plan.parts().len()).filter(|part| output.share().takes(*part)) {
-        left.skipped.extend(picture::read(&output.pictures_of(part))?.iter().filter_map(skip));
+    for part in (0..study.plan().parts().len()).filter(|part| output.share().takes(*part)) {
+        left.skipped.extend(Picture::read(&output.pictures_of(part))?.iter().filter_map(skip));
         left.unread.extend(output::read_unread(output.root(), part)?);
-        left.failed = left.failed || record::any_failed(&output.curves_of(part))?;
+        left.failed = left.failed || study.any_failed(output, part)?;
     }
     Ok(left)
 }
@@ -262,99 +234,125 @@ pub(super) fn skip(picture: &Picture) -> Option<Skipped> {
     Some(Skipped { image: picture.image.clone(), reason })
 }
 
-/// Why something of a picture could not be read, if that is so.
-fn unread(done: &Done) -> Option<Skipped> {
-    let reason = done.unread.clone()?;
-    Some(Skipped { image: done.picture.image.clone(), reason })
+/// What all parts that a call does have in common.
+struct Shift<'a> {
+    study: &'a dyn Study,
+    output: &'a Output,
+    pieces: &'a Pieces,
+    stop: &'a Stop,
+    observer: &'a dyn Observer,
 }
 
-/// Does one part and writes its files, the curves last; false when it was left out or dropped.
-fn part(
-    plan: &Plan,
-    output: &Output,
+impl Shift<'_> {
+    /// Does one part and writes its files; false when it was left out, or dropped but for the pieces that are kept.
+    fn part(&self, index: usize, images: &[usize]) -> Result<bool, RunError> {
+        let Shift { study, output, stop, .. } = *self;
+        if !stop.may_begin() {
+            return Ok(false);
+        }
+        let start = Instant::now();
+        let one = |(place, &i): (usize, &usize)| self.picture(index, place, i);
+        let (done, begun): (Vec<Option<Done>>, Vec<Begun>) =
+            images.par_iter().enumerate().map(one).unzip();
+        let Some(done) = done.into_iter().collect::<Option<Vec<Done>>>() else {
+            let around = images.iter().zip(&begun).map(|(&index, begun)| self.around(index, begun));
+            around.for_each(|work| work.save());
+            return Ok(false);
+        };
+        let unread: Vec<Skipped> = done.iter().filter_map(Done::unread).collect();
+        output.undo(index)?;
+        output.note_unread(index, &unread)?;
+        let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
+        PICTURES.write(output, index, std::iter::once(&Picture::table(&pictures)))?;
+        for (k, file) in study.entry().files.iter().enumerate() {
+            file.write(output, index, done.iter().filter_map(|d| d.tables.get(k)))?;
+        }
+        begun.iter().for_each(Begun::remove);
+        stop.part_took(start.elapsed());
+        let seconds = start.elapsed().as_secs_f64();
+        self.observer.on(&Event::Part { part: index, pictures: images.len(), seconds });
+        Ok(true)
+    }
+
+    fn around<'b>(&'b self, index: usize, begun: &'b Begun) -> Work<'b> {
+        Work { stop: self.stop, observer: self.observer, begun, index }
+    }
+
+    fn picture(&self, part: usize, place: usize, index: usize) -> (Option<Done>, Begun) {
+        let Shift { study, output, stop, observer, .. } = *self;
+        let begun = |content: Option<&str>| self.pieces.of(output.root(), part, place, content);
+        one_picture(study, index, stop, observer, begun)
+    }
+}
+
+/// Everything on one picture, and what was kept of it, which `begun` finds by its content; `None` when stopped, and
+/// when the whole data set went away.
+pub(super) fn one_picture(
+    study: &dyn Study,
+    index: usize,
     stop: &Stop,
     observer: &dyn Observer,
-    index: usize,
-    images: &[usize],
-) -> Result<bool, RunError> {
-    if !stop.may_begin() {
-        return Ok(false);
+    begun: impl Fn(Option<&str>) -> Begun,
+) -> (Option<Done>, Begun) {
+    let plan = study.plan();
+    if stop.is_now() {
+        return (None, begun(None));
     }
-    let start = Instant::now();
-    let one = |&i: &usize| one_picture(plan, i, stop, observer);
-    let Some(done) = images.par_iter().map(one).collect::<Option<Vec<Done>>>() else {
-        return Ok(false);
+    let image = plan.data.id(index);
+    let (content, subject) = match plan.data.content(index) {
+        Err(e) if e.is_momentary() => (None, Err(Unusable::from(e))),
+        content => (content.ok(), spread(plan, 1).of(|| Subject::load(plan, index))),
     };
-    let pictures: Vec<Picture> = done.iter().map(|d| d.picture.clone()).collect();
-    let unread: Vec<Skipped> = done.iter().filter_map(unread).collect();
-    let metrics: Vec<Measure> = done.iter().flat_map(|d| d.metrics.clone()).collect();
-    let (rows, timings): (Vec<_>, Vec<_>) = done.into_iter().map(|d| (d.rows, d.timings)).unzip();
-    output.undo(index)?;
-    output.note_unread(index, &unread)?;
-    measure::write(&output.metrics_of(index), &metrics)?;
-    picture::write(&output.pictures_of(index), &pictures)?;
-    record::write_timings(&output.timings_of(index), &timings.concat())?;
-    record::write_curves(&output.curves_of(index), &rows.concat())?;
-    stop.part_took(start.elapsed());
-    let seconds = start.elapsed().as_secs_f64();
-    observer.on(&Event::Part { part: index, pictures: images.len(), seconds });
-    Ok(true)
+    let begun = begun(content.as_deref());
+    let done = match subject {
+        Ok(subject) => {
+            let work = Work { stop, observer, begun: &begun, index };
+            study.picture(subject, &work).map(|mut done| {
+                done.picture.content = content;
+                observer.on(&Event::Picture { image });
+                done
+            })
+        }
+        Err(_) if !plan.data.is_there() => None,
+        Err(Unusable { reason, momentary }) => {
+            observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
+            let unread = momentary.then(|| reason.clone());
+            let content = content.filter(|_| !momentary);
+            let picture = Picture::skipped(image, reason, content);
+            Some(Done { picture, tables: Vec::new(), unread })
+        }
+    };
+    (done, begun)
 }
 
 /// Reads these parts, which must be there, one after the other, and writes the tables that stand beside
 /// them. What came out is not in the manifest yet: [`Output::complete`].
-pub fn collect(plan: &Plan, output: &Output, parts: &BTreeSet<usize>) -> Result<Results, RunError> {
-    let mut pictures = Vec::new();
-    let mut metrics = measure::growing(&output.metrics());
-    let mut timings = record::growing_timings(&output.timings());
-    let mut tally = Tally::default();
-    let mut unread = Vec::new();
+pub fn collect(
+    study: &dyn Study,
+    output: &Output,
+    parts: &BTreeSet<usize>,
+) -> Result<Outcome, RunError> {
+    let (mut pictures, mut unread) = (Vec::new(), Vec::new());
     for &part in parts {
         unread.extend(output::read_unread(output.root(), part)?);
-        pictures.extend(picture::read(&output.pictures_of(part))?);
-        metrics.append(&measure::table(&measure::read(&output.metrics_of(part))?))?;
-        let times = record::read_timings(&output.timings_of(part))?;
-        timings.append(&record::timings_table(&times))?;
-        tally.add(&record::read_curves(&output.curves_of(part), AllLogits::Skip)?);
+        pictures.extend(Picture::read(&output.pictures_of(part))?);
     }
+    let all = study.plan().parts().len();
     if let Some(reason) = no_picture(&pictures) {
         // other parts may have some
-        if parts.len() == plan.parts().len() {
+        if parts.len() == all {
             output.forget()?;
         }
         let (count, momentary) = (pictures.len(), !unread.is_empty());
         return Err(RunError::NoPictures { count, reason, momentary });
     }
-    picture::write(&output.pictures(), &pictures)?;
-    metrics.finish()?;
-    timings.finish()?;
-    let missing_parts = plan.parts().len() - parts.len();
-    let doubts = plan.doubts(&pictures);
-    let results = Results::of(&pictures, tally, plan.model.graph.classes());
-    let mean_ap = write_classes(plan, output, &pictures)?;
-    Ok(Results { unread, mean_ap, doubts, missing_parts, ..results })
-}
-
-/// Writes the table of classes, where pictures show several; their mean average precision.
-fn write_classes(
-    plan: &Plan,
-    output: &Output,
-    pictures: &[Picture],
-) -> Result<Option<f64>, RunError> {
-    if !plan.has_label_sets {
-        return Ok(None);
-    }
-    let names = plan.model.classes.as_deref().or(plan.data.classes()).unwrap_or_default();
-    let rows = classes::by_class(pictures, plan.model.graph.head(), names);
-    let note = |(name, help): &(&str, &str)| (format!("column {name}"), (*help).to_owned());
-    let table = classes::table(&rows);
-    table.write_parquet(&output.classes("parquet"), &classes::NOTES.iter().map(note).collect())?;
-    table.write_csv(&output.classes("csv"))?;
-    Ok(classes::mean_precision(&rows))
+    Picture::write(&output.pictures(), &pictures)?;
+    let missing = all - parts.len();
+    study.collect(output, Gathered { parts, pictures: &pictures, unread, missing })
 }
 
 /// The first reason when no picture could be used.
-fn no_picture(pictures: &[Picture]) -> Option<String> {
+pub(super) fn no_picture(pictures: &[Picture]) -> Option<String> {
     let first = pictures.first()?.skipped.clone();
     first.filter(|_| pictures.iter().all(|p| p.skipped.is_some()))
 }

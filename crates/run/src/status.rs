@@ -3,6 +3,7 @@
 use super::{
     merge::{MergeError, missing_shards, number_of_shards},
     output::{self, OutputError, differences, finished, is_whole, read_manifest},
+    study::of_manifest,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -38,7 +39,9 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
             let path = folder.clone();
             return Err(OutputError::OtherRun { path, differences }.into());
         }
-        let (there, lost) = (finished(folder)?, output::unread(folder)?);
+        let entry = of_manifest(&manifest)
+            .map_err(|reason| MergeError::Study { folder: folder.clone(), reason })?;
+        let (there, lost) = (finished(folder, entry)?, output::unread(folder)?);
         unread.extend(&there & &lost);
         done.extend(&there - &lost);
         collected |= is_whole(&manifest);

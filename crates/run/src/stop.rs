@@ -20,7 +20,7 @@ pub struct Stop {
     limit: Option<Duration>,
     /// Milliseconds that the longest part so far has taken.
     longest: AtomicU64,
-    /// Parts that were finished.
+    /// Parts that were finished, and times that some of one was kept.
     parts: Arc<AtomicUsize>,
 }
 
@@ -84,7 +84,12 @@ impl Stop {
         self.parts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says, for any thread, whether the time was up before a part was finished.
+    /// Notes that the next try can build on something, though no part was finished.
+    pub fn kept(&self) {
+        self.parts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says, for any thread, whether the time was up before anything was finished.
     pub fn vain(&self) -> impl Fn() -> Option<Vain> + Send + use<> {
         let (deadline, limit, parts) = (self.deadline(), self.limit, Arc::clone(&self.parts));
         move || {
@@ -186,6 +191,9 @@ mod tests {
         assert_eq!(stop.vain()(), Some(Vain { limit: Duration::ZERO }));
         stop.part_took(Duration::ZERO);
         assert_eq!(stop.vain()(), None);
+        let stop = Stop::after(Some(Duration::ZERO));
+        stop.kept();
+        assert_eq!(stop.vain()(), None, "the next try goes on from what was kept");
         let told = |s| Vain { limit: Duration::from_secs(s) }.to_string();
         assert_eq!([told(1), told(900), told(9_000)], ["1 s", "15 min", "2.5 h"]);
     }

@@ -4,11 +4,12 @@ use super::{
     config::Config,
     event::{Event, Observer, Silent},
     lock::Share,
-    manifest::Manifest,
+    manifest::{Outcome, Results},
     output::Output,
     plan::{Plan, PlanError},
+    ranking::Ranking,
     record::{self, AllLogits, Row, Status},
-    runner::{self, Records},
+    runner,
     stop::Stop,
 };
 use crate::{
@@ -23,8 +24,11 @@ use crate::{
     explain::{Case, ExplainError, Explainer},
     nn::{graph::Graph, model::Model, op::Dense, preprocess::Preprocess, tensor::Tensor},
     perturb::PERTURBATIONS,
+    table::record::Record,
 };
 use std::{collections::BTreeMap, sync::Mutex};
+
+pub(super) mod study;
 
 const SHAPE: Shape = Shape::new(1, 6, 6);
 
@@ -63,7 +67,7 @@ impl Dataset for Noise {
     }
 
     fn content(&self, i: usize) -> Result<String, DataError> {
-        Ok(self.id(i))
+        Ok(format!("{i:064x}").chars().rev().collect())
     }
 }
 
@@ -94,18 +98,25 @@ fn plan(pictures: usize, more: &str) -> Plan {
     Plan::with(config, model(), Box::new(Noise(pictures)), vec![], &Stop::default()).unwrap()
 }
 
+/// Everything that was measured, in the order of the files.
+struct Records {
+    rows: Vec<Row>,
+    results: Results,
+}
+
 fn run(plan: &Plan, observer: &dyn Observer) -> Records {
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(plan), Share::Whole).unwrap();
-    runner::run(plan, &output, &Stop::default(), observer).unwrap()
+    let output = Output::open(folder.path(), &Ranking::of(plan), Share::Whole).unwrap();
+    let outcome = runner::run(&Ranking::of(plan), &output, &Stop::default(), observer).unwrap();
+    let Outcome::Ranking(results) = outcome else { panic!("of the ranking") };
+    let rows = record::read_folder(&output.curves(), AllLogits::Read).unwrap();
+    Records { rows, results }
 }
 
 #[test]
 fn a_map_that_says_nothing_is_all_tied_also_when_all_regions_are_removed() {
     let plan = plan(3, "methods = 'random,constant,gradient-x-input'");
-    let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(&plan), Share::Whole).unwrap();
-    let Records { rows, results } = runner::run(&plan, &output, &Stop::default(), &Silent).unwrap();
+    let Records { rows, results } = run(&plan, &Silent);
     for row in &rows {
         let expected = match row.method.as_str() {
             "random" => None,
@@ -253,7 +264,7 @@ fn at_its_stops_a_curve_has_the_scores_of_the_curve_of_all_steps() {
         }
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("c.parquet");
-        record::write_curves(&path, &found.rows).unwrap();
+        Row::write(&path, &found.rows).unwrap();
         assert_eq!(record::read_curves(&path, AllLogits::Read).unwrap(), found.rows);
     }
     let error = plan("at = '1,2'\nsteps = 3").err().unwrap().to_string();
@@ -424,11 +435,7 @@ fn a_method_that_fails_leaves_rows_with_a_reason() {
 #[test]
 fn with_all_logits_recorded_the_score_is_one_of_them() {
     let plan = plan(2, "methods = 'random'\nrecord = 'all'\norders = 'morf'");
-    let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(&plan), Share::Whole).unwrap();
-    runner::run(&plan, &output, &Stop::default(), &Silent).unwrap();
-    let rows = record::read_folder(&output.curves(), AllLogits::Read).unwrap();
-    for row in rows {
+    for row in run(&plan, &Silent).rows {
         let target = row.target.unwrap() as usize;
         let of_target: Vec<f32> =
             row.all_logits.unwrap().chunks(2).map(|logits| logits[target]).collect();

@@ -41,7 +41,7 @@ impl Growing {
 
     /// Adds rows. All tables have the same columns.
     pub fn append(&mut self, table: &Table) -> Result<(), TableError> {
-        self.waiting.extend(table);
+        self.waiting.append(table);
         if self.waiting.rows() < BATCH {
             return Ok(());
         }

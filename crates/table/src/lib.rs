@@ -4,8 +4,11 @@
 pub mod atomic;
 pub mod blob;
 mod growing;
+pub mod record;
+mod sheet;
 
 pub use growing::Growing;
+pub use sheet::Sheet;
 
 use polars_core::prelude as pl;
 use polars_io::{
@@ -51,6 +54,16 @@ impl Column {
         }
     }
 
+    /// True where no row has a value.
+    fn is_null(&self) -> bool {
+        match self {
+            Column::Text(v) => v.iter().all(Option::is_none),
+            Column::Integer(v) => v.iter().all(Option::is_none),
+            Column::Float(v) => v.iter().all(Option::is_none),
+            Column::Floats(v) => v.iter().all(Option::is_none),
+        }
+    }
+
     /// Adds the values of a column of the same type.
     fn extend(&mut self, more: &Column) {
         match (self, more) {
@@ -80,6 +93,9 @@ pub trait Cell: Sized {
 
     /// The values, or the column back when it is of another type.
     fn from_column(column: Column) -> Result<Vec<Option<Self>>, Column>;
+
+    /// The column of these values.
+    fn into_column(values: Vec<Option<Self>>) -> Column;
 }
 
 macro_rules! cell {
@@ -89,6 +105,10 @@ macro_rules! cell {
 
             fn from_column(column: Column) -> Result<Vec<Option<Self>>, Column> {
                 if let Column::$variant(values) = column { Ok(values) } else { Err(column) }
+            }
+
+            fn into_column(values: Vec<Option<$type>>) -> Column {
+                Column::$variant(values)
             }
         }
     };
@@ -136,7 +156,7 @@ impl Table {
     }
 
     /// Adds the rows of a table with the same columns; one without columns takes over those.
-    fn extend(&mut self, more: &Table) {
+    pub fn append(&mut self, more: &Table) {
         if self.columns.is_empty() {
             self.columns.clone_from(&more.columns);
             return;
@@ -156,6 +176,11 @@ impl Table {
     /// Names and types of the columns.
     pub fn schema(&self) -> Vec<(&str, &'static str)> {
         self.columns.iter().map(|(name, column)| (name.as_str(), column.kind())).collect()
+    }
+
+    /// True where there is a column of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|(n, _)| n == name)
     }
 
     /// Moves a column out of the table; the error says in words what is missing.

@@ -9,6 +9,7 @@ use super::{
     picture,
     svg::{self, Chart, Trace},
 };
+use crate::run::gallery::{Exhibit, Map};
 use crate::{
     colours::{Look, Side, short, words},
     eval::{
@@ -18,7 +19,6 @@ use crate::{
     },
     explain::HeatMap,
     figure::Point,
-    gallery::{Exhibit, Map},
     plot::FigureError,
     run::record::Row,
 };

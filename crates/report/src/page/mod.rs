@@ -22,11 +22,11 @@ use super::{
     colours::Look,
     contest::Contest,
     curves::Figures,
-    gallery::Exhibit,
     map_metrics::Maps,
     plot::{self, FigureError},
     summary::Summary,
 };
+use crate::run::gallery::Exhibit;
 use crate::{
     base::{
         text::plain,

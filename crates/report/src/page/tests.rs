@@ -1,8 +1,7 @@
 use super::*;
 use crate::{
     cells, curves as figures, demo,
-    gallery::Exhibit,
-    run::{doubt::Doubt, measure::Measure, record::Row},
+    run::{doubt::Doubt, gallery::Exhibit, measure::Measure, record::Row},
     summary::summarise,
 };
 use serde_json::json;

@@ -6,9 +6,9 @@ use crate::{
     figure::{Figure, Line, Panel, Point, Style},
     labels::labels,
     plot::{self, FigureError},
-    run::properties::{self, Found, Layer, Measured, Parameter, SweepRow},
+    run::properties::{LayerRow, Measured, Parameter, PointRow, PropertyRow},
 };
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 /// Lines that go further than this from 0 would flatten all others.
 const FARTHEST: f64 = 3.0;
@@ -36,13 +36,13 @@ pub fn write(folder: &Path, measured: &Measured, heading: &Heading) -> Result<()
 
 /// What is left of the relevance on its way from the output to the picture, and its size.
 fn course(measured: &Measured, heading: &Heading) -> Figure {
-    let (total, without) = lines(measured, FARTHEST, |found| {
-        let on = found.layers.iter().map(|layer| Some(layer.total / found.start));
+    let (total, without) = lines(measured, FARTHEST, |way| {
+        let on = way.layers.iter().map(|layer| layer.total_ratio);
         std::iter::once(Some(1.0)).chain(on).collect()
     });
-    let (size, no_size) = lines(measured, f64::INFINITY, |found| {
-        let sizes = sizes_of_all(found).into_iter().chain([found.size]);
-        sizes.map(|size| Some((size / found.start.abs()).log10())).collect()
+    let (size, no_size) = lines(measured, f64::INFINITY, |way| {
+        let last = way.row.relevance_size.map_or(f64::NAN, |size| size / way.start.abs());
+        sizes_of_all(way).into_iter().chain([last]).map(|size| Some(size.log10())).collect()
     });
     let panels = vec![
         Panel {
@@ -71,16 +71,17 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
     }
 }
 
-/// The size of the relevance at each layer; beside a branch, where it is split, what it was before.
-fn sizes_of_all(found: &Found) -> Vec<f64> {
-    let mut last = found.start.abs();
-    let size = |layer: &Layer| {
+/// The size of the relevance at each layer over that of the score; beside a branch, where it is split, what it was
+/// before.
+fn sizes_of_all(way: &Way<'_>) -> Vec<f64> {
+    let mut last = 1.0;
+    let size = |layer: &&LayerRow| {
         if layer.whole {
-            last = layer.size;
+            last = layer.size_ratio.unwrap_or(f64::NAN);
         }
         last
     };
-    found.layers.iter().map(size).collect()
+    way.layers.iter().map(size).collect()
 }
 
 /// Panels without bands where these would hide the lines, and what the caption says of bands.
@@ -95,9 +96,9 @@ fn readable(mut panels: Vec<Panel>) -> (Vec<Panel>, &'static str) {
 
 /// How alike the maps of two classes are, layer by layer.
 fn selectivity(measured: &Measured, heading: &Heading) -> Figure {
-    let (lines, without) = lines(measured, f64::INFINITY, |found| {
-        let layers = found.layers.iter().skip(1).filter(|l| l.whole).map(|l| l.selectivity);
-        layers.chain([found.selectivity]).collect()
+    let (lines, without) = lines(measured, f64::INFINITY, |way| {
+        let layers = way.layers.iter().skip(1).filter(|l| l.whole).map(|l| l.selectivity);
+        layers.chain([way.row.selectivity]).collect()
     });
     let panel = Panel {
         title: "Rank correlation of the maps of two classes (1: blind to the class)".to_owned(),
@@ -131,25 +132,40 @@ fn left_out(names: &[String], why: &str) -> String {
     }
 }
 
+/// The way of the relevance of one method on one picture, from the output to the input.
+struct Way<'a> {
+    row: &'a PropertyRow,
+    /// What was handed back from the output; not 0.
+    start: f64,
+    layers: Vec<&'a LayerRow>,
+}
+
 /// One line per method that propagates relevance: medians over pictures of the values that `of`
 /// lists from the output to the input. Methods with undefined values, or values further than
 /// `farthest` from 0, are returned apart.
 fn lines(
     measured: &Measured,
     farthest: f64,
-    of: impl Fn(&Found) -> Vec<Option<f64>>,
+    of: impl Fn(&Way<'_>) -> Vec<Option<f64>>,
 ) -> (Vec<Line>, Vec<String>) {
     let mut names: Vec<&str> = measured.rows.iter().map(|r| &r.method[..]).collect();
     names.sort_unstable();
     names.dedup();
     let first = |name: &str| measured.rows.iter().position(|r| r.method == name);
     names.sort_by_key(|name| first(name));
+    let mut layers: BTreeMap<(&str, &str), Vec<&LayerRow>> = BTreeMap::new();
+    for layer in &measured.layers {
+        layers.entry((&layer.method, &layer.image)).or_default().push(layer);
+    }
+    let way = |row: &'_ PropertyRow| {
+        let start = row.start.filter(|start| *start != 0.0)?;
+        let layers = layers.get(&(&row.method[..], &row.image[..]))?.clone();
+        Some(of(&Way { row, start, layers }))
+    };
     let (mut lines, mut without) = (vec![], vec![]);
     for (i, (method, name)) in names.iter().zip(labels(&names)).enumerate() {
         let rows = measured.rows.iter().filter(|r| r.method == **method);
-        let found = rows.filter_map(|r| r.found.as_ref().ok());
-        let traced = found.filter(|f| !f.layers.is_empty() && f.start != 0.0);
-        let pictures: Vec<Vec<Option<f64>>> = traced.map(&of).collect();
+        let pictures: Vec<Vec<Option<f64>>> = rows.filter_map(way).collect();
         if pictures.is_empty() {
             continue;
         }
@@ -176,13 +192,13 @@ fn points(pictures: &[Vec<Option<f64>>]) -> Option<Vec<Point>> {
 
 /// How maps change along a sweep.
 fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure {
-    let rows: Vec<&SweepRow> =
+    let rows: Vec<&PointRow> =
         measured.sweeps.iter().filter(|r| r.parameter == parameter).collect();
-    let line = |of: fn(&properties::Point) -> Option<f64>, i: usize| {
+    let line = |of: fn(&PointRow) -> Option<f64>, i: usize| {
         let at = |value: &&str| {
-            let here = rows.iter().filter(|r| r.value == *value);
-            let values: Vec<f64> =
-                here.filter_map(|r| of(r.found.as_ref().ok()?)).filter(|v| v.is_finite()).collect();
+            let value = value.parse::<f64>().ok();
+            let here = rows.iter().filter(|r| r.value == value);
+            let values: Vec<f64> = here.filter_map(|r| of(r)).filter(|v| v.is_finite()).collect();
             let interval = quantile(values.clone(), 0.25).zip(quantile(values.clone(), 0.75));
             Some(Point { value: median(values)?, interval })
         };
@@ -224,7 +240,7 @@ fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure
         panel(
             "Positivity (0: no negative relevance)".to_owned(),
             "negative share",
-            line(|p| p.negative, 0),
+            line(|p| p.negative_share, 0),
         ),
     ];
     Figure {
@@ -246,36 +262,52 @@ fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure
 mod tests {
     use super::*;
 
-    fn layer(whole: bool, size: f64) -> Layer {
-        Layer {
-            node: 0,
-            name: String::new(),
-            op: "Conv",
-            by: String::new(),
+    fn layer(whole: bool, size: f64) -> LayerRow {
+        LayerRow {
+            image: String::new(),
+            method: String::new(),
+            position: 0,
+            node: String::new(),
+            operator: "Conv".to_owned(),
+            rule: String::new(),
             whole,
             arrived: 0.0,
-            size,
+            arrived_size: size,
             sent: 0.0,
             to_bias: 0.0,
             lost: 0.0,
             total: 0.0,
+            total_ratio: None,
+            size_ratio: Some(size),
             selectivity: None,
         }
     }
 
     #[test]
     fn beside_a_branch_the_size_is_what_it_was_before() {
-        let found = Found {
-            start: -2.0,
-            sum: 0.0,
-            size: 0.0,
-            negative: None,
-            to_bias: None,
-            lost: None,
+        let row = PropertyRow {
+            image: String::new(),
+            method: String::new(),
+            target: 0,
+            runner_up: None,
+            score: -2.0,
+            start: Some(-2.0),
+            relevance_sum: Some(0.0),
+            relevance_size: Some(0.0),
+            ratio: None,
+            negative_share: None,
+            conserving: None,
+            positive: None,
+            consistent: None,
+            bias_share: None,
+            lost_share: None,
+            largest_size: None,
             selectivity: None,
-            layers: vec![layer(true, 2.0), layer(false, 1.5), layer(false, 0.5), layer(true, 3.0)],
+            reason: None,
         };
-        assert_eq!(sizes_of_all(&found), [2.0, 2.0, 2.0, 3.0]);
+        let layers = [layer(false, 0.75), layer(true, 2.0), layer(false, 0.5), layer(true, 3.0)];
+        let way = Way { row: &row, start: -2.0, layers: layers.iter().collect() };
+        assert_eq!(sizes_of_all(&way), [1.0, 2.0, 2.0, 3.0]);
     }
 
     #[test]

@@ -1,28 +1,55 @@
 //! One line per method.
 
 use crate::{
+    curves::Heading,
     eval::stats::quantile::median,
     labels::labels,
-    run::properties::{Found, Measured, Row},
-    table::{Column, Table},
+    run::properties::{Measured, PropertyRow},
+    table::{Sheet, TableError},
 };
+use std::path::Path;
 
-/// What the columns mean.
-pub(super) const NOTES: &[(&str, &str)] = &[
-    ("method", "canonical name, with all parameters"),
-    ("images", "pictures that were explained"),
-    ("failed", "pictures on which the method failed"),
-    ("ratio", "median of the sum of relevance / what was handed back, 1 where it is conserved"),
-    ("bias_share", "median share of the relevance that biases absorb"),
-    ("lost_share", "median share that gets lost elsewhere; negative where it is gained"),
-    ("negative_share", "median share of negative relevance"),
-    ("conserving", "share of pictures on which the sum is conserved within 1e-3"),
-    ("positive", "share of pictures with at most 1e-3 of negative relevance"),
-    ("consistent", "share of pictures on which both hold, of those with a positive score"),
-    ("selectivity", "median rank correlation with the map of the runner-up; 1 is class-blind"),
-    ("largest_size", "median of the largest sum of absolute relevance at any layer / |start|"),
-    ("largest_size_max", "the same, largest over pictures"),
-];
+/// The columns of the table.
+fn sheet() -> Sheet<'static, MethodRow> {
+    Sheet::default()
+        .text("method", "canonical name, with all parameters", |r: &MethodRow| Some(&r.method))
+        .whole("images", "pictures that were explained", |r| Some(r.images as u64))
+        .whole("failed", "pictures on which the method failed", |r| Some(r.failed as u64))
+        .number(
+            "ratio",
+            "median of the sum of relevance / what was handed back, 1 where it is conserved",
+            |r| r.ratio,
+        )
+        .number("bias_share", "median share of the relevance that biases absorb", |r| r.bias)
+        .number(
+            "lost_share",
+            "median share that gets lost elsewhere; negative where it is gained",
+            |r| r.lost,
+        )
+        .number("negative_share", "median share of negative relevance", |r| r.negative)
+        .number("conserving", "share of pictures on which the sum is conserved within 1e-3", |r| {
+            r.conserving
+        })
+        .number("positive", "share of pictures with at most 1e-3 of negative relevance", |r| {
+            r.positive
+        })
+        .number(
+            "consistent",
+            "share of pictures on which both hold, of those with a positive score",
+            |r| r.consistent,
+        )
+        .number(
+            "selectivity",
+            "median rank correlation with the map of the runner-up; 1 is class-blind",
+            |r| r.selectivity,
+        )
+        .number(
+            "largest_size",
+            "median of the largest sum of absolute relevance at any layer / |start|",
+            |r| r.largest,
+        )
+        .number("largest_size_max", "the same, largest over pictures", |r| r.largest_max)
+}
 
 /// One method over all pictures. Medians and shares are `None` without pictures that have the value.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,35 +99,17 @@ impl Summary {
             }
         }
         let rows = names.into_iter().map(|name| {
-            let own: Vec<&Row> = measured.rows.iter().filter(|r| r.method == name).collect();
+            let own: Vec<&PropertyRow> =
+                measured.rows.iter().filter(|r| r.method == name).collect();
             method_row(name, &own)
         });
         Summary { rows: rows.collect() }
     }
 
-    /// As a table.
-    pub fn table(&self) -> Table {
-        let mut t = Table::default();
-        let methods = self.rows.iter().map(|r| Some(r.method.clone())).collect();
-        t.push("method", Column::Text(methods));
-        let whole = |of: fn(&MethodRow) -> usize| {
-            Column::Integer(self.rows.iter().map(|r| Some(of(r) as u64)).collect())
-        };
-        t.push("images", whole(|r| r.images));
-        t.push("failed", whole(|r| r.failed));
-        let number =
-            |of: fn(&MethodRow) -> Option<f64>| Column::Float(self.rows.iter().map(of).collect());
-        t.push("ratio", number(|r| r.ratio));
-        t.push("bias_share", number(|r| r.bias));
-        t.push("lost_share", number(|r| r.lost));
-        t.push("negative_share", number(|r| r.negative));
-        t.push("conserving", number(|r| r.conserving));
-        t.push("positive", number(|r| r.positive));
-        t.push("consistent", number(|r| r.consistent));
-        t.push("selectivity", number(|r| r.selectivity));
-        t.push("largest_size", number(|r| r.largest));
-        t.push("largest_size_max", number(|r| r.largest_max));
-        t
+    /// Writes `summary` as CSV and Parquet into a folder.
+    pub fn write(&self, folder: &Path, heading: &Heading) -> Result<(), TableError> {
+        let sheet = sheet().about("model", &heading.model).about("data", &heading.data);
+        sheet.write(folder, "summary", &self.rows)
     }
 
     /// The cells of a table for a terminal, headings first.
@@ -148,29 +157,29 @@ fn short(value: Option<f64>) -> String {
     }
 }
 
-fn method_row(name: &str, rows: &[&Row]) -> MethodRow {
-    let found: Vec<&Found> = rows.iter().filter_map(|r| r.found.as_ref().ok()).collect();
-    let middle = |of: &dyn Fn(&Found) -> Option<f64>| median(found.iter().filter_map(|f| of(f)));
-    let share = |of: fn(&Found) -> Option<bool>| {
-        let known: Vec<bool> = found.iter().filter_map(|f| of(f)).collect();
+fn method_row(name: &str, rows: &[&PropertyRow]) -> MethodRow {
+    let found: Vec<&PropertyRow> = rows.iter().filter(|r| r.reason.is_none()).copied().collect();
+    let middle =
+        |of: fn(&PropertyRow) -> Option<f64>| median(found.iter().filter_map(|row| of(row)));
+    let share = |of: fn(&PropertyRow) -> Option<bool>| {
+        let known: Vec<bool> = found.iter().filter_map(|row| of(row)).collect();
         let yes = known.iter().filter(|v| **v).count();
         (!known.is_empty()).then(|| yes as f64 / known.len() as f64)
     };
-    let part = |value: Option<f64>, f: &Found| Some(value? / f.start).filter(|v| v.is_finite());
     MethodRow {
         method: name.to_owned(),
         images: found.len(),
         failed: rows.len() - found.len(),
-        ratio: middle(&Found::ratio),
-        bias: middle(&|f| part(f.to_bias, f)),
-        lost: middle(&|f| part(f.lost, f)),
-        negative: middle(&|f| f.negative),
-        conserving: share(Found::conserving),
-        positive: share(Found::positive),
-        consistent: share(Found::consistent),
-        selectivity: middle(&|f| f.selectivity),
-        largest: middle(&Found::largest),
-        largest_max: found.iter().filter_map(|f| f.largest()).reduce(f64::max),
+        ratio: middle(|r| r.ratio),
+        bias: middle(|r| r.bias_share.filter(|v| v.is_finite())),
+        lost: middle(|r| r.lost_share.filter(|v| v.is_finite())),
+        negative: middle(|r| r.negative_share),
+        conserving: share(|r| r.conserving),
+        positive: share(|r| r.positive),
+        consistent: share(|r| r.consistent),
+        selectivity: middle(|r| r.selectivity),
+        largest: middle(|r| r.largest_size),
+        largest_max: found.iter().filter_map(|r| r.largest_size).reduce(f64::max),
     }
 }
 
@@ -178,37 +187,48 @@ fn method_row(name: &str, rows: &[&Row]) -> MethodRow {
 mod tests {
     use super::*;
 
-    fn found(start: f64, sum: f64) -> Found {
-        Found {
-            start,
-            sum,
-            size: sum.abs(),
-            negative: Some(0.0),
-            to_bias: Some(start - sum),
-            lost: Some(0.0),
-            selectivity: None,
-            layers: vec![],
-        }
-    }
-
-    #[test]
-    fn medians_are_over_pictures_that_have_the_value_and_failures_are_counted() {
-        let row = |image: &str, found: Result<Found, String>| Row {
+    /// A row of a method that hands back `start`, of which the input gets `sum` and biases the rest.
+    fn row(image: &str, start: f64, sum: f64) -> PropertyRow {
+        let ratio = (start != 0.0).then(|| sum / start);
+        let conserving = ratio.map(|ratio| (ratio - 1.0).abs() <= 1e-3);
+        PropertyRow {
             image: image.to_owned(),
             method: "lrp-zero".to_owned(),
             target: 0,
             runner_up: None,
             score: 1.0,
-            found,
+            start: Some(start),
+            relevance_sum: Some(sum),
+            relevance_size: Some(sum.abs()),
+            ratio,
+            negative_share: Some(0.0),
+            conserving,
+            positive: Some(true),
+            consistent: conserving.filter(|_| start > 0.0),
+            bias_share: ratio.map(|ratio| 1.0 - ratio),
+            lost_share: ratio.map(|_| 0.0),
+            largest_size: ratio.map(f64::abs),
+            selectivity: None,
+            reason: None,
+        }
+    }
+
+    #[test]
+    fn medians_are_over_pictures_that_have_the_value_and_failures_are_counted() {
+        let failed = PropertyRow {
+            ratio: None,
+            conserving: None,
+            reason: Some("no".to_owned()),
+            ..row("e", 1.0, 1.0)
         };
         let rows = vec![
-            row("a", Ok(found(2.0, 2.0))),
-            row("b", Ok(found(4.0, 3.0))),
-            row("c", Ok(found(-4.0, -4.0))),
-            row("d", Ok(found(0.0, 1.0))),
-            row("e", Err("no".to_owned())),
+            row("a", 2.0, 2.0),
+            row("b", 4.0, 3.0),
+            row("c", -4.0, -4.0),
+            row("d", 0.0, 1.0),
+            failed,
         ];
-        let summary = Summary::of(&Measured { rows, sweeps: vec![], skipped: vec![] });
+        let summary = Summary::of(&Measured { rows, ..Measured::default() });
         let [row] = &summary.rows[..] else { panic!("one method") };
         assert_eq!((row.images, row.failed), (4, 1));
         assert_eq!((row.ratio, row.bias), (Some(1.0), Some(0.0)));
@@ -218,10 +238,9 @@ mod tests {
         let cells = &summary.lines()[1];
         assert_eq!(cells[..2], ["lrp-zero", "1.000"]);
         assert_eq!(cells[6], "-");
-        let columns: Vec<&str> = NOTES.iter().map(|(name, _)| *name).collect();
-        let table = summary.table();
-        let names: Vec<&str> = table.schema().into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, columns, "every column has its note");
+        let sheet = sheet();
+        let noted = |name: &str| sheet.notes().contains_key(&format!("column {name}"));
+        assert!(sheet.names().all(noted), "every column has its note");
     }
 
     #[test]

@@ -464,6 +464,13 @@ impl Plan {
         })
     }
 
+    /// By what rows, files and messages tell the model from others: its name, and a part of its digest.
+    pub fn model_id(&self) -> String {
+        const DIGITS: usize = 8;
+        let digest: String = self.model.digest.chars().take(DIGITS).collect();
+        format!("{}-{digest}", self.model.name)
+    }
+
     /// Fingerprint of the data set.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| self.data.fingerprint())

@@ -15,16 +15,14 @@
 //! | selectivity | rank correlation of `R / R0` with that of the runner-up class, at each layer |
 //! | sensitivity | all this over sweeps of epsilon and gamma ([`sweep`]) |
 
+mod study;
 mod sweep;
-pub mod tables;
+mod tables;
 
+pub use study::{ENTRY, Measured, Properties};
 pub use sweep::{Parameter, Point, SweepRow, Sweeps};
+pub use tables::{LayerRow, PointRow, PropertyRow};
 
-use super::{
-    event::{Event, Observer},
-    plan::Plan,
-    subject::Subject,
-};
 use crate::{
     base::registry::{Named, build},
     eval::correlation::rank_correlation,
@@ -34,24 +32,12 @@ use crate::{
         tensor::Tensor,
     },
 };
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A sum of relevance this close to what was handed back, relative to it, counts as conserved; a
 /// negative share this small counts as none: rounding of f32 over some dozen layers, and the
 /// stabilisers.
 pub const TOLERANCE: f64 = 1e-3;
-
-/// All that was measured.
-#[derive(Debug)]
-pub struct Measured {
-    /// One row per picture and method.
-    pub rows: Vec<Row>,
-    /// One row per picture and point of a sweep.
-    pub sweeps: Vec<SweepRow>,
-    /// Pictures that could not be used, and why.
-    pub skipped: Vec<(String, String)>,
-}
 
 /// A method on a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,56 +147,7 @@ pub fn rules_and_composites() -> Vec<String> {
     ids.filter(propagates).map(str::to_owned).collect()
 }
 
-/// What one picture gives.
-type Rows = (Vec<Row>, Vec<SweepRow>);
-
-/// A picture that was left out, and why.
-type Skipped = (String, String);
-
-/// Explains every picture of the plan by every method. Uses the threads of the pool it is called
-/// in; the results do not depend on their number.
-pub fn measure(plan: &Plan, sweeps: &Sweeps, observer: &dyn Observer) -> Measured {
-    let (pictures, explanations) = (plan.images.len(), plan.methods.len() + sweeps.len());
-    observer.on(&Event::Explaining { pictures, explanations });
-    let done: Vec<Result<Rows, Skipped>> =
-        plan.images.par_iter().map(|&index| one_picture(plan, sweeps, index, observer)).collect();
-    let mut all = Measured { rows: vec![], sweeps: vec![], skipped: vec![] };
-    for picture in done {
-        match picture {
-            Ok((rows, sweeps)) => {
-                all.rows.extend(rows);
-                all.sweeps.extend(sweeps);
-            }
-            Err(skipped) => all.skipped.push(skipped),
-        }
-    }
-    all
-}
-
-fn one_picture(
-    plan: &Plan,
-    sweeps: &Sweeps,
-    index: usize,
-    observer: &dyn Observer,
-) -> Result<Rows, Skipped> {
-    let subject = Subject::load(plan, index).map_err(|e| {
-        let (image, reason) = (plan.data.id(index), e.reason);
-        observer.on(&Event::Skipped { image: image.clone(), reason: reason.clone() });
-        (image, reason)
-    })?;
-    let case = subject.case(plan);
-    let rows: Vec<Row> = plan.methods.iter().map(|method| row(&case, method)).collect();
-    for row in &rows {
-        if let Err(reason) = &row.found {
-            let (image, method, reason) = (row.image.clone(), row.method.clone(), reason.clone());
-            observer.on(&Event::Failed { image, method, reason });
-        }
-    }
-    let sweeps = sweeps.rows(&case);
-    observer.on(&Event::Picture { image: subject.id });
-    Ok((rows, sweeps))
-}
-
+/// A method on a picture.
 fn row(case: &Case<'_>, method: &Named<dyn Explainer>) -> Row {
     let runner_up = runner_up(case);
     Row {

@@ -7,6 +7,7 @@ use crate::{
     explain::{Case, EXPLAINERS, ExplainError, Explainer},
     nn::tensor::Tensor,
 };
+use std::{fmt, str::FromStr};
 
 /// What is swept, in a rule that is put on all layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +59,26 @@ impl Parameter {
     }
 }
 
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Parameter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Parameter, String> {
+        let known = Parameter::ALL.into_iter().find(|parameter| parameter.name() == text);
+        known.ok_or_else(|| format!("unknown parameter `{text}`"))
+    }
+}
+
 /// The methods of all points.
 pub struct Sweeps(Vec<Sweep>);
 
-struct Sweep {
+/// The methods of the points of one parameter.
+pub(super) struct Sweep {
     parameter: Parameter,
     limit: Named<dyn Explainer>,
     points: Vec<Named<dyn Explainer>>,
@@ -122,14 +139,24 @@ impl Sweeps {
         self.len() == 0
     }
 
-    /// Every point on one picture.
-    pub(super) fn rows(&self, case: &Case<'_>) -> Vec<SweepRow> {
-        self.0.iter().flat_map(|sweep| sweep.rows(case)).collect()
+    /// The sweep of each parameter.
+    pub(super) fn each(&self) -> &[Sweep] {
+        &self.0
     }
 }
 
 impl Sweep {
-    fn rows(&self, case: &Case<'_>) -> Vec<SweepRow> {
+    pub(super) fn parameter(&self) -> Parameter {
+        self.parameter
+    }
+
+    /// Number of points.
+    pub(super) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Every point on one picture.
+    pub(super) fn rows(&self, case: &Case<'_>) -> Vec<SweepRow> {
         let limit = self.limit.value.relevance(case);
         let row = |(method, value): (&Named<dyn Explainer>, &&'static str)| SweepRow {
             image: case.image.to_owned(),
@@ -190,7 +217,9 @@ mod tests {
         let (low, high) = (&bounds[..], &bounds[..]);
         let case =
             Case { graph: &graph, acts: &acts, target, low, high, seed: Seed(0), image: "x" };
-        let rows = Sweeps::new().unwrap().rows(&case);
+        let sweeps = Sweeps::new().unwrap();
+        let rows: Vec<SweepRow> =
+            sweeps.each().iter().flat_map(|sweep| sweep.rows(&case)).collect();
         let distance = |parameter: Parameter, value: &str| {
             let row = rows.iter().find(|r| r.parameter == parameter && r.value == value);
             row.unwrap().found.as_ref().unwrap().distance.unwrap()

@@ -1,155 +1,197 @@
-//! The measured properties as tables, one row per measurement; nothing is averaged.
+//! The measured properties as rows of tables, one per measurement; nothing is averaged.
 
-use super::{Found, Layer, Measured, Row, SweepRow};
-use crate::table::{Column, Table};
+use super::{Found, Layer, Parameter, Row, SweepRow};
+use crate::table::{record, record::Word};
 
-/// What the columns mean.
-pub const NOTES: &[(&str, &str)] = &[
-    ("image", "path relative to the data root, /-separated, or a generated name"),
-    ("method", "canonical name, with all parameters"),
-    ("target", "class whose score is explained"),
-    ("runner_up", "the other class with the largest score"),
-    ("score", "score of the target, f"),
-    ("start", "relevance handed back from the output: f unless start=one"),
-    ("relevance_sum", "sum of the input's relevance"),
-    ("relevance_size", "sum of its absolute values"),
-    ("ratio", "relevance_sum / start, 1 where relevance is conserved"),
-    ("negative_share", "share of negative relevance in relevance_size"),
-    ("conserving", "1 when ratio is 1 within 1e-3"),
-    ("positive", "1 when negative_share is at most 1e-3"),
-    ("consistent", "1 when conserving and positive; null unless start > 0"),
-    ("bias_share", "relevance given to biases / start"),
-    ("lost_share", "relevance lost elsewhere / start; negative where it was gained"),
-    ("largest_size", "largest sum of absolute relevance at any layer / |start|"),
-    ("selectivity", "rank correlation with the map of the runner-up; 1 is class-blind"),
-    ("position", "place of the layer on the way from the output, from 0"),
-    ("node", "name of the node in the model file"),
-    ("operator", "its ONNX operator"),
-    ("rule", "the rule, or what the node does without one"),
-    ("whole", "1 where no branch lies beside the node, so that all relevance passes it"),
-    ("arrived", "sum of the relevance that arrived"),
-    ("arrived_size", "sum of its absolute values"),
-    ("sent", "sum of the relevance sent on to the inputs"),
-    ("to_bias", "relevance given to the bias"),
-    ("lost", "relevance lost otherwise; negative where it was gained"),
-    ("total", "relevance on its way to the input behind this node, on all branches"),
-    ("total_ratio", "total / start"),
-    ("size_ratio", "arrived_size / |start|"),
-    ("parameter", "what is swept: epsilon of lrp-epsilon or gamma of lrp-gamma"),
-    ("value", "its value"),
-    ("limit", "the method that the map is compared with"),
-    ("correlation", "rank correlation with the map of the limit"),
-    ("distance", "sum of absolute differences from the map of the limit / its size"),
-    ("reason", "why there are no values"),
-];
-
-impl Measured {
-    /// One row per picture and method.
-    pub fn properties(&self) -> Table {
-        let mut t = Table::default();
-        let rows = &self.rows;
-        t.push("image", texts(rows, |r| Some(&r.image)));
-        t.push("method", texts(rows, |r| Some(&r.method)));
-        t.push("target", Column::Integer(rows.iter().map(|r| Some(r.target as u64)).collect()));
-        let runner_up = rows.iter().map(|r| r.runner_up.map(|c| c as u64));
-        t.push("runner_up", Column::Integer(runner_up.collect()));
-        t.push("score", numbers(rows, |r| Some(r.score)));
-        let found = |of: fn(&Found) -> Option<f64>| {
-            numbers(rows, move |r| r.found.as_ref().ok().and_then(of))
-        };
-        t.push("start", found(|f| Some(f.start)));
-        t.push("relevance_sum", found(|f| Some(f.sum)));
-        t.push("relevance_size", found(|f| Some(f.size)));
-        t.push("ratio", found(Found::ratio));
-        t.push("negative_share", found(|f| f.negative));
-        let flag = |of: fn(&Found) -> Option<bool>| {
-            let each = |r: &Row| r.found.as_ref().ok().and_then(of).map(u64::from);
-            Column::Integer(rows.iter().map(each).collect())
-        };
-        t.push("conserving", flag(Found::conserving));
-        t.push("positive", flag(Found::positive));
-        t.push("consistent", flag(Found::consistent));
-        t.push("bias_share", found(|f| share(f.to_bias?, f.start)));
-        t.push("lost_share", found(|f| share(f.lost?, f.start)));
-        t.push("largest_size", found(Found::largest));
-        t.push("selectivity", found(|f| f.selectivity));
-        t.push("reason", texts(rows, |r| r.found.as_ref().err()));
-        t
-    }
-
-    /// One row per picture, method and layer.
-    pub fn layers(&self) -> Table {
-        let rows: Vec<LayerRow<'_>> = self.rows.iter().flat_map(layers_of).collect();
-        let mut t = Table::default();
-        t.push("image", texts(&rows, |r| Some(&r.row.image)));
-        t.push("method", texts(&rows, |r| Some(&r.row.method)));
-        let position = rows.iter().map(|r| Some(r.position as u64)).collect();
-        t.push("position", Column::Integer(position));
-        t.push("node", texts(&rows, |r| Some(&r.layer.name)));
-        let operator = rows.iter().map(|r| Some(r.layer.op.to_owned())).collect();
-        t.push("operator", Column::Text(operator));
-        t.push("rule", texts(&rows, |r| Some(&r.layer.by)));
-        let whole = rows.iter().map(|r| Some(u64::from(r.layer.whole))).collect();
-        t.push("whole", Column::Integer(whole));
-        let number = |of: fn(&Layer) -> Option<f64>| numbers(&rows, move |r| of(r.layer));
-        t.push("arrived", number(|l| Some(l.arrived)));
-        t.push("arrived_size", number(|l| Some(l.size)));
-        t.push("sent", number(|l| Some(l.sent)));
-        t.push("to_bias", number(|l| Some(l.to_bias)));
-        t.push("lost", number(|l| Some(l.lost)));
-        t.push("total", number(|l| Some(l.total)));
-        t.push("total_ratio", numbers(&rows, |r| share(r.layer.total, r.start)));
-        t.push("size_ratio", numbers(&rows, |r| share(r.layer.size, r.start.abs())));
-        t.push("selectivity", number(|l| l.selectivity));
-        t
-    }
-
-    /// One row per picture and point of a sweep.
-    pub fn sweeps(&self) -> Table {
-        let (mut t, rows) = (Table::default(), &self.sweeps);
-        t.push("image", texts(rows, |r| Some(&r.image)));
-        let word = |of: fn(&SweepRow) -> &'static str| {
-            Column::Text(rows.iter().map(|r| Some(of(r).to_owned())).collect())
-        };
-        t.push("parameter", word(|r| r.parameter.name()));
-        t.push("value", numbers(rows, |r| r.value.parse().ok()));
-        t.push("method", texts(rows, |r| Some(&r.method)));
-        t.push("limit", word(|r| r.parameter.limit()));
-        t.push("score", numbers(rows, |r| Some(r.score)));
-        t.push("ratio", numbers(rows, |r| r.found.as_ref().ok()?.ratio));
-        t.push("negative_share", numbers(rows, |r| r.found.as_ref().ok()?.negative));
-        t.push("correlation", numbers(rows, |r| r.found.as_ref().ok()?.correlation));
-        t.push("distance", numbers(rows, |r| r.found.as_ref().ok()?.distance));
-        t.push("reason", texts(rows, |r| r.found.as_ref().err()));
-        t
+record! {
+    /// A method on a picture.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PropertyRow {
+        /// path relative to the data root, /-separated, or a generated name
+        pub image: String,
+        /// canonical name, with all parameters
+        pub method: String,
+        /// class whose score is explained
+        pub target: u64,
+        /// the other class with the largest score
+        pub runner_up: Option<u64>,
+        /// score of the target, f
+        pub score: f64,
+        /// relevance handed back from the output: f unless start=one
+        pub start: Option<f64>,
+        /// sum of the input's relevance
+        pub relevance_sum: Option<f64>,
+        /// sum of its absolute values
+        pub relevance_size: Option<f64>,
+        /// relevance_sum / start, 1 where relevance is conserved
+        pub ratio: Option<f64>,
+        /// share of negative relevance in relevance_size
+        pub negative_share: Option<f64>,
+        /// 1 when ratio is 1 within 1e-3
+        pub conserving: Option<bool>,
+        /// 1 when negative_share is at most 1e-3
+        pub positive: Option<bool>,
+        /// 1 when conserving and positive; null unless start > 0
+        pub consistent: Option<bool>,
+        /// relevance given to biases / start
+        pub bias_share: Option<f64>,
+        /// relevance lost elsewhere / start; negative where it was gained
+        pub lost_share: Option<f64>,
+        /// largest sum of absolute relevance at any layer / |start|
+        pub largest_size: Option<f64>,
+        /// rank correlation with the map of the runner-up; 1 is class-blind
+        pub selectivity: Option<f64>,
+        /// why there are no values
+        pub reason: Option<String>,
     }
 }
 
-struct LayerRow<'a> {
-    row: &'a Row,
-    start: f64,
-    position: usize,
-    layer: &'a Layer,
+record! {
+    /// A method on a picture at a layer.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct LayerRow {
+        /// path relative to the data root, /-separated, or a generated name
+        pub image: String,
+        /// canonical name, with all parameters
+        pub method: String,
+        /// place of the layer on the way from the output, from 0
+        pub position: u64,
+        /// name of the node in the model file
+        pub node: String,
+        /// its ONNX operator
+        pub operator: String,
+        /// the rule, or what the node does without one
+        pub rule: String,
+        /// 1 where no branch lies beside the node, so that all relevance passes it
+        pub whole: bool,
+        /// sum of the relevance that arrived
+        pub arrived: f64,
+        /// sum of its absolute values
+        pub arrived_size: f64,
+        /// sum of the relevance sent on to the inputs
+        pub sent: f64,
+        /// relevance given to the bias
+        pub to_bias: f64,
+        /// relevance lost otherwise; negative where it was gained
+        pub lost: f64,
+        /// relevance on its way to the input behind this node, on all branches
+        pub total: f64,
+        /// total / start
+        pub total_ratio: Option<f64>,
+        /// arrived_size / |start|
+        pub size_ratio: Option<f64>,
+        /// rank correlation with the map of the runner-up; 1 is class-blind
+        pub selectivity: Option<f64>,
+    }
 }
 
-fn layers_of(row: &Row) -> impl Iterator<Item = LayerRow<'_>> {
-    let found = row.found.as_ref().ok();
-    found.into_iter().flat_map(move |found| {
-        let with_place = found.layers.iter().enumerate();
-        let start = found.start;
-        with_place.map(move |(position, layer)| LayerRow { row, start, position, layer })
-    })
+record! {
+    /// A picture at a point of a sweep.
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PointRow {
+        /// path relative to the data root, /-separated, or a generated name
+        pub image: String,
+        /// what is swept: epsilon of lrp-epsilon or gamma of lrp-gamma
+        pub parameter: Parameter as Word,
+        /// its value
+        pub value: Option<f64>,
+        /// canonical name, with all parameters
+        pub method: String,
+        /// the method that the map is compared with
+        pub limit: String,
+        /// score of the target, f
+        pub score: f64,
+        /// relevance_sum / start, 1 where relevance is conserved
+        pub ratio: Option<f64>,
+        /// share of negative relevance in relevance_size
+        pub negative_share: Option<f64>,
+        /// rank correlation with the map of the limit
+        pub correlation: Option<f64>,
+        /// sum of absolute differences from the map of the limit / its size
+        pub distance: Option<f64>,
+        /// why there are no values
+        pub reason: Option<String>,
+    }
+}
+
+impl From<&Row> for PropertyRow {
+    fn from(row: &Row) -> PropertyRow {
+        let found = row.found.as_ref().ok();
+        let number = |of: fn(&Found) -> Option<f64>| found.and_then(of);
+        let flag = |of: fn(&Found) -> Option<bool>| found.and_then(of);
+        PropertyRow {
+            image: row.image.clone(),
+            method: row.method.clone(),
+            target: row.target as u64,
+            runner_up: row.runner_up.map(|class| class as u64),
+            score: row.score,
+            start: number(|f| Some(f.start)),
+            relevance_sum: number(|f| Some(f.sum)),
+            relevance_size: number(|f| Some(f.size)),
+            ratio: number(Found::ratio),
+            negative_share: number(|f| f.negative),
+            conserving: flag(Found::conserving),
+            positive: flag(Found::positive),
+            consistent: flag(Found::consistent),
+            bias_share: number(|f| share(f.to_bias?, f.start)),
+            lost_share: number(|f| share(f.lost?, f.start)),
+            largest_size: number(Found::largest),
+            selectivity: number(|f| f.selectivity),
+            reason: row.found.as_ref().err().cloned(),
+        }
+    }
+}
+
+impl LayerRow {
+    /// All layers of a method on a picture; none where it failed.
+    pub(super) fn of(row: &Row) -> Vec<LayerRow> {
+        let Ok(found) = &row.found else { return Vec::new() };
+        let layer = |(position, layer): (usize, &Layer)| LayerRow {
+            image: row.image.clone(),
+            method: row.method.clone(),
+            position: position as u64,
+            node: layer.name.clone(),
+            operator: layer.op.to_owned(),
+            rule: layer.by.clone(),
+            whole: layer.whole,
+            arrived: layer.arrived,
+            arrived_size: layer.size,
+            sent: layer.sent,
+            to_bias: layer.to_bias,
+            lost: layer.lost,
+            total: layer.total,
+            total_ratio: share(layer.total, found.start),
+            size_ratio: share(layer.size, found.start.abs()),
+            selectivity: layer.selectivity,
+        };
+        found.layers.iter().enumerate().map(layer).collect()
+    }
+}
+
+impl From<SweepRow> for PointRow {
+    fn from(row: SweepRow) -> PointRow {
+        let (found, reason) = match row.found {
+            Ok(point) => (Some(point), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let found = found.as_ref();
+        PointRow {
+            image: row.image,
+            parameter: row.parameter,
+            value: row.value.parse().ok(),
+            method: row.method,
+            limit: row.parameter.limit().to_owned(),
+            score: row.score,
+            ratio: found.and_then(|p| p.ratio),
+            negative_share: found.and_then(|p| p.negative),
+            correlation: found.and_then(|p| p.correlation),
+            distance: found.and_then(|p| p.distance),
+            reason,
+        }
+    }
 }
 
 /// `part / whole`; `None` when the whole is 0.
 fn share(part: f64, whole: f64) -> Option<f64> {
     (whole != 0.0).then(|| part / whole)
-}
-
-fn texts<T>(rows: &[T], of: impl Fn(&T) -> Option<&String>) -> Column {
-    Column::Text(rows.iter().map(|row| of(row).cloned()).collect())
-}
-
-fn numbers<T>(rows: &[T], of: impl Fn(&T) -> Option<f64>) -> Column {
-    Column::Float(rows.iter().map(of).collect())
 }
