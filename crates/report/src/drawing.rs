@@ -1,7 +1,7 @@
 //! Figures that are no curves, as shapes in units of a page; [`super::plot_drawing`] puts them on
 //! paper.
 
-use super::figure::Rgb;
+use super::{figure::Rgb, scale};
 
 /// Black, for text.
 pub const INK: Rgb = (0, 0, 0);
@@ -148,7 +148,7 @@ impl Axis {
             .filter(|v| v.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let room = if high > low { 0.04 * (high - low) } else { 0.5 };
+        let room = if high > low { scale::ROOM * (high - low) } else { 0.5 };
         Axis { low: low - room, high: high + room, from, to }
     }
 
@@ -164,18 +164,7 @@ impl Axis {
 
     /// Round values inside, about as many as asked for, with their text.
     pub fn ticks(&self, about: usize) -> Vec<(f64, String)> {
-        let rough = (self.high - self.low) / about as f64;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].iter().map(|s| s * power).find(|s| *s >= rough * 0.999);
-        let step = step.unwrap_or(power);
-        let digits = (-(step.log10() + 1e-9).floor()).clamp(0.0, 12.0) as usize;
-        let first = (self.low / step).ceil() as i64;
-        let last = (self.high / step).floor() as i64;
-        let tick = |i: i64| {
-            let value = i as f64 * step;
-            (value, format!("{:.digits$}", value + 0.0))
-        };
-        (first..=last).map(tick).collect()
+        scale::ticks(self.low, self.high, about)
     }
 
     /// Round numbers inside a horizontal scale of decimal logarithms: their logarithms with their
@@ -298,14 +287,10 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_and_inside() {
-        let axis = Axis::exact(-0.13, 0.52, 0.0, 100.0);
-        let texts: Vec<String> = axis.ticks(6).into_iter().map(|t| t.1).collect();
-        assert_eq!(texts, ["0.0", "0.2", "0.4"]);
+    fn values_have_their_places() {
         let axis = Axis::exact(0.9, 8.1, 0.0, 100.0);
-        let texts: Vec<String> = axis.ticks(8).into_iter().map(|t| t.1).collect();
-        assert_eq!(texts, ["1", "2", "3", "4", "5", "6", "7", "8"]);
         assert!((axis.at(4.5) - 50.0).abs() < 1e-12);
+        assert_eq!(axis.ticks(8).len(), 8);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub mod figure;
 #[cfg(feature = "figures")]
 pub mod heatmap;
 pub mod labels;
+#[cfg(feature = "figures")]
+pub mod ladder;
 pub mod layers;
 #[cfg(feature = "figures")]
 mod ledger;
@@ -46,6 +48,8 @@ pub mod rank;
 pub mod rank_figures;
 mod rank_tables;
 pub mod ranking;
+#[cfg(feature = "figures")]
+pub mod scale;
 #[cfg(all(test, feature = "figures"))]
 mod schema_tests;
 #[cfg_attr(not(feature = "figures"), expect(dead_code, reason = "pages of large runs need it"))]

@@ -3,6 +3,7 @@
 use super::{
     figure::{Figure, Line, Panel, Point, Rgb, Style, spread},
     ranking::shorten,
+    scale::{self, Zero},
 };
 use crate::base::{atomic, text::plain_lines};
 use image::{
@@ -11,7 +12,11 @@ use image::{
 };
 use plotters::{
     chart::ChartContext,
-    coord::{Shift, types::RangedCoordf64},
+    coord::{
+        Shift,
+        ranged1d::{DefaultFormatting, KeyPointHint, Ranged},
+        types::RangedCoordf64,
+    },
     prelude::*,
     style::{
         FontStyle, register_font,
@@ -20,6 +25,7 @@ use plotters::{
 };
 use std::{
     io,
+    ops::Range,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
@@ -162,7 +168,30 @@ fn size(figure: &Figure, scale: Scale) -> Result<(u32, u32), FigureError> {
 }
 
 type Area<DB> = DrawingArea<DB, Shift>;
-type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+/// A range with ticks of our own.
+struct Marked {
+    range: RangedCoordf64,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Marked {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        self.range.map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.range()
+    }
+}
+
+type Chart<'a, DB> = ChartContext<'a, DB, Cartesian2d<Marked, Marked>>;
 
 fn draw<DB: DrawingBackend>(
     root: &Area<DB>,
@@ -339,18 +368,20 @@ fn coordinates<'a, DB: DrawingBackend>(
     gutter: f64,
     scale: Scale,
 ) -> Result<Chart<'a, DB>, FigureError> {
-    let named = |x: f64| match ticks.get(x.round() as usize) {
-        Some(tick) => tick.clone(),
-        None => number(x),
-    };
     let steps = panel.lines.iter().map(|l| l.points.len()).max().unwrap_or(1).max(2) - 1;
-    let (low, high) = range(panel);
+    let (low, high) = scale::range(panel.lines.iter().flat_map(|l| &l.points), Zero::Always);
+    let named: Vec<(f64, String)> = if ticks.is_empty() {
+        scale::counts(steps, 10)
+    } else {
+        ticks.iter().enumerate().map(|(x, text)| (x as f64, text.clone())).collect()
+    };
+    let heights = scale::ticks(low, high, 6);
     let mut chart = ChartBuilder::on(area)
         .margin_top(scale.px(PANEL_TITLE))
         .margin_right(scale.px(gutter))
         .set_label_area_size(LabelAreaPosition::Left, scale.px(LEFT))
         .set_label_area_size(LabelAreaPosition::Bottom, scale.px(AXIS))
-        .build_cartesian_2d(0.0..steps as f64, low..high)
+        .build_cartesian_2d(marked(0.0..steps as f64, &named), marked(low..high, &heights))
         .map_err(FigureError::draw)?;
     chart
         .configure_mesh()
@@ -358,14 +389,25 @@ fn coordinates<'a, DB: DrawingBackend>(
         .light_line_style(TRANSPARENT)
         .bold_line_style(FAINT.stroke_width(scale.px(1.0) as u32))
         .axis_style(GREY.stroke_width(scale.px(1.0) as u32))
-        .x_labels(ticks.len().max(11).min(steps + 1))
-        .y_labels(6)
-        .x_label_formatter(&|v| named(*v))
-        .y_label_formatter(&|v| number(*v))
+        .x_labels(named.len().max(1))
+        .y_labels(heights.len().max(1))
+        .x_label_formatter(&|v| text_at(&named, *v))
+        .y_label_formatter(&|v| text_at(&heights, *v))
         .label_style(scale.font(SMALL, BLACK))
         .draw()
         .map_err(FigureError::draw)?;
     Ok(chart)
+}
+
+/// A range with its ticks.
+fn marked(range: Range<f64>, ticks: &[(f64, String)]) -> Marked {
+    Marked { range: range.into(), ticks: ticks.iter().map(|(value, _)| *value).collect() }
+}
+
+/// What stands at a tick.
+fn text_at(ticks: &[(f64, String)], at: f64) -> String {
+    let nearest = ticks.iter().min_by(|a, b| (a.0 - at).abs().total_cmp(&(b.0 - at).abs()));
+    nearest.map_or_else(String::new, |(_, text)| text.clone())
 }
 
 /// Names of the axes, and a line at 0 where values are on both sides of it.
@@ -393,30 +435,6 @@ fn draw_axes<DB: DrawingBackend>(
         area.draw(&PathElement::new(line, stroke)).map_err(FigureError::draw)?;
     }
     Ok(())
-}
-
-/// A tick's number without superfluous digits.
-fn number(value: f64) -> String {
-    let text = format!("{value:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
-/// The values of a panel with a little room around them; 0 is always inside.
-fn range(panel: &Panel) -> (f64, f64) {
-    let points = panel.lines.iter().flat_map(|l| &l.points);
-    let ends = points.flat_map(|p| {
-        let (lo, hi) = p.interval.unwrap_or((p.value, p.value));
-        [lo.min(p.value), hi.max(p.value)]
-    });
-    let (low, high) = ends.fold((0.0f64, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-    let room = (high - low) * 0.04;
-    match (low < 0.0, high > 0.0) {
-        (true, true) => (low - room, high + room),
-        (true, false) => (low - room, 0.0),
-        (false, true) => (0.0, high + room),
-        (false, false) => (-1.0, 1.0),
-    }
 }
 
 pub(super) fn colour((r, g, b): Rgb) -> RGBColor {
@@ -638,14 +656,6 @@ mod tests {
         assert_eq!(found, expected);
         assert_eq!(dashes(&path, &[], 1.0), [path.to_vec()]);
         assert!(dashes(&path[..1], &[6.0, 2.0], 1.0).is_empty());
-    }
-
-    #[test]
-    fn ticks_show_the_digits_they_need() {
-        assert_eq!(
-            [0.0, 0.25, -1.5, 12.0, -0.000_01].map(number),
-            ["0", "0.25", "-1.5", "12", "0"]
-        );
     }
 
     #[test]

@@ -6,17 +6,21 @@ use super::{
     drawing::{Anchor, Axis, Drawing, FAINT, GREY, INK},
     figure::{Rgb, Style},
     labels::labels,
+    ladder::{Ladder, Rung, numbered},
     plot::{FigureError, save},
     plot_drawing::{png, svg, text_width},
     rank::Rank,
     ranking::shorten,
 };
-use crate::{base::words::count, eval::stats::friedman::cliques};
+use crate::base::words::count;
 use std::path::Path;
 
 const WIDTH: f64 = 1000.0;
 const TOP: f64 = 84.0;
 const ROW: f64 = 24.0;
+
+/// Least distance between the numbers of ranks.
+const TICK: f64 = 24.0;
 
 /// Longest name of a method, in characters.
 const NAME: usize = 40;
@@ -145,10 +149,8 @@ fn critical_difference(
     };
     let k = contest.methods.len();
     let names = names(contest);
-    let mut order: Vec<usize> = (0..k).collect();
-    order.sort_by(|&a, &b| test.mean_ranks[a].total_cmp(&test.mean_ranks[b]));
-    let ranks: Vec<f64> = order.iter().map(|&j| test.mean_ranks[j]).collect();
-    let groups = cliques(&ranks, test.critical_difference);
+    let ladder = Ladder::of(test);
+    let Ladder { order, ranks, bars: groups, difference } = &ladder;
     let half = k.div_ceil(2);
     let (first, second) = order.split_at(half);
     let left = 60.0 + widest(first.iter().map(|&j| &names[j]), 15.0)?;
@@ -160,35 +162,35 @@ fn critical_difference(
     let height = bars + ROW * k.div_ceil(2) as f64 + 66.0;
     let title = "Critical differences of mean ranks";
     let mut page = Drawing::new(to + right, height, title, &subject(contest, heading));
-    let width = axis.at(1.0 + test.critical_difference) - from;
+    let width = axis.at(1.0 + difference) - from;
     page.line((from, TOP + 6.0), (from + width, TOP + 6.0), 3.0, INK);
-    let text = format!("critical difference {:.3}", test.critical_difference);
+    let text = format!("critical difference {difference:.3}");
     page.text((from + width + 10.0, TOP + 6.0), &text, Anchor::Left);
     page.line((from, line), (to, line), 1.5, INK);
     for rank in 1..=k {
         let x = axis.at(rank as f64);
         page.line((x, line - 6.0), (x, line), 1.5, INK);
-        page.text((x, line - 18.0), &rank.to_string(), Anchor::Middle);
+    }
+    for rank in numbered(k, axis.at(2.0) - axis.at(1.0), TICK) {
+        page.text((axis.at(rank as f64), line - 18.0), &rank.to_string(), Anchor::Middle);
     }
     for (i, (a, b)) in groups.iter().enumerate() {
         let y = line + 14.0 + 11.0 * i as f64;
         let ends = (axis.at(ranks[*a]) - 4.0, axis.at(ranks[*b]) + 4.0);
         page.line((ends.0, y), (ends.1, y), 4.0, CLEAR);
     }
-    for (i, &j) in order.iter().enumerate() {
-        let left = i < half;
-        let row = if left { i } else { k - 1 - i };
+    for Rung { method, rank, is_left: left, row } in ladder.rungs(half) {
         let y = bars + ROW * (row as f64 + 0.6);
-        let x = axis.at(ranks[i]);
+        let x = axis.at(rank);
         let end = if left { from - 12.0 } else { to + 12.0 };
         page.line((x, line), (x, y), 1.2, GREY);
         page.line((x, y), (end, y), 1.2, GREY);
         let (at, anchor) =
             if left { (end - 6.0, Anchor::Right) } else { (end + 6.0, Anchor::Left) };
-        page.text((at, y), &names[j], anchor);
+        page.text((at, y), &names[method], anchor);
         let (at, anchor) =
             if left { (end + 4.0, Anchor::Left) } else { (end - 4.0, Anchor::Right) };
-        page.label((at, y - 9.0), &format!("{:.2}", ranks[i]), 12.0, anchor, GREY);
+        page.label((at, y - 9.0), &format!("{rank:.2}"), 12.0, anchor, GREY);
     }
     let p = test.p.unwrap_or(1.0);
     let p = if p < 1e-4 { "< 0.0001".to_owned() } else { format!("= {p:.4}") };

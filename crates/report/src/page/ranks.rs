@@ -10,7 +10,8 @@ use crate::{
     base::words::count,
     colours::short,
     contest::Contest,
-    eval::stats::friedman::{Friedman, cliques},
+    eval::stats::friedman::Friedman,
+    ladder::{Ladder, Rung, numbered},
     ranking::shorten,
 };
 use serde::Serialize;
@@ -115,31 +116,17 @@ const NAME: usize = 32;
 const AXIS: f64 = 56.0;
 const BAR: f64 = 9.0;
 
-/// What is drawn: methods from the best to the worst.
-struct Standing<'a> {
-    methods: Vec<&'a Contender<'a>>,
-    ranks: Vec<f64>,
-    difference: f64,
-}
-
 /// The diagram in both layouts, of which the style sheet shows the one that fits.
 fn charts(methods: &[&Contender<'_>], found: &Friedman) -> String {
-    let mut order: Vec<usize> = (0..methods.len()).collect();
-    order.sort_by(|&a, &b| found.mean_ranks[a].total_cmp(&found.mean_ranks[b]));
-    let standing = Standing {
-        methods: order.iter().map(|&i| methods[i]).collect(),
-        ranks: order.iter().map(|&i| found.mean_ranks[i]).collect(),
-        difference: found.critical_difference,
-    };
-    [BROAD, NARROW].iter().map(|layout| layout.chart(&standing)).collect()
+    let ladder = Ladder::of(found);
+    [BROAD, NARROW].iter().map(|layout| layout.chart(methods, &ladder)).collect()
 }
 
 impl Layout {
-    fn chart(&self, standing: &Standing<'_>) -> String {
+    fn chart(&self, methods: &[&Contender<'_>], ladder: &Ladder) -> String {
         let Layout { class, width, left, right, .. } = self;
-        let count = standing.ranks.len();
-        let groups = cliques(&standing.ranks, standing.difference);
-        let names = AXIS + 28.0 + BAR * groups.len() as f64;
+        let count = ladder.ranks.len();
+        let names = AXIS + 28.0 + BAR * ladder.bars.len() as f64;
         let on_the_left = (self.on_the_left)(count);
         let mut svg = format!(
             "<svg class=\"chart ranks {class}\" viewBox=\"0 0 {width} {:.0}\" role=\"img\" \
@@ -147,19 +134,16 @@ impl Layout {
              <path class=\"axis\" d=\"M{left} {AXIS}H{right}\"/>",
             names + self.row * on_the_left as f64
         );
-        self.scale(&mut svg, count, standing.difference);
-        for (k, (first, last)) in groups.iter().enumerate() {
+        self.scale(&mut svg, count, ladder.difference);
+        for (k, (first, last)) in ladder.bars.iter().enumerate() {
             let y = AXIS + 12.0 + BAR * k as f64;
-            let from = self.x(standing.ranks[*first], count) - 4.0;
-            let to = self.x(standing.ranks[*last], count) + 4.0;
+            let from = self.x(ladder.ranks[*first], count) - 4.0;
+            let to = self.x(ladder.ranks[*last], count) + 4.0;
             let _ = write!(svg, "<path class=\"clique\" d=\"M{from:.1} {y:.1}H{to:.1}\"/>");
         }
-        for (k, (method, &rank)) in standing.methods.iter().zip(&standing.ranks).enumerate() {
-            // on the left from above, on the right from below: so no line crosses another
-            let is_left = k < on_the_left;
-            let row = if is_left { k } else { count - 1 - k };
+        for Rung { method, rank, is_left, row } in ladder.rungs(on_the_left) {
             let at = (self.x(rank, count), names + self.row * row as f64);
-            self.name(&mut svg, method, rank, at, is_left);
+            self.name(&mut svg, methods[method], rank, at, is_left);
         }
         svg.push_str("</svg>");
         svg
@@ -227,34 +211,5 @@ impl Layout {
              <text class=\"tick\" x=\"{:.1}\" y=\"19\" text-anchor=\"end\">critical difference</text>",
             left - 8.0
         );
-    }
-}
-
-/// Ranks with a number at their tick: all where there is room, else the first and round ones.
-fn numbered(count: usize, unit: f64, gap: f64) -> Vec<usize> {
-    let fits = |step: &usize| unit * *step as f64 >= gap;
-    let step = [1, 5, 10, 20, 50].into_iter().find(fits).unwrap_or(100);
-    let is_apart = |rank: &usize| rank.is_multiple_of(step) && unit * (*rank as f64 - 1.0) >= gap;
-    std::iter::once(1).chain((2..=count).filter(is_apart)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_at_the_axis_do_not_run_together() {
-        for layout in [BROAD, NARROW] {
-            for count in 2..80 {
-                let unit = layout.unit(count);
-                let found = numbered(count, unit, layout.gap);
-                let is_apart = |w: &[usize]| unit * (w[1] - w[0]) as f64 >= layout.gap;
-                assert!(found.windows(2).all(is_apart), "{found:?}");
-            }
-        }
-        assert_eq!(numbered(4, BROAD.unit(4), BROAD.gap), [1, 2, 3, 4]);
-        for layout in [BROAD, NARROW] {
-            assert_eq!(numbered(20, layout.unit(20), layout.gap), [1, 5, 10, 15, 20]);
-        }
     }
 }

@@ -4,6 +4,7 @@
 use crate::{
     base::text::plain,
     figure::{Point, spread},
+    scale::{self, Zero},
 };
 use std::fmt::Write as _;
 
@@ -81,7 +82,7 @@ const MARK_GAP: f64 = 15.0;
 /// Where values lie in the picture.
 #[derive(Clone, Copy)]
 struct Frame {
-    steps: f64,
+    steps: usize,
     low: f64,
     high: f64,
 }
@@ -89,23 +90,12 @@ struct Frame {
 impl Frame {
     fn of(traces: &[Trace]) -> Frame {
         let steps = traces.iter().map(|t| t.points.len()).max().unwrap_or(1).max(2) - 1;
-        let ends = traces.iter().flat_map(|t| &t.points).flat_map(|p| {
-            let (lo, hi) = p.interval.unwrap_or((p.value, p.value));
-            [lo.min(p.value), hi.max(p.value)]
-        });
-        let (low, high) =
-            ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
-        // 0 belongs to the picture unless that would squeeze the lines
-        let (low, high) = if low > 0.0 && low < 0.6 * high { (0.0, high) } else { (low, high) };
-        let (low, high) = if low < high { (low, high) } else { (low - 1.0, low + 1.0) };
-        let (low, high) = if low.is_finite() { (low, high) } else { (0.0, 1.0) };
-        let room = (high - low) * 0.04;
-        let low = if low == 0.0 { 0.0 } else { low - room };
-        Frame { steps: steps as f64, low, high: high + room }
+        let (low, high) = scale::range(traces.iter().flat_map(|t| &t.points), Zero::IfNear);
+        Frame { steps, low, high }
     }
 
     fn x(self, step: f64) -> f64 {
-        LEFT + (RIGHT - LEFT) * step / self.steps
+        LEFT + (RIGHT - LEFT) * step / self.steps as f64
     }
 
     fn y(self, value: f64) -> f64 {
@@ -113,26 +103,9 @@ impl Frame {
     }
 }
 
-/// Round numbers between two values, about `count` of them.
-fn ticks(low: f64, high: f64, count: f64) -> Vec<f64> {
-    let raw = (high - low) / count;
-    let magnitude = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|s| s * magnitude);
-    let step = step.into_iter().find(|s| *s >= raw * 0.999).unwrap_or(10.0 * magnitude);
-    let first = (low / step - 1e-9).ceil();
-    let last = (high / step + 1e-9).floor();
-    (0..=(last - first).max(0.0) as usize).map(|i| (first + i as f64) * step).collect()
-}
-
-/// A tick's number without superfluous digits.
+/// A number as people read it, with a minus sign.
 pub(super) fn number(value: f64) -> String {
-    let text = if value.abs() < 1e-3 && value != 0.0 {
-        return format!("{value:.1e}").replace('-', "−");
-    } else {
-        format!("{value:.4}")
-    };
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.replace('-', "−") }
+    scale::number(value).replace('-', "−")
 }
 
 /// The chart with axes, bands, lines and a mark at the end of each line.
@@ -157,7 +130,7 @@ pub(super) fn chart(chart: &Chart<'_>) -> String {
 }
 
 fn axes(svg: &mut String, chart: &Chart<'_>, frame: Frame) {
-    for value in ticks(frame.low, frame.high, 5.0) {
+    for (value, text) in scale::ticks(frame.low, frame.high, 5) {
         let y = frame.y(value);
         let kind = if value.abs() < 1e-12 { "zero" } else { "grid" };
         let _ = write!(
@@ -166,19 +139,17 @@ fn axes(svg: &mut String, chart: &Chart<'_>, frame: Frame) {
              <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             LEFT - 8.0,
             y + 5.0,
-            number(value)
+            text.replace('-', "−")
         );
     }
-    for value in ticks(0.0, frame.steps, 6.0).into_iter().filter(|v| v.fract() == 0.0) {
+    for (value, text) in scale::counts(frame.steps, 6) {
         let x = frame.x(value);
-        let name =
-            chart.ticks.get(value as usize).map_or_else(|| number(value), |tick| escape(tick));
+        let name = chart.ticks.get(value as usize).map_or(text, |tick| escape(tick));
         let _ = write!(
             svg,
             "<path class=\"axis\" d=\"M{x:.1} {BOTTOM}v5\"/>\
-             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+             <text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{name}</text>",
             BOTTOM + 21.0,
-            name
         );
     }
     let _ = write!(
@@ -310,14 +281,8 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_and_inside() {
-        assert_eq!(ticks(0.0, 100.0, 5.0), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
-        assert_eq!(ticks(-0.3, 1.1, 5.0), [0.0, 0.5, 1.0]);
-        assert_eq!(ticks(0.0, 8.0, 6.0), [0.0, 2.0, 4.0, 6.0, 8.0]);
-        assert_eq!(
-            [0.0, 0.25, -1.5, 12.0, 1e-5].map(number),
-            ["0", "0.25", "−1.5", "12", "1.0e−5"]
-        );
+    fn numbers_have_a_minus_sign() {
+        assert_eq!([0.25, -1.5, -1e-5].map(number), ["0.25", "−1.5", "−1.0e−5"]);
     }
 
     #[test]
