@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     }
     let look = args.look.look()?;
     let model = input::model(&args.model, &args.preprocess)?;
-    let fits = method.value.fits(&model.graph);
+    let fits = method.value.fits(&model.network().graph);
     fits.with_context(|| format!("`{}` cannot explain this network", method.name))?;
     if method.value.propagates() {
         bent(&model.network().graph)

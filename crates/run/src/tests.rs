@@ -4,10 +4,10 @@ use super::{
     config::Config,
     event::{Event, Observer, Silent},
     lock::Share,
-    manifest::{Outcome, Results},
+    manifest::{Manifest, Outcome, Results},
     output::Output,
     plan::{Plan, PlanError},
-    ranking::Ranking,
+    ranking::{self, Ranking},
     record::{self, AllLogits, Row, Status},
     runner,
     stop::Stop,
@@ -26,7 +26,7 @@ use crate::{
     perturb::PERTURBATIONS,
     table::record::Record,
 };
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{collections::BTreeMap, path::Path, sync::Mutex};
 
 pub(super) mod study;
 
@@ -106,7 +106,11 @@ struct Records {
 
 fn run(plan: &Plan, observer: &dyn Observer) -> Records {
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Ranking::of(plan), Share::Whole).unwrap();
+    run_in(folder.path(), plan, observer)
+}
+
+fn run_in(folder: &Path, plan: &Plan, observer: &dyn Observer) -> Records {
+    let output = Output::open(folder, &Ranking::of(plan), Share::Whole).unwrap();
     let outcome = runner::run(&Ranking::of(plan), &output, &Stop::default(), observer).unwrap();
     let Outcome::Ranking(results) = outcome else { panic!("of the ranking") };
     let rows = record::read_folder(&output.curves(), AllLogits::Read).unwrap();
@@ -325,8 +329,7 @@ fn pictures_of_several_classes_give_a_table_of_classes() {
     };
     let all = plan("");
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::open(folder.path(), &Manifest::new(&all), Share::Whole).unwrap();
-    let Records { rows, results } = runner::run(&all, &output, &Stop::default(), &Silent).unwrap();
+    let Records { rows, results } = run_in(folder.path(), &all, &Silent);
     let logits: Vec<Vec<f32>> = (0..9)
         .map(|i| {
             let picture = all.preprocess.picture(&all.data.item(i).unwrap().image).unwrap();
@@ -353,10 +356,7 @@ fn pictures_of_several_classes_give_a_table_of_classes() {
     let found: Vec<_> = table.lines().map(counts).collect();
     assert_eq!(found[1..], [["0", "", "9", "6"], ["1", "", "9", "6"]]);
     // taken up again it is the same; a set of one label each has no such table
-    drop(output);
-    let output = Output::open(folder.path(), &Manifest::new(&all), Share::Whole).unwrap();
-    let again = runner::run(&all, &output, &Stop::default(), &Silent).unwrap();
-    assert_eq!(again.results, results);
+    assert_eq!(run_in(folder.path(), &all, &Silent).results, results);
     assert_eq!(run(&self::plan(3, "methods = 'random'"), &Silent).results.mean_ap, None);
 }
 
@@ -464,7 +464,7 @@ fn with_own(names: &[&str]) -> Result<Plan, PlanError> {
 fn a_method_of_the_callers_own_competes_and_its_run_is_another_one() {
     let plan = with_own(&["bright"]).unwrap();
     let (on_disk, in_memory) =
-        (run(&plan, &Silent), runner::measure(&plan, &Stop::default(), &Silent).unwrap());
+        (run(&plan, &Silent), ranking::measure(&plan, &Stop::default(), &Silent).unwrap());
     assert_eq!(on_disk.rows, in_memory.rows);
     assert_eq!(on_disk.results, in_memory.results);
     let own = in_memory.rows.iter().filter(|row| row.method == "bright");
@@ -473,7 +473,8 @@ fn a_method_of_the_callers_own_competes_and_its_run_is_another_one() {
     // nobody else can run it again
     let folder = tempfile::tempdir().unwrap();
     let manifest = folder.path().join("manifest.json");
-    std::fs::write(&manifest, serde_json::to_string(&Manifest::new(&plan)).unwrap()).unwrap();
+    std::fs::write(&manifest, serde_json::to_string(&Manifest::new(&Ranking::of(&plan))).unwrap())
+        .unwrap();
     let error = Config::load(Some(&manifest), toml::Table::new()).unwrap_err().to_string();
     assert!(error.ends_with("its methods \"bright\" are of the program that ran it"), "{error}");
 }

@@ -240,7 +240,7 @@ fn a_ranking_that_is_stopped_in_the_middle_of_a_picture_keeps_what_is_done() {
                 record = 'all'\nregion = '2,3'";
     let config = format!("model = 'linear'\ndata = 'noise'\nrepeats = 2\n{more}");
     let config = Config::load(None, config.parse().unwrap()).unwrap();
-    let plan = Plan::with(config, model(), Box::new(Noise(2))).unwrap();
+    let plan = Plan::with(config, model(), Box::new(Noise(2)), vec![], &Stop::default()).unwrap();
     let study = Ranking::of(&plan);
     let go = |folder: &Path, last: usize| {
         let limit = Limit { begun: AtomicUsize::new(0), last, stop: Stop::default() };
