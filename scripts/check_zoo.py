@@ -195,7 +195,7 @@ def relevance(program, method):
     try:
         found = program.array("explain", "--method", method)
     except Refused as refused:
-        return "refused: " + str(refused).split("`x.npy:0`: ")[-1]
+        return "refused: " + str(refused).split("cannot explain this network: ")[-1]
     if not np.isfinite(found).all():
         return "wrong: not finite"
     return "yes" if np.abs(found).max() > 0 else "wrong: all zero"
