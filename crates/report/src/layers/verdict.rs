@@ -10,9 +10,9 @@ use crate::{
     eval::order,
     explain::lrp::{self, Options},
     nn::{
-        graph::{Graph, Node},
+        graph::{Graph, Node, NodeId},
         head::Head,
-        model::{LayerRow, Model},
+        model::Model,
         op::Role,
         stream::Plan,
     },
@@ -41,7 +41,7 @@ pub(super) fn verdict(model: &Model) -> String {
     };
     [("scores", scores(graph)), ("gradients", "yes".to_owned()), ("LRP", lrp)]
         .into_iter()
-        .chain(steps(model).map(|steps| ("steps", steps)))
+        .chain(steps(graph).map(|steps| ("steps", steps)))
         .map(|(what, answer)| line(what, &answer))
         .chain([format!("\nwhat LRP does:\n{}", ways(graph))])
         .collect()
@@ -63,20 +63,20 @@ fn scores(graph: &Graph) -> String {
 }
 
 /// What a step costs beside a full pass; `None` where nothing is multiplied.
-fn steps(model: &Model) -> Option<String> {
-    let graph = &model.graph;
+fn steps(graph: &Graph) -> Option<String> {
     let shape = graph.input_shape();
     let side = REGION.min(shape.h).min(shape.w);
     let grid = Grid::new(shape.h, shape.w, side, Remainder::Drop)?;
     let mut order = order::random(grid.len(), Seed(0), "model", 0);
     order.truncate(STEPS);
     let regions: Vec<Rect> = order.into_iter().map(|id| grid.rect(id)).collect();
-    let of_steps: u64 = Plan::new(graph, &regions).macs(graph).iter().sum();
+    let plan = Plan::new(graph, &regions);
+    let of_steps: u64 = plan.macs(graph).iter().sum();
     let ratio = graph.macs() as f64 * regions.len() as f64 / of_steps as f64;
     if !ratio.is_finite() {
         return None;
     }
-    let why = if ratio < SAVING { barrier(model) } else { None };
+    let why = if ratio < SAVING { barrier(graph, &plan) } else { None };
     Some(format!(
         "a step that removes {side}x{side} pixels costs 1/{ratio:.1} of a full pass, in \
          multiply-adds{}",
@@ -84,20 +84,23 @@ fn steps(model: &Model) -> Option<String> {
     ))
 }
 
-/// The first layer that reads its whole input for every output, where much of the work lies behind it.
-fn barrier(model: &Model) -> Option<String> {
-    let layers = model.layers();
-    let reads_all = |layer: &LayerRow| {
-        layer.reach.is_none() && layer.inputs.iter().any(|input| input.h * input.w > 1)
+/// From which layer on every step changes everything, where much of the work lies behind it.
+fn barrier(graph: &Graph, plan: &Plan) -> Option<String> {
+    let whole = |id: NodeId| {
+        let all = graph.node(id).shape.rect().area();
+        plan.of(id).iter().all(|rect| rect.area() == all)
     };
-    let at = layers.iter().position(reads_all)?;
-    let LayerRow { name, operator, .. } = &layers[at];
-    let behind: u64 = layers[at..].iter().map(|layer| layer.macs).sum();
-    let share = behind as f64 / model.graph.macs().max(1) as f64;
+    let begins =
+        |id: NodeId, node: &Node| whole(id) && node.inputs.iter().any(|input| !whole(*input));
+    let (at, node) = graph.nodes().skip(1).find(|(id, node)| begins(*id, node))?;
+    let macs = |node: &Node| node.op.macs(&graph.shapes(&node.inputs), node.shape.rect());
+    let behind: u64 = graph.nodes().skip(at.0).map(|(_, node)| macs(node)).sum();
+    let share = behind as f64 / graph.macs().max(1) as f64;
     (share >= MUCH).then(|| {
         format!(
-            "`{name}` ({operator}) reads the whole map, so what lies behind it ({:.0} % of the \
-             work) is computed again at every step",
+            "from `{}` ({}) on every step changes everything, which is {:.0} % of the work",
+            node.name,
+            node.op.name(),
             100.0 * share
         )
     })
