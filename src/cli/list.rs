@@ -117,7 +117,7 @@ fn measured<T: ?Sized>(
 }
 
 fn operators() -> String {
-    supported().fold(String::new(), |text, name| text + name + "\n")
+    supported().into_iter().fold(String::new(), |text, name| text + &name + "\n")
 }
 
 /// Each with the keys it sets and with what it cannot bring about.

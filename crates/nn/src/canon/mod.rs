@@ -313,6 +313,18 @@ mod tests {
     }
 
     #[test]
+    fn a_norm_behind_maps_one_below_the_other_is_folded_into_each() {
+        let mut net = Net::new();
+        net.relu("relu", "stem").add("a", conv_of(3, 1, 0), "relu").add(
+            "b",
+            conv_of(3, 3, 0),
+            "relu",
+        );
+        net.add("below", Concat::along(Axis::Row), "a b").add("bn", norm(3), "below").dense("bn");
+        rewritten(&net.graph, &["input", "stem", "relu", "a", "b", "below", "fc"]);
+    }
+
+    #[test]
     fn a_norm_before_a_convolution_is_folded_where_padding_allows_it() {
         let with = |norm: Affine, conv: Conv, nodes: &[&str]| {
             let mut net = Net::new();

@@ -3,14 +3,17 @@
 
 use super::{
     Given, Imported, attributes,
+    batch::{self, Place},
     call::{Call, node_name},
-    decode,
+    decode::{self, Element},
     error::{Damage, Obstacles, OnnxError},
     external::External,
+    inline,
     input::{self, Picture, names},
+    kind::{self, Kind},
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
     table,
-    value::{Constant, Map, Value, joined, volume},
+    value::{Constant, Map, Numbers, Value, joined, volume},
 };
 use crate::{
     base::geom::{Axis, Shape},
@@ -31,6 +34,10 @@ const NEWEST_OPSET: i64 = 26;
 
 /// Folded constants may have this many values more than the weights.
 const FOLDING: usize = 1 << 24;
+
+/// What is said about networks that keep numbers in few bits.
+const QUANTISED: &str = "numbers that the file keeps in few bits are computed in floats and rounded as there; \
+                         gradients go straight through the rounding";
 
 /// Operators whose further outputs only matter in training.
 const TRAINING_OUTPUTS: [&str; 2] = ["BatchNormalization", "Dropout"];
@@ -56,11 +63,26 @@ pub(super) struct Build<'a> {
     /// What was chosen because nothing says it.
     chosen: Option<String>,
     initializers: HashMap<&'a str, &'a TensorProto>,
-    values: HashMap<&'a str, Value>,
+    values: HashMap<String, Value>,
     /// Nodes that cannot be imported.
     obstacles: Obstacles,
     /// Names of values behind them, of which nothing is known.
-    unknown: HashSet<&'a str>,
+    unknown: HashSet<String>,
+    /// Kinds of values that are no floats.
+    kinds: HashMap<String, Kind>,
+    /// Element types of constants that nodes hold.
+    elements: HashMap<String, Element>,
+    model: &'a ModelProto,
+    file_graph: &'a GraphProto,
+    makers: Makers<'a>,
+    /// Nodes of the file that are imported.
+    done: Vec<bool>,
+    /// Where the pictures of a batch lie in values, in files that fix how many there are.
+    places: HashMap<String, Place>,
+    /// Branches inside branches.
+    depth: usize,
+    /// The file keeps numbers in few bits.
+    pub(super) quantised: bool,
     /// Names of the graph's nodes, and how many wanted each.
     names: HashMap<String, usize>,
 }
@@ -100,12 +122,32 @@ pub(super) fn import(
         values: HashMap::new(),
         obstacles: Obstacles::default(),
         unknown: HashSet::new(),
+        kinds: HashMap::new(),
+        elements: HashMap::new(),
+        model,
+        file_graph: proto,
+        makers: makers(proto),
+        done: vec![false; proto.node.len()],
+        places: HashMap::new(),
+        depth: 0,
+        quantised: false,
         names: HashMap::from([("input".to_owned(), 1)]),
     };
     build.start(&picture);
     build.choose(&output);
-    build.nodes(model, proto)?;
+    build.nodes()?;
     build.finish()
+}
+
+/// Puts the functions of a file in place of their calls.
+pub(super) fn expand(file: &str, model: &mut ModelProto) -> Result<(), OnnxError> {
+    let Some(opset) = opset(file, model)? else { return Ok(()) };
+    let Some(graph) = &mut model.graph else { return Ok(()) };
+    let nodes = std::mem::take(&mut graph.node);
+    let expanded = inline::expanded(nodes, &model.functions, opset);
+    graph.node =
+        expanded.map_err(|problem| OnnxError::Interface { file: file.to_owned(), problem })?;
+    Ok(())
 }
 
 fn opset(file: &str, model: &ModelProto) -> Result<Option<i64>, OnnxError> {
@@ -204,20 +246,28 @@ fn module(node: &NodeProto) -> Option<String> {
     module.filter(|module| !module.is_empty())
 }
 
-/// The nodes that the value `output` depends on, by position: each behind those it reads, otherwise as they
-/// stand in the file. Nodes of a circle come last.
-fn needed(graph: &GraphProto, output: &str) -> Vec<usize> {
-    let mut makers: HashMap<&str, Vec<usize>> = HashMap::new();
+/// Which nodes compute a value, by position.
+type Makers<'a> = HashMap<&'a str, Vec<usize>>;
+
+fn makers(graph: &GraphProto) -> Makers<'_> {
+    let mut makers: Makers<'_> = HashMap::new();
     for (i, node) in graph.node.iter().enumerate() {
         node.output
             .iter()
             .filter(|o| !o.is_empty())
             .for_each(|o| makers.entry(o).or_default().push(i));
     }
+    makers
+}
+
+/// The nodes that some values depend on, by position: each behind those it reads, otherwise as they
+/// stand in the file. Nodes of a circle come last.
+fn needed(graph: &GraphProto, makers: &Makers<'_>, values: &[&str]) -> Vec<usize> {
     let read =
         |i: usize| graph.node[i].input.iter().filter_map(|name| makers.get(&name[..])).flatten();
     let mut wanted = vec![false; graph.node.len()];
-    let mut open: Vec<usize> = makers.get(output).cloned().unwrap_or_default();
+    let mut open: Vec<usize> =
+        values.iter().filter_map(|value| makers.get(value)).flatten().copied().collect();
     let mut waits: Vec<usize> = vec![0; graph.node.len()];
     let mut readers: Vec<Vec<usize>> = vec![vec![]; graph.node.len()];
     while let Some(i) = open.pop() {
@@ -247,6 +297,35 @@ fn needed(graph: &GraphProto, output: &str) -> Vec<usize> {
     order
 }
 
+/// Whole numbers of a constant as floats, where each is one; beside quantised values, what they stand for.
+fn beside_floats(value: &mut Value, own: &Kind) {
+    let (scale, zero) = match own {
+        Kind::Quantised(own) => (own.scale, own.zero),
+        _ => (1.0, 0.0),
+    };
+    if let Value::Constant(constant) = value
+        && let Ok(ints) = constant.as_ints()
+        && ints.iter().all(|v| v.unsigned_abs() <= 1 << f32::MANTISSA_DIGITS)
+    {
+        let floats = ints.iter().map(|v| scale * (*v as f32 - zero)).collect();
+        let floats = Numbers::Float(floats);
+        if let Ok(floats) = Constant::new(constant.dims().to_vec(), floats) {
+            *value = Value::Constant(Rc::new(floats));
+        }
+    }
+}
+
+/// True for a node that takes one of two branches.
+fn is_condition(node: &NodeProto) -> bool {
+    node.op_type == "If" && table::is_own(&node.domain)
+}
+
+/// The element type of the constant that a node holds.
+fn constant_element(node: &NodeProto) -> Option<Element> {
+    let tensor = node.attribute.iter().find_map(|a| a.t.as_ref())?;
+    (node.op_type == "Constant").then(|| Element::of(i64::from(tensor.data_type)).ok())?
+}
+
 impl<'a> Build<'a> {
     fn start(&mut self, picture: &Picture<'a>) {
         let sides = picture.axes.iter().map(|axis| picture.shape.along(*axis));
@@ -254,12 +333,14 @@ impl<'a> Build<'a> {
         let place = |axis| 1 + picture.axes.iter().position(|a| *a == axis).unwrap_or_default();
         let order = [Axis::Row, Axis::Column, Axis::Channel].map(place);
         let map = Map::new(NodeId(0), dims, &order);
-        self.values.insert(picture.name, Value::Map(map));
-        self.notes.extend(picture.note.clone());
-        if !picture.single {
-            let name = picture.name;
-            self.notes.push(format!("input `{name}` and all that follows in single precision"));
+        self.values.insert(picture.name.to_owned(), Value::Map(map));
+        if self.fixed_batch.is_some() {
+            self.places.insert(picture.name.to_owned(), Place::alone(0));
         }
+        if picture.kind != Kind::Float {
+            self.kinds.insert(picture.name.to_owned(), picture.kind.clone());
+        }
+        self.notes.extend(picture.notes.clone());
         if let Some(n) = self.fixed_batch {
             self.notes.push(format!("the batch size fixed in the file ({n}) is taken as 1"));
         }
@@ -282,19 +363,13 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn nodes(&mut self, model: &ModelProto, graph: &'a GraphProto) -> Result<(), OnnxError> {
-        let needed = needed(graph, self.output);
-        for i in &needed {
-            let node = &graph.node[*i];
-            let known = !node.input.iter().any(|name| self.unknown.contains(&name[..]));
-            let imported = if known { self.node(model, node) } else { self.behind(model, node) };
-            if let Err(error) = imported {
-                self.obstacles.note(error)?;
-                self.unknown.extend(node.output.iter().map(String::as_str));
-            }
-        }
+    fn nodes(&mut self) -> Result<(), OnnxError> {
+        self.nodes_for(&[self.output])?;
         std::mem::take(&mut self.obstacles).end()?;
-        let unneeded = graph.node.len() - needed.len();
+        let unneeded = self.done.iter().filter(|done| !**done).count();
+        if self.quantised {
+            self.notes.push(QUANTISED.to_owned());
+        }
         if unneeded > 0 {
             let text = format!("nodes that `{}` does not need left out: {unneeded}", self.output);
             self.notes.push(text);
@@ -303,13 +378,34 @@ impl<'a> Build<'a> {
     }
 
     /// A node behind one that cannot be imported: whether its operator is known can still be said.
-    fn behind(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
-        self.unknown.extend(node.output.iter().map(String::as_str));
-        table::find(node).map(drop).ok_or_else(|| self.unsupported(model, node))
+    fn behind(&self, node: &NodeProto) -> Result<(), OnnxError> {
+        let known = table::find(node).is_some() || is_condition(node);
+        known.then_some(()).ok_or_else(|| self.unsupported(node))
     }
 
-    fn node(&mut self, model: &ModelProto, node: &'a NodeProto) -> Result<(), OnnxError> {
-        let entry = table::find(node).ok_or_else(|| self.unsupported(model, node))?;
+    /// Imports the nodes of the file that some values depend on.
+    fn nodes_for(&mut self, values: &[&str]) -> Result<(), OnnxError> {
+        let graph = self.file_graph;
+        for i in needed(graph, &self.makers, values) {
+            if std::mem::replace(&mut self.done[i], true) {
+                continue;
+            }
+            let node = &graph.node[i];
+            let known = !node.input.iter().any(|name| self.unknown.contains(name));
+            let imported = if known { self.node(node) } else { self.behind(node) };
+            if !known || imported.is_err() {
+                self.unknown.extend(node.output.iter().cloned());
+            }
+            imported.or_else(|error| self.obstacles.note(error))?;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, node: &NodeProto) -> Result<(), OnnxError> {
+        if is_condition(node) {
+            return self.condition(node);
+        }
+        let entry = table::find(node).ok_or_else(|| self.unsupported(node))?;
         attributes::check(node).map_err(|problem| self.error(node, problem))?;
         let mut inputs = Vec::with_capacity(node.input.len());
         for name in &node.input {
@@ -322,38 +418,154 @@ impl<'a> Build<'a> {
         let Some(name) = node.output.first().filter(|o| !o.is_empty()) else {
             return Err(self.error(node, "it has no output".to_owned()));
         };
-        let mut call = Call::new(node, inputs, self);
+        let kinds = self.kinds_of(node, &inputs);
+        let kind = kind::of_output(node, &kinds).map_err(|problem| self.error(node, problem))?;
+        if kind::mixes(node)
+            && let Some(own) = kinds.iter().flatten().find(|kind| **kind != Kind::Float)
+        {
+            // conditions and indices are no numbers
+            let other = match &node.op_type[..] {
+                "Where" => Some(0),
+                "ScatterND" => Some(1),
+                _ => None,
+            };
+            let values = inputs.iter_mut().enumerate().filter(|(k, _)| Some(*k) != other);
+            values.filter_map(|(_, v)| v.as_mut()).for_each(|value| beside_floats(value, own));
+        }
+        let places = self.places_of(node, &inputs);
+        if let (Some(count), Some((place, rank))) =
+            (self.fixed_batch, places.iter().flatten().next())
+            && let Some(from_last) = rank.checked_sub(1 + place.axis)
+            && place.faster == 1
+            && batch::spreads(node, from_last)
+        {
+            for value in inputs.iter_mut().flatten() {
+                batch::of_one(value, from_last, count)
+                    .map_err(|problem| self.error(node, problem))?;
+            }
+        }
+        if let Some(element) = constant_element(node) {
+            self.elements.insert(name.clone(), element);
+        }
+        let own = places.iter().flatten().next().map(|(place, _)| *place);
+        let mut call = Call::new(node, inputs, kinds, own, self);
         let value = entry.import(&mut call);
-        let further = call.further();
+        let (further, first, told) = (call.further(), call.told_kind(), call.told_place());
+        let rest_kind = if first.is_some() { Kind::Float } else { kind.clone() };
         let value = value.map_err(|problem| self.error(node, problem))?;
-        self.file_value(node, name, value)?;
-        for (k, value) in further {
-            if let Some(name) = node.output.get(k).filter(|o| !o.is_empty()) {
+        let rest = further.into_iter().filter_map(|(k, v)| Some((node.output.get(k)?, v)));
+        let rest = rest.map(|(name, value)| (name, value, rest_kind.clone()));
+        let first = (name, value, first.unwrap_or(kind));
+        for (name, value, kind) in [first].into_iter().chain(rest) {
+            if kind != Kind::Float && matches!(value, Value::Map(_)) {
+                self.kinds.insert(name.clone(), kind.clone());
+            }
+            if let (Some(_), Value::Map(map)) = (self.fixed_batch, &value) {
+                let place = told.or_else(|| batch::of_output(node, &places, map.rank()));
+                self.places.extend(place.map(|place| (name.clone(), place)));
+            }
+            if !name.is_empty() {
                 self.file_value(node, name, value)?;
             }
         }
         Ok(())
     }
 
-    fn file_value(
-        &mut self,
-        node: &NodeProto,
-        name: &'a str,
-        value: Value,
-    ) -> Result<(), OnnxError> {
+    /// The kinds of the inputs that are computed from the picture.
+    fn kinds_of(&self, node: &NodeProto, inputs: &[Option<Value>]) -> Vec<Option<Kind>> {
+        let kind = |(name, value): (&String, &Option<Value>)| match value {
+            Some(Value::Map(_)) => Some(self.kinds.get(name).cloned().unwrap_or(Kind::Float)),
+            _ => None,
+        };
+        node.input.iter().zip(inputs).map(kind).collect()
+    }
+
+    /// Where pictures lie in the inputs that are computed from one, and how many axes these have.
+    fn places_of(&self, node: &NodeProto, inputs: &[Option<Value>]) -> Vec<Option<(Place, usize)>> {
+        let place = |(name, value): (&String, &Option<Value>)| match value {
+            Some(Value::Map(map)) => Some((*self.places.get(name)?, map.rank())),
+            _ => None,
+        };
+        node.input.iter().zip(inputs).map(place).collect()
+    }
+
+    /// `If` whose condition is known: the nodes of the branch that is taken.
+    fn condition(&mut self, node: &NodeProto) -> Result<(), OnnxError> {
+        let error = |build: &Self, problem: &str| build.error(node, problem.to_owned());
+        let [name] = &node.input[..] else { return Err(error(self, "it has no condition")) };
+        let Value::Constant(which) = self.value(node, name)? else {
+            return Err(error(
+                self,
+                "its condition depends on the picture, so the network is another one for each; \
+                 export it without",
+            ));
+        };
+        let which = match which.as_ints() {
+            Ok(&[which]) => which != 0,
+            _ => return Err(error(self, "its condition is no single truth value")),
+        };
+        let wanted = if which { "then_branch" } else { "else_branch" };
+        let branch = inline::branch(node, wanted, &self.model.functions, self.opset);
+        let mut branch = branch.map_err(|problem| self.error(node, problem))?;
+        if self.depth >= inline::DEPTH {
+            return Err(error(self, "it lies too deep inside others"));
+        }
+        let captures = inline::captures(&branch, 0);
+        let captures: Vec<&str> = captures
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !self.values.contains_key(*name))
+            .filter(|name| self.makers.contains_key(name))
+            .collect();
+        if !captures.is_empty() {
+            self.nodes_for(&captures)?;
+        }
+        if captures.iter().any(|name| self.unknown.contains(*name)) {
+            self.unknown.extend(node.output.iter().cloned());
+            return Ok(());
+        }
+        for tensor in &branch.initializer {
+            let constant = decode::constant(tensor, &mut self.external);
+            let constant = constant.and_then(|c| self.charge(c.dims()).map(|()| c));
+            let constant = constant.map_err(|problem| self.error(node, problem))?;
+            let element = Element::of(i64::from(tensor.data_type));
+            self.elements.extend(element.ok().map(|e| (tensor.name.clone(), e)));
+            self.file_value(node, &tensor.name, Value::Constant(Rc::new(constant)))?;
+        }
+        self.depth += 1;
+        for inner in std::mem::take(&mut branch.node) {
+            self.node(&inner)?;
+        }
+        self.depth -= 1;
+        for (name, from) in node.output.iter().zip(&branch.output) {
+            let value = self.value(node, &from.name)?;
+            if let Some(place) = self.places.get(&from.name).copied() {
+                self.places.insert(name.clone(), place);
+            }
+            if let Some(kind) = self.kinds.get(&from.name).cloned() {
+                self.kinds.insert(name.clone(), kind);
+            }
+            self.file_value(node, name, value)?;
+        }
+        let taken = node_name(node);
+        self.notes.push(format!("condition `{taken}` is known: its {wanted} is taken"));
+        Ok(())
+    }
+
+    fn file_value(&mut self, node: &NodeProto, name: &str, value: Value) -> Result<(), OnnxError> {
         let taken = self.initializers.contains_key(name);
-        if taken || self.values.insert(name, value).is_some() {
+        if taken || self.values.insert(name.to_owned(), value).is_some() {
             return Err(self.error(node, format!("its output `{name}` exists already")));
         }
         Ok(())
     }
 
     /// The value with a name, as `node` reads it.
-    fn value(&mut self, node: &NodeProto, name: &'a str) -> Result<Value, OnnxError> {
+    fn value(&mut self, node: &NodeProto, name: &str) -> Result<Value, OnnxError> {
         if let Some(value) = self.values.get(name) {
             return Ok(value.clone());
         }
-        let Some(tensor) = self.initializers.get(name) else {
+        let Some((&name, &tensor)) = self.initializers.get_key_value(name) else {
             return Err(self.error(
                 node,
                 format!("its input `{name}` is neither a weight nor an output of an earlier node"),
@@ -365,6 +577,12 @@ impl<'a> Build<'a> {
             problem,
         })?;
         Ok(Value::Constant(Rc::new(constant)))
+    }
+
+    /// The element type of a constant of the file.
+    pub(super) fn element(&self, name: &str) -> Option<Element> {
+        let tensor = self.initializers.get(name).map(|t| i64::from(t.data_type));
+        self.elements.get(name).copied().or_else(|| Element::of(tensor?).ok())
     }
 
     /// The numbers of an initializer. They are not kept, so that weights are in memory once; who
@@ -397,25 +615,15 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn unsupported(&self, model: &ModelProto, node: &NodeProto) -> OnnxError {
-        let is_local = |domain: &str, name: &str| {
-            model.functions.iter().any(|f| f.domain == domain && f.name == name)
-        };
-        let own = table::is_own(&node.domain);
+    fn unsupported(&self, node: &NodeProto) -> OnnxError {
         let op = &node.op_type;
-        let op = if own { op.clone() } else { format!("{}.{op}", node.domain) };
-        let why = match own {
-            _ if is_local(&node.domain, &node.op_type) => {
-                " (functions inside the file are not; inline them on export)"
-            }
-            true => "",
-            false => " (only those of ONNX itself are)",
-        };
+        let op =
+            if table::is_own(&node.domain) { op.clone() } else { format!("{}.{op}", node.domain) };
         OnnxError::Unsupported {
             file: self.file.to_owned(),
             node: node_name(node).to_owned(),
             op,
-            why,
+            why: table::why_not(node),
         }
     }
 

@@ -1,13 +1,16 @@
 //! One node while it is imported: its attributes, its inputs, and the graph it adds to.
 
 use super::{
+    batch::Place,
     build::Build,
+    decode::Element,
+    kind::Kind,
     proto::{AttributeProto, NodeProto, TensorProto},
     value::{Constant, Map, Numbers, PICTURE, Value, joined, view, volume},
 };
 use crate::{
     base::geom::Shape,
-    op::{self, Cpu, List, Pick, Transpose},
+    op::{self, Cpu, List, Lookup, Pick, Resample, Taps, Transpose},
     tensor::Tensor,
 };
 use std::rc::Rc;
@@ -18,20 +21,42 @@ pub(super) const MAX_VALUES: usize = 1 << 28;
 
 /// A node, its inputs looked up.
 pub(super) struct Call<'b, 'a> {
-    node: &'a NodeProto,
+    node: &'b NodeProto,
     inputs: Vec<Option<Value>>,
+    /// What messages call the inputs.
+    names: Vec<&'b str>,
+    kinds: Vec<Option<Kind>>,
     build: &'b mut Build<'a>,
     /// Outputs behind the first, with their positions.
     further: Vec<(usize, Value)>,
+    /// What the output holds, where an importer knows better than the table of kinds.
+    kind: Option<Kind>,
+    /// Where the pictures of a batch lie in the first map.
+    place: Option<Place>,
+    /// Where they lie in the output, where an importer knows.
+    told_place: Option<Place>,
 }
 
 impl<'b, 'a> Call<'b, 'a> {
     pub(super) fn new(
-        node: &'a NodeProto,
+        node: &'b NodeProto,
         inputs: Vec<Option<Value>>,
+        kinds: Vec<Option<Kind>>,
+        place: Option<Place>,
         build: &'b mut Build<'a>,
     ) -> Self {
-        Call { node, inputs, build, further: vec![] }
+        let names = node.input.iter().map(String::as_str).collect();
+        Call {
+            node,
+            inputs,
+            names,
+            kinds,
+            build,
+            further: vec![],
+            kind: None,
+            place,
+            told_place: None,
+        }
     }
 
     /// Version of the operator set.
@@ -40,7 +65,7 @@ impl<'b, 'a> Call<'b, 'a> {
     }
 
     /// Name of the node; that of its output where it has none.
-    pub(super) fn name(&self) -> &'a str {
+    pub(super) fn name(&self) -> &'b str {
         node_name(self.node)
     }
 
@@ -49,14 +74,68 @@ impl<'b, 'a> Call<'b, 'a> {
         self.build.notes.push(text);
     }
 
+    /// Says that the file keeps numbers in few bits.
+    pub(super) fn quantised(&mut self) {
+        self.build.quantised = true;
+    }
+
     /// A detail that a later note about this node should carry.
     pub(super) fn remark(&mut self, text: String) {
         self.build.remarks.insert(self.name().to_owned(), text);
     }
 
-    /// The batch size that the model file fixes, where it does.
-    pub(super) fn fixed_batch(&self) -> Option<usize> {
-        self.build.fixed_batch
+    /// The dimensions of the first map as they are in the file, which may fix how many pictures there
+    /// are.
+    pub(super) fn dims_in_file(&self, map: &Map) -> Vec<usize> {
+        match (self.build.fixed_batch, self.place) {
+            (Some(count), Some(place)) => place.in_file(&map.dims, count),
+            _ => map.dims.clone(),
+        }
+    }
+
+    /// Dimensions for all pictures of the file, which the first map is reshaped to, as those for one.
+    pub(super) fn for_one(&mut self, map: &Map, wanted: Vec<usize>) -> Result<Vec<usize>, String> {
+        let Some(count) = self.build.fixed_batch else { return Ok(wanted) };
+        let file = self.dims_in_file(map);
+        let found = self.place.and_then(|place| place.reshaped(&file, &wanted, count));
+        let (place, dims) = found.ok_or_else(|| {
+            format!(
+                "the file fixes a batch of {count}, and where its pictures lie in {} is not known; export \
+                 the model with a batch of 1, or an open one",
+                joined(&wanted)
+            )
+        })?;
+        self.told_place = Some(place);
+        Ok(dims)
+    }
+
+    /// Sizes of all axes that the file gives, with that of the batch as 1.
+    pub(super) fn sizes_for_one(&self, sizes: &mut [usize]) {
+        let from_last = self.place.and_then(|p| self.first_rank()?.checked_sub(1 + p.axis));
+        if let (Some(count), Some(from_last)) = (self.build.fixed_batch, from_last)
+            && let Some(axis) = sizes.len().checked_sub(from_last + 1)
+            && sizes[axis] == count
+        {
+            sizes[axis] = 1;
+        }
+    }
+
+    fn first_rank(&self) -> Option<usize> {
+        self.inputs.iter().flatten().find_map(|value| match value {
+            Value::Map(map) => Some(map.rank()),
+            Value::Constant(_) => None,
+        })
+    }
+
+    /// Where the importer says that pictures lie in the output.
+    pub(super) fn told_place(&self) -> Option<Place> {
+        self.told_place
+    }
+
+    /// Says that an axis of pictures alone is now at another place.
+    pub(super) fn moved_place(&mut self, moved: impl Fn(usize) -> Option<usize>) {
+        let place = self.place.and_then(|p| Some(Place { axis: moved(p.axis)?, ..p }));
+        self.told_place = place;
     }
 
     /// True when an output of this node is the model's output.
@@ -162,6 +241,35 @@ impl Call<'_, '_> {
         self.inputs[k] = Some(value);
     }
 
+    /// Takes other inputs, as another operator reads them: each with the position of the one that
+    /// messages name.
+    pub(super) fn set_inputs(&mut self, inputs: Vec<(usize, Option<Value>)>) {
+        let name = |k: usize| self.node.input.get(k).map_or("", String::as_str);
+        self.names = inputs.iter().map(|(k, _)| name(*k)).collect();
+        self.kinds = vec![None; inputs.len()];
+        self.inputs = inputs.into_iter().map(|(_, value)| value).collect();
+    }
+
+    /// What an input holds that is computed from the picture.
+    pub(super) fn kind(&self, k: usize) -> Kind {
+        self.kinds.get(k).cloned().flatten().unwrap_or(Kind::Float)
+    }
+
+    /// Says what the output holds.
+    pub(super) fn set_kind(&mut self, kind: Kind) {
+        self.kind = Some(kind);
+    }
+
+    /// What the importer said that the output holds.
+    pub(super) fn told_kind(&self) -> Option<Kind> {
+        self.kind.clone()
+    }
+
+    /// The element type that the file gives a constant input.
+    pub(super) fn element(&self, k: usize) -> Option<Element> {
+        self.build.element(self.names.get(k)?)
+    }
+
     /// Number of outputs.
     pub(super) fn outputs(&self) -> usize {
         self.node.output.len()
@@ -169,7 +277,7 @@ impl Call<'_, '_> {
 
     /// Name of an input in the file.
     pub(super) fn input_name(&self, k: usize) -> &str {
-        self.node.input.get(k).map_or("", |name| name)
+        self.names.get(k).copied().unwrap_or_default()
     }
 
     /// An input that is computed from the picture.
@@ -201,21 +309,29 @@ impl Call<'_, '_> {
         Ok(Map::in_order(node, dims))
     }
 
+    /// A single number as a map.
+    pub(super) fn number(&mut self, value: f32) -> Result<Map, String> {
+        let op = op::Constant(Tensor::vector(vec![value]));
+        let name = self.build.free_name(&format!("{}:number", self.name()));
+        let node = self.build.graph.push(&name, Box::new(op), &[]).map_err(|e| e.problem)?;
+        Ok(Map::in_order(node, vec![]))
+    }
+
     /// An input of dimensions `(N, C, H, W)` that is computed from the picture, channels last, and its
     /// shape.
     pub(super) fn image(&mut self, k: usize) -> Result<(Map, Shape), String> {
         let map = self.map(k)?;
+        self.picture(&map).map_err(|e| format!("input `{}` {e}", self.input_name(k)))
+    }
+
+    /// A map of dimensions `(N, C, H, W)`, channels last, and its shape.
+    pub(super) fn picture(&mut self, map: &Map) -> Result<(Map, Shape), String> {
         match map.dims[..] {
             [1, c, h, w] => {
                 let shape = Shape::new(c, h, w);
-                Ok((self.arranged(&map, &PICTURE, shape)?, shape))
+                Ok((self.arranged(map, &PICTURE, shape)?, shape))
             }
-            _ => Err(format!(
-                "input `{}` has dimensions {}, expected (N, C, H, W); only two-dimensional pictures \
-                 are supported",
-                self.input_name(k),
-                joined(&map.dims),
-            )),
+            _ => Err(format!("has dimensions {}, expected (N, C, H, W)", joined(&map.dims))),
         }
     }
 
@@ -539,6 +655,46 @@ impl Call<'_, '_> {
         let to = Call::view(&dims, order);
         let op = Pick::new(name, self.shape(map), sizes, lists, value, to)?;
         self.push(op, &[map], dims, order)
+    }
+
+    /// A map with an axis replaced by weighted sums along it.
+    pub(super) fn resampled(
+        &mut self,
+        map: &Map,
+        along: usize,
+        taps: Vec<Taps>,
+    ) -> Result<Map, String> {
+        let mut dims = map.dims.clone();
+        dims[along] = taps.len();
+        if volume(&dims).is_none_or(|n| n > MAX_VALUES) {
+            return Err(format!("its output of {} values is too large", joined(&dims)));
+        }
+        let order = map.full_order();
+        let (sizes, to) = (map.sizes(&order), Call::view(&dims, &order));
+        let axis = order.iter().position(|a| *a == along).unwrap_or_default();
+        let name = op_name(self.node);
+        let op = Resample::new(name, self.shape(map), sizes, axis, taps, to)?;
+        self.push(op, &[map], dims, &order)
+    }
+
+    /// Values picked one by one out of some maps: `sources` has one index per value of the output, into
+    /// all values of the maps in the order of their dimensions.
+    pub(super) fn looked_up(
+        &mut self,
+        maps: &[Map],
+        sources: Vec<usize>,
+        dims: Vec<usize>,
+    ) -> Result<Map, String> {
+        let in_order = |map: &Map, call: &mut Self| {
+            let order: Vec<usize> = (0..map.rank()).collect();
+            let shape = view(&map.dims.iter().copied().filter(|n| *n != 1).collect::<Vec<_>>());
+            call.arranged(map, &order, shape)
+        };
+        let maps = maps.iter().map(|m| in_order(m, self)).collect::<Result<Vec<Map>, String>>()?;
+        let shapes = maps.iter().map(|m| self.shape(m)).collect();
+        let order: Vec<usize> = (0..dims.len()).collect();
+        let op = Lookup::new(op_name(self.node), shapes, sources, Call::view(&dims, &order))?;
+        self.push(op, &maps.iter().collect::<Vec<_>>(), dims, &order)
     }
 
     /// A map repeated along axes of size 1 to dimensions of the same number. `order` is how these lie in

@@ -23,13 +23,15 @@ pub(super) enum Element {
     U32 = 12,
     U64 = 13,
     Bf16 = 16,
+    U4 = 21,
+    I4 = 22,
 }
 
 impl Element {
     /// The type with a number of the format.
     pub(super) fn of(number: i64) -> Result<Element, String> {
-        use Element::{Bf16, Bool, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64};
-        let all = [F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, Bf16];
+        use Element::{Bf16, Bool, F16, F32, F64, I4, I8, I16, I32, I64, U4, U8, U16, U32, U64};
+        let all = [F32, U8, I8, U16, I16, I32, I64, Bool, F16, F64, U32, U64, Bf16, U4, I4];
         let found = all.into_iter().find(|e| *e as i64 == number);
         found.ok_or_else(|| {
             format!(
@@ -44,10 +46,18 @@ impl Element {
         matches!(self, Element::F32 | Element::F16 | Element::F64 | Element::Bf16)
     }
 
-    /// Bytes of one number.
+    /// Bytes of some numbers.
+    fn bytes(self, count: usize) -> Option<usize> {
+        match self {
+            Element::U4 | Element::I4 => Some(count.div_ceil(2)),
+            _ => count.checked_mul(self.size()),
+        }
+    }
+
+    /// Bytes of one number, rounded up.
     fn size(self) -> usize {
         match self {
-            Element::U8 | Element::I8 | Element::Bool => 1,
+            Element::U4 | Element::I4 | Element::U8 | Element::I8 | Element::Bool => 1,
             Element::U16 | Element::I16 | Element::F16 | Element::Bf16 => 2,
             Element::F32 | Element::I32 | Element::U32 => 4,
             Element::F64 | Element::I64 | Element::U64 => 8,
@@ -61,6 +71,8 @@ impl Element {
             Element::F64 => Numbers::Float(each(bytes, |b| f64::from_le_bytes(b) as f32)),
             Element::F16 => Numbers::Float(each(bytes, |b| f16::from_le_bytes(b).to_f32())),
             Element::Bf16 => Numbers::Float(each(bytes, |b| bf16::from_le_bytes(b).to_f32())),
+            Element::U4 => Numbers::Int(halves(bytes).map(i64::from).collect()),
+            Element::I4 => Numbers::Int(halves(bytes).map(signed).collect()),
             Element::U8 => Numbers::Int(each(bytes, |[b]: [u8; 1]| i64::from(b))),
             Element::Bool => Numbers::Int(each(bytes, |[b]: [u8; 1]| i64::from(b != 0))),
             Element::I8 => Numbers::Int(each(bytes, |b| i64::from(i8::from_le_bytes(b)))),
@@ -95,6 +107,10 @@ impl Element {
             Element::Bool => {
                 Numbers::Int(t.int32_data.iter().map(|v| i64::from(*v != 0)).collect())
             }
+            Element::U4 | Element::I4 => {
+                let bytes: Vec<u8> = t.int32_data.iter().map(|v| *v as u8).collect();
+                self.numbers_in(&bytes)
+            }
             Element::U8 | Element::I8 | Element::U16 | Element::I16 | Element::I32 => {
                 Numbers::Int(t.int32_data.iter().map(|v| i64::from(*v)).collect())
             }
@@ -111,6 +127,16 @@ impl Element {
             _ => t.int32_data.len(),
         }
     }
+}
+
+/// Two numbers of 4 bits per byte, the lower half first.
+fn halves(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    bytes.iter().flat_map(|b| [b & 15, b >> 4])
+}
+
+/// A number of 4 bits with a sign.
+fn signed(half: u8) -> i64 {
+    i64::from(half) - if half > 7 { 16 } else { 0 }
 }
 
 fn each<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -136,7 +162,7 @@ fn header(t: &TensorProto) -> Result<Header, String> {
     let element = Element::of(i64::from(t.data_type))?;
     let dims: Option<Vec<usize>> = t.dims.iter().map(|d| usize::try_from(*d).ok()).collect();
     let dims = dims.ok_or_else(|| format!("its dimensions {:?} are negative", t.dims))?;
-    let size = volume(&dims).and_then(|n| Some((n, n.checked_mul(element.size())?)));
+    let size = volume(&dims).and_then(|n| Some((n, element.bytes(n)?)));
     let (count, bytes) =
         size.ok_or_else(|| format!("its dimensions {} overflow", joined(&dims)))?;
     let typed = element.typed_len(t);
@@ -151,7 +177,9 @@ fn header(t: &TensorProto) -> Result<Header, String> {
     } else {
         (Source::Typed, typed, "values")
     };
-    let expected = if unit == "bytes" { bytes } else { count };
+    // numbers of 4 bits stand two by two in the typed field
+    let packed = matches!(element, Element::U4 | Element::I4) && matches!(source, Source::Typed);
+    let expected = if unit == "bytes" || packed { bytes } else { count };
     if found != expected {
         let dims = joined(&dims);
         return Err(format!(
@@ -169,11 +197,15 @@ pub(super) fn check(tensor: &TensorProto) -> Result<(), String> {
 /// The tensor's numbers; floats in single precision.
 pub(super) fn constant(t: &TensorProto, external: &mut External) -> Result<Constant, String> {
     let Header { element, dims, bytes, source } = header(t)?;
-    let numbers = match source {
+    let count = dims.iter().product();
+    let mut numbers = match source {
         Source::Raw => element.numbers_in(&t.raw_data),
         Source::Typed => element.numbers_of(t),
         Source::External(place) => element.numbers_in(&external.read(&place, bytes)?),
     };
+    if let Numbers::Int(values) = &mut numbers {
+        values.truncate(count);
+    }
     Constant::new(dims, numbers)
 }
 

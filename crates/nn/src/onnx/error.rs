@@ -129,7 +129,7 @@ pub enum OnnxError {
         /// The operator, with its domain where it is not ONNX's own.
         op: String,
         /// More about it; starts with a space or is empty.
-        why: &'static str,
+        why: String,
     },
     /// A node that cannot be imported as it is.
     #[error("model `{file}`: node `{node}` ({op}): {problem}")]

@@ -4,6 +4,7 @@ use super::{
     Given,
     call::{MAX_VALUES, node_name},
     decode::Element,
+    kind::Kind,
     proto::{GraphProto, NodeProto, TensorProto, ValueInfoProto},
     value::volume,
 };
@@ -18,7 +19,19 @@ const DIMENSIONS: &str = "(N, C, H, W) or (N, H, W, C)";
 
 /// Operators on the picture whose output has the axes of their input: normalisation that a network
 /// brings along.
-const POINTWISE: [&str; 7] = ["Add", "Cast", "Div", "Identity", "Mul", "Pad", "Sub"];
+const POINTWISE: [&str; 11] = [
+    "Add",
+    "Cast",
+    "Clip",
+    "DequantizeLinear",
+    "Div",
+    "Identity",
+    "Mul",
+    "Pad",
+    "QuantizeLinear",
+    "Resize",
+    "Sub",
+];
 
 /// What the file says about the picture.
 pub(super) struct Picture<'a> {
@@ -28,10 +41,10 @@ pub(super) struct Picture<'a> {
     pub(super) axes: [Axis; 3],
     /// The size of a batch, where the file fixes it.
     pub(super) batch: Option<usize>,
-    /// True for single precision.
-    pub(super) single: bool,
-    /// How the order of axes is known, where it is not the common one.
-    pub(super) note: Option<String>,
+    /// What numbers it holds.
+    pub(super) kind: Kind,
+    /// How the order of axes is known, where it is not the common one; what else is not as usual.
+    pub(super) notes: Vec<String>,
 }
 
 /// The names of some values, for messages.
@@ -58,12 +71,12 @@ pub(super) fn picture<'a>(
     let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
     let tensor = tensor.ok_or_else(|| format!("input `{name}` is no tensor"))?;
     let element = Element::of(i64::from(tensor.elem_type));
-    if !element.as_ref().is_ok_and(|e| e.is_float()) {
+    let Some(element) = element.ok().filter(|e| e.is_float() || *e == Element::U8) else {
         return Err(format!(
-            "input `{name}` has element type {}, expected floats (normalised pixels)",
+            "input `{name}` has element type {}, expected floats (normalised pixels) or unsigned bytes",
             tensor.elem_type
         ));
-    }
+    };
     let dims = tensor.shape.as_ref().ok_or_else(|| {
         format!("the dimensions of input `{name}` are not in the file; export them")
     })?;
@@ -94,10 +107,20 @@ pub(super) fn picture<'a>(
     if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
         return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
     }
-    let single = element == Ok(Element::F32);
     let last = order == InputAxes::Nhwc;
-    let note = last.then(|| format!("input `{name}` is channels-last, (N, H, W, C): {why}"));
-    Ok(Picture { name, shape: Shape::new(c, h, w), axes: axes(order), batch, single, note })
+    let mut notes = vec![];
+    if last {
+        notes.push(format!("input `{name}` is channels-last, (N, H, W, C): {why}"));
+    }
+    match element {
+        Element::F32 => {}
+        Element::U8 => notes.push(format!(
+            "input `{name}` takes bytes (`scale = 1`), computed in floats here: values between whole numbers stay"
+        )),
+        _ => notes.push(format!("input `{name}` and all that follows in single precision")),
+    }
+    let kind = Kind::of(element);
+    Ok(Picture { name, shape: Shape::new(c, h, w), axes: axes(order), batch, kind, notes })
 }
 
 fn axes(order: InputAxes) -> [Axis; 3] {
@@ -147,7 +170,15 @@ fn proof<'a>(graph: &'a GraphProto, name: &'a str) -> Option<(InputAxes, &'a Nod
             continue;
         }
         match &node.op_type[..] {
-            "Conv" | "MaxPool" | "AveragePool" | "BatchNormalization" | "LRN" => {
+            "Conv"
+            | "MaxPool"
+            | "AveragePool"
+            | "BatchNormalization"
+            | "LRN"
+            | "FusedConv"
+            | "InstanceNormalization"
+            | "QLinearConv"
+            | "ConvInteger" => {
                 return Some((InputAxes::Nchw, node));
             }
             "Transpose" => {

@@ -13,12 +13,15 @@
 //! One picture at a time is computed: the batch axis counts 1, whatever the file says.
 
 mod attributes;
+mod batch;
 mod build;
 mod call;
 mod decode;
 mod error;
 mod external;
+mod inline;
 mod input;
+mod kind;
 mod op;
 mod proto;
 mod table;
@@ -84,6 +87,7 @@ pub fn read(path: &Path, given: &Given) -> Result<(Imported, String), OnnxError>
     let mut model = decode(&file, bytes.clone())?;
     external::let_go(&mut model, &bytes);
     drop(bytes);
+    build::expand(&file, &mut model)?;
     let (imported, external) = build::import(&file, &model, external, given)?;
     for path in external.used() {
         io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
@@ -101,14 +105,16 @@ pub fn read_bytes(
     let bytes = Bytes::copy_from_slice(bytes);
     let mut sha = Sha256::new();
     sha.update(&bytes);
-    let model = decode(name, bytes)?;
+    let mut model = decode(name, bytes)?;
+    build::expand(name, &mut model)?;
     let (imported, _) = build::import(name, &model, External::new(None), given)?;
     Ok((imported, hex(&sha.finalize())))
 }
 
-/// Operators that can be imported, in the order of their names.
-pub fn supported() -> impl Iterator<Item = &'static str> {
-    table::ENTRIES.iter().map(|e| e.name)
+/// Operators that can be imported, in the order of their names; those of onnxruntime, with their domain,
+/// come last.
+pub fn supported() -> Vec<String> {
+    table::names()
 }
 
 fn read_file(path: &Path, file: &str) -> Result<Bytes, OnnxError> {

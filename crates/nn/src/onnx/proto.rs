@@ -1,6 +1,6 @@
 //! The messages of an ONNX file that matter here, field numbers as in `onnx.proto`. Fields that are
-//! not listed (documentation, subgraphs, sequence types) are skipped, so no message contains
-//! itself and decoding cannot recurse.
+//! not listed (documentation, sequence types) are skipped and graphs inside nodes kept undecoded, so no
+//! message contains itself and decoding cannot recurse.
 
 use prost::{Message, bytes::Bytes};
 
@@ -28,8 +28,21 @@ pub(crate) struct OperatorSetProto {
 pub(crate) struct FunctionProto {
     #[prost(string, tag = "1")]
     pub(crate) name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub(crate) input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub(crate) output: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "9")]
+    pub(crate) opset_import: Vec<OperatorSetProto>,
     #[prost(string, tag = "10")]
     pub(crate) domain: String,
+    /// Attributes with a default.
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) attribute_proto: Vec<AttributeProto>,
+    #[prost(string, tag = "13")]
+    pub(crate) overload: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -61,6 +74,9 @@ pub(crate) struct NodeProto {
     pub(crate) attribute: Vec<AttributeProto>,
     #[prost(string, tag = "7")]
     pub(crate) domain: String,
+    /// Which of several functions of one name is called.
+    #[prost(string, tag = "8")]
+    pub(crate) overload: String,
     #[prost(message, repeated, tag = "9")]
     pub(crate) metadata_props: Vec<EntryProto>,
 }
@@ -77,6 +93,9 @@ pub(crate) struct AttributeProto {
     pub(crate) s: Option<Bytes>,
     #[prost(message, optional, tag = "5")]
     pub(crate) t: Option<TensorProto>,
+    /// A graph, undecoded: a branch of a condition.
+    #[prost(bytes = "bytes", optional, tag = "6")]
+    pub(crate) g: Option<Bytes>,
     #[prost(float, repeated, tag = "7")]
     pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -84,6 +103,9 @@ pub(crate) struct AttributeProto {
     /// Which of the fields holds the value; 0 in files older than IR 2.
     #[prost(int32, tag = "20")]
     pub(crate) kind: i32,
+    /// Inside a function: the attribute of the call that stands here.
+    #[prost(string, tag = "21")]
+    pub(crate) ref_attr_name: String,
 }
 
 /// `data_location` of a tensor whose values are in another file.

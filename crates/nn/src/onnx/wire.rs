@@ -12,8 +12,14 @@ const MAX_PARTS: usize = 300_000;
 /// `ModelProto.graph`
 const GRAPH: u64 = 7;
 
+/// `ModelProto.functions`
+const FUNCTION: u64 = 25;
+
 /// `GraphProto.node`
 const NODE: u64 = 1;
+
+/// `FunctionProto.node`
+const FUNCTION_NODE: u64 = 7;
 
 /// One field of a message.
 struct Field {
@@ -97,8 +103,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Damage> {
     for field in Fields::new(bytes, 0..bytes.len()) {
         let field = field?;
         parts += 1;
-        if field.number == GRAPH {
-            parts += parts_of_graph(bytes, field.body)?;
+        match field.number {
+            GRAPH => parts += parts_of_graph(bytes, field.body, NODE)?,
+            FUNCTION => parts += parts_of_graph(bytes, field.body, FUNCTION_NODE)?,
+            _ => {}
         }
         if parts > MAX_PARTS {
             return Err(Damage::TooManyParts { limit: MAX_PARTS });
@@ -107,14 +115,22 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Damage> {
     Ok(())
 }
 
-/// The parts of a graph and of its nodes. Other parts (weights, inputs) take little more memory
+/// [`check`] of a graph alone.
+pub(super) fn check_graph(bytes: &[u8]) -> Result<(), Damage> {
+    match parts_of_graph(bytes, 0..bytes.len(), NODE)? {
+        parts if parts > MAX_PARTS => Err(Damage::TooManyParts { limit: MAX_PARTS }),
+        _ => Ok(()),
+    }
+}
+
+/// The parts of a graph and of its nodes, which are fields of number `node`. Other parts (weights, inputs) take little more memory
 /// than file.
-fn parts_of_graph(bytes: &[u8], graph: Range<usize>) -> Result<usize, Damage> {
+fn parts_of_graph(bytes: &[u8], graph: Range<usize>, node: u64) -> Result<usize, Damage> {
     let mut parts = 0;
     for part in Fields::new(bytes, graph) {
         let part = part?;
         parts += 1;
-        if part.number == NODE {
+        if part.number == node {
             for field in Fields::new(bytes, part.body) {
                 field?;
                 parts += 1;

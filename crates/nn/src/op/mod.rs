@@ -13,6 +13,8 @@ mod affine;
 mod avg_pool;
 mod axes;
 mod broadcast;
+mod choose;
+mod compare;
 mod concat;
 mod constant;
 mod conv;
@@ -21,6 +23,7 @@ mod extreme;
 pub mod foreign;
 mod input;
 mod layer_norm;
+mod lookup;
 mod lrn;
 mod matmul;
 mod max_pool;
@@ -28,6 +31,7 @@ mod mul;
 mod pad;
 mod pick;
 mod prelu;
+mod resample;
 mod select;
 mod softmax;
 #[cfg(test)]
@@ -39,6 +43,8 @@ mod window;
 pub use add::Add;
 pub use affine::Affine;
 pub use avg_pool::AvgPool;
+pub use choose::Choose;
+pub use compare::{Compare, Comparison};
 pub use concat::Concat;
 pub use constant::Constant;
 pub use conv::{Conv, ConvGeometry};
@@ -46,6 +52,7 @@ pub use dense::Dense;
 pub use extreme::Extreme;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
+pub use lookup::Lookup;
 pub use lrn::Lrn;
 pub use matmul::MatMul;
 pub use max_pool::MaxPool;
@@ -53,6 +60,7 @@ pub use mul::Mul;
 pub use pad::Pad;
 pub use pick::{List, Pick};
 pub use prelu::PRelu;
+pub use resample::{Resample, Taps};
 pub use select::Select;
 pub use softmax::{Softmax, softmax};
 pub use transpose::Transpose;
@@ -206,7 +214,7 @@ pub enum Role<'a> {
     Linear(&'a dyn Linear),
     /// A factor and a summand per channel or value: unfolded batch norm, constants.
     Scale(&'a dyn Linear),
-    /// Weighted sums with fixed positive weights: average pooling.
+    /// Weighted sums with fixed weights: average pooling, resizing.
     Average(&'a dyn Linear),
     /// A scalar function of each value.
     Activation,

@@ -47,6 +47,20 @@ fn examples() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
         lists[axis] = Some(list);
         Box::new(Pick::new("Gather", map, dims.to_vec(), lists, 0.5, to).unwrap())
     };
+    let resampled = |axis: usize, n: usize| -> Box<dyn Cpu> {
+        let mut dims = [6, 5, 4];
+        let old = dims[axis];
+        dims[axis] = n;
+        let to = Shape::new(dims[2], dims[0], dims[1]);
+        let taps = (0..n).map(|i| vec![(i * old / n, 0.75), ((i * old / n + 1) % old, -0.25)]);
+        let taps = taps.collect();
+        Box::new(Resample::new("Resize", map, vec![6, 5, 4], axis, taps, to).unwrap())
+    };
+    let looked_up = {
+        let sources = (0..90).map(|i| (i * 37 + 11) % 144).collect();
+        let inputs = vec![map, Shape::new(2, 3, 4)];
+        Lookup::new("ScatterND", inputs, sources, Shape::new(3, 5, 6)).unwrap()
+    };
     let unary = |f| -> Box<dyn Cpu> { Box::new(Unary::new(f)) };
     let dense =
         Dense::new(values(Shape::vector(360), 7).data, 3, map, vec![0.1, 0.2, 0.3]).unwrap();
@@ -107,6 +121,13 @@ fn examples() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
         one(Box::new(PRelu::new(vec![0.3, -0.5, 0.0, 1.5]))),
         (Box::new(Select::new(map, (0..120).map(|i| i % 3 == 0).collect())), vec![map, map]),
         (Box::new(Extreme::new(true)), vec![map, map]),
+        one(resampled(0, 9)),
+        one(resampled(1, 3)),
+        one(resampled(2, 5)),
+        (Box::new(looked_up), vec![map, Shape::new(2, 3, 4)]),
+        one(unary(Function::Sin)),
+        one(unary(Function::Shrink { bias: 0.5, lambd: 0.5 })),
+        one(unary(Function::ThresholdedRelu { alpha: 0.0 })),
         (Box::new(Extreme::new(false)), vec![map, Shape::vector(4)]),
         (Box::new(Concat::along(Axis::Row)), vec![map, Shape::new(4, 2, 5)]),
         (Box::new(Concat::along(Axis::Column)), vec![map, Shape::new(4, 6, 1), map]),
@@ -119,9 +140,22 @@ fn examples() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
     ]
 }
 
+/// Operators whose values jump, so that differences say nothing about their gradients.
+fn steps() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
+    let map = Shape::new(4, 6, 5);
+    let unary = |f| -> (Box<dyn Cpu>, Vec<Shape>) { (Box::new(Unary::new(f)), vec![map]) };
+    vec![
+        unary(Function::Round),
+        unary(Function::Quantise { scale: 0.25, zero: 3.0, low: 0.0, high: 9.0 }),
+        (Box::new(Compare::new(Comparison::Less)), vec![map, map]),
+        (Box::new(Compare::new(Comparison::AtLeast)), vec![map, Shape::vector(4)]),
+        (Box::new(Choose::new()), vec![map; 3]),
+    ]
+}
+
 #[test]
 fn double_precision_gives_the_same_values() {
-    for (op, shapes) in examples() {
+    for (op, shapes) in examples().into_iter().chain(steps()) {
         let ins = inputs(&shapes, 40);
         let want = op.forward(&ins.iter().collect::<Vec<_>>());
         let wide: Vec<Exact> = ins.iter().map(Exact::of).collect();
@@ -201,7 +235,7 @@ proptest! {
     fn a_change_stays_within_reach_and_a_rectangle_has_the_bits_of_the_whole(
         y in 0usize..5, x in 0usize..4, h in 1usize..4, w in 1usize..4, seed in 0u64..1000,
     ) {
-        for (op, shapes) in examples() {
+        for (op, shapes) in examples().into_iter().chain(steps()) {
             for k in 0..shapes.len() {
                 let mut ins = inputs(&shapes, seed);
                 let before = op.forward(&ins.iter().collect::<Vec<_>>());

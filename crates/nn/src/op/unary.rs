@@ -85,6 +85,46 @@ pub enum Function {
         /// The exponent.
         exponent: f32,
     },
+    /// `x` above `alpha`, 0 elsewhere.
+    ThresholdedRelu {
+        /// The threshold.
+        alpha: f32,
+    },
+    /// `x - bias` above `lambd`, `x + bias` below `-lambd`, 0 between.
+    Shrink {
+        /// What is taken from the size.
+        bias: f32,
+        /// Half the width of what becomes 0.
+        lambd: f32,
+    },
+    /// `sin(x)`
+    Sin,
+    /// `cos(x)`
+    Cos,
+    /// The sign of `x`: -1, 0 or 1. Its gradient and that of the next five is 0, as in `PyTorch`.
+    Sign,
+    /// The largest whole number that is not above `x`.
+    Floor,
+    /// The smallest whole number that is not below `x`.
+    Ceil,
+    /// The nearest whole number, the even one of two.
+    Round,
+    /// The whole number towards 0.
+    Whole,
+    /// `x`, with a gradient of 0: what follows from it counts as constant.
+    Held,
+    /// The nearest of the numbers `scale (q - zero)` for whole `q` from `low` to `high`, which are kept
+    /// in whole numbers of few bits. Its gradient is straight through: 1 inside the range, 0 outside.
+    Quantise {
+        /// Distance of neighbouring numbers.
+        scale: f32,
+        /// The whole number that stands for 0.
+        zero: f32,
+        /// The smallest whole number.
+        low: f32,
+        /// The largest one.
+        high: f32,
+    },
 }
 
 impl Function {
@@ -113,6 +153,17 @@ impl Function {
             Function::Power { exponent: 0.5 } => "Sqrt",
             Function::Power { exponent: -1.0 } => "Reciprocal",
             Function::Power { .. } => "Pow",
+            Function::ThresholdedRelu { .. } => "ThresholdedRelu",
+            Function::Shrink { .. } => "Shrink",
+            Function::Sin => "Sin",
+            Function::Cos => "Cos",
+            Function::Sign => "Sign",
+            Function::Floor => "Floor",
+            Function::Ceil => "Ceil",
+            Function::Round => "Round",
+            Function::Whole => "Cast",
+            Function::Held => "DynamicQuantizeLinear",
+            Function::Quantise { .. } => "QuantizeLinear",
         }
     }
 
@@ -148,6 +199,33 @@ impl Function {
             Function::Power { exponent: 0.5 } => x.sqrt(),
             Function::Power { exponent: -1.0 } => 1.0 / x,
             Function::Power { exponent } => x.powf(exponent),
+            Function::ThresholdedRelu { alpha } => {
+                if x > alpha {
+                    x
+                } else {
+                    0.0
+                }
+            }
+            Function::Shrink { bias, lambd } => {
+                if x > lambd {
+                    x - bias
+                } else if x < -lambd {
+                    x + bias
+                } else {
+                    0.0
+                }
+            }
+            Function::Sin => x.sin(),
+            Function::Cos => x.cos(),
+            Function::Sign => f32::from(x > 0.0) - f32::from(x < 0.0),
+            Function::Floor => x.floor(),
+            Function::Ceil => x.ceil(),
+            Function::Round => x.round_ties_even(),
+            Function::Whole => x.trunc(),
+            Function::Held => x,
+            Function::Quantise { scale, zero, low, high } => {
+                (((x / scale).round_ties_even() + zero).max(low).min(high) - zero) * scale
+            }
         }
     }
 
@@ -175,6 +253,11 @@ impl Function {
             Function::Clip { min, max } => vec![min, max],
             Function::HardSigmoid { alpha, beta } => vec![-beta / alpha, (1.0 - beta) / alpha],
             Function::HardSwish => vec![-3.0, 3.0],
+            Function::ThresholdedRelu { alpha } => vec![alpha],
+            Function::Shrink { lambd, .. } => vec![-lambd, lambd],
+            Function::Quantise { scale, zero, low, high } => {
+                vec![(low - zero - 0.5) * scale, (high - zero + 0.5) * scale]
+            }
             _ => vec![],
         }
     }
@@ -184,9 +267,29 @@ impl Function {
         match self {
             Function::Relu => x.max(0.0),
             Function::LeakyRelu { alpha } if x < 0.0 => f64::from(alpha) * x,
-            Function::LeakyRelu { .. } => x,
+            Function::LeakyRelu { .. } | Function::Held => x,
             Function::Abs => x.abs(),
             Function::Clip { min, max } => x.max(f64::from(min)).min(f64::from(max)),
+            Function::ThresholdedRelu { alpha } => {
+                if x > f64::from(alpha) {
+                    x
+                } else {
+                    0.0
+                }
+            }
+            Function::Shrink { bias, lambd } if x.abs() > f64::from(lambd) => {
+                x - f64::from(bias) * x.signum()
+            }
+            Function::Shrink { .. } => 0.0,
+            Function::Sign => f64::from(i8::from(x > 0.0) - i8::from(x < 0.0)),
+            Function::Floor => x.floor(),
+            Function::Ceil => x.ceil(),
+            Function::Round => x.round_ties_even(),
+            Function::Whole => x.trunc(),
+            Function::Quantise { scale, zero, low, high } => {
+                let [scale, zero, low, high] = [scale, zero, low, high].map(f64::from);
+                (((x / scale).round_ties_even() + zero).max(low).min(high) - zero) * scale
+            }
             // smooth: the rounding of the value is all there is
             f => f64::from(f.of(x as f32)),
         }
@@ -231,6 +334,20 @@ impl Function {
             Function::Softsign => (1.0 + x.abs()).powi(-2),
             Function::Celu { alpha } => bent(x, 1.0, (x / alpha).exp()),
             Function::Power { exponent } => exponent * x.powf(exponent - 1.0),
+            Function::ThresholdedRelu { alpha } => f32::from(x > alpha),
+            Function::Shrink { lambd, .. } => f32::from(x.abs() > lambd),
+            Function::Sin => x.cos(),
+            Function::Cos => -x.sin(),
+            Function::Sign
+            | Function::Floor
+            | Function::Ceil
+            | Function::Round
+            | Function::Whole
+            | Function::Held => 0.0,
+            Function::Quantise { scale, zero, low, high } => {
+                let q = (x / scale).round_ties_even() + zero;
+                f32::from(q >= low && q <= high)
+            }
         }
     }
 }
@@ -350,6 +467,15 @@ mod tests {
             Function::Abs,
             Function::Softsign,
             Function::Celu { alpha: 0.7 },
+            Function::ThresholdedRelu { alpha: 0.5 },
+            Function::Shrink { bias: 0.25, lambd: 0.5 },
+            Function::Sin,
+            Function::Cos,
+            Function::Sign,
+            Function::Floor,
+            Function::Ceil,
+            Function::Round,
+            Function::Whole,
         ];
         // its slope grows without bounds
         for x in [-3.7f32, 0.0, 1.7] {
@@ -367,6 +493,10 @@ mod tests {
                 let kinked = (f.derivative(1e-4) - f.derivative(-1e-4)).abs() > 0.01;
                 let bent = matches!(f, Function::Softsign | Function::Celu { .. });
                 if x == 0.0 && (kinked || bent) {
+                    continue;
+                }
+                // whole numbers jump
+                if f.derivative(x) == 0.0 && (f.of(x + 0.01) - f.of(x - 0.01)).abs() > 0.5 {
                     continue;
                 }
                 let h = 1e-2;
@@ -399,6 +529,26 @@ mod tests {
                 assert!((f.derivative(x) - f32::from(x > 0.0)).abs() < 1e-5, "{f:?}");
             }
         }
+    }
+
+    #[test]
+    fn quantised_values_are_the_nearest_of_their_range_and_gradients_go_straight_through() {
+        let q = Function::Quantise { scale: 0.5, zero: 2.0, low: 0.0, high: 5.0 };
+        for (x, y, slope) in [
+            (0.6, 0.5, 1.0),
+            (0.25, 0.0, 1.0),
+            (0.75, 1.0, 1.0),
+            (9.0, 1.5, 0.0),
+            (-9.0, -1.0, 0.0),
+        ] {
+            assert_eq!((q.of(x), q.derivative(x)), (y, slope), "{x}");
+            assert!((q.of_exact(f64::from(x)) - f64::from(y)).abs() < 1e-12);
+        }
+        let of = |f: Function, all: &[f32]| all.iter().map(|x| f.of(*x)).collect::<Vec<f32>>();
+        assert_eq!(of(Function::Round, &[-1.5, 0.5, 2.5]), [-2.0, 0.0, 2.0]);
+        assert_eq!(of(Function::Whole, &[-1.5, 0.5]), [-1.0, 0.0]);
+        let shrink = Function::Shrink { bias: 0.25, lambd: 0.5 };
+        assert_eq!(of(shrink, &[-0.75, 0.5, 0.75]), [-0.5, 0.0, 0.5]);
     }
 
     #[test]

@@ -170,3 +170,55 @@ pub(in super::super) fn clip(call: &mut Call<'_, '_>) -> Result<Value, String> {
     }
     unary(call, Function::Clip { min, max })
 }
+
+/// `ThresholdedRelu`.
+pub(in super::super) fn thresholded_relu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let alpha = call.finite("alpha", 1.0)?;
+    unary(call, Function::ThresholdedRelu { alpha })
+}
+
+/// `Shrink`.
+pub(in super::super) fn shrink(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (bias, lambd) = (call.finite("bias", 0.0)?, call.finite("lambd", 0.5)?);
+    if lambd < 0.0 {
+        return Err(format!("attribute `lambd` is {lambd}, expected at least 0"));
+    }
+    unary(call, Function::Shrink { bias, lambd })
+}
+
+/// `Sin`.
+pub(in super::super) fn sin(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Sin)
+}
+
+/// `Cos`.
+pub(in super::super) fn cos(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    unary(call, Function::Cos)
+}
+
+/// `Sign`.
+pub(in super::super) fn sign(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    step(call, Function::Sign)
+}
+
+/// `Floor`.
+pub(in super::super) fn floor(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    step(call, Function::Floor)
+}
+
+/// `Ceil`.
+pub(in super::super) fn ceil(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    step(call, Function::Ceil)
+}
+
+/// `Round`.
+pub(in super::super) fn round(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    step(call, Function::Round)
+}
+
+/// A function whose gradient is 0 wherever it has one.
+pub(super) fn step(call: &mut Call<'_, '_>, function: Function) -> Result<Value, String> {
+    let name = call.name();
+    call.note(format!("`{name}` ({}) passes no gradient on, as in PyTorch", function.name()));
+    unary(call, function)
+}

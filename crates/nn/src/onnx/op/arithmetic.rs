@@ -6,6 +6,7 @@ use super::{
         value::{Constant, Map, Numbers, Value, broadcast_dims, joined},
     },
     activation::RECIPROCAL,
+    compare,
 };
 use crate::op::{Add, Affine, Cpu, Extreme, Function, Mul, Select, Unary};
 use std::cmp::Ordering;
@@ -131,8 +132,11 @@ fn extreme(call: &mut Call<'_, '_>, largest: bool) -> Result<Value, String> {
     Ok(Value::Map(value))
 }
 
-/// `Where` with a condition that does not depend on the picture.
+/// `Where`; a condition that does not depend on the picture is a fixed choice.
 pub(in super::super) fn where_maps(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    if let Value::Map(_) = call.input(0)? {
+        return compare::choose(call);
+    }
     let which = call.constant(0)?;
     let (a, b) = (call.any(1)?, call.any(2)?);
     let dims = broadcast_dims(&broadcast_dims(&a.dims, &b.dims)?, which.dims())?;
@@ -188,7 +192,7 @@ pub(super) fn maps(call: &mut Call<'_, '_>, op: impl Cpu, a: Map, b: Map) -> Res
 }
 
 /// A map with axes of size 1 in front, up to `rank`.
-fn filled_up(call: &mut Call<'_, '_>, map: &Map, rank: usize) -> Result<Map, String> {
+pub(super) fn filled_up(call: &mut Call<'_, '_>, map: &Map, rank: usize) -> Result<Map, String> {
     let ones = vec![1; rank - map.rank()];
     call.reshape(map, [ones, map.dims.clone()].concat())
 }
@@ -348,6 +352,50 @@ pub(in super::super) fn neg(call: &mut Call<'_, '_>) -> Result<Value, String> {
 /// `Neg` of a constant.
 pub(in super::super) fn neg_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     each(call, i64::checked_neg, |v| -v)
+}
+
+/// `Abs` of a constant.
+pub(in super::super) fn abs_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    each(call, i64::checked_abs, f32::abs)
+}
+
+/// `Sign` of a constant.
+pub(in super::super) fn sign_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    each(call, |v| Some(v.signum()), |v| Function::Sign.of(v))
+}
+
+/// `Round` of a constant.
+pub(in super::super) fn round_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    each(call, Some, f32::round_ties_even)
+}
+
+/// `Max` of constants.
+pub(in super::super) fn max_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    folded(call, |a, b| Some(a.max(b)), |a, b| if b.is_nan() || b > a { b } else { a })
+}
+
+/// `Min` of constants.
+pub(in super::super) fn min_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    folded(call, |a, b| Some(a.min(b)), |a, b| if b.is_nan() || b < a { b } else { a })
+}
+
+/// `Sum` of constants.
+pub(in super::super) fn sum_constants(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    folded(call, i64::checked_add, |a, b| a + b)
+}
+
+/// All inputs, combined one by one.
+fn folded(
+    call: &mut Call<'_, '_>,
+    int: impl Fn(i64, i64) -> Option<i64> + Copy,
+    float: impl Fn(f32, f32) -> f32 + Copy,
+) -> Result<Constant, String> {
+    let mut all = call.constant(0)?.as_ref().clone();
+    for k in 1..call.count() {
+        let next = call.constant(k)?;
+        all = combined(call, &all, &next, int, float)?;
+    }
+    Ok(all)
 }
 
 /// `Ceil` of a constant.

@@ -1,32 +1,58 @@
 //! Changes of the element type. Maps are always in single precision.
 
-use super::super::{
-    call::Call,
-    decode::Element,
-    value::{Constant, Numbers, Value},
+use super::{
+    super::{
+        call::Call,
+        decode::Element,
+        kind::Kind,
+        value::{Constant, Numbers, Value},
+    },
+    activation, compare,
 };
+use crate::op::Function;
 
-/// `Cast` of a map, which must stay a float.
+/// `Cast` of a map. Whole numbers are kept in single precision.
 pub(in super::super) fn cast(call: &mut Call<'_, '_>) -> Result<Value, String> {
-    let map = call.map(0)?;
-    if target(call)?.is_float() {
-        return Ok(Value::Map(map));
+    let to = Kind::of(target(call)?);
+    to_kind(call, to)
+}
+
+fn to_kind(call: &mut Call<'_, '_>, to: Kind) -> Result<Value, String> {
+    let (map, from) = (call.map(0)?, call.kind(0));
+    if let Kind::Quantised(_) = from {
+        return Err("it reads quantised values as whole numbers, which is not supported".to_owned());
     }
-    Err("values computed from the picture can be cast to floats only".to_owned())
+    call.set_kind(to.clone());
+    match (from, to) {
+        (_, Kind::Float)
+        | (Kind::Truth, _)
+        | (Kind::Whole | Kind::Byte, Kind::Whole)
+        | (Kind::Byte, Kind::Byte) => Ok(Value::Map(map)),
+        (_, Kind::Truth) => compare::is_not_zero(call, &map),
+        (Kind::Float, Kind::Whole) => activation::step(call, Function::Whole),
+        _ => Err(
+            "values computed from the picture are cast to whole numbers of less than 32 bits, which \
+             wrap around; leave the cast out on export"
+                .to_owned(),
+        ),
+    }
 }
 
 /// `CastLike`: to the type of the second input.
 pub(in super::super) fn cast_like(call: &mut Call<'_, '_>) -> Result<Value, String> {
-    match (call.input(0)?.clone(), call.input(1)?) {
-        (Value::Constant(c), _) => {
+    let like = match call.input(1)? {
+        Value::Map(_) => call.kind(1),
+        Value::Constant(c) if c.as_floats().is_ok() => Kind::Float,
+        Value::Constant(_) => call.element(1).map_or(Kind::Whole, Kind::of),
+    };
+    match (call.input(0)?.clone(), like) {
+        (Value::Constant(c), Kind::Float) => {
             call.charge(c.dims())?;
             let cast = Constant::new(c.dims().to_vec(), floats(c.numbers()))?;
             Ok(Value::Constant(cast.into()))
         }
-        (Value::Map(_), Value::Constant(like)) if like.as_floats().is_err() => {
-            Err("values computed from the picture can be cast to floats only".to_owned())
-        }
-        (value, _) => Ok(value),
+        (Value::Constant(c), _) => Ok(Value::Constant(c)),
+        (Value::Map(_), like) => to_kind(call, like),
     }
 }
 

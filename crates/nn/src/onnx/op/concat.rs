@@ -14,11 +14,17 @@ pub(in super::super) fn maps(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let all = (0..call.count()).filter(|k| !is_empty(call, *k)).collect::<Vec<_>>();
     let all = all.into_iter().map(|k| call.any(k)).collect::<Result<Vec<Map>, String>>()?;
     let first = all.first().ok_or("it has no inputs")?;
-    if all.len() == 1 {
-        return Ok(Value::Map(first.clone()));
-    }
     let given = call.int("axis")?.ok_or("attribute `axis` is missing")?;
     let along = axis(given, first.rank())?;
+    together(call, &all, along).map(Value::Map)
+}
+
+/// Maps side by side along an axis.
+pub(super) fn together(call: &mut Call<'_, '_>, all: &[Map], along: usize) -> Result<Map, String> {
+    let first = all.first().ok_or("it has no inputs")?;
+    if all.len() == 1 {
+        return Ok(first.clone());
+    }
     let mut dims = first.dims.clone();
     for map in &all[1..] {
         let same = |a: usize| a == along || map.dims[a] == dims[a];
@@ -30,10 +36,10 @@ pub(in super::super) fn maps(call: &mut Call<'_, '_>) -> Result<Value, String> {
     }
     let largest = all.iter().max_by_key(|map| map.order.len());
     let order = largest.map(Map::full_order).unwrap_or_default();
-    let (op, shapes) = side_by_side(&all, &order, along);
+    let (op, shapes) = side_by_side(all, &order, along);
     let parts = all.iter().zip(shapes).map(|(map, shape)| call.arranged(map, &order, shape));
     let parts = parts.collect::<Result<Vec<Map>, String>>()?;
-    call.push(op, &parts.iter().collect::<Vec<_>>(), dims, &order).map(Value::Map)
+    call.push(op, &parts.iter().collect::<Vec<_>>(), dims, &order)
 }
 
 /// True for a constant without values.

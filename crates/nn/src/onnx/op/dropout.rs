@@ -1,6 +1,9 @@
 //! Operators that do nothing outside of training.
 
-use super::super::{call::Call, value::Value};
+use super::super::{
+    call::Call,
+    value::{Constant, Value},
+};
 
 /// `Dropout`; its second output (the mask) is not computed.
 pub(in super::super) fn dropout(call: &mut Call<'_, '_>) -> Result<Value, String> {
@@ -15,6 +18,13 @@ pub(in super::super) fn dropout(call: &mut Call<'_, '_>) -> Result<Value, String
 /// `Identity`.
 pub(in super::super) fn identity(call: &mut Call<'_, '_>) -> Result<Value, String> {
     passed_on(call, "identity")
+}
+
+/// A constant of any type, as it is.
+pub(in super::super) fn constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let constant = call.constant(0)?;
+    call.charge(constant.dims())?;
+    Ok(constant.as_ref().clone())
 }
 
 /// The input itself; a note only where a layer of the network is meant.

@@ -2,7 +2,7 @@
 
 use super::super::{
     call::Call,
-    value::{Map, Value, joined},
+    value::{Map, Value, axis, joined},
 };
 use crate::op::{Affine, LayerNorm};
 
@@ -24,6 +24,22 @@ pub(in super::super) fn group(call: &mut Call<'_, '_>) -> Result<Value, String> 
         groups.ok_or_else(|| format!("`num_groups` does not divide its {channels} channels"))?;
     let weights = if call.opset() < 21 { groups } else { channels };
     grouped(call, "GroupNormalization", &map, groups, weights)
+}
+
+/// `MeanVarianceNormalization`: each channel over its pixels, or all values with axis 1 among its axes.
+pub(in super::super) fn mean_variance(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let axes = match call.ints("axes")? {
+        Some(axes) => axes.iter().map(|a| axis(*a, map.rank())).collect::<Result<Vec<_>, _>>()?,
+        None => vec![0, 2, 3],
+    };
+    let over: Vec<usize> = (0..map.rank()).filter(|a| axes.contains(a)).collect();
+    let map = call.with_channels(&map, &over)?;
+    let n: usize = map.sizes(&over).iter().product();
+    call.charge(&[2, n])?;
+    // the deviation is stabilised by 1e-9, its square by the square of that
+    let norm = LayerNorm::new("MeanVarianceNormalization", vec![1.0; n], vec![0.0; n], 1e-18, true);
+    call.push_like(norm, &map)
 }
 
 fn channels(map: &Map) -> Result<usize, String> {

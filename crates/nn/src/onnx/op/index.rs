@@ -1,8 +1,11 @@
 //! Picking values out of tensors along axes.
 
-use super::super::{
-    call::Call,
-    value::{Constant, Numbers, Value, View, axis, index, joined, volume},
+use super::{
+    super::{
+        call::Call,
+        value::{Constant, Numbers, Value, View, axis, index, joined, volume},
+    },
+    arithmetic,
 };
 use crate::op::List;
 use std::rc::Rc;
@@ -194,9 +197,7 @@ pub(in super::super) fn gather(call: &mut Call<'_, '_>) -> Result<Constant, Stri
 /// indices name.
 pub(in super::super) fn scatter_nd(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     let [data, indices, updates] = [call.constant(0)?, call.constant(1)?, call.constant(2)?];
-    if let Some(reduction @ ("add" | "mul" | "min" | "max")) = call.text("reduction")? {
-        return Err(format!("attribute `reduction` is `{reduction}`, only `none` is supported"));
-    }
+    no_reduction(call)?;
     let (starts, inner) = slices(&indices, data.dims())?;
     let wanted = volume(&[starts.len(), inner]);
     if wanted != Some(updates.len()) {
@@ -214,12 +215,152 @@ pub(in super::super) fn scatter_nd(call: &mut Call<'_, '_>) -> Result<Constant, 
     Constant::new(data.dims().to_vec(), numbers)
 }
 
+/// `GatherND` of a map by constant indices, without batch axes.
+pub(in super::super) fn gather_nd_map(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, indices) = (call.map(0)?, call.constant(1)?);
+    no_batch(call)?;
+    let (starts, inner) = slices(&indices, &map.dims)?;
+    let rank = indices.dims().len();
+    let depth = indices.dims()[rank - 1];
+    let dims = [&indices.dims()[..rank - 1], &map.dims[depth..]].concat();
+    call.room_for_list(starts.len().saturating_mul(inner))?;
+    let sources = starts.iter().flat_map(|s| *s..s + inner).collect();
+    call.looked_up(&[map], sources, dims).map(Value::Map)
+}
+
+/// `ScatterND` of maps at constant indices.
+pub(in super::super) fn scatter_nd_map(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let indices = call.constant(1)?;
+    no_reduction(call)?;
+    let (data, updates) = (call.any(0)?, call.any(2)?);
+    let (starts, inner) = slices(&indices, &data.dims)?;
+    let all: usize = data.dims.iter().product();
+    if volume(&[starts.len(), inner]) != volume(&updates.dims) {
+        let updates = joined(&updates.dims);
+        return Err(format!("updates {updates} are not {} slices of {inner}", starts.len()));
+    }
+    call.room_for_list(all)?;
+    let mut sources: Vec<usize> = (0..all).collect();
+    for (k, start) in starts.iter().enumerate() {
+        sources[*start..start + inner].iter_mut().zip(all + k * inner..).for_each(|(s, i)| *s = i);
+    }
+    let dims = data.dims.clone();
+    call.looked_up(&[data, updates], sources, dims).map(Value::Map)
+}
+
+/// `GatherElements` of a map: along one axis, an index for each value.
+pub(in super::super) fn gather_elements(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let (map, indices) = (call.map(0)?, call.constant(1)?);
+    let along = axis(call.int("axis")?.unwrap_or(0), map.rank())?;
+    let (dims, n) = (indices.dims().to_vec(), map.dims[along]);
+    let fits = |a: usize| a == along || dims[a] <= map.dims[a];
+    if dims.len() != map.rank() || !(0..dims.len()).all(fits) {
+        return Err(format!("indices of {} do not fit {}", joined(&dims), joined(&map.dims)));
+    }
+    call.room_for_list(indices.len())?;
+    let (own, from) = (View::whole(&dims), View::whole(&map.dims));
+    let source = |(at, i): (usize, &i64)| {
+        let place = |a: usize| at / own.strides[a] as usize % dims[a] * from.strides[a] as usize;
+        let others: usize = (0..dims.len()).filter(|a| *a != along).map(place).sum();
+        Some(others + index(*i, n)? * from.strides[along] as usize)
+    };
+    let sources = indices.as_ints()?.iter().enumerate().map(source).collect::<Option<Vec<usize>>>();
+    let sources = sources
+        .ok_or_else(|| format!("an index is outside of the {n} values along axis {along}"))?;
+    call.looked_up(&[map], sources, dims).map(Value::Map)
+}
+
+/// `Trilu` of a map: 0 above or below a diagonal of the last two axes.
+pub(in super::super) fn trilu(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let kept = triangle(call, &map.dims)?;
+    let zero = Constant::new(vec![], Numbers::Float(vec![0.0]))?;
+    let [kept, zero] = [kept, zero].map(|c| Some(Value::Constant(Rc::new(c))));
+    call.set_inputs(vec![(0, kept), (0, Some(Value::Map(map))), (0, zero)]);
+    arithmetic::where_maps(call)
+}
+
+/// `Trilu` of a constant.
+pub(in super::super) fn trilu_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let data = call.constant(0)?;
+    let kept = triangle(call, data.dims())?;
+    call.charge(data.dims())?;
+    let each = kept.len().max(1);
+    let kept = kept.as_ints()?;
+    let numbers = match data.numbers().clone() {
+        Numbers::Int(mut v) => {
+            v.iter_mut().enumerate().for_each(|(i, v)| *v *= kept[i % each]);
+            Numbers::Int(v)
+        }
+        Numbers::Float(mut v) => {
+            let gone = v.iter_mut().enumerate().filter(|(i, _)| kept[i % each] == 0);
+            gone.for_each(|(_, v)| *v = 0.0);
+            Numbers::Float(v)
+        }
+    };
+    Constant::new(data.dims().to_vec(), numbers)
+}
+
+/// Which values of a matrix of the last two axes are kept.
+fn triangle(call: &mut Call<'_, '_>, dims: &[usize]) -> Result<Constant, String> {
+    let [.., rows, columns] = *dims else {
+        return Err(format!("its input is {}, expected matrices", joined(dims)));
+    };
+    let upper = call.flag("upper", true)?;
+    let shift = match call.optional_ints(1)?.as_deref() {
+        None => 0,
+        Some([k]) => (*k).clamp(-(1 << 32), 1 << 32),
+        Some(many) => return Err(format!("its diagonal has {} values, expected one", many.len())),
+    };
+    call.charge(&[rows, columns])?;
+    let kept = |at: usize| {
+        let (row, column) = ((at / columns) as i64, (at % columns) as i64);
+        let above = column - row;
+        i64::from(if upper { above >= shift } else { above <= shift })
+    };
+    Constant::new(vec![rows, columns], Numbers::Int((0..rows * columns).map(kept).collect()))
+}
+
+/// `CumSum` of a map along one axis.
+pub(in super::super) fn running_sum(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let along = match call.optional_ints(1)?.as_deref() {
+        Some([along]) => axis(*along, map.rank())?,
+        _ => return Err("its axis is not one number".to_owned()),
+    };
+    let (exclusive, reverse) = (call.flag("exclusive", false)?, call.flag("reverse", false)?);
+    let n = map.dims[along];
+    call.room_for_list(n.saturating_mul(n))?;
+    let taps = |i: usize| {
+        let summed = move |j: &usize| match (reverse, exclusive) {
+            (false, false) => *j <= i,
+            (false, true) => *j < i,
+            (true, false) => *j >= i,
+            (true, true) => *j > i,
+        };
+        (0..n).filter(summed).map(|j| (j, 1.0)).collect()
+    };
+    call.resampled(&map, along, (0..n).map(taps).collect()).map(Value::Map)
+}
+
+fn no_batch(call: &Call<'_, '_>) -> Result<(), String> {
+    match call.int("batch_dims")?.unwrap_or(0) {
+        0 => Ok(()),
+        n => Err(format!("attribute `batch_dims` is {n}, only 0 is supported")),
+    }
+}
+
+fn no_reduction(call: &Call<'_, '_>) -> Result<(), String> {
+    match call.text("reduction")?.unwrap_or("none") {
+        "none" => Ok(()),
+        other => Err(format!("attribute `reduction` is `{other}`, only `none` is supported")),
+    }
+}
+
 /// `GatherND` of constants without batch axes.
 pub(in super::super) fn gather_nd(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     let [data, indices] = [call.constant(0)?, call.constant(1)?];
-    if call.int("batch_dims")?.unwrap_or(0) != 0 {
-        return Err("attribute `batch_dims` must be 0".to_owned());
-    }
+    no_batch(call)?;
     let (starts, inner) = slices(&indices, data.dims())?;
     let rank = indices.dims().len();
     let depth = indices.dims()[rank - 1];

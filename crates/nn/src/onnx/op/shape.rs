@@ -2,12 +2,13 @@
 
 use super::super::{
     call::Call,
-    value::{Constant, Map, Value, axis, broadcast_dims, joined, volume},
+    value::{Constant, Map, Numbers, Value, axis, broadcast_dims, joined, volume},
 };
 
-/// `Shape` of a map: its dimensions, the batch counted as 1.
+/// `Shape` of a map: its dimensions; a batch that the file leaves open counts 1.
 pub(in super::super) fn shape_of(call: &mut Call<'_, '_>) -> Result<Value, String> {
-    let dims = call.map(0)?.dims;
+    let map = call.map(0)?;
+    let dims = call.dims_in_file(&map);
     Ok(Value::Constant(dims_between(call, &dims)?.into()))
 }
 
@@ -15,6 +16,19 @@ pub(in super::super) fn shape_of(call: &mut Call<'_, '_>) -> Result<Value, Strin
 pub(in super::super) fn shape_of_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
     let constant = call.constant(0)?;
     dims_between(call, constant.dims())
+}
+
+/// `Size` of a map: how many values it has.
+pub(in super::super) fn size(call: &mut Call<'_, '_>) -> Result<Value, String> {
+    let map = call.map(0)?;
+    let n: usize = call.dims_in_file(&map).iter().product();
+    Ok(Value::Constant(Constant::new(vec![], Numbers::Int(vec![n as i64]))?.into()))
+}
+
+/// `Size` of a constant.
+pub(in super::super) fn size_of_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let n = call.constant(0)?.len();
+    Constant::new(vec![], Numbers::Int(vec![n as i64]))
 }
 
 /// The dimensions from `start` to `end` (opset 15), by default all.
@@ -32,13 +46,9 @@ fn dims_between(call: &Call<'_, '_>, dims: &[usize]) -> Result<Constant, String>
 /// `Reshape` of a map.
 pub(in super::super) fn reshape(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
-    let mut wanted = call.optional_ints(1)?.ok_or("its target dimensions are missing")?;
-    if let (Some(batch), Some(first)) = (call.fixed_batch(), wanted.first_mut())
-        && *first == batch as i64
-    {
-        *first = 1;
-    }
-    let dims = resolve(&wanted, &map.dims, call.flag("allowzero", false)?)?;
+    let wanted = call.optional_ints(1)?.ok_or("its target dimensions are missing")?;
+    let wanted = resolve(&wanted, &call.dims_in_file(&map), call.flag("allowzero", false)?)?;
+    let dims = call.for_one(&map, wanted)?;
     call.reshape(&map, dims).map(Value::Map)
 }
 
@@ -76,7 +86,8 @@ fn resolve(wanted: &[i64], from: &[usize], allow_zero: bool) -> Result<Vec<usize
 /// `Flatten` of a map: two axes, cut at `axis`.
 pub(in super::super) fn flatten(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
-    let dims = flattened(call, &map.dims)?;
+    let wanted = flattened(call, &call.dims_in_file(&map))?;
+    let dims = call.for_one(&map, wanted)?;
     call.reshape(&map, dims).map(Value::Map)
 }
 
@@ -97,7 +108,11 @@ fn flattened(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String> 
 /// `Squeeze` of a map.
 pub(in super::super) fn squeeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
-    let axes = squeezed_axes(call, &map.dims)?;
+    let axes = squeezed_axes(call, &call.dims_in_file(&map))?;
+    call.moved_place(|a| {
+        let before = axes.iter().filter(|gone| **gone < a).count();
+        (!axes.contains(&a)).then(|| a - before)
+    });
     call.reshape(&map, left(&map.dims, &axes)).map(Value::Map)
 }
 
@@ -128,7 +143,8 @@ fn left(dims: &[usize], gone: &[usize]) -> Vec<usize> {
 /// `Unsqueeze` of a map.
 pub(in super::super) fn unsqueeze(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map = call.map(0)?;
-    let dims = unsqueezed(call, &map.dims)?;
+    let wanted = unsqueezed(call, &call.dims_in_file(&map))?;
+    let dims = call.for_one(&map, wanted)?;
     call.reshape(&map, dims).map(Value::Map)
 }
 
@@ -156,7 +172,9 @@ fn unsqueezed(call: &Call<'_, '_>, dims: &[usize]) -> Result<Vec<usize>, String>
 /// `Expand` of a map: repeated along axes of size 1.
 pub(in super::super) fn expand(call: &mut Call<'_, '_>) -> Result<Value, String> {
     let map: Map = call.map(0)?;
-    let dims = broadcast_dims(&map.dims, &sizes(call)?)?;
+    let mut wanted = sizes(call)?;
+    call.sizes_for_one(&mut wanted);
+    let dims = broadcast_dims(&map.dims, &wanted)?;
     let ones = vec![1; dims.len() - map.rank()];
     let map = call.reshape(&map, [ones, map.dims.clone()].concat())?;
     let order = map.full_order();

@@ -1,80 +1,156 @@
-//! Attributes of sliding windows, shared by convolution and pooling.
+//! Attributes of sliding windows, shared by convolution and pooling, over one to three axes.
 
-use super::super::call::Call;
-use crate::{base::geom::Shape, op::Window};
+use super::super::{
+    call::Call,
+    value::{Map, joined},
+};
+use crate::op::Window;
 
 /// Largest kernel, stride, dilation or padding: far above any in use, far below overflow.
 const MAX_EXTENT: i64 = 1 << 16;
 
-/// The window of a node over a map of shape `input`. `kernel` is the size of the weights where there
-/// are any; otherwise `kernel_shape` must be given. With `line`, attributes are those of
-/// one axis.
-pub(super) fn window(
+/// How a window slides along one axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Slide {
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) dilation: usize,
+    /// Padding before the first and behind the last value.
+    pub(super) pads: [usize; 2],
+}
+
+impl Slide {
+    /// One that does nothing.
+    pub(super) const NONE: Slide = Slide { kernel: 1, stride: 1, dilation: 1, pads: [0, 0] };
+
+    /// Values that the window spans, taps and gaps.
+    pub(super) fn span(&self) -> usize {
+        (self.kernel - 1) * self.dilation + 1
+    }
+}
+
+/// How a window slides over the axes behind batch and channels.
+pub(super) struct Slides {
+    pub(super) axes: Vec<Slide>,
+    /// Output sizes are rounded up.
+    pub(super) ceil: bool,
+}
+
+impl Slides {
+    /// Over the rows and columns of a picture.
+    pub(super) fn window(&self, [rows, columns]: [Slide; 2]) -> Window {
+        Window {
+            kernel: [rows.kernel, columns.kernel],
+            stride: [rows.stride, columns.stride],
+            dilation: [rows.dilation, columns.dilation],
+            pads: [rows.pads[0], columns.pads[0], rows.pads[1], columns.pads[1]],
+            ceil: self.ceil,
+        }
+    }
+}
+
+/// A stack of several maps (windows, put along the axis of a batch) as one whose channels are those of all,
+/// one after the other.
+pub(super) fn unstacked(call: &mut Call<'_, '_>, map: &Map) -> Result<Map, String> {
+    match map.dims[..] {
+        [n, c, ref rest @ ..] if n != 1 => {
+            let dims = [&[1, n * c], rest].concat();
+            call.reshape(map, dims)
+        }
+        _ => Ok(map.clone()),
+    }
+}
+
+/// The way back from [`unstacked`], for a stack of `n`.
+pub(super) fn stacked(call: &mut Call<'_, '_>, map: Map, n: usize) -> Result<Map, String> {
+    match map.dims[..] {
+        [1, all, ref rest @ ..] if n != 1 => {
+            let dims = [&[n, all / n], rest].concat();
+            call.reshape(&map, dims)
+        }
+        _ => Ok(map),
+    }
+}
+
+/// The sizes of the axes behind batch and channels, of which there are one to three.
+pub(super) fn sizes(dims: &[usize]) -> Result<&[usize], String> {
+    match dims {
+        [_, _, sizes @ ..] if (1..=3).contains(&sizes.len()) => Ok(sizes),
+        _ => Err(format!(
+            "its input is {}, expected (N, C, ...) with one to three more axes",
+            joined(dims)
+        )),
+    }
+}
+
+/// The window of a node over axes of the given sizes. `kernel` is the size of the weights where there
+/// are any; otherwise `kernel_shape` must be given.
+pub(super) fn slides(
     call: &Call<'_, '_>,
-    input: Shape,
-    kernel: Option<[usize; 2]>,
-    line: bool,
-) -> Result<Window, String> {
-    let given = extents(call, "kernel_shape", 1, line)?;
+    sizes: &[usize],
+    kernel: Option<&[usize]>,
+) -> Result<Slides, String> {
+    let n = sizes.len();
+    let given = extents(call, "kernel_shape", n, 1)?;
     let kernel = match (kernel, given) {
         (Some(k), Some(g)) if k != g => {
             return Err(format!("`kernel_shape` is {g:?}, but the weights are {k:?}"));
         }
-        (k, g) => k.or(g).ok_or("attribute `kernel_shape` is missing")?,
+        (k, g) => k.map(<[usize]>::to_vec).or(g).ok_or("attribute `kernel_shape` is missing")?,
     };
     if kernel.iter().any(|k| !(1..=MAX_EXTENT).contains(&(*k as i64))) {
         return Err(format!("its kernel is {kernel:?}, expected 1 to {MAX_EXTENT}"));
     }
-    let stride = extents(call, "strides", 1, line)?.unwrap_or([1, 1]);
-    let dilation = extents(call, "dilations", 1, line)?.unwrap_or([1, 1]);
-    let ceil = call.flag("ceil_mode", false)?;
-    let mut window = Window { kernel, stride, dilation, pads: [0; 4], ceil };
+    let stride = extents(call, "strides", n, 1)?.unwrap_or(vec![1; n]);
+    let dilation = extents(call, "dilations", n, 1)?.unwrap_or(vec![1; n]);
+    let pads = extents(call, "pads", 2 * n, 0)?.unwrap_or(vec![0; 2 * n]);
+    let mut ceil = call.flag("ceil_mode", false)?;
+    let slide = |i: usize| Slide {
+        kernel: kernel[i],
+        stride: stride[i],
+        dilation: dilation[i],
+        pads: [pads[i], pads[n + i]],
+    };
+    let mut axes: Vec<Slide> = (0..n).map(slide).collect();
+    let mut set = |pads: fn(&Slide, usize) -> [usize; 2]| {
+        ceil = false;
+        axes.iter_mut().zip(sizes).for_each(|(slide, n)| slide.pads = pads(slide, *n));
+    };
     match call.text("auto_pad")?.unwrap_or("NOTSET") {
-        "NOTSET" => window.pads = extents(call, "pads", 0, line)?.unwrap_or_default(),
-        "VALID" => window.ceil = false,
-        "SAME_UPPER" => (window.pads, window.ceil) = (same(&window, input, false), false),
-        "SAME_LOWER" => (window.pads, window.ceil) = (same(&window, input, true), false),
+        "NOTSET" => {}
+        "VALID" => set(|_, _| [0, 0]),
+        "SAME_UPPER" => set(|slide, n| same(slide, n, false)),
+        "SAME_LOWER" => set(|slide, n| same(slide, n, true)),
         other => {
             let known = "NOTSET, VALID, SAME_UPPER or SAME_LOWER";
             return Err(format!("`auto_pad` is `{other}`, expected {known}"));
         }
     }
-    Ok(window)
+    Ok(Slides { axes, ceil })
 }
 
-/// The padding with which the output has `ceil(input / stride)` pixels; an odd pixel goes to the
+/// The padding with which the output has `ceil(input / stride)` values; an odd one goes to the
 /// start with `lower`, to the end without.
-fn same(window: &Window, input: Shape, lower: bool) -> [usize; 4] {
-    let pads = |axis: usize, n: usize| {
-        let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
-        let out = n.div_ceil(window.stride[axis]);
-        let total = ((out - 1) * window.stride[axis] + span).saturating_sub(n);
-        let start = if lower { total.div_ceil(2) } else { total / 2 };
-        (start, total - start)
-    };
-    let ((top, bottom), (left, right)) = (pads(0, input.h), pads(1, input.w));
-    [top, left, bottom, right]
+fn same(slide: &Slide, n: usize, lower: bool) -> [usize; 2] {
+    let out = n.div_ceil(slide.stride);
+    let total = ((out - 1) * slide.stride + slide.span()).saturating_sub(n);
+    let start = if lower { total.div_ceil(2) } else { total / 2 };
+    [start, total - start]
 }
 
-/// An attribute of `N` extents, each at least `least`.
-fn extents<const N: usize>(
+/// An attribute of `count` extents, each at least `least`.
+pub(super) fn extents(
     call: &Call<'_, '_>,
     name: &str,
+    count: usize,
     least: i64,
-    line: bool,
-) -> Result<Option<[usize; N]>, String> {
+) -> Result<Option<Vec<usize>>, String> {
     let Some(given) = call.ints(name)? else { return Ok(None) };
-    // along a line, the other axis of a picture of one column does nothing
-    let line = line && given.len() == N / 2;
-    let filled: Vec<i64> = given.iter().flat_map(|v| [*v, least]).collect();
-    let given = if line { &filled[..] } else { given };
     let fits = given.iter().all(|v| (least..=MAX_EXTENT).contains(v));
-    let values: Vec<usize> = given.iter().map(|v| *v as usize).collect();
-    match values.try_into() {
-        Ok(values) if fits => Ok(Some(values)),
-        _ => Err(format!(
-            "attribute `{name}` is {given:?}, expected {N} integers from {least} to {MAX_EXTENT} \
-             (two-dimensional pictures)"
-        )),
+    if fits && given.len() == count {
+        return Ok(Some(given.iter().map(|v| *v as usize).collect()));
     }
+    Err(format!(
+        "attribute `{name}` is {given:?}, expected {count} integers from {least} to {MAX_EXTENT}"
+    ))
 }

@@ -6,11 +6,33 @@ use crate::{
     onnx::{Given, OnnxError, proto::ModelProto, read_bytes},
     tensor::Tensor,
 };
+use ndarray::Array1;
+use ndarray_npy::NpzReader;
 use proptest::prelude::*;
 use prost::Message;
+use std::{fs::File, path::Path, sync::OnceLock};
 
 /// A file with all that importers read: the golden export without any folding.
 const NOOPT: &[u8] = include_bytes!("../../../../../tests/data/onnx/bncnn.dynDefault_noopt.onnx");
+
+/// Good files of many kinds: those above, transformers, quantised networks, files with functions and
+/// conditions.
+fn files() -> &'static [Vec<u8>] {
+    static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let mut files = vec![small_network().encode_to_vec(), NOOPT.to_vec()];
+        for cases in ["rank_cases.npz", "form_cases.npz"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(cases);
+            let mut cases = NpzReader::new(File::open(path).unwrap()).unwrap();
+            let names = cases.names().unwrap();
+            for name in names.iter().filter(|name| name.contains(".onnx")) {
+                let file: Array1<u8> = cases.by_name(name.trim_end_matches(".npy")).unwrap();
+                files.push(file.to_vec());
+            }
+        }
+        files
+    })
+}
 
 fn read(bytes: &[u8]) -> Result<(), OnnxError> {
     read_bytes("m.onnx", bytes, &Given::default()).map(drop)
@@ -57,7 +79,7 @@ fn a_small_file_does_not_make_a_large_graph() {
 
 /// Changes of a valid file: bytes overwritten, removed, or repeated.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
-    let files = [small_network().encode_to_vec(), NOOPT.to_vec()];
+    let files = files();
     // the graph's structure stands between the weights, and at the end
     let edit = (any::<prop::sample::Index>(), any::<u8>(), 0u8..4, 1usize..9);
     let edits = proptest::collection::vec(edit, 1..6);
@@ -95,8 +117,10 @@ fn altered() -> impl Strategy<Value = Vec<u8>> {
     ];
     let pick = any::<prop::sample::Index>;
     let edit = (0u8..9, pick(), pick(), number, any::<f32>());
-    proptest::collection::vec(edit, 1..5).prop_map(|edits| {
-        let mut model = ModelProto::decode(NOOPT).unwrap();
+    let files = files();
+    let edits = proptest::collection::vec(edit, 1..5);
+    (0..files.len(), edits).prop_map(move |(which, edits)| {
+        let mut model = ModelProto::decode(&files[which][..]).unwrap();
         for (kind, a, b, n, f) in edits {
             alter(&mut model, kind, a, b, n, f);
         }
@@ -115,8 +139,11 @@ fn alter(
     let graph = model.graph_mut();
     let tensors = graph.initializer.len();
     let nodes = graph.node.len();
+    let node = a.index(nodes.max(1));
+    if nodes == 0 || tensors == 0 {
+        return;
+    }
     let tensor = &mut graph.initializer[a.index(tensors)];
-    let node = a.index(nodes);
     match kind {
         0 if !tensor.dims.is_empty() => {
             let at = b.index(tensor.dims.len());
@@ -144,8 +171,9 @@ fn alter(
         _ => {
             let shape = graph.input[0].r#type.as_mut().and_then(|t| t.tensor_type.as_mut());
             let dims = &mut shape.unwrap().shape.as_mut().unwrap().dim;
-            let at = b.index(dims.len());
-            dims[at].dim_value = Some(n);
+            if let Some(dim) = dims.get_mut(b.index(4)) {
+                dim.dim_value = Some(n);
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ fn a_model_that_is_no_classifier_of_pictures_is_refused() {
         changed(|m| m.graph_mut().input[0] = value("x", &[0, 3, 3, 4])),
         changed(|m| {
             let tensor = m.graph_mut().input[0].r#type.as_mut().unwrap();
-            tensor.tensor_type.as_mut().unwrap().elem_type = 2;
+            tensor.tensor_type.as_mut().unwrap().elem_type = 7;
         }),
         changed(|m| {
             let tensor = m.graph_mut().input[0].r#type.as_mut().unwrap();
