@@ -4,7 +4,7 @@ use super::{Desk, stderr, stdout};
 use std::fs;
 
 const FEW: &str =
-    "properties --model m.onnx --data pictures --methods lrp-zero,gradient-x-input --threads 2";
+    "properties --model m.onnx --data pictures --threads 2 --methods lrp-zero,gradient-x-input";
 
 #[test]
 fn shards_of_properties_put_together_are_the_bytes_of_one_call() {
