@@ -25,8 +25,8 @@ BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
 def short(method):
     """Without the parameters that are defaults of every LRP method."""
     keep = [p for p in method.split(":")
-            if p.split("=")[0] not in ("bias", "start", "sum", "max", "norm") or p in
-            ("norm=l2", "norm=linf")]
+            if p.split("=")[0] not in ("bias", "start", "sum", "max", "norm", "product") or
+            p in ("norm=l2", "norm=linf")]
     return ":".join(keep)
 
 
