@@ -174,15 +174,3 @@ fn properties_are_told_in_the_form_that_is_asked_for() {
     let wrong = ours.replace("m.onnx", "no.onnx");
     assert!(is_json(&stderr(&desk.expect(2, &format!("{wrong} --log json")))));
 }
-
-#[test]
-fn heat_maps_for_the_page_are_made_in_time_or_by_the_next_call() {
-    let desk = Desk::new(2);
-    desk.expect(0, &format!("{SMALL} --out out"));
-    let before = desk.tables("out");
-    fs::remove_file(desk.path("out/report.html")).unwrap();
-    let told = stderr(&desk.expect(75, &format!("{SMALL} --out out --max-time 0s")));
-    assert!(told.contains("stopped with 2 of 2 pictures done"), "{told}");
-    desk.expect(0, &format!("{SMALL} --out out"));
-    assert!(desk.tables("out") == before);
-}

@@ -252,7 +252,6 @@ fn a_run_whose_tables_are_not_all_there_is_not_called_complete() {
     let desk = Desk::new(4);
     desk.expect(0, &format!("{SMALL} --out one"));
     desk.expect(0, &format!("{SMALL} --shard 0/1 --out out"));
-    desk.expect(75, &format!("{SMALL} --max-time 0s --out out"));
     assert!(!desk.path("out/report.html").exists());
     let status = desk.expect(3, "status out");
     assert_eq!(stdout(&status), "4 of 4 parts are done, but not put together yet\n");
