@@ -253,9 +253,9 @@ sorted down=["4","3","2","1"]
 direction="descending"
 as before=true
 metrics=["Rank","Method","sparseness"]
-means=3
+means=4
 sorted by a metric=true
-metrics that are not defined=["iou"]
+metrics that are not defined=["iou:object=auto"]
 layout of mean ranks=["broad"]
 filtered="1 of 8 rows"
 score at once="3 of 8 regions removed"
