@@ -570,7 +570,7 @@ mod tests {
     proptest! {
         #[test]
         fn products_agree_with_sums_in_double_precision(
-            m in 1usize..40, k in 1usize..600, n in 1usize..70, seed in any::<u32>(),
+            m in 1usize..40, k in 1usize..720, n in 1usize..70, seed in any::<u32>(),
         ) {
             let (a, b) = (noise(m * k, seed), noise(k * n, seed ^ 1));
             let packed = Packed::new(k, n, |k, j| b[k * n + j]);
@@ -580,49 +580,11 @@ mod tests {
                     for j in 0..n {
                         let term = |l: usize| f64::from(a[i * k + l]) * f64::from(b[l * n + j]);
                         let want: f64 = (0..k).map(term).sum();
-                        // f32 sums of up to 600 terms below 1/4
+                        // f32 sums of up to 720 terms below 1/4
                         prop_assert!((f64::from(c[i * n + j]) - want).abs() < 2e-5);
                     }
                 }
             }
-        }
-    }
-
-    #[test]
-    fn products_agree_with_those_of_a_general_library() {
-        let (m, k, n) = (37, 700, 45);
-        let (a, b) = (noise(m * k, 3), noise(k * n, 4));
-        let packed = Packed::new(k, n, |k, j| b[k * n + j]);
-        let mut want = vec![0.0f32; m * n];
-        let (rows, columns, one) = (k as isize, n as isize, gemm::Parallelism::None);
-        // SAFETY: the three matrices are row-major and as long as their shapes say.
-        unsafe {
-            gemm::gemm(
-                m,
-                n,
-                k,
-                want.as_mut_ptr(),
-                1,
-                columns,
-                false,
-                a.as_ptr(),
-                1,
-                rows,
-                b.as_ptr(),
-                1,
-                columns,
-                0.0,
-                1.0,
-                false,
-                false,
-                false,
-                one,
-            );
-        }
-        for isa in all_isas() {
-            let c = product(isa, &a, m, &packed, 0..packed.panels());
-            // f32 sums of 700 terms below 1/4, in two orders
-            assert!(c.iter().zip(&want).all(|(c, w)| (c - w).abs() < 3e-5), "{isa:?}");
         }
     }
 
