@@ -37,7 +37,8 @@
 //! neither.
 //!
 //! The modules below form layers, each a crate of its own that uses lower ones only (`tests/layers.rs`):
-//! [`base`] < [`nn`] < [`explain`], [`perturb`], [`data`] < [`eval`] < [`run`](mod@run) < [`report`] < the
+//! [`base`] < [`nn`] < [`explain`], [`perturb`], [`data`] < [`eval`], [`prototype`] < [`run`](mod@run) <
+//! [`report`] < the
 //! items above < `cli`.
 
 pub use pixelflip_base as base;
@@ -46,6 +47,7 @@ pub use pixelflip_eval as eval;
 pub use pixelflip_explain as explain;
 pub use pixelflip_nn as nn;
 pub use pixelflip_perturb as perturb;
+pub use pixelflip_prototype as prototype;
 pub use pixelflip_report as report;
 pub use pixelflip_run as run;
 

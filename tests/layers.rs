@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["base"],
     &["nn"],
     &["explain", "perturb", "data"],
-    &["eval"],
+    &["eval", "prototype"],
     &["run"],
     &["report"],
     &["api", "error", "pictures", "predict"], // the library as callers see it
@@ -30,6 +30,7 @@ const ENGINE: &[&[&str]] = &[
     &["exact", "stream", "session", "randomise", "preprocess"],
     &["tune", "onnx", "canon"],
     &["model"],
+    &["mapping"],
 ];
 
 /// A word of the code and the only places (prefixes of paths below `src/`) where it may stand.

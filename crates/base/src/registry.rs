@@ -58,7 +58,8 @@ fn did_you_mean(near: &[String], kind: &str) -> String {
     }
     match kind.split(' ').next().unwrap_or_default() {
         "layout" => " (`pixelflip list datasets` has them all)".to_owned(),
-        word @ ("method" | "metric" | "perturbation" | "rule") => {
+        word @ ("method" | "metric" | "perturbation" | "rule" | "objective" | "prior"
+        | "optimiser") => {
             format!(" (`pixelflip list {word}s` has them all)")
         }
         _ => String::new(),

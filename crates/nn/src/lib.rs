@@ -9,6 +9,7 @@ pub mod exact;
 pub mod graph;
 pub mod head;
 pub mod kernel;
+pub mod mapping;
 pub mod model;
 pub mod onnx;
 pub mod op;

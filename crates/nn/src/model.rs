@@ -222,7 +222,8 @@ impl Model {
                 ..Settings::default()
             };
         let output = settings.output.clone();
-        let given = onnx::Given { size: settings.input, axes: settings.axes, output };
+        let (size, axes) = (settings.input, settings.axes);
+        let given = onnx::Given { size, axes, output, free: false };
         let (imported, digest) = read(&given)?;
         settings.output = imported.output;
         let (modules, chosen) = (imported.modules, imported.chosen);
@@ -308,7 +309,7 @@ fn reach(node: &super::graph::Node, inputs: &[Shape]) -> Option<[usize; 2]> {
     local.then(|| [rect.height(), rect.width()])
 }
 
-fn read_text(model: &str, path: &Path) -> Result<String, ModelError> {
+pub(crate) fn read_text(model: &str, path: &Path) -> Result<String, ModelError> {
     let text = |path: &Path| {
         let metadata = fs::metadata(path)?;
         if !metadata.is_file() || metadata.len() > MAX_TEXT {

@@ -35,16 +35,20 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
 
 impl Perturbation for Blur {
     fn fill<'a>(&self, site: &Site<'a>) -> Fill<'a> {
-        let kernel = kernel(self.sigma);
-        let Shape { c, h, w } = site.picture.shape;
-        let rows = along(&site.picture.data, h, w * c, &kernel);
-        let columns = rows.chunks_exact(w * c).flat_map(|row| along(row, w, c, &kernel));
+        let mut picture = blurred(site.picture, self.sigma);
         // rounding may lift the largest value by the last bit
-        Fill::Local(Tensor::new(
-            site.picture.shape,
-            columns.map(|v| v.min(site.range.high)).collect(),
-        ))
+        picture.data.iter_mut().for_each(|v| *v = v.min(site.range.high));
+        Fill::Local(picture)
     }
+}
+
+/// A picture under a Gaussian of standard deviation `sigma` > 0 in pixels, which is mirrored at the edges.
+pub fn blurred(picture: &Tensor, sigma: f64) -> Tensor {
+    let kernel = kernel(sigma);
+    let Shape { c, h, w } = picture.shape;
+    let rows = along(&picture.data, h, w * c, &kernel);
+    let columns = rows.chunks_exact(w * c).flat_map(|row| along(row, w, c, &kernel));
+    Tensor::new(picture.shape, columns.collect())
 }
 
 /// Weights at the distances 0, 1, ..., such that both sides together sum to 1.

@@ -26,6 +26,7 @@ mod testing;
 mod tests;
 mod uniform;
 
+pub use blur::blurred;
 pub use mask::Mask;
 pub use road::Imputed;
 pub use statistics::{Gather, Statistics};

@@ -7,6 +7,7 @@ use pixelflip_eval as eval;
 use pixelflip_explain as explain;
 use pixelflip_nn as nn;
 use pixelflip_perturb as perturb;
+use pixelflip_prototype as prototype;
 use pixelflip_table as table;
 
 pub mod bench;

@@ -16,7 +16,7 @@ use super::{
     value::{Constant, Map, Numbers, Value, joined, volume},
 };
 use crate::{
-    base::geom::{Axis, Shape},
+    base::geom::Shape,
     graph::{Graph, NodeId},
     op::Transpose,
 };
@@ -85,6 +85,8 @@ pub(super) struct Build<'a> {
     pub(super) quantised: bool,
     /// Names of the graph's nodes, and how many wanted each.
     names: HashMap<String, usize>,
+    /// Whether the output may be anything, and not class scores alone.
+    free: bool,
 }
 
 /// Imports a decoded model. `given` is what the file may leave open about its input.
@@ -132,6 +134,7 @@ pub(super) fn import(
         depth: 0,
         quantised: false,
         names: HashMap::from([("input".to_owned(), 1)]),
+        free: given.free,
     };
     build.start(&picture);
     build.choose(&output);
@@ -328,11 +331,7 @@ fn constant_element(node: &NodeProto) -> Option<Element> {
 
 impl<'a> Build<'a> {
     fn start(&mut self, picture: &Picture<'a>) {
-        let sides = picture.axes.iter().map(|axis| picture.shape.along(*axis));
-        let dims = [1].into_iter().chain(sides).collect();
-        let place = |axis| 1 + picture.axes.iter().position(|a| *a == axis).unwrap_or_default();
-        let order = [Axis::Row, Axis::Column, Axis::Channel].map(place);
-        let map = Map::new(NodeId(0), dims, &order);
+        let map = Map::new(NodeId(0), picture.dims.clone(), &picture.order);
         self.values.insert(picture.name.to_owned(), Value::Map(map));
         if self.fixed_batch.is_some() {
             self.places.insert(picture.name.to_owned(), Place::alone(0));
@@ -652,6 +651,9 @@ impl<'a> Build<'a> {
             }
             None => return Err(error(format!("no node computes output `{name}`"))),
         };
+        if self.free {
+            return self.finish_free(&map);
+        }
         // (N, classes, 1, 1), (N, 1, 1, classes) and (classes) have the same values
         if map.order.len() > 1 {
             let dims = joined(&map.dims);
@@ -674,5 +676,40 @@ impl<'a> Build<'a> {
         let output = self.others.then(|| name.to_owned());
         let Build { graph, notes, remarks, modules, external, chosen, .. } = self;
         Ok((Imported { graph, notes, remarks, modules, output, chosen }, external))
+    }
+
+    /// Ends a network whose output may be anything: four dimensions are a picture, (N, C, H, W), or (N, H, W, C)
+    /// where the last dimension alone can be channels; three are (N, H, W).
+    fn finish_free(mut self, map: &Map) -> Result<(Imported, External), OnnxError> {
+        let (shape, order) = match map.dims[..] {
+            [_, h, w, c @ (1 | 3)] if !matches!(map.dims[1], 1 | 3) => {
+                (Shape::new(c, h, w), vec![1, 2, 3])
+            }
+            [_, c, h, w] => (Shape::new(c, h, w), vec![2, 3, 1]),
+            [_, h, w] => (Shape::new(1, h, w), vec![1, 2]),
+            _ => (Shape::vector(map.dims.iter().product()), (0..map.rank()).collect()),
+        };
+        let node = self
+            .ordered(map, &order, shape)
+            .map_err(|problem| OnnxError::Interface { file: self.file.to_owned(), problem })?;
+        self.graph.set_output(node);
+        let output = self.others.then(|| self.output.to_owned());
+        let Build { graph, notes, remarks, modules, external, chosen, .. } = self;
+        Ok((Imported { graph, notes, remarks, modules, output, chosen }, external))
+    }
+
+    /// The output's values with its axes in some order, under a shape.
+    fn ordered(&mut self, map: &Map, order: &[usize], shape: Shape) -> Result<NodeId, String> {
+        let from = self.graph.node(map.node).shape;
+        let long = Map::new(map.node, map.dims.clone(), order).order;
+        if long == map.order && from == shape {
+            return Ok(map.node);
+        }
+        let place = |a: &usize| map.order.iter().position(|b| a == b);
+        let places = long.iter().map(place).collect::<Option<Vec<usize>>>();
+        let places = places.ok_or("its axes cannot be brought into order")?;
+        let op = Transpose::new(from, map.sizes(&map.order), places, shape)?;
+        let name = self.free_name(self.output);
+        self.graph.push(&name, Box::new(op), &[map.node]).map_err(|e| e.problem)
     }
 }

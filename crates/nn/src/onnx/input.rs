@@ -37,8 +37,10 @@ const POINTWISE: [&str; 11] = [
 pub(super) struct Picture<'a> {
     pub(super) name: &'a str,
     pub(super) shape: Shape,
-    /// The axes of the shape in the order of the input's dimensions.
-    pub(super) axes: [Axis; 3],
+    /// The dimensions, the batch as 1.
+    pub(super) dims: Vec<usize>,
+    /// The axes of the dimensions as they lie in memory.
+    pub(super) order: Vec<usize>,
     /// The size of a batch, where the file fixes it.
     pub(super) batch: Option<usize>,
     /// What numbers it holds.
@@ -88,6 +90,13 @@ pub(super) fn picture<'a>(
         format!("({})", each.collect::<Vec<_>>().join(", "))
     };
     let [batch, one, two, three] = dims[..] else {
+        if let (true, [batch, sides @ ..]) = (given.free, &dims[..])
+            && matches!(sides.len(), 1 | 2)
+        {
+            return array(name, *batch, sides, Kind::of(element)).ok_or_else(|| {
+                format!("input `{name}` is {}, expected known sizes behind the batch", printed())
+            });
+        }
         return Err(format!("input `{name}` is {}, expected {DIMENSIONS}", printed()));
     };
     let (order, why) = order(graph, name, [one, two, three], given.axes)
@@ -119,8 +128,32 @@ pub(super) fn picture<'a>(
         )),
         _ => notes.push(format!("input `{name}` and all that follows in single precision")),
     }
-    let kind = Kind::of(element);
-    Ok(Picture { name, shape: Shape::new(c, h, w), axes: axes(order), batch, kind, notes })
+    let (kind, shape) = (Kind::of(element), Shape::new(c, h, w));
+    let axes = axes(order);
+    let sides = axes.iter().map(|axis| shape.along(*axis));
+    let dims = [1].into_iter().chain(sides).collect();
+    let place = |axis| 1 + axes.iter().position(|a| *a == axis).unwrap_or_default();
+    let order = [Axis::Row, Axis::Column, Axis::Channel].map(place).to_vec();
+    Ok(Picture { name, shape, dims, order, batch, kind, notes })
+}
+
+/// An input that is no picture: a vector (N, D) or rows of vectors (N, T, D).
+fn array<'a>(
+    name: &'a str,
+    batch: Option<usize>,
+    sides: &[Option<usize>],
+    kind: Kind,
+) -> Option<Picture<'a>> {
+    let sides = sides.iter().copied().collect::<Option<Vec<usize>>>()?;
+    volume(&sides).filter(|n| (1..=MAX_VALUES).contains(n))?;
+    let shape = match sides[..] {
+        [d] => Shape::vector(d),
+        [t, d] => Shape::new(d, t, 1),
+        _ => return None,
+    };
+    let order = (1..=sides.len()).collect();
+    let dims = [1].into_iter().chain(sides).collect();
+    Some(Picture { name, shape, dims, order, batch, kind, notes: vec![] })
 }
 
 fn axes(order: InputAxes) -> [Axis; 3] {

@@ -73,6 +73,8 @@ pub struct Given {
     pub axes: Option<InputAxes>,
     /// The output with the scores, of several.
     pub output: Option<String>,
+    /// True of a network that is no classifier: its input may also be a vector or rows of vectors, its output anything.
+    pub free: bool,
 }
 
 /// Reads a model file. Returns the network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are

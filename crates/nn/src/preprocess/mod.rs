@@ -12,6 +12,7 @@
 
 mod error;
 mod fit;
+mod linear;
 mod preset;
 mod resolve;
 mod settings;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use error::PreprocessError;
 pub use fit::{Placement, Size};
+pub use linear::Way;
 pub use preset::{PRESETS, Preset};
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 

@@ -309,3 +309,32 @@ fn channels_that_are_picked_are_routed_and_not_convolved() {
     let ops: Vec<&str> = graph.nodes().map(|(_, n)| n.op.name()).collect();
     assert!(ops.contains(&"Gather") && ops.contains(&"Slice") && !ops.contains(&"Conv"), "{ops:?}");
 }
+
+#[test]
+fn a_network_that_is_no_classifier_takes_vectors_and_gives_pictures() {
+    let free = Given { free: true, ..Given::default() };
+    let weights: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let weights = vec![floats("w", &[1, 12], &weights), ints("s", &[-1, 3, 2, 2])];
+    let mut generator =
+        model(vec![node("MatMul", "x w", "a"), node("Reshape", "a s", "y")], weights);
+    generator.graph_mut().input[0] = value("x", &[0, 1]);
+    let graph = read_bytes("m.onnx", &generator.encode_to_vec(), &free).unwrap().0.graph;
+    let output = graph.node(graph.output()).shape;
+    assert_eq!((graph.input_shape(), output), (Shape::vector(1), Shape::new(3, 2, 2)));
+    let acts = graph.forward(&crate::tensor::Tensor::vector(vec![1.0]));
+    let picture = acts.of(graph.output());
+    assert_eq!(
+        picture.to_chw().iter().copied().collect::<Vec<f32>>(),
+        (0..12).map(|i| i as f32).collect::<Vec<_>>()
+    );
+    assert!(error(&generator).contains("expected (N, C, H, W)"));
+
+    // rows of vectors: a row is a pixel, its values are channels
+    let mut words = model(vec![node("Flatten", "x", "y")], vec![]);
+    words.graph_mut().input[0] = value("x", &[0, 3, 2]);
+    let graph = read_bytes("m.onnx", &words.encode_to_vec(), &free).unwrap().0.graph;
+    assert_eq!(graph.input_shape(), Shape::new(2, 3, 1));
+    words.graph_mut().input[0] = value("x", &[0, 0, 2]);
+    let open = read_bytes("m.onnx", &words.encode_to_vec(), &free).unwrap_err().to_string();
+    assert!(open.ends_with("is (?, ?, 2), expected known sizes behind the batch"), "{open}");
+}
