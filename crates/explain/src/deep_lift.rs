@@ -51,9 +51,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 
 impl Explainer for DeepLift {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
-        let known =
-            |_, role: Role<'_>| !matches!(role, Role::Product | Role::LayerNorm(_) | Role::Other);
-        roles_are_known(graph, "DeepLIFT", known)
+        roles_are_known(graph, "DeepLIFT", |_, role| !has_no_multiplier(role))
     }
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
@@ -70,6 +68,14 @@ impl Explainer for DeepLift {
         let from = self.baseline.picture(case)?;
         Ok(Some(Total::proven(f64::from(case.score()) - f64::from(case.score_at(&from)))))
     }
+}
+
+/// What the rescale rule says nothing of.
+fn has_no_multiplier(role: Role<'_>) -> bool {
+    matches!(
+        role,
+        Role::Product | Role::LayerNorm(_) | Role::MatMul(_) | Role::Softmax | Role::Other
+    )
 }
 
 /// The network at the picture and at the reference.
@@ -93,9 +99,7 @@ impl Pair<'_> {
                 Ok(vec![slopes.of(rises, &gradient(0))])
             }
             Role::MaxPool(pool) => Ok(vec![self.max(pool, id, m, &gradient(0))]),
-            Role::Product | Role::LayerNorm(_) | Role::Other => {
-                Err(ExplainError::no_rule(node, "DeepLIFT"))
-            }
+            role if has_no_multiplier(role) => Err(ExplainError::no_rule(node, "DeepLIFT")),
             _ => Ok((0..ins.len()).map(gradient).collect()),
         }
     }

@@ -6,6 +6,7 @@
 use pixelflip_base as base;
 use pixelflip_nn as nn;
 
+pub mod attention;
 pub mod backprop;
 mod coalition;
 pub mod contrast;
@@ -50,7 +51,7 @@ use crate::{
         tensor::Tensor,
     },
 };
-use lrp::{composites, rule, trace::Trace};
+use lrp::{composites, rule, trace::Trace, transformers};
 use ndarray::Array2;
 use std::sync::Arc;
 
@@ -99,6 +100,16 @@ pub const EXPLAINERS: &[Entry<dyn Explainer>] = &[
     composites::TUTORIAL,
     composites::SAMEK2017,
     composites::SAMEK2017_EPS,
+    transformers::ATTNLRP,
+    transformers::ATTNLRP_GAMMA,
+    transformers::CP_LRP,
+    transformers::CP_LRP_GAMMA,
+    attention::ROLLOUT,
+    attention::TRANSFORMER_ATTRIBUTION,
+    attention::GENERIC,
+    attention::GRAD_CAM,
+    attention::LEGRAD,
+    attention::RAW,
 ];
 
 /// What a method explains: one class score of one picture.
@@ -322,6 +333,12 @@ pub enum ExplainError {
         method: &'static str,
         /// The nodes, operator by operator.
         nodes: Vec<Ruleless>,
+    },
+    /// The network's attention is not of the form that the method needs.
+    #[error("it needs tokens of patches that all attend to each other: {what}")]
+    Attention {
+        /// What was looked for and what there is.
+        what: String,
     },
     /// A rule or method does not fit an operator.
     #[error("node `{node}` ({op}): {problem}")]
@@ -665,6 +682,11 @@ mod tests {
             let named = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap();
             let again = build("method", EXPLAINERS, &named.name.parse().unwrap()).unwrap();
             assert_eq!(named.name, again.name);
+            if let Err(ExplainError::NoLayerAtAll { kind: "attention" }) =
+                named.value.fits(&network())
+            {
+                continue; // `attention::tests` has networks with attention
+            }
             let relevance = explain(|case| named.value.relevance(case)).unwrap();
             let shape = relevance.shape;
             assert!(shape.c == 1 || shape.c == 2, "{}: {shape}", named.name);

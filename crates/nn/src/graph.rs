@@ -252,6 +252,24 @@ impl Graph {
         Activations { values }
     }
 
+    /// The values of all nodes if node `id` had another value: `acts`, and anew those that depend on it.
+    pub fn forward_from(&self, acts: &Activations, id: NodeId, value: Tensor) -> Activations {
+        let mut values = acts.clone();
+        values.replace(id, value);
+        let mut changed = vec![false; self.nodes.len()];
+        changed[id.0] = true;
+        for (i, node) in self.nodes.iter().enumerate().skip(id.0 + 1) {
+            if !node.inputs.iter().any(|k| changed[k.0]) {
+                continue;
+            }
+            changed[i] = true;
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| values.of(*k)).collect();
+            let out = node.op.forward(&ins);
+            values.replace(NodeId(i), out);
+        }
+        values
+    }
+
     /// The class scores for the picture `x`; intermediate values are dropped as soon as possible.
     pub fn logits(&self, x: &Tensor) -> Vec<f32> {
         assert_eq!(x.shape, self.input_shape(), "a picture has the shape of the input");
@@ -298,10 +316,20 @@ impl Graph {
     pub fn backward<E>(
         &self,
         seed: Tensor,
+        step: impl FnMut(NodeId, Tensor) -> Result<Vec<Tensor>, E>,
+    ) -> Result<Tensor, E> {
+        self.backward_from(self.output, seed, step)
+    }
+
+    /// [`Graph::backward`] from another node than the output.
+    pub fn backward_from<E>(
+        &self,
+        from: NodeId,
+        seed: Tensor,
         mut step: impl FnMut(NodeId, Tensor) -> Result<Vec<Tensor>, E>,
     ) -> Result<Tensor, E> {
         let mut arrived: Vec<Option<Tensor>> = vec![None; self.nodes.len()];
-        arrived[self.output.0] = Some(seed);
+        arrived[from.0] = Some(seed);
         for i in (1..self.nodes.len()).rev() {
             let Some(here) = arrived[i].take() else { continue };
             let sent = step(NodeId(i), here)?;

@@ -78,6 +78,11 @@ impl Composite {
         Ok(Composite { lines: lines.into_iter().map(line).collect::<Result<_, _>>()? })
     }
 
+    /// Lines in order of precedence.
+    pub(super) fn of(lines: Vec<Line>) -> Composite {
+        Composite { lines }
+    }
+
     /// As [`Composite::new`], after a line that treats scalings as what they are: layers with one
     /// input per output, where the bias (`keep` or `ignore`) takes its share and the input the rest.
     pub(super) fn with_scalings(
@@ -100,7 +105,9 @@ impl Composite {
     /// depth = [0.0, 0.5]       # the lower half of the convolutions
     /// rule = "lrp-gamma:gamma=0.25"
     ///
-    /// [[line]]                 # also: index = 2, index = [0, 3], name = "features.*", operator = "Gemm"
+    /// [[line]]                 # also: index = 2, index = [0, 3], name = "features.*", operator = "Gemm",
+    ///                          # part = "query", "key", "value", "projection", "output", "feed-forward" or
+    ///                          # "patch-embedding", bias = false
     /// rule = "lrp-epsilon:eps=1e-6"
     /// ```
     pub fn from_toml(text: &str) -> Result<Composite, CompositeError> {
@@ -159,7 +166,7 @@ impl Line {
         Line::new(place, &rule).map_err(|problem| CompositeError::Rule { line, problem })
     }
 
-    fn new(place: Place, rule: &str) -> Result<Line, SpecError> {
+    pub(super) fn new(place: Place, rule: &str) -> Result<Line, SpecError> {
         let rule = match rule {
             PASS => None,
             NORM => Some(rule::named_default::<Zero>()?),

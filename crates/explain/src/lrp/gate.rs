@@ -17,7 +17,7 @@ pub(super) fn of(graph: &Graph, product: &Node) -> Option<usize> {
 }
 
 /// Where values that are only moved or repeated come from.
-fn source(graph: &Graph, mut at: NodeId) -> NodeId {
+pub(super) fn source(graph: &Graph, mut at: NodeId) -> NodeId {
     while let (Role::Route, &[from]) = (graph.node(at).op.role(), &graph.node(at).inputs[..]) {
         at = from;
     }

@@ -12,11 +12,13 @@
 //! | normalisation | all of it ([`Norm`]) |
 //! | layer normalisation | in proportion, its deviation taken as a constant |
 //! | product of two maps | to the signal, or to both ([`Product`]) |
+//! | product of matrices, softmax | to both, and by its Taylor expansion; or attention is a constant ([`attention`]) |
 //! | activation | all of it |
 //! | concat, flatten, padding | to the value that was passed on |
 
 #[cfg(test)]
 mod architectures;
+mod attention;
 pub mod composite;
 pub mod composites;
 pub mod file;
@@ -30,15 +32,16 @@ mod share;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+pub mod transformers;
 
-pub use options::{Max, Norm, Options, Product, START, Start, Sum};
+pub use options::{Attention, Max, Norm, Options, Product, START, Start, Sum};
 
 use super::{Case, ExplainError, Explainer, Kind, Propagate, Total, Watch, roles_are_known};
 use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
         graph::{Graph, Node, NodeId},
-        op::{Linear, Lrn, MaxPool, Role},
+        op::{Linear, Lrn, MatMul, MaxPool, Role},
         tensor::Tensor,
     },
 };
@@ -122,7 +125,7 @@ pub fn rules_are_known(graph: &Graph, options: Options) -> Result<(), ExplainErr
 }
 
 /// For each node whether relevance can come to it: all that the scores depend on but for gates, where
-/// the signal gets all.
+/// the signal gets all, and attention that is a constant.
 fn receivers(graph: &Graph, options: Options) -> Vec<bool> {
     let mut receives = vec![false; graph.len()];
     receives[graph.output().0] = true;
@@ -130,11 +133,14 @@ fn receivers(graph: &Graph, options: Options) -> Vec<bool> {
         if !receives[id.0] {
             continue;
         }
-        let gate = match (options.product, node.op.role()) {
-            (Product::Signal, Role::Product) => gate::of(graph, node),
+        let constant = match (options, node.op.role()) {
+            (Options { product: Product::Signal, .. }, Role::Product) => gate::of(graph, node),
+            (Options { attention, .. }, Role::MatMul(_)) => {
+                attention::constant(graph, node, attention)
+            }
             _ => None,
         };
-        let inputs = node.inputs.iter().enumerate().filter(|(k, _)| Some(*k) != gate);
+        let inputs = node.inputs.iter().enumerate().filter(|(k, _)| Some(*k) != constant);
         inputs.for_each(|(_, from)| receives[from.0] = true);
     }
     receives
@@ -203,20 +209,23 @@ impl Step<'_> {
             }
             (Role::Linear(_) | Role::Scale(_) | Role::Activation, _) => self.pass(),
             (Role::Normalisation(lrn), _) => self.normalisation(lrn),
+            (Role::LayerNorm(_), _) if self.options.attention == Attention::Passed => self.pass(),
             (Role::LayerNorm(norm), _) => {
                 let (x, z) = (self.inputs()[0], self.output());
-                Ok(Sent::new(vec![share::by_layer_norm(norm, x, z, self.arrived)], "layer-norm"))
+                Ok(Sent::new(
+                    vec![share::by_layer_norm(norm, x, z, self.arrived, self.options.eps)],
+                    "layer-norm",
+                ))
             }
             (Role::Product, _) => Ok(self.product()),
+            (Role::MatMul(product), _) => Ok(self.matrices(product)),
+            (Role::Softmax, _) => self.softmax(),
             (Role::Average(_), _) => Ok(self.sum(&[1.0])),
             (Role::Sum(signs), _) => Ok(self.sum(signs)),
             (Role::MaxPool(pool), _) => Ok(self.max(pool)),
             (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
             // behind a gate, to which nothing comes
-            (Role::Other, _) if !self.arrived.any(|r| r != 0.0) => {
-                let none = |x: &Tensor| Tensor::zeros(x.shape);
-                Ok(Sent::new(self.inputs().into_iter().map(none).collect(), "gate"))
-            }
+            (Role::Other, _) if !self.arrived.any(|r| r != 0.0) => Ok(self.nothing("gate")),
             (Role::Other, _) => Err(ExplainError::no_rule(self.node, "LRP")),
         }
     }
@@ -264,10 +273,14 @@ impl Step<'_> {
     }
 
     fn sum(&self, signs: &[f32]) -> Sent {
-        let (op, x, r) = (&*self.node.op, self.inputs(), self.arrived);
+        let (op, x, r, eps) = (&*self.node.op, self.inputs(), self.arrived, self.options.eps);
         match self.options.sum {
-            Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r), "norm"),
-            Sum::Abs => Sent::new(share::by_size(op, &x, signs, r), "norm:sum=abs"),
+            Sum::Signed => Sent::new(share::in_proportion(op, &x, self.output(), r, eps), "norm"),
+            Sum::Abs => Sent::new(share::by_size(op, &x, signs, r, eps), "norm:sum=abs"),
+            Sum::Totals => {
+                let shared = share::in_proportion(op, &x, self.output(), r, eps);
+                Sent::new(share::by_totals(shared, r), "norm:sum=totals")
+            }
         }
     }
 
@@ -276,7 +289,8 @@ impl Step<'_> {
             Product::Signal => gate::of(self.case.graph, self.node),
             Product::Half => None,
             Product::Epsilon => {
-                let shared = share::product(&self.inputs(), self.output(), self.arrived);
+                let (x, eps) = (self.inputs(), self.options.eps);
+                let shared = share::product(&x, self.output(), self.arrived, eps);
                 return Sent::new(shared, "product=epsilon");
             }
         };
@@ -289,6 +303,32 @@ impl Step<'_> {
         Sent::new(share::parts(&self.inputs(), self.arrived, shares), by)
     }
 
+    fn matrices(&self, product: &MatMul) -> Sent {
+        let (x, y, r, eps) = (self.inputs(), self.output(), self.arrived, self.options.eps);
+        match attention::constant(self.case.graph, self.node, self.options.attention) {
+            None => Sent::new(attention::halves(product, &x, y, r, eps), "matmul"),
+            Some(weights) => {
+                let shared = attention::to_values(product, weights, &x, y, r, eps);
+                Sent::new(shared, "matmul:attention=constant")
+            }
+        }
+    }
+
+    fn softmax(&self) -> Result<Sent, ExplainError> {
+        match self.options.attention {
+            Attention::Passed => self.pass(),
+            Attention::Constant => Ok(self.nothing("softmax:attention=constant")),
+            Attention::Shared => {
+                let sent = attention::by_softmax(self.inputs()[0], self.output(), self.arrived);
+                Ok(Sent::new(vec![sent], "softmax"))
+            }
+        }
+    }
+
+    fn nothing(&self, by: &str) -> Sent {
+        Sent::new(self.inputs().into_iter().map(|x| Tensor::zeros(x.shape)).collect(), by)
+    }
+
     fn max(&self, pool: &MaxPool) -> Sent {
         let (x, r) = (self.inputs()[0], self.arrived);
         match self.options.max {
@@ -296,7 +336,9 @@ impl Step<'_> {
             Max::Ties => {
                 Sent::new(vec![share::among_winners(pool, x, self.output(), r)], "winners")
             }
-            Max::Average => Sent::new(vec![share::as_average(pool, x, r)], "average"),
+            Max::Average => {
+                Sent::new(vec![share::as_average(pool, x, r, self.options.eps)], "average")
+            }
         }
     }
 

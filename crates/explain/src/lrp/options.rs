@@ -1,5 +1,6 @@
 //! What all LRP methods can do differently, whatever their rules.
 
+use super::rule::STABILISER;
 use crate::{
     Case, ExplainError,
     base::registry::{Args, Kind, Param},
@@ -27,6 +28,9 @@ pub enum Sum {
     Signed,
     /// In proportion to their sizes, which cannot cancel.
     Abs,
+    /// In proportion to the signed summands, each side then scaled so that its total is its share of the
+    /// sizes of both totals (Chefer et al. 2021, CVPR).
+    Totals,
 }
 
 /// How max-pools share.
@@ -63,8 +67,22 @@ pub enum Product {
     Epsilon,
 }
 
-/// The options of a method.
+/// What attention passes on: products of two maps as matrices and the softmax between them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attention {
+    /// Both matrices of a product get half, softmax shares by its Taylor expansion (`AttnLRP`, Achtibat et
+    /// al. 2024).
+    #[default]
+    Shared,
+    /// The weights of attention are a constant, the values get all (CP-LRP, Ali et al. 2022).
+    Constant,
+    /// Both matrices of a product get half; softmax and layer normalisation pass relevance on (Chefer et
+    /// al. 2021, CVPR).
+    Passed,
+}
+
+/// The options of a method.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// What is handed back from the output.
     pub start: Start,
@@ -76,6 +94,25 @@ pub struct Options {
     pub norm: Norm,
     /// Products of two maps.
     pub product: Product,
+    /// Attention.
+    pub attention: Attention,
+    /// Added to the size of the denominators where no rule of the composite says what: sums, averages,
+    /// layer normalisation, products.
+    pub eps: f32,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            start: Start::default(),
+            sum: Sum::default(),
+            max: Max::default(),
+            norm: Norm::default(),
+            product: Product::default(),
+            attention: Attention::default(),
+            eps: STABILISER,
+        }
+    }
 }
 
 /// What is handed back from the output.
@@ -135,15 +172,20 @@ impl Start {
 }
 
 impl Options {
+    /// Reads [`START`] alone.
+    pub(super) fn of_start(args: &Args) -> Options {
+        let start = match args.text(START.key) {
+            "contrast" => Start::Contrast,
+            "one" => Start::One,
+            _ => Start::Score,
+        };
+        Options { start, ..Options::default() }
+    }
+
     /// Reads [`OPTIONS`].
     pub(super) fn of(args: &Args) -> Options {
         let is = |param: &Param, word: &str| args.text(param.key) == word;
         Options {
-            start: match args.text(START.key) {
-                "contrast" => Start::Contrast,
-                "one" => Start::One,
-                _ => Start::Score,
-            },
             sum: if is(&SUM, "abs") { Sum::Abs } else { Sum::Signed },
             max: match args.text(MAX.key) {
                 "average" => Max::Average,
@@ -156,6 +198,7 @@ impl Options {
                 "epsilon" => Product::Epsilon,
                 _ => Product::Signal,
             },
+            ..Options::of_start(args)
         }
     }
 }

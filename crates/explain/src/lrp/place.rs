@@ -1,8 +1,11 @@
 //! Where in a network a line of a composite applies.
 
-use crate::nn::{
-    graph::{Graph, Node},
-    op::Role,
+use crate::{
+    attention::{Part, parts},
+    nn::{
+        graph::{Graph, Node},
+        op::Role,
+    },
 };
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -47,6 +50,10 @@ pub struct Place {
     pub name: Option<String>,
     /// ONNX operator.
     pub operator: Option<String>,
+    /// What the layer is for in a network with attention.
+    pub part: Option<Part>,
+    /// Only layers that add something to their weighted sums, or only those that do not.
+    pub bias: Option<bool>,
 }
 
 /// Reads an index or a range of them.
@@ -90,11 +97,13 @@ impl Place {
             && self.depth.is_none_or(|[a, b]| a <= layer.depth && layer.depth <= b)
             && self.name.as_ref().is_none_or(|glob| matches(glob, &node.name))
             && self.operator.as_ref().is_none_or(|op| op == node.op.name())
+            && self.part.is_none_or(|part| layer.parts.contains(&part))
+            && self.bias.is_none_or(|bias| bias == has_bias(node))
     }
 }
 
 /// A linear layer as a [`Place`] sees it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Layer {
     pub(super) kind: Kind,
     /// No convolution or dense layer lies between it and the picture.
@@ -105,12 +114,14 @@ pub(super) struct Layer {
     index: Option<usize>,
     /// Among the layers of its kind, in [0, 1].
     depth: f64,
+    parts: Vec<Part>,
 }
 
 /// Each node that is a linear layer, as places see it.
 pub(super) fn layers(graph: &Graph) -> Vec<Option<Layer>> {
     let kinds: Vec<Option<Kind>> = graph.nodes().map(|(_, node)| kind(node)).collect();
     let (before, after) = (layers_before(graph, &kinds), layers_after(graph, &kinds));
+    let mut parts = parts(graph);
     let mut counts = Counts::default();
     let count = kinds.iter().flatten().fold(Counts::default(), |mut all, kind| {
         all.add(*kind);
@@ -120,7 +131,8 @@ pub(super) fn layers(graph: &Graph) -> Vec<Option<Layer>> {
         let kind = (*kind)?;
         let (index, position) = counts.add(kind);
         let depth = position as f64 / (count.of(kind).max(2) - 1) as f64;
-        Some(Layer { kind, first: !before[i], last: !after[i], index, depth })
+        let parts = std::mem::take(&mut parts[i]);
+        Some(Layer { kind, first: !before[i], last: !after[i], index, depth, parts })
     };
     kinds.iter().enumerate().map(layer).collect()
 }
@@ -162,6 +174,13 @@ fn kind(node: &Node) -> Option<Kind> {
         Role::Linear(_) => Some(Kind::Dense),
         Role::Scale(_) => Some(Kind::Scale),
         _ => None,
+    }
+}
+
+fn has_bias(node: &Node) -> bool {
+    match node.op.role() {
+        Role::Linear(linear) | Role::Scale(linear) => linear.has_bias(),
+        _ => false,
     }
 }
 
@@ -233,7 +252,7 @@ mod tests {
         let all = layers(&graph);
         let nodes = graph
             .nodes()
-            .filter(|(id, node)| all[id.0].is_some_and(|layer| place.holds(&layer, node)));
+            .filter(|(id, node)| all[id.0].as_ref().is_some_and(|layer| place.holds(layer, node)));
         nodes.map(|(_, node)| node.name.clone()).collect()
     }
 

@@ -7,9 +7,15 @@ use crate::nn::{
 };
 
 /// `R_i = y_i sum_j w_ij R_j / z_j` for a node `op` whose output `z` is linear in its inputs `y`,
-/// with weights that its vector-Jacobian product knows. Stabilised by 1e-6.
-pub(super) fn in_proportion(op: &dyn Cpu, y: &[&Tensor], z: &Tensor, r: &Tensor) -> Vec<Tensor> {
-    let s = quotients(r, z, STABILISER);
+/// with weights that its vector-Jacobian product knows; stabilised by `eps`.
+pub(super) fn in_proportion(
+    op: &dyn Cpu,
+    y: &[&Tensor],
+    z: &Tensor,
+    r: &Tensor,
+    eps: f32,
+) -> Vec<Tensor> {
+    let s = quotients(r, z, eps);
     let share = |k: usize| {
         let mut c = op.vjp(y, z, &s, k);
         c.data.iter_mut().zip(&y[k].data).for_each(|(c, y)| *c *= y);
@@ -18,19 +24,46 @@ pub(super) fn in_proportion(op: &dyn Cpu, y: &[&Tensor], z: &Tensor, r: &Tensor)
     (0..y.len()).map(share).collect()
 }
 
+/// The messages of a sum, each scaled so that its total is `R |m| / (|m| + |m'|)` of the total `R` that
+/// arrived, with the totals `m`, `m'` of the messages; as they are where all totals are 0.
+pub(super) fn by_totals(mut messages: Vec<Tensor>, r: &Tensor) -> Vec<Tensor> {
+    let totals: Vec<f64> = messages.iter().map(Tensor::sum).collect();
+    let (all, sizes) = (r.sum(), totals.iter().map(|t| t.abs()).sum::<f64>());
+    if messages.len() < 2 || sizes == 0.0 {
+        return messages;
+    }
+    for (message, total) in messages.iter_mut().zip(totals) {
+        let factor = if total == 0.0 { 0.0 } else { total.abs() / sizes * all / total };
+        message.data.iter_mut().for_each(|m| *m = (f64::from(*m) * factor) as f32);
+    }
+    messages
+}
+
 /// As [`in_proportion`], by the size of the summands `sign |y_i w_ij|` of one sign each, so that
 /// nothing cancels; `signs` are those of the inputs in the sum.
-pub(super) fn by_size(op: &dyn Cpu, x: &[&Tensor], signs: &[f32], r: &Tensor) -> Vec<Tensor> {
+pub(super) fn by_size(
+    op: &dyn Cpu,
+    x: &[&Tensor],
+    signs: &[f32],
+    r: &Tensor,
+    eps: f32,
+) -> Vec<Tensor> {
     let sized = |(x, sign): (&&Tensor, &f32)| x.map(|v| sign * v.abs());
     let sizes: Vec<Tensor> = x.iter().zip(signs).map(sized).collect();
     let sizes: Vec<&Tensor> = sizes.iter().collect();
-    in_proportion(op, &sizes, &op.forward(&sizes), r)
+    in_proportion(op, &sizes, &op.forward(&sizes), r, eps)
 }
 
 /// Layer normalisation with its deviation taken as a constant: `R_i = x_i sum_j w_ij R_j / y_j` of what
 /// is then linear in `x` (Achtibat et al. 2024, Ali et al. 2022).
-pub(super) fn by_layer_norm(norm: &LayerNorm, x: &Tensor, y: &Tensor, r: &Tensor) -> Tensor {
-    let mut share = norm.vjp_of_linear_part(x, &quotients(r, y, STABILISER));
+pub(super) fn by_layer_norm(
+    norm: &LayerNorm,
+    x: &Tensor,
+    y: &Tensor,
+    r: &Tensor,
+    eps: f32,
+) -> Tensor {
+    let mut share = norm.vjp_of_linear_part(x, &quotients(r, y, eps));
     share.data.iter_mut().zip(&x.data).for_each(|(c, x)| *c *= x);
     share
 }
@@ -41,19 +74,19 @@ pub(super) fn parts(x: &[&Tensor], r: &Tensor, shares: [f32; 2]) -> Vec<Tensor> 
     (0..2).map(|k| sum.vjp(x, r, r, k)).collect()
 }
 
-/// `R_a = a b R / (2 a b)` for both inputs of a product, stabilised by 1e-6.
-pub(super) fn product(x: &[&Tensor], y: &Tensor, r: &Tensor) -> Vec<Tensor> {
+/// `R_a = a b R / (2 a b)` for both inputs of a product, stabilised by `eps`.
+pub(super) fn product(x: &[&Tensor], y: &Tensor, r: &Tensor, eps: f32) -> Vec<Tensor> {
     let doubled = y.map(|y| 2.0 * y);
-    let mut shared = quotients(r, &doubled, STABILISER);
+    let mut shared = quotients(r, &doubled, eps);
     shared.data.iter_mut().zip(&y.data).for_each(|(s, y)| *s *= y);
     parts(x, &shared, [1.0, 1.0])
 }
 
 /// A max-pool as if it were an average of the same windows.
-pub(super) fn as_average(pool: &MaxPool, x: &Tensor, r: &Tensor) -> Tensor {
+pub(super) fn as_average(pool: &MaxPool, x: &Tensor, r: &Tensor, eps: f32) -> Tensor {
     let average = AvgPool::new(pool.window(x.shape), false);
     let z = average.forward(&[x]);
-    in_proportion(&average, &[x], &z, r).remove(0)
+    in_proportion(&average, &[x], &z, r, eps).remove(0)
 }
 
 /// A max-pool whose largest values share equally.
@@ -127,10 +160,10 @@ mod tests {
         let sub = Add::new(vec![1.0, -1.0]);
         let (a, b) = (Tensor::vector(vec![3.0]), Tensor::vector(vec![2.9]));
         let (ins, r) = ([&a, &b], Tensor::vector(vec![6.0]));
-        let signed = in_proportion(&sub, &ins, &sub.forward(&ins), &r);
+        let signed = in_proportion(&sub, &ins, &sub.forward(&ins), &r, STABILISER);
         assert!((signed[0].data[0] - 180.0).abs() < 0.1, "{signed:?}");
         assert!((signed[1].data[0] + 174.0).abs() < 0.1, "{signed:?}");
-        let sized = by_size(&sub, &ins, sub.signs(), &r);
+        let sized = by_size(&sub, &ins, sub.signs(), &r, STABILISER);
         close(&sized[0], &[18.0 / 5.9]);
         close(&sized[1], &[17.4 / 5.9]);
     }
@@ -143,7 +176,7 @@ mod tests {
         let x = Tensor::new(Shape::new(1, 1, 3), vec![2.0, 1.0, 2.0]);
         let (out, r) = (pool.forward(&[&x]), Tensor::new(Shape::new(1, 1, 1), vec![5.0]));
         close(&among_winners(&pool, &x, &out, &r), &[2.5, 0.0, 2.5]);
-        close(&as_average(&pool, &x, &r), &[2.0, 1.0, 2.0]);
+        close(&as_average(&pool, &x, &r, STABILISER), &[2.0, 1.0, 2.0]);
     }
 
     #[test]

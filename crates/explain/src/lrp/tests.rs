@@ -11,8 +11,8 @@ use crate::{
     nn::{
         graph::Graph,
         op::{
-            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Function, MaxPool, Mul,
-            Op, Pick, Softmax, Unary, Window,
+            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Extreme, Function,
+            MaxPool, Mul, Op, Pick, Softmax, Unary, Window,
         },
     },
 };
@@ -689,11 +689,11 @@ fn layer_normalisation_is_linear_with_its_deviation_fixed() {
 fn operators_without_a_rule_and_layers_without_a_line_are_named() {
     let mut graph = Graph::new(Shape::vector(2));
     let x = graph.input();
-    graph.push("inner", Box::new(crate::nn::op::Softmax::new()), &[x]).unwrap();
+    graph.push("inner", Box::new(Extreme::new(true)), &[x, x]).unwrap();
     let acts = graph.forward(&Tensor::vector(vec![1.0, 2.0]));
     let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
     let say = |target| method.relevance(&case(&graph, &acts, target)).unwrap_err().to_string();
-    assert_eq!(say(0), "node `inner` (Softmax): LRP has no rule for this operator");
+    assert_eq!(say(0), "node `inner` (Max): LRP has no rule for this operator");
     assert_eq!(say(2), "class 2 cannot be explained, the network has classes 0 to 1");
 
     let graph = network(true);
@@ -706,10 +706,11 @@ fn operators_without_a_rule_and_layers_without_a_line_are_named() {
 }
 
 #[test]
-fn a_softmax_that_is_only_a_gate_needs_no_rule() {
+fn what_is_only_a_gate_needs_no_rule() {
     let mut g = Graph::new(Shape::new(3, 2, 2));
     let x = g.input();
-    let soft = g.push("soft", Box::new(Softmax::new()), &[x]).unwrap();
+    let larger = g.push("larger", Box::new(Extreme::new(true)), &[x, x]).unwrap();
+    let soft = g.push("soft", Box::new(Softmax::new()), &[larger]).unwrap();
     let product = g.push("product", Box::new(Mul::new()), &[x, soft]).unwrap();
     g.push(
         "fc",
@@ -727,19 +728,19 @@ fn a_softmax_that_is_only_a_gate_needs_no_rule() {
     let handed: f64 = whole.sum();
     assert!((handed - f64::from(acts.of(g.output()).data[1])).abs() < 1e-4, "{handed}");
     let half = of("lrp-epsilon:eps=0.000001:product=half").unwrap_err().to_string();
-    assert_eq!(half, "node `soft` (Softmax): LRP has no rule for this operator");
+    assert_eq!(half, "node `larger` (Max): LRP has no rule for this operator");
 }
 
 #[test]
 fn all_nodes_without_a_rule_are_named_operator_by_operator() {
     let mut g = Graph::new(Shape::new(3, 1, 1));
     let x = g.input();
-    let a = g.push("a", Box::new(Softmax::new()), &[x]).unwrap();
-    let b = g.push("b", Box::new(Softmax::new()), &[a]).unwrap();
+    let a = g.push("a", Box::new(Extreme::new(true)), &[x, x]).unwrap();
+    let b = g.push("b", Box::new(Extreme::new(true)), &[a, x]).unwrap();
     g.push("fc", Box::new(Dense::new(values(6, 3), 2, Shape::new(3, 1, 1), vec![]).unwrap()), &[b])
         .unwrap();
     let said = super::rules_are_known(&g, Options::default()).unwrap_err().to_string();
-    assert_eq!(said, "LRP has no rule for 2 nodes: 2 Softmax (first `a`)");
+    assert_eq!(said, "LRP has no rule for 2 nodes: 2 Max (first `a`)");
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Op for MatMul {
     }
 
     fn role(&self) -> Role<'_> {
-        Role::Other
+        Role::MatMul(self)
     }
 }
 

@@ -230,7 +230,11 @@ pub enum Role<'a> {
     LayerNorm(&'a LayerNorm),
     /// The product of two maps, value by value.
     Product,
-    /// Anything else: products of matrices, softmax inside the network.
+    /// The product of two maps as matrices.
+    MatMul(&'a MatMul),
+    /// Softmax of each pixel or token over its channels.
+    Softmax,
+    /// Anything else.
     Other,
 }
 
@@ -245,6 +249,11 @@ pub trait Linear: Cpu {
 
     /// One value per output channel; empty without bias.
     fn bias(&self) -> &[f32];
+
+    /// Whether something is added to the weighted sums, also where it is not one value per channel.
+    fn has_bias(&self) -> bool {
+        self.bias().iter().any(|b| *b != 0.0)
+    }
 }
 
 /// How a weight is modified before use.

@@ -43,7 +43,7 @@ impl Op for Softmax {
     }
 
     fn role(&self) -> Role<'_> {
-        Role::Other
+        Role::Softmax
     }
 }
 

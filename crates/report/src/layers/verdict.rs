@@ -107,11 +107,12 @@ fn barrier(graph: &Graph, plan: &Plan) -> Option<String> {
 }
 
 /// How relevance is handed back, in the order in which it is printed.
-const WAYS: [&str; 7] = [
+const WAYS: [&str; 8] = [
     "by the composite's rules",
     "in proportion",
     "to the largest value",
     "to the signal of a gate, or halves",
+    "by the rules of attention",
     "as it is",
     "where it came from",
     "no rule",
@@ -123,9 +124,10 @@ fn way(node: &Node) -> usize {
         Role::Average(_) | Role::Sum(_) | Role::LayerNorm(_) => 1,
         Role::MaxPool(_) => 2,
         Role::Product => 3,
-        Role::Activation | Role::Normalisation(_) => 4,
-        Role::Route => 5,
-        Role::Other => 6,
+        Role::MatMul(_) | Role::Softmax => 4,
+        Role::Activation | Role::Normalisation(_) => 5,
+        Role::Route => 6,
+        Role::Other => 7,
     }
 }
 

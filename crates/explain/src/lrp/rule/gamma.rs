@@ -1,6 +1,6 @@
 use super::{BIAS, Bias, Products, Rule, RuleKind, STABILISER, bias, quotient};
 use crate::{
-    base::registry::{Args, Kind, Param, SpecError},
+    base::registry::{Args, Kind, Named, Param, SpecError},
     nn::tensor::Tensor,
 };
 
@@ -22,8 +22,9 @@ use crate::{
 /// Source: Montavon et al. 2019, table 10.1; generalised as by Anders et al. 2021.
 #[derive(Debug)]
 pub struct Gamma {
-    gamma: f32,
+    factor: f32,
     bias: Bias,
+    eps: f32,
 }
 
 impl RuleKind for Gamma {
@@ -41,7 +42,7 @@ impl RuleKind for Gamma {
     ];
 
     fn build(args: &Args) -> Result<Box<dyn Rule>, SpecError> {
-        Ok(Box::new(Gamma { gamma: args.f32("gamma"), bias: bias(args) }))
+        Ok(Box::new(Gamma { factor: args.f32("gamma"), bias: bias(args), eps: STABILISER }))
     }
 }
 
@@ -65,13 +66,19 @@ impl Rule for Gamma {
 }
 
 impl Gamma {
+    /// With the bias among the products and denominators stabilised by `eps`, under a name that says so.
+    pub fn stabilised(gamma: f32, eps: f32) -> Named<dyn Rule> {
+        let name = format!("{}:gamma={gamma}:eps={eps}:bias=keep", Gamma::ID);
+        Named { name, value: Box::new(Gamma { factor: gamma, bias: Bias::Keep, eps }) }
+    }
+
     fn message(&self, r: f32, out: f32, zp: f32, zn: f32) -> (f32, f32) {
-        let grown = 1.0 + self.gamma;
+        let grown = 1.0 + self.factor;
         if out > 0.0 {
-            let s = quotient(r, grown * zp + zn, STABILISER);
+            let s = quotient(r, grown * zp + zn, self.eps);
             (grown * s, s)
         } else if out < 0.0 {
-            let s = quotient(r, zp + grown * zn, STABILISER);
+            let s = quotient(r, zp + grown * zn, self.eps);
             (s, grown * s)
         } else {
             (0.0, 0.0)

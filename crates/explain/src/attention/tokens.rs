@@ -1,0 +1,122 @@
+//! Which token belongs to which patch of the picture.
+
+use super::blocks::{Block, blocks, embedding};
+use crate::{
+    Case, ExplainError,
+    nn::{
+        graph::{Graph, NodeId},
+        op::Role,
+        tensor::Tensor,
+    },
+};
+
+/// The tokens of a network in which every token attends to every other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tokens {
+    /// The attentions, from the picture on.
+    pub blocks: Vec<Block>,
+    /// Rows and columns of patches.
+    pub grid: [usize; 2],
+    /// For each patch, row by row, its token. Class and register tokens belong to none.
+    pub of_patch: Vec<usize>,
+    /// How many tokens there are.
+    pub count: usize,
+    /// For each block the node that holds the tokens as they leave it.
+    pub ends: Vec<NodeId>,
+}
+
+impl Tokens {
+    /// The tokens of a network, or what it lacks.
+    pub fn of(graph: &Graph) -> Result<Tokens, ExplainError> {
+        let blocks = blocks(graph);
+        let first = blocks.first().ok_or(ExplainError::NoLayerAtAll { kind: "attention" })?;
+        let missing = |what: &'static str| ExplainError::Attention { what: what.to_owned() };
+        let layer = embedding(graph, first)
+            .ok_or_else(|| missing("no layer was found that makes tokens of the picture"))?;
+        let entry = entry(graph, first);
+        let grid = graph.node(layer).shape;
+        let index = places(graph, layer, entry)
+            .ok_or_else(|| missing("it is not known which token belongs to which patch"))?;
+        check_global(graph, &blocks, index.len())?;
+        let patch = |p: usize| index.iter().position(|i| *i == p + 1);
+        let of_patch: Option<Vec<usize>> = (0..grid.h * grid.w).map(patch).collect();
+        let of_patch = of_patch
+            .ok_or_else(|| missing("its tokens are not the patches of the first convolution"))?;
+        let ends = ends(graph, &blocks, entry)
+            .ok_or_else(|| missing("the sums that end its blocks were not found"))?;
+        Ok(Tokens { count: index.len(), blocks, grid: [grid.h, grid.w], of_patch, ends })
+    }
+
+    /// The tokens that the classifier reads, as the explained score depends on them: the class token, or
+    /// all patches where the network takes their mean.
+    pub fn read(&self, case: &Case<'_>) -> Vec<usize> {
+        let last = *self.ends.last().expect("there is a block");
+        let gradient = case.gradient_of_node(last);
+        let channels = gradient.data.len() / self.count;
+        let rows = gradient.data.chunks_exact(channels).enumerate();
+        rows.filter(|(_, g)| g.iter().any(|g| *g != 0.0)).map(|(token, _)| token).collect()
+    }
+}
+
+/// The node whose tokens the first block sees.
+fn entry(graph: &Graph, first: &Block) -> NodeId {
+    let projection = first.query_key[0].or(first.value).expect("its embedding was found");
+    graph.node(projection).inputs[0]
+}
+
+/// For each token at node `entry` 1 + the pixel of node `layer` that it is, 0 for none: the numbers are sent
+/// through all nodes between that only move values.
+fn places(graph: &Graph, layer: NodeId, entry: NodeId) -> Option<Vec<usize>> {
+    let shape = graph.node(layer).shape;
+    let numbers = (0..shape.h * shape.w).flat_map(|p| vec![(p + 1) as f32; shape.c]).collect();
+    let mut known: Vec<Option<Tensor>> = vec![None; graph.len()];
+    known[layer.0] = Some(Tensor::new(shape, numbers));
+    for (id, node) in graph.nodes().filter(|(id, _)| *id > layer && *id <= entry) {
+        let ins: Vec<Option<&Tensor>> = node.inputs.iter().map(|k| known[k.0].as_ref()).collect();
+        let Some(given) = ins.iter().flatten().next() else { continue };
+        known[id.0] = match node.op.role() {
+            Role::Route => {
+                let zeros: Vec<Tensor> =
+                    node.inputs.iter().map(|k| Tensor::zeros(graph.node(*k).shape)).collect();
+                let ins: Vec<&Tensor> =
+                    ins.iter().zip(&zeros).map(|(known, zero)| known.unwrap_or(zero)).collect();
+                Some(node.op.forward(&ins))
+            }
+            _ if node.shape == given.shape => Some((*given).clone()),
+            _ => None,
+        };
+    }
+    let tokens = known[entry.0].as_ref()?;
+    let channels = tokens.shape.c;
+    Some(tokens.data.chunks_exact(channels).map(|token| token[0] as usize).collect())
+}
+
+/// An error where attention is not between all tokens.
+fn check_global(graph: &Graph, blocks: &[Block], tokens: usize) -> Result<(), ExplainError> {
+    let local = blocks.iter().find(|block| {
+        let shape = graph.node(block.weights).shape;
+        shape.c != tokens || shape.w != tokens
+    });
+    local.map_or(Ok(()), |block| {
+        let node = graph.node(block.weights);
+        Err(ExplainError::Attention {
+            what: format!(
+                "attention `{}` is between {} queries and {} keys, not between all {tokens} tokens",
+                node.name, node.shape.w, node.shape.c
+            ),
+        })
+    })
+}
+
+/// For each block the sum with which it ends: what the next one sees, and the last sum of the network's
+/// tokens.
+fn ends(graph: &Graph, blocks: &[Block], entry: NodeId) -> Option<Vec<NodeId>> {
+    let tokens = graph.node(entry).shape;
+    let is_sum = |id: NodeId| {
+        let node = graph.node(id);
+        matches!(node.op.role(), Role::Sum(_)) && node.shape.len() == tokens.len()
+    };
+    let last_before = |end: usize| (0..end).rev().map(NodeId).find(|id| is_sum(*id));
+    let starts = blocks.iter().skip(1).map(|block| Some(super::tokens::entry(graph, block).0 + 1));
+    starts.chain([Some(graph.len())]).map(|end| last_before(end?)).collect()
+}
