@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         base::geom::Shape,
-        nn::op::{AvgPool, Conv, ConvGeometry, Function, MatMul, Mul, Softmax, Unary},
+        nn::op::{AvgPool, Conv, ConvGeometry, Extreme, Function, MatMul, Mul, Softmax, Unary},
     };
 
     fn conv(graph: &mut Graph, name: &str) {
@@ -218,10 +218,8 @@ mod tests {
         let x = graph.input();
         let soft = graph.push("attend", Box::new(Softmax::new()), &[x]).unwrap();
         let tokens = Box::new(MatMul::new(false));
-        let mixed = graph.push("mix", tokens, &[soft, x]);
-        insta::assert_snapshot!(verdict(&model(match mixed {
-            Ok(_) => graph,
-            Err(error) => panic!("{error}"),
-        })));
+        let mixed = graph.push("mix", tokens, &[soft, x]).unwrap();
+        graph.push("larger", Box::new(Extreme::new(true)), &[mixed, x]).unwrap();
+        insta::assert_snapshot!(verdict(&model(graph)));
     }
 }
