@@ -74,7 +74,12 @@ impl Explainer for DeepLift {
 fn has_no_multiplier(role: Role<'_>) -> bool {
     matches!(
         role,
-        Role::Product | Role::LayerNorm(_) | Role::MatMul(_) | Role::Softmax | Role::Other
+        Role::Product
+            | Role::Extreme
+            | Role::LayerNorm(_)
+            | Role::MatMul(_)
+            | Role::Softmax
+            | Role::Other
     )
 }
 

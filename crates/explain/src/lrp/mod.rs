@@ -9,6 +9,7 @@
 //! | scale and shift (unfolded batch norm, constants) | likewise; all of it before the first layer |
 //! | average pooling, sum | `x_i w_ij / z_j R_j`: in proportion to the summands ([`Sum`]) |
 //! | max-pool | to the winner ([`Max`]) |
+//! | larger or smaller of two maps | to the winner |
 //! | normalisation | all of it ([`Norm`]) |
 //! | layer normalisation | in proportion, its deviation taken as a constant |
 //! | product of two maps | to the signal, or to both ([`Product`]) |
@@ -223,6 +224,7 @@ impl Step<'_> {
             (Role::Average(_), _) => Ok(self.sum(&[1.0])),
             (Role::Sum(signs), _) => Ok(self.sum(signs)),
             (Role::MaxPool(pool), _) => Ok(self.max(pool)),
+            (Role::Extreme, _) => Ok(Sent::new(self.vjp(self.arrived), "winner")),
             (Role::Route, _) => Ok(Sent::new(self.vjp(self.arrived), "route")),
             // behind a gate, to which nothing comes
             (Role::Other, _) if !self.arrived.any(|r| r != 0.0) => Ok(self.nothing("gate")),

@@ -11,8 +11,8 @@ use crate::{
     nn::{
         graph::Graph,
         op::{
-            Add, Affine, AvgPool, Concat, Conv, ConvGeometry, Cpu, Dense, Extreme, Function,
-            MaxPool, Mul, Op, Pick, Softmax, Unary, Window,
+            Add, Affine, AvgPool, Compare, Comparison, Concat, Conv, ConvGeometry, Cpu, Dense,
+            Extreme, Function, MaxPool, Mul, Op, Pick, Softmax, Unary, Window,
         },
     },
 };
@@ -689,11 +689,11 @@ fn layer_normalisation_is_linear_with_its_deviation_fixed() {
 fn operators_without_a_rule_and_layers_without_a_line_are_named() {
     let mut graph = Graph::new(Shape::vector(2));
     let x = graph.input();
-    graph.push("inner", Box::new(Extreme::new(true)), &[x, x]).unwrap();
+    graph.push("inner", Box::new(Compare::new(Comparison::AtLeast)), &[x, x]).unwrap();
     let acts = graph.forward(&Tensor::vector(vec![1.0, 2.0]));
     let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
     let say = |target| method.relevance(&case(&graph, &acts, target)).unwrap_err().to_string();
-    assert_eq!(say(0), "node `inner` (Max): LRP has no rule for this operator");
+    assert_eq!(say(0), "node `inner` (GreaterOrEqual): LRP has no rule for this operator");
     assert_eq!(say(2), "class 2 cannot be explained, the network has classes 0 to 1");
 
     let graph = network(true);
@@ -709,7 +709,7 @@ fn operators_without_a_rule_and_layers_without_a_line_are_named() {
 fn what_is_only_a_gate_needs_no_rule() {
     let mut g = Graph::new(Shape::new(3, 2, 2));
     let x = g.input();
-    let larger = g.push("larger", Box::new(Extreme::new(true)), &[x, x]).unwrap();
+    let larger = g.push("larger", Box::new(Compare::new(Comparison::AtLeast)), &[x, x]).unwrap();
     let soft = g.push("soft", Box::new(Softmax::new()), &[larger]).unwrap();
     let product = g.push("product", Box::new(Mul::new()), &[x, soft]).unwrap();
     g.push(
@@ -728,19 +728,34 @@ fn what_is_only_a_gate_needs_no_rule() {
     let handed: f64 = whole.sum();
     assert!((handed - f64::from(acts.of(g.output()).data[1])).abs() < 1e-4, "{handed}");
     let half = of("lrp-epsilon:eps=0.000001:product=half").unwrap_err().to_string();
-    assert_eq!(half, "node `larger` (Max): LRP has no rule for this operator");
+    assert_eq!(half, "node `larger` (GreaterOrEqual): LRP has no rule for this operator");
+}
+
+#[test]
+fn the_larger_of_two_maps_gets_all() {
+    // max(x, 2 - x) at 3 and -1: 3 from x, 3 from 2 - x
+    let mut g = Graph::new(Shape::vector(2));
+    let other = Affine::new("Sub", vec![-1.0], vec![2.0]);
+    let other = g.push("other", Box::new(other), &[g.input()]).unwrap();
+    g.push("larger", Box::new(Extreme::new(true)), &[g.input(), other]).unwrap();
+    let acts = g.forward(&Tensor::vector(vec![3.0, -1.0]));
+    let method = build("method", EXPLAINERS, &"lrp-zero".parse().unwrap()).unwrap().value;
+    let of = |target| method.relevance(&case(&g, &acts, target)).unwrap().data;
+    assert!((of(0)[0] - 3.0).abs() < 1e-4 && of(0)[1].abs() < 1e-4, "{:?}", of(0));
+    // before the first layer a scaling is part of the preprocessing and passes all on
+    assert!((of(1)[1] - 3.0).abs() < 1e-4 && of(1)[0].abs() < 1e-4, "{:?}", of(1));
 }
 
 #[test]
 fn all_nodes_without_a_rule_are_named_operator_by_operator() {
     let mut g = Graph::new(Shape::new(3, 1, 1));
     let x = g.input();
-    let a = g.push("a", Box::new(Extreme::new(true)), &[x, x]).unwrap();
-    let b = g.push("b", Box::new(Extreme::new(true)), &[a, x]).unwrap();
+    let a = g.push("a", Box::new(Compare::new(Comparison::AtLeast)), &[x, x]).unwrap();
+    let b = g.push("b", Box::new(Compare::new(Comparison::AtLeast)), &[a, x]).unwrap();
     g.push("fc", Box::new(Dense::new(values(6, 3), 2, Shape::new(3, 1, 1), vec![]).unwrap()), &[b])
         .unwrap();
     let said = super::rules_are_known(&g, Options::default()).unwrap_err().to_string();
-    assert_eq!(said, "LRP has no rule for 2 nodes: 2 Max (first `a`)");
+    assert_eq!(said, "LRP has no rule for 2 nodes: 2 GreaterOrEqual (first `a`)");
 }
 
 #[test]

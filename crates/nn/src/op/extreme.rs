@@ -45,7 +45,7 @@ impl Op for Extreme {
     }
 
     fn role(&self) -> Role<'_> {
-        Role::Other
+        Role::Extreme
     }
 }
 

@@ -228,6 +228,8 @@ pub enum Role<'a> {
     Normalisation(&'a Lrn),
     /// Normalisation of each pixel or token over its channels.
     LayerNorm(&'a LayerNorm),
+    /// The larger or smaller of two maps, value by value.
+    Extreme,
     /// The product of two maps, value by value.
     Product,
     /// The product of two maps as matrices.

@@ -122,7 +122,7 @@ fn way(node: &Node) -> usize {
     match node.op.role() {
         Role::Linear(_) | Role::Scale(_) => 0,
         Role::Average(_) | Role::Sum(_) | Role::LayerNorm(_) => 1,
-        Role::MaxPool(_) => 2,
+        Role::MaxPool(_) | Role::Extreme => 2,
         Role::Product => 3,
         Role::MatMul(_) | Role::Softmax => 4,
         Role::Activation | Role::Normalisation(_) => 5,
@@ -161,7 +161,9 @@ mod tests {
     use super::*;
     use crate::{
         base::geom::Shape,
-        nn::op::{AvgPool, Conv, ConvGeometry, Extreme, Function, MatMul, Mul, Softmax, Unary},
+        nn::op::{
+            AvgPool, Compare, Comparison, Conv, ConvGeometry, Function, MatMul, Mul, Softmax, Unary,
+        },
     };
 
     fn conv(graph: &mut Graph, name: &str) {
@@ -219,7 +221,7 @@ mod tests {
         let soft = graph.push("attend", Box::new(Softmax::new()), &[x]).unwrap();
         let tokens = Box::new(MatMul::new(false));
         let mixed = graph.push("mix", tokens, &[soft, x]).unwrap();
-        graph.push("larger", Box::new(Extreme::new(true)), &[mixed, x]).unwrap();
+        graph.push("larger", Box::new(Compare::new(Comparison::AtLeast)), &[mixed, x]).unwrap();
         insta::assert_snapshot!(verdict(&model(graph)));
     }
 }
