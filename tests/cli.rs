@@ -20,6 +20,8 @@ mod skip;
 mod studies;
 #[path = "cli/survive.rs"]
 mod survive;
+#[path = "cli/transformers.rs"]
+mod transformers;
 
 use assert_cmd::Command;
 use image::{Rgb, RgbImage};

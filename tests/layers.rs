@@ -27,7 +27,7 @@ const ENGINE: &[&[&str]] = &[
     &["op"],
     &["head"],
     &["graph"],
-    &["exact", "stream", "session", "randomise", "preprocess"],
+    &["exact", "stream", "subset", "session", "randomise", "preprocess"],
     &["tune", "onnx", "canon"],
     &["model"],
     &["mapping"],

@@ -11,10 +11,12 @@ use crate::{
         op::foreign::EngineError,
         session::BATCH,
         stream::{Base, Plan},
+        subset::Subset,
         tensor::Tensor,
     },
-    removal::Removal,
+    removal::{Removal, Steps},
 };
+use rayon::prelude::*;
 use std::{fmt, str::FromStr};
 
 /// Class scores before softmax along a removal.
@@ -300,14 +302,44 @@ pub fn curve(
     removal: &dyn Removal,
     watch: &Watch,
 ) -> Result<Curve, CurveError> {
-    let Logits { values, macs } = engine.logits(removal)?;
+    kept(engine.logits(removal)?, watch, |step| removal.gone(step))
+}
+
+/// What `watch` keeps of class scores; `gone` units are missing after a step.
+fn kept(
+    Logits { values, macs }: Logits,
+    watch: &Watch,
+    gone: impl Fn(usize) -> usize,
+) -> Result<Curve, CurveError> {
     let width = watch.class().map_or(watch.classes, |_| 1);
     let scores: Vec<f32> = values.chunks_exact(width).map(|logits| watch.score(logits)).collect();
     if let Some(step) = scores.iter().position(|s| !s.is_finite()) {
-        let gone = step.checked_sub(1).map_or(0, |step| removal.gone(step));
+        let gone = step.checked_sub(1).map_or(0, gone);
         return Err(CurveError::NonFinite { score: scores[step].to_string(), gone });
     }
     Ok(Curve { scores, all_logits: watch.keep_all.then_some(values), macs })
+}
+
+/// Leaves units out of the sequence of tokens: unit `u` of the steps is number `u + 1` of `subset`. `acts` are
+/// the values of all nodes for the whole picture. What is kept is as of [`curve()`].
+pub fn curve_without(
+    subset: &Subset<'_>,
+    acts: &Activations,
+    steps: &Steps<'_>,
+    watch: &Watch,
+) -> Result<Curve, CurveError> {
+    let mut gone_after = vec![usize::MAX; steps.order.len()];
+    steps.order.iter().enumerate().for_each(|(place, id)| gone_after[id.0 as usize] = place);
+    let one = |stop: &usize| subset.scores(acts, |number| gone_after[number as usize - 1] >= *stop);
+    let all: Vec<(Vec<f32>, u64)> = steps.stops.par_iter().map(one).collect();
+    let whole = &subset.whole(acts).data;
+    let scores = std::iter::once(&whole[..]).chain(all.iter().map(|(scores, _)| &scores[..]));
+    let values = scores.flat_map(|scores| match watch.class() {
+        Some(class) => scores[class..=class].to_vec(),
+        None => scores.to_vec(),
+    });
+    let macs = all.iter().map(|(_, macs)| macs).sum();
+    kept(Logits { values: values.collect(), macs }, watch, |step| steps.stops[step])
 }
 
 /// The largest difference between the scores of `curve` and those of full passes over `picture`
@@ -345,7 +377,7 @@ mod tests {
         metric::{Aopc, CurveMetric, Curves, Trial},
         nn::op::{AvgPool, Conv, ConvGeometry, Dense, Function, Mul, Unary},
         order::{Order, morf, random, unit_scores},
-        removal::{Chain, Steps},
+        removal::Chain,
     };
     use ndarray::Array2;
 

@@ -148,6 +148,7 @@ fn streams_of_words_have_the_bits_of_full_passes() {
             let chain = match &fill {
                 Fill::Local(fill) => Chain::local(&text, fill, &steps),
                 Fill::Masked(fill) => Chain::masked(&text, &**fill, &steps, copy),
+                Fill::LeftOut => unreachable!("none of those above"),
             };
             let watch = Watch::new(1, &graph, ScoreKind::Softmax, true).unwrap();
             let full = curve(&FullPasses::new(&graph, &text, &watch), &chain, &watch).unwrap();

@@ -18,5 +18,6 @@ pub mod preprocess;
 pub mod randomise;
 pub mod session;
 pub mod stream;
+pub mod subset;
 pub mod tensor;
 pub mod tune;

@@ -24,6 +24,7 @@ mod statistics;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod uniform;
 
 pub use blur::blurred;
@@ -49,6 +50,11 @@ pub trait Perturbation: Send + Sync {
     /// Whether [`Perturbation::fill`] gives a [`Fill::Local`], which costs far less.
     fn is_local(&self) -> bool {
         true
+    }
+
+    /// Whether [`Perturbation::fill`] gives [`Fill::LeftOut`].
+    fn leaves_out(&self) -> bool {
+        false
     }
 
     /// Whether [`Perturbation::fill`] asks for statistics of the data set.
@@ -124,6 +130,8 @@ pub enum Fill<'a> {
     Local(Tensor),
     /// *Mask-dependent*: every step may change earlier fills.
     Masked(Box<dyn Masked + 'a>),
+    /// *Left out*: nothing; the network is computed without the units.
+    LeftOut,
 }
 
 /// A mask-dependent fill of one picture.
@@ -147,6 +155,7 @@ pub const PERTURBATIONS: &[Entry<dyn Perturbation>] = &[
     nearest::ENTRY,
     road::ENTRY,
     inpaint::ENTRY,
+    tokens::ENTRY,
 ];
 
 /// The mean of each channel over the pixels of a picture.

@@ -5,11 +5,17 @@ use super::{
     *,
 };
 use crate::base::{
+    registry::Named,
     rng::permutation,
     unit::{Grid, Remainder, UnitId},
 };
 use proptest::prelude::*;
 use std::path::Path;
+
+/// Those that put something in the place of removed units.
+fn fills() -> impl Iterator<Item = Named<dyn Perturbation>> {
+    PERTURBATIONS.iter().map(|entry| named(entry.id)).filter(|named| !named.value.leaves_out())
+}
 
 /// The pictures after 0, 1, ... removed regions, each brought up to date from the one before.
 fn walk(fill: &Fill<'_>, picture: &Tensor, rects: &[Rect]) -> Vec<(Mask, Tensor)> {
@@ -25,6 +31,7 @@ fn walk(fill: &Fill<'_>, picture: &Tensor, rects: &[Rect]) -> Vec<(Mask, Tensor)
                 current.write(*rect, &pixels);
             }
             Fill::Masked(of) => of.update(&gone, *rect, &mut current),
+            Fill::LeftOut => unreachable!("left out above"),
         }
         all.push((gone.clone(), current.clone()));
     }
@@ -36,8 +43,7 @@ fn every_fill_stays_in_range_and_inside_the_mask_and_is_a_pure_function() {
     let picture = ramp();
     let grid = grid(&picture);
     let rects: Vec<Rect> = grid.ids().map(|id| grid.rect(id)).collect();
-    for entry in PERTURBATIONS {
-        let named = named(entry.id);
+    for named in fills() {
         let fill = |repeat| named.value.fill(&site(&picture, &grid, repeat));
         let steps = walk(&fill(0), &picture, &rects);
         assert_eq!(steps, walk(&fill(0), &picture, &rects), "{}", named.name);
@@ -67,6 +73,10 @@ fn every_perturbation_has_its_picture_and_its_line_in_the_documentation() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let page = std::fs::read_to_string(docs.join("perturbations.md")).unwrap();
     for entry in PERTURBATIONS {
+        if named(entry.id).value.leaves_out() {
+            assert!(page.contains(&format!("`{}`", entry.id)), "{} is not on the page", entry.id);
+            continue;
+        }
         assert!(docs.join(format!("perturbations/{}.png", entry.id)).exists(), "{}", entry.id);
         let shown = format!("perturbations/{}.png", entry.id);
         assert!(page.contains(&shown), "{} is not on the page", entry.id);
@@ -97,8 +107,7 @@ proptest! {
             .map(|i| grid.rect(UnitId(*i as u32)))
             .collect();
         let backwards: Vec<Rect> = rects.iter().rev().copied().collect();
-        for entry in PERTURBATIONS {
-            let named = named(entry.id);
+        for named in fills() {
             let fill = named.value.fill(&site(&picture, &grid, 0));
             let (gone, there) = walk(&fill, &picture, &rects).pop().unwrap();
             prop_assert_eq!(&walk(&fill, &picture, &backwards).pop().unwrap().1, &there);

@@ -19,7 +19,7 @@ use crate::{
         unit::{Regions, UnitId, Units},
     },
     eval::{
-        curve::{Curve, CurveError, Engine, Watch, curve, largest_difference},
+        curve::{Curve, CurveError, Engine, Watch, curve, curve_without, largest_difference},
         order::{self, Order},
         removal::{Chain, Removal, Steps},
     },
@@ -27,6 +27,7 @@ use crate::{
     nn::{
         graph::Activations,
         kernel::parallel::{layers_here, let_streams_go},
+        subset::Subset,
         tensor::Tensor,
     },
     perturb::{Fill, Masked, Perturbation, Range, Site},
@@ -232,6 +233,8 @@ enum Ready<'a> {
     Local(Tensor),
     /// A fill, in image space, that depends on what else is gone.
     Masked(Box<dyn Masked + 'a>),
+    /// None: the network is computed without the regions.
+    LeftOut,
 }
 
 /// Per size of the regions and perturbation one fill for each repeat.
@@ -251,6 +254,7 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
         match p.value.fill(&site) {
             Fill::Local(fill) => Ready::Local(plan.preprocess.normalise(&fill)),
             Fill::Masked(fill) => Ready::Masked(fill),
+            Fill::LeftOut => Ready::LeftOut,
         }
     };
     let of = |regions: &'a Regions| {
@@ -444,6 +448,8 @@ struct Bench<'a> {
     engine: Box<dyn Engine + 'a>,
     watch: Watch,
     fills: Fills<'a>,
+    /// The network without some tokens and the values it begins with, where a perturbation leaves them out.
+    left_out: Option<(Subset<'a>, Activations)>,
 }
 
 /// A curve, the share of regions whose place in its order is chance, and what checking it found.
@@ -468,8 +474,11 @@ impl<'a> Bench<'a> {
         let all = plan.record == Record::All;
         let watch = Watch::new(subject.target, graph, plan.score, all)
             .expect("the plan checked target and score");
+        let left_out = plan.tokens.as_ref().map(|tokens| {
+            (tokens.subset(graph).expect("the plan checked the network"), acts.clone())
+        });
         let engine = plan.passes.engine(graph, acts, &watch, plan.patches);
-        Bench { plan, subject, engine, watch, fills: fills(plan, subject) }
+        Bench { plan, subject, engine, watch, fills: fills(plan, subject), left_out }
     }
 
     /// Where a curve belongs.
@@ -532,7 +541,13 @@ impl<'a> Bench<'a> {
         let start = Instant::now();
         let steps = Steps { units: grid, order: &order, stops };
         let removal = self.removal(cell.fill(&self.fills), &steps);
-        let curve = curve(&*self.engine, &removal, &self.watch);
+        let curve = match (&removal, &self.left_out) {
+            (None, Some((subset, acts))) => curve_without(subset, acts, &steps, &self.watch),
+            (None, None) => {
+                unreachable!("the plan has tokens where a perturbation leaves them out")
+            }
+            (Some(removal), _) => curve(&*self.engine, removal, &self.watch),
+        };
         let timing = Timing {
             method: method.name.clone(),
             perturbation: Some(self.plan.perturbations[cell.perturbation].name.clone()),
@@ -542,7 +557,11 @@ impl<'a> Bench<'a> {
             ..passed(self.subject, "flip", start.elapsed().as_secs_f64())
         };
         let checked = curve.and_then(|curve| {
-            let check = self.verify(method, cell, &removal, &curve)?;
+            let check = match &removal {
+                Some(removal) => self.verify(method, cell, removal, &curve)?,
+                // there is no picture that a full pass could be made of
+                None => Check::default(),
+            };
             Ok(Found { curve, tied, check })
         });
         (checked.map_err(|e| e.to_string()), timing)
@@ -564,13 +583,16 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// What the network gets to see, in input space.
-    fn removal<'f>(&self, fill: &'f Ready<'_>, steps: &Steps<'_>) -> Chain<'f> {
+    /// What the network gets to see, in input space; `None` where that is not a picture.
+    fn removal<'f>(&self, fill: &'f Ready<'_>, steps: &Steps<'_>) -> Option<Chain<'f>> {
         let preprocess = &self.plan.preprocess;
         let normalise = |pixels: &[f32], out: &mut [f32]| preprocess.normalise_pixels(pixels, out);
         match fill {
-            Ready::Local(fill) => Chain::local(self.engine.picture(), fill, steps),
-            Ready::Masked(fill) => Chain::masked(&self.subject.picture, &**fill, steps, normalise),
+            Ready::Local(fill) => Some(Chain::local(self.engine.picture(), fill, steps)),
+            Ready::Masked(fill) => {
+                Some(Chain::masked(&self.subject.picture, &**fill, steps, normalise))
+            }
+            Ready::LeftOut => None,
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
     let first = plan.perturbations.first();
     let fill = first.and_then(|p| match p.value.fill(&site(plan, subject)) {
         Fill::Local(fill) => Some((p.name.clone(), whole(visible(channels, &fill)))),
-        Fill::Masked(_) => None,
+        Fill::Masked(_) | Fill::LeftOut => None,
     });
     Exhibit {
         image: subject.id.clone(),

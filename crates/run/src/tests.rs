@@ -156,7 +156,9 @@ fn all_regions_removed_is_the_same_picture_for_all_methods_and_both_orders() {
 
 #[test]
 fn full_passes_confirm_every_step_of_every_perturbation() {
-    let names: Vec<&str> = PERTURBATIONS.iter().map(|entry| entry.id).collect();
+    // `tokens` is for transformers, and no full pass can confirm it
+    let names = PERTURBATIONS.iter().map(|entry| entry.id).filter(|id| *id != "tokens");
+    let names: Vec<&str> = names.collect();
     let names_in_config = format!("perturbation = '{}'", names.join(","));
     let plan = plan(2, &format!("methods = 'gradient'\nverify = 1\n{names_in_config}"));
     let records = run(&plan, &Silent);

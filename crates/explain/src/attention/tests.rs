@@ -32,6 +32,8 @@ const WIDTH: usize = 4;
 /// A pre-norm vision transformer: patches of 2 x 2 pixels, a class token, learned positions, blocks of
 /// attention and a feed-forward part.
 struct Vit {
+    /// Patches that are left out of the sequence, from 0.
+    without: Vec<usize>,
     graph: Graph,
     at: NodeId,
     seed: u64,
@@ -40,8 +42,12 @@ struct Vit {
 
 impl Vit {
     fn new(blocks: usize, seed: u64, with_bias: bool) -> Vit {
+        Vit::without(blocks, seed, with_bias, vec![])
+    }
+
+    fn without(blocks: usize, seed: u64, with_bias: bool, without: Vec<usize>) -> Vit {
         let graph = Graph::new(INPUT);
-        let mut net = Vit { at: graph.input(), graph, seed, with_bias };
+        let mut net = Vit { at: graph.input(), without, graph, seed, with_bias };
         net.embed();
         (0..blocks).for_each(|_| {
             net.attend();
@@ -100,10 +106,19 @@ impl Vit {
             let position = self.values(WIDTH * TOKENS, 0.3);
             self.push(Affine::new("Add", vec![1.0; WIDTH * TOKENS], position), &[tokens]);
         }
+        if !self.without.is_empty() {
+            let first = usize::from(self.with_bias);
+            let all = self.graph.node(self.at).shape;
+            let stays = |t: &usize| *t < first || !self.without.contains(&(t - first));
+            let rows: Vec<Option<usize>> = (0..all.h).filter(stays).map(Some).collect();
+            let (dims, to) = (vec![all.h, WIDTH], Shape::new(WIDTH, rows.len(), 1));
+            let pick = Pick::new("Gather", all, dims, vec![Some(rows), None], 0.0, to).unwrap();
+            self.push(pick, &[self.at]);
+        }
     }
 
     fn tokens(&self) -> usize {
-        TOKENS - usize::from(!self.with_bias)
+        TOKENS - usize::from(!self.with_bias) - self.without.len()
     }
 
     fn attend(&mut self) {
@@ -230,6 +245,24 @@ proptest! {
         let case = case(&net.graph, &acts);
         close(&map(&case, "attnlrp:eps=0").data, by_modified_gradient(&case, false), 1e-4);
         close(&map(&case, "cp-lrp:eps=0").data, by_modified_gradient(&case, true), 1e-4);
+    }
+
+    #[test]
+    fn tokens_left_out_are_not_in_the_sequence(
+        seed in 0u64..10_000, blocks in 1usize..4, gone in proptest::bits::u8::masked(0x3f),
+    ) {
+        let without: Vec<usize> = (0..6).filter(|p| gone >> p & 1 == 1).collect();
+        let (all, few) = (Vit::new(blocks, seed * 100, true), Vit::without(blocks, seed * 100, true, without.clone()));
+        let x = picture(seed);
+        let acts = all.graph.forward(&x);
+        let tokens = Tokens::of(&all.graph).unwrap();
+        let stays = |number: u32| !without.contains(&(number as usize - 1));
+        let (scores, macs) = tokens.subset(&all.graph).unwrap().scores(&acts, stays);
+        let want = few.graph.logits(&x);
+        close(&scores, want.iter().map(|s| f64::from(*s)), 1e-5);
+        let embedding = all.graph.node(NodeId(1));
+        let rest = few.graph.macs() - embedding.op.macs(&[INPUT], embedding.shape.rect()) - (WIDTH * TOKENS) as u64;
+        prop_assert_eq!(macs, rest);
     }
 
     #[test]

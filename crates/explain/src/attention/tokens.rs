@@ -6,6 +6,7 @@ use crate::{
     nn::{
         graph::{Graph, NodeId},
         op::Role,
+        subset::Subset,
         tensor::Tensor,
     },
 };
@@ -45,6 +46,21 @@ impl Tokens {
         let ends = ends(graph, &blocks, entry)
             .ok_or_else(|| missing("the sums that end its blocks were not found"))?;
         Ok(Tokens { count: index.len(), blocks, grid: [grid.h, grid.w], of_patch, ends })
+    }
+
+    /// The network, prepared to be computed without some patches: unit `p` of the grid, row by row, is number
+    /// `p + 1`. The error says what mixes tokens by their places.
+    pub fn subset<'g>(&self, graph: &'g Graph) -> Result<Subset<'g>, ExplainError> {
+        let mut numbers = vec![0; self.count];
+        let patches = self.of_patch.iter().enumerate();
+        patches.for_each(|(patch, token)| numbers[*token] = patch as u32 + 1);
+        let entry = entry(graph, &self.blocks[0]);
+        let start = match graph.node(entry).op.role() {
+            Role::LayerNorm(_) => graph.node(entry).inputs[0],
+            _ => entry,
+        };
+        Subset::new(graph, start, numbers)
+            .map_err(|error| ExplainError::Attention { what: error.to_string() })
     }
 
     /// The tokens that the classifier reads, as the explained score depends on them: the class token, or

@@ -43,6 +43,11 @@ impl MatMul {
         MatMul { transposed }
     }
 
+    /// Whether the rows of `B` in memory are its columns.
+    pub fn is_transposed(&self) -> bool {
+        self.transposed
+    }
+
     fn sizes(&self, a: Shape, b: Shape) -> Sizes {
         Sizes { m: a.w, k: a.c, n: if self.transposed { b.w } else { b.c } }
     }

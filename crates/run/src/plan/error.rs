@@ -50,6 +50,12 @@ pub enum PlanError {
         /// What is wrong with the name.
         problem: NameProblem,
     },
+    /// Tokens cannot be left out.
+    #[error("`perturbation = \"tokens\"`: {problem}")]
+    Tokens {
+        /// Why.
+        problem: String,
+    },
     /// Methods that can explain nothing of this network.
     #[error("{}", unfit_methods(.unfit, .fit))]
     Unfit {

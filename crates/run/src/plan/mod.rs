@@ -41,7 +41,7 @@ use crate::{
         order::Order,
         stats::wilcoxon::fewest_pictures,
     },
-    explain::{Explainer, resize::Resize},
+    explain::{Explainer, attention::Tokens, resize::Resize},
     nn::{
         canon::{ONE_VALUE, bent},
         graph::Graph,
@@ -201,6 +201,8 @@ pub struct Plan {
     pub low: Vec<f32>,
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
+    /// Tokens and their patches, where a perturbation leaves them out.
+    pub tokens: Option<Tokens>,
     /// Statistics of the data set, where a perturbation asks for them.
     statistics: Option<Statistics>,
     fingerprint: OnceLock<String>,
@@ -289,6 +291,8 @@ impl Plan {
             methods.push(method);
             imports.push(import);
         }
+        let left_out = perturbations.iter().any(|p| p.value.leaves_out());
+        let tokens = left_out.then(|| tokens(&model.graph, &regions)).transpose()?;
         let asked = perturbations.iter().any(|p| p.value.asks_data());
         let statistics =
             asked.then(|| statistics::gather(&*data, &preprocess, stop)).transpose()?;
@@ -327,6 +331,7 @@ impl Plan {
             imports,
             metrics,
             perturbations,
+            tokens,
             orders,
             regions,
             repeats,
@@ -733,6 +738,28 @@ fn regions(
         Ok(Regions { grid, stops })
     };
     config.region.iter().map(of).collect()
+}
+
+/// The tokens of a network, if some can be left out and all regions are its patches.
+fn tokens(graph: &Graph, regions: &[Regions]) -> Result<Tokens, PlanError> {
+    let unfit = |problem: String| PlanError::Tokens { problem };
+    let tokens = Tokens::of(graph).map_err(|e| unfit(e.to_string()))?;
+    tokens.subset(graph).map_err(|e| unfit(e.to_string()))?;
+    let Shape { h, w, .. } = graph.input_shape();
+    let [rows, columns] = tokens.grid;
+    for Regions { grid, .. } in regions {
+        let side = grid.side();
+        if side * rows != h || side * columns != w {
+            let (patch, also) = (h / rows, w / columns);
+            let remedy =
+                if patch == also { format!("; `region = {patch}` are") } else { String::new() };
+            return Err(unfit(format!(
+                "the network has {rows}x{columns} patches of {patch}x{also} pixels, which regions of \
+                 {side}x{side} are not{remedy}"
+            )));
+        }
+    }
+    Ok(tokens)
 }
 
 fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanError> {
