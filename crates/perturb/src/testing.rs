@@ -43,7 +43,7 @@ pub(super) fn named(spec: &str) -> Named<dyn Perturbation> {
 pub(super) fn picture_of(fill: Fill<'_>) -> Tensor {
     match fill {
         Fill::Local(picture) => picture,
-        Fill::Masked(_) => panic!("a local perturbation was expected"),
+        Fill::Masked(_) | Fill::LeftOut => panic!("a local perturbation was expected"),
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) fn site<'a>(picture: &'a Tensor, units: &'a dyn Units, repeat: usize)
 pub(super) fn masked(spec: &str, picture: &Tensor, gone: &Mask) -> Tensor {
     let grid = grid(picture);
     match named(spec).value.fill(&site(picture, &grid, 0)) {
-        Fill::Local(_) => panic!("a mask-dependent perturbation was expected"),
+        Fill::Local(_) | Fill::LeftOut => panic!("a mask-dependent perturbation was expected"),
         Fill::Masked(fill) => {
             let mut current = picture.clone();
             fill.update(gone, picture.shape.rect(), &mut current);
