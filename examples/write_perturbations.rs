@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let site = Site {
         picture: &picture,
         range: Range::PICTURE,
+        neutral: &[0.485, 0.456, 0.406],
         units: &grid,
         seed: Seed(0),
         image: &scenes.id(PICTURE),
@@ -49,6 +50,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for entry in PERTURBATIONS {
         let spec: Spec = entry.id.parse()?;
         let named = build("perturbation", PERTURBATIONS, &spec)?;
+        if named.value.leaves_out() {
+            continue;
+        }
         let removed = without(&picture, &named.value.fill(&site), &rects);
         save(&folder.join(format!("{}.png", entry.id)), &removed)?;
     }
@@ -79,6 +83,7 @@ fn without(picture: &Tensor, fill: &Fill<'_>, rects: &[Rect]) -> Tensor {
                 removed.write(*rect, &pixels);
             }
         }
+        Fill::LeftOut => {}
         Fill::Masked(fill) => {
             let mut gone = Mask::none(picture.shape.h, picture.shape.w);
             rects.iter().for_each(|rect| gone.remove(*rect));

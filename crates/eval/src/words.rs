@@ -130,6 +130,7 @@ fn streams_of_words_have_the_bits_of_full_passes() {
     let site = Site {
         picture: &text,
         range: Range { low: 0.0, high: 1.0 },
+        neutral: &[],
         units: &words,
         seed: Seed(0),
         image: "a text",

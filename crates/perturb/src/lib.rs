@@ -14,6 +14,7 @@ mod diffusion;
 mod dirichlet;
 mod flip;
 mod inpaint;
+mod input_zero;
 mod mask;
 mod mean_image;
 mod nearest;
@@ -84,6 +85,8 @@ pub struct Site<'a> {
     pub picture: &'a Tensor,
     /// What values it may take.
     pub range: Range,
+    /// The value per channel that is 0 as input of the network.
+    pub neutral: &'a [f32],
     /// Its units.
     pub units: &'a dyn Units,
     /// Seed of the experiment.
@@ -147,6 +150,7 @@ pub const PERTURBATIONS: &[Entry<dyn Perturbation>] = &[
     uniform::ENTRY,
     dirichlet::ENTRY,
     constant::ENTRY,
+    input_zero::ENTRY,
     mean_image::ENTRY,
     channel_mean::ENTRY,
     blur::ENTRY,

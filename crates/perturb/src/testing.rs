@@ -36,6 +36,9 @@ pub(super) static SET: LazyLock<Statistics> = LazyLock::new(|| {
     gather.finish()
 });
 
+/// The colour that is 0 as input.
+pub(super) const NEUTRAL: [f32; 3] = [0.25, 0.5, 0.625];
+
 pub(super) fn named(spec: &str) -> Named<dyn Perturbation> {
     build("perturbation", PERTURBATIONS, &spec.parse().unwrap()).unwrap()
 }
@@ -57,6 +60,7 @@ pub(super) fn site<'a>(picture: &'a Tensor, units: &'a dyn Units, repeat: usize)
     Site {
         picture,
         range: Range::PICTURE,
+        neutral: &NEUTRAL,
         units,
         seed: Seed(0),
         image: "a.png",

@@ -47,8 +47,16 @@ mod tests {
     fn noise(picture: &Tensor, side: usize, seed: u64, image: &str, repeat: usize) -> Tensor {
         let grid = Grid::new(picture.shape.h, picture.shape.w, side, Remainder::Drop).unwrap();
         let seed = Seed(seed);
-        let site =
-            Site { picture, range: Range::PICTURE, units: &grid, seed, image, repeat, data: &*SET };
+        let site = Site {
+            picture,
+            range: Range::PICTURE,
+            neutral: &[],
+            units: &grid,
+            seed,
+            image,
+            repeat,
+            data: &*SET,
+        };
         picture_of(Uniform.fill(&site))
     }
 
@@ -70,7 +78,16 @@ mod tests {
         let grid = Grid::new(50, 1, 1, Remainder::Drop).unwrap();
         let noise = |range| {
             let (picture, units, seed) = (&signal, &grid, Seed(0));
-            let site = Site { picture, range, units, seed, image: "a", repeat: 0, data: &*SET };
+            let site = Site {
+                picture,
+                range,
+                neutral: &[],
+                units,
+                seed,
+                image: "a",
+                repeat: 0,
+                data: &*SET,
+            };
             picture_of(Uniform.fill(&site))
         };
         let expected = noise(Range::PICTURE).map(|v| 6.0 * v - 4.0);

@@ -245,6 +245,7 @@ fn fills<'a>(plan: &'a Plan, subject: &'a Subject) -> Fills<'a> {
         let site = Site {
             picture: &subject.picture,
             range: Range::PICTURE,
+            neutral: &plan.neutral,
             units: &regions.grid,
             seed: plan.seed,
             image: &subject.id,

@@ -98,6 +98,7 @@ fn site<'a>(plan: &'a Plan, subject: &'a Subject) -> Site<'a> {
         repeat: 0,
         data: plan,
         range: Range::PICTURE,
+        neutral: &plan.neutral,
     }
 }
 

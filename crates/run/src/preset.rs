@@ -51,6 +51,16 @@ pub const PRESETS: &[Preset] = &[
             "random fills are drawn anew at every step; here once per picture and repeat",
         ],
     },
+    Preset {
+        name: "attnlrp2024",
+        summary: "faithfulness on pictures as in the AttnLRP paper: pixels set to zero, area between LeRF and MoRF",
+        config: include_str!("preset/attnlrp2024.toml"),
+        departs: &[
+            "zero is meant after normalisation (`input-zero`); `constant:value=0` is zero before it",
+            "the paper does not say how many pixels go at a time; here patches of 16x16, one after the other",
+            "its code for this table is not public; the area is a mean over the steps (`abpc`), divided by 2",
+        ],
+    },
 ];
 
 /// The preset of this name.

@@ -154,6 +154,12 @@ impl Preprocess {
         (0..self.input.c).map(|k| self.channel_value(k, 0.0)).collect()
     }
 
+    /// Per channel the pixel value in [0, 1] whose input value is 0, or the nearest to it.
+    pub fn neutral(&self) -> Vec<f32> {
+        let pairs = self.gain.iter().zip(&self.offset);
+        pairs.map(|(gain, offset)| (-offset / gain).clamp(0.0, 1.0) as f32).collect()
+    }
+
     /// Per channel the input value of a white pixel: the upper bound of the z-box rule.
     pub fn high(&self) -> Vec<f32> {
         (0..self.input.c).map(|k| self.channel_value(k, 1.0)).collect()

@@ -201,6 +201,8 @@ pub struct Plan {
     pub low: Vec<f32>,
     /// Input of the network for a white picture, per channel.
     pub high: Vec<f32>,
+    /// The pixel value per channel that is 0 as input of the network.
+    pub neutral: Vec<f32>,
     /// Tokens and their patches, where a perturbation leaves them out.
     pub tokens: Option<Tokens>,
     /// Statistics of the data set, where a perturbation asks for them.
@@ -316,6 +318,7 @@ impl Plan {
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
         let (repeats, seed) = (config.repeats, Seed(config.seed));
+        let neutral = preprocess.neutral();
         let (low, high) = (preprocess.low(), preprocess.high());
         Ok(Plan {
             config,
@@ -330,6 +333,7 @@ impl Plan {
             texts,
             imports,
             metrics,
+            neutral,
             perturbations,
             tokens,
             orders,
