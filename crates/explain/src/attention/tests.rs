@@ -38,6 +38,8 @@ struct Vit {
     at: NodeId,
     seed: u64,
     with_bias: bool,
+    /// The picture is cut into patches before a dense layer, in place of a convolution.
+    cut: bool,
 }
 
 impl Vit {
@@ -47,14 +49,26 @@ impl Vit {
 
     fn without(blocks: usize, seed: u64, with_bias: bool, without: Vec<usize>) -> Vit {
         let graph = Graph::new(INPUT);
-        let mut net = Vit { at: graph.input(), without, graph, seed, with_bias };
-        net.embed();
-        (0..blocks).for_each(|_| {
-            net.attend();
-            net.feed_forward();
-        });
-        net.classify();
+        let mut net = Vit { at: graph.input(), without, graph, seed, with_bias, cut: false };
+        net.build(blocks);
         net
+    }
+
+    fn cut(blocks: usize, seed: u64) -> Vit {
+        let graph = Graph::new(INPUT);
+        let at = graph.input();
+        let mut net = Vit { at, without: vec![], graph, seed, with_bias: true, cut: true };
+        net.build(blocks);
+        net
+    }
+
+    fn build(&mut self, blocks: usize) {
+        self.embed();
+        (0..blocks).for_each(|_| {
+            self.attend();
+            self.feed_forward();
+        });
+        self.classify();
     }
 
     fn values(&mut self, n: usize, size: f32) -> Vec<f32> {
@@ -94,8 +108,16 @@ impl Vit {
             groups: 1,
         };
         let (weight, bias) = (self.values(WIDTH * 8, 0.8), self.bias(WIDTH));
-        let conv = Conv::new(weight, WIDTH, 2, geometry, bias).unwrap();
-        let patches = self.push(conv, &[NodeId(0)]);
+        let conv = Conv::new(weight.clone(), WIDTH, 2, geometry, bias.clone()).unwrap();
+        let patches = if self.cut {
+            // rows, pixels in them, columns, pixels in them, channels: a patch has channels, rows, columns
+            let (dims, to) = (vec![2, 2, 3, 2, 2], Shape::new(8, TOKENS - 1, 1));
+            let cut = Transpose::new(INPUT, dims, vec![0, 2, 4, 1, 3], to).unwrap();
+            let cut = self.push(cut, &[NodeId(0)]);
+            self.push(Conv::tokens("MatMul", weight, WIDTH, 8, bias).unwrap(), &[cut])
+        } else {
+            self.push(conv, &[NodeId(0)])
+        };
         let shape = self.graph.node(patches).shape;
         let row = Shape::new(WIDTH, TOKENS - 1, 1);
         let patches = self.push(Transpose::view(shape, row).unwrap(), &[patches]);
@@ -311,6 +333,20 @@ fn tokens_belong_to_their_patches_and_the_class_token_is_read() {
     assert_eq!(tokens.count, 7);
     let acts = net.graph.forward(&picture(1));
     assert_eq!(tokens.read(&case(&net.graph, &acts)), [0]);
+}
+
+#[test]
+fn a_picture_cut_before_a_dense_layer_has_the_maps_of_a_convolution() {
+    let (conv, cut) = (Vit::new(2, 5, true), Vit::cut(2, 5));
+    let x = picture(1);
+    let (a, b) = (conv.graph.forward(&x), cut.graph.forward(&x));
+    let tokens = Tokens::of(&cut.graph).unwrap();
+    assert_eq!((tokens.grid, tokens.of_patch), ([2, 3], vec![1, 2, 3, 4, 5, 6]));
+    for spec in ["attention-rollout", "legrad", "attnlrp", "cp-lrp", "transformer-attribution"] {
+        let want = map(&case(&conv.graph, &a), spec);
+        let got = map(&case(&cut.graph, &b), spec);
+        close(&got.data, want.data.iter().map(|v| f64::from(*v)), 1e-4);
+    }
 }
 
 /// Attention of each block, and its gradient by changing one weight after the other: for each block one

@@ -3,6 +3,7 @@
 use super::blocks::{Block, blocks, embedding};
 use crate::{
     Case, ExplainError,
+    base::geom::Shape,
     nn::{
         graph::{Graph, NodeId},
         op::Role,
@@ -35,17 +36,20 @@ impl Tokens {
         let layer = embedding(graph, first)
             .ok_or_else(|| missing("no layer was found that makes tokens of the picture"))?;
         let entry = entry(graph, first);
-        let grid = graph.node(layer).shape;
         let index = places(graph, layer, entry)
             .ok_or_else(|| missing("it is not known which token belongs to which patch"))?;
+        let Patches { grid, of_pixel } = patches(graph, layer)
+            .ok_or_else(|| missing("its tokens are not the patches of a grid over the picture"))?;
         check_global(graph, &blocks, index.len())?;
-        let patch = |p: usize| index.iter().position(|i| *i == p + 1);
-        let of_patch: Option<Vec<usize>> = (0..grid.h * grid.w).map(patch).collect();
-        let of_patch = of_patch
-            .ok_or_else(|| missing("its tokens are not the patches of the first convolution"))?;
+        let patch = |p: usize| {
+            let pixel = of_pixel.iter().position(|patch| *patch == p)?;
+            index.iter().position(|i| *i == pixel + 1)
+        };
+        let of_patch: Option<Vec<usize>> = (0..grid[0] * grid[1]).map(patch).collect();
+        let of_patch = of_patch.ok_or_else(|| missing("some patch of the picture has no token"))?;
         let ends = ends(graph, &blocks, entry)
             .ok_or_else(|| missing("the sums that end its blocks were not found"))?;
-        Ok(Tokens { count: index.len(), blocks, grid: [grid.h, grid.w], of_patch, ends })
+        Ok(Tokens { count: index.len(), blocks, grid, of_patch, ends })
     }
 
     /// The network, prepared to be computed without some patches: unit `p` of the grid, row by row, is number
@@ -80,14 +84,63 @@ fn entry(graph: &Graph, first: &Block) -> NodeId {
     graph.node(projection).inputs[0]
 }
 
-/// For each token at node `entry` 1 + the pixel of node `layer` that it is, 0 for none: the numbers are sent
-/// through all nodes between that only move values.
+/// The patches of a picture.
+struct Patches {
+    /// Rows and columns.
+    grid: [usize; 2],
+    /// For each pixel of the layer that makes tokens its patch, row by row.
+    of_pixel: Vec<usize>,
+}
+
+/// The patches that a layer makes tokens of: one per place of a convolution, or those into which the picture was
+/// cut before a dense layer.
+fn patches(graph: &Graph, layer: NodeId) -> Option<Patches> {
+    let node = graph.node(layer);
+    let Shape { h, w, .. } = node.shape;
+    if !node.op.is_per_pixel(&graph.shapes(&node.inputs)) {
+        return Some(Patches { grid: [h, w], of_pixel: (0..h * w).collect() });
+    }
+    let picture = graph.input_shape();
+    let cut = moved(graph, graph.input(), node.inputs[0])?;
+    let channels = cut.shape.c;
+    let area = channels / picture.c;
+    let corner = |token: &[f32]| {
+        let at = token.iter().map(|v| (*v as usize).checked_sub(1));
+        let at: Vec<(usize, usize)> =
+            at.map(|at| at.map(|at| (at / picture.w, at % picture.w))).collect::<Option<_>>()?;
+        let (y0, y1) = (at.iter().map(|p| p.0).min()?, at.iter().map(|p| p.0).max()?);
+        let (x0, x1) = (at.iter().map(|p| p.1).min()?, at.iter().map(|p| p.1).max()?);
+        let size = [y1 + 1 - y0, x1 + 1 - x0];
+        (size[0] * size[1] == area).then_some(([y0, x0], size))
+    };
+    let found: Vec<([usize; 2], [usize; 2])> =
+        cut.data.chunks_exact(channels).map(corner).collect::<Option<_>>()?;
+    let [height, width] = found.first()?.1;
+    let grid = [picture.h / height, picture.w / width];
+    let tiles = |([y, x], size): &([usize; 2], [usize; 2])| {
+        *size == [height, width] && y % height == 0 && x % width == 0
+    };
+    let fits =
+        found.iter().all(tiles) && grid[0] * height == picture.h && grid[1] * width == picture.w;
+    let of_pixel = found.iter().map(|([y, x], _)| y / height * grid[1] + x / width).collect();
+    fits.then_some(Patches { grid, of_pixel })
+}
+
+/// For each token at node `entry` 1 + the pixel of node `layer` that it is, 0 for none.
 fn places(graph: &Graph, layer: NodeId, entry: NodeId) -> Option<Vec<usize>> {
-    let shape = graph.node(layer).shape;
+    let tokens = moved(graph, layer, entry)?;
+    let channels = tokens.shape.c;
+    Some(tokens.data.chunks_exact(channels).map(|token| token[0] as usize).collect())
+}
+
+/// For each value at node `to` 1 + the pixel of node `from` that it comes from, 0 for none: the numbers are sent
+/// through all nodes between that only move values; others must keep the shape.
+fn moved(graph: &Graph, from: NodeId, to: NodeId) -> Option<Tensor> {
+    let shape = graph.node(from).shape;
     let numbers = (0..shape.h * shape.w).flat_map(|p| vec![(p + 1) as f32; shape.c]).collect();
     let mut known: Vec<Option<Tensor>> = vec![None; graph.len()];
-    known[layer.0] = Some(Tensor::new(shape, numbers));
-    for (id, node) in graph.nodes().filter(|(id, _)| *id > layer && *id <= entry) {
+    known[from.0] = Some(Tensor::new(shape, numbers));
+    for (id, node) in graph.nodes().filter(|(id, _)| *id > from && *id <= to) {
         let ins: Vec<Option<&Tensor>> = node.inputs.iter().map(|k| known[k.0].as_ref()).collect();
         let Some(given) = ins.iter().flatten().next() else { continue };
         known[id.0] = match node.op.role() {
@@ -102,9 +155,7 @@ fn places(graph: &Graph, layer: NodeId, entry: NodeId) -> Option<Vec<usize>> {
             _ => None,
         };
     }
-    let tokens = known[entry.0].as_ref()?;
-    let channels = tokens.shape.c;
-    Some(tokens.data.chunks_exact(channels).map(|token| token[0] as usize).collect())
+    known[to.0].take()
 }
 
 /// An error where attention is not between all tokens.
