@@ -19,7 +19,11 @@ use pixelflip::{
     },
     data::tensor::write_npy,
     eval::order::unit_scores,
-    explain::{Case, Explainer, HeatMap, lrp::trace::Trace, slide::Slide},
+    explain::{
+        Case, Explainer, HeatMap,
+        lrp::trace::{Row, Trace},
+        slide::Slide,
+    },
     nn::{canon::bent, graph::Activations, head::Head, tensor::Tensor},
     report::{
         colours::{Look, words},
@@ -305,13 +309,30 @@ impl Sums {
 fn told(heading: &str, trace: Option<&Trace>, sums: &Sums) -> String {
     let table = trace.map(|trace| format!("\n{}\n", trace_table(trace))).unwrap_or_default();
     let found = sums.words();
-    let whereto = trace.map_or_else(String::new, |trace| {
-        let (to_bias, lost) = trace
-            .iter()
-            .fold((0.0, 0.0), |(bias, lost), row| (bias + row.to_bias, lost + row.lost()));
-        format!(", {to_bias:.6} went to biases, {lost:.6} was lost")
-    });
+    let whereto = trace.map_or_else(String::new, |trace| whereto(trace));
     format!("{heading}{table}{found}{whereto}\n")
+}
+
+/// Who kept what is missing: biases, and operators that are no layers.
+fn whereto(trace: &Trace) -> String {
+    let to_bias: f64 = trace.iter().map(|row| row.to_bias).sum();
+    let lost: f64 = trace.iter().map(Row::lost).sum();
+    let size = trace.first().map_or(0.0, |row| row.size);
+    let of = |op: &str, kept: fn(&Row) -> f64| -> f64 {
+        trace.iter().filter(|row| row.op == op).map(kept).sum()
+    };
+    let parts: [(&str, f64); 3] = [
+        ("constants that are added, such as positions", of("Add", |row| row.to_bias)),
+        ("softmax", of("Softmax", Row::lost)),
+        ("constants in the sequence, such as a class token", of("Constant", Row::lost)),
+    ];
+    let part = |(name, kept): &(&str, f64)| {
+        (kept.abs() > 1e-6 * size).then(|| format!("{kept:.6} by {name}"))
+    };
+    let parts: Vec<String> = parts.iter().filter_map(part).collect();
+    let of_these =
+        if parts.is_empty() { String::new() } else { format!("; of these {}", parts.join(", ")) };
+    format!(", {to_bias:.6} went to biases, {lost:.6} was lost{of_these}")
 }
 
 /// Relevance before pooling, with a batch axis if the input had one.

@@ -1,6 +1,6 @@
 //! Experiments on transformers: methods of attention, and patches that are left out.
 
-use super::Desk;
+use super::{Desk, stdout};
 use pixelflip::run::record::{AllLogits, Row, read_folder};
 use std::fs;
 
@@ -49,4 +49,19 @@ fn what_has_no_patches_to_leave_out_is_refused_with_what_was_found() {
         ]
         .concat()
     );
+}
+
+#[test]
+fn a_trace_says_what_softmax_class_token_and_positions_keep() {
+    let said = stdout(
+        &desk().expect(0, "explain --model m.onnx --input pictures/0.png --method attnlrp --trace"),
+    );
+    let last = said.lines().last().unwrap();
+    for words in [
+        " by constants that are added, such as positions",
+        " by softmax",
+        " by constants in the sequence, such as a class token",
+    ] {
+        assert!(last.contains(words), "{last}");
+    }
 }

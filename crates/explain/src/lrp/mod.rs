@@ -42,7 +42,7 @@ use crate::{
     base::registry::{Args, Entry, Param, SpecError},
     nn::{
         graph::{Graph, Node, NodeId},
-        op::{Linear, Lrn, MatMul, MaxPool, Role},
+        op::{LayerNorm, Linear, Lrn, MatMul, MaxPool, Role},
         tensor::Tensor,
     },
 };
@@ -211,13 +211,7 @@ impl Step<'_> {
             (Role::Linear(_) | Role::Scale(_) | Role::Activation, _) => self.pass(),
             (Role::Normalisation(lrn), _) => self.normalisation(lrn),
             (Role::LayerNorm(_), _) if self.options.attention == Attention::Passed => self.pass(),
-            (Role::LayerNorm(norm), _) => {
-                let (x, z) = (self.inputs()[0], self.output());
-                Ok(Sent::new(
-                    vec![share::by_layer_norm(norm, x, z, self.arrived, self.options.eps)],
-                    "layer-norm",
-                ))
-            }
+            (Role::LayerNorm(norm), _) => Ok(self.layer_norm(norm, trace)),
             (Role::Product, _) => Ok(self.product()),
             (Role::MatMul(product), _) => Ok(self.matrices(product)),
             (Role::Softmax, _) => self.softmax(),
@@ -303,6 +297,13 @@ impl Step<'_> {
         };
         let by = if gate.is_some() { "product=signal" } else { "product=half" };
         Sent::new(share::parts(&self.inputs(), self.arrived, shares), by)
+    }
+
+    fn layer_norm(&self, norm: &LayerNorm, trace: bool) -> Sent {
+        let (x, y, r, eps) = (self.inputs()[0], self.output(), self.arrived, self.options.eps);
+        let sent = Sent::new(vec![share::by_layer_norm(norm, x, y, r, eps)], "layer-norm");
+        let to_bias = if trace { share::to_bias_of_norm(norm, y, r, eps) } else { 0.0 };
+        Sent { to_bias, ..sent }
     }
 
     fn matrices(&self, product: &MatMul) -> Sent {

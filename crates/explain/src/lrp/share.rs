@@ -68,6 +68,13 @@ pub(super) fn by_layer_norm(
     share
 }
 
+/// The relevance that [`by_layer_norm`] leaves to the bias: `sum b_j R_j / y_j`.
+pub(super) fn to_bias_of_norm(norm: &LayerNorm, y: &Tensor, r: &Tensor, eps: f32) -> f64 {
+    let biases = norm.bias().iter().cycle();
+    let terms = quotients(r, y, eps).data.into_iter().zip(biases);
+    terms.map(|(s, b)| f64::from(s) * f64::from(*b)).sum()
+}
+
 /// Fixed shares of what arrived at a product for each of two inputs, summed where one is spread.
 pub(super) fn parts(x: &[&Tensor], r: &Tensor, shares: [f32; 2]) -> Vec<Tensor> {
     let sum = Add::new(shares.to_vec());

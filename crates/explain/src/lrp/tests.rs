@@ -683,6 +683,10 @@ fn layer_normalisation_is_linear_with_its_deviation_fixed() {
     let map = method.relevance(&case(&graph, &acts, 0)).unwrap().data;
     // y = 2 (x - mean) / 1 + 0.5 = -1.5: u = 2, and x_i (u_i - mean u) = 1 (2 - 1), 3 (0 - 1)
     assert!((map[0] - 1.0).abs() < 1e-4 && (map[1] + 3.0).abs() < 1e-4, "{map:?}");
+    // the bias 0.5 of y_0 has 0.5 R / y = 0.5, and nothing is lost
+    let (_, trace) = method.traced(&case(&graph, &acts, 0)).unwrap();
+    let row = &trace.unwrap()[0];
+    assert!((row.to_bias - 0.5).abs() < 1e-4 && row.lost().abs() < 1e-4, "{row:?}");
 }
 
 #[test]

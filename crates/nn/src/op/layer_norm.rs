@@ -39,6 +39,11 @@ impl LayerNorm {
         LayerNorm { name, weight, bias, epsilon, centred }
     }
 
+    /// What is added after scaling, per channel.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
     fn moments(&self, pixel: impl Iterator<Item = f64> + Clone) -> Moments {
         let n = self.weight.len() as f64;
         let mean = if self.centred { pixel.clone().sum::<f64>() / n } else { 0.0 };
