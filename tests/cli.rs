@@ -10,6 +10,8 @@ mod heads;
 mod known;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/prototypes.rs"]
+mod prototypes;
 #[path = "cli/same.rs"]
 mod same;
 #[path = "cli/session.rs"]
@@ -161,6 +163,10 @@ fn help_and_lists_are_worded_as_agreed() {
         "list datasets",
         "list operators",
         "list protocols",
+        "list objectives",
+        "list priors",
+        "list optimisers",
+        "prototype --help",
     ] {
         let output = desk.run(arguments);
         let name = if arguments.is_empty() {

@@ -1,5 +1,6 @@
 //! Flags. Their help and defaults come from the config's own table.
 
+use super::prototype::PrototypeArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
     base::registry::SpecError,
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     Data(DataArgs),
     /// Measure what LRP rules do with relevance: conservation, sign, class selectivity
     Properties(Box<PropertiesArgs>),
+    /// Make pictures of what a class looks like to a network (activation maximisation)
+    Prototype(Box<PrototypeArgs>),
     /// Measure full passes and steps of chains on this machine
     Bench(BenchArgs),
 }
@@ -203,6 +206,7 @@ impl Command {
             Command::Run(args) => args.talk.log,
             Command::Merge(args) => args.talk.log,
             Command::Properties(args) => args.talk.log,
+            Command::Prototype(args) => args.talk.log,
             _ => Log::Text,
         }
     }
@@ -678,6 +682,12 @@ pub(crate) enum What {
     Datasets,
     /// ONNX operators
     Operators,
+    /// What prototypes climb
+    Objectives,
+    /// What makes prototypes more like pictures
+    Priors,
+    /// How prototypes go uphill
+    Optimisers,
     /// Protocols of a paper and of other tools, for `run --protocol`
     Protocols,
 }

@@ -4,7 +4,8 @@ use super::{IMPOSSIBLE, INCOMPLETE, INTERRUPTED, args::Log, terminal};
 use pixelflip::{
     base::text::plain,
     run::{
-        lock::LockError, merge::MergeError, output::OutputError, plan::PlanError, runner::RunError,
+        lock::LockError, merge::MergeError, output::OutputError, plan::PlanError,
+        prototypes::PrototypeError, runner::RunError,
     },
     table::TableError,
 };
@@ -28,6 +29,9 @@ pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
 
 fn code(error: &anyhow::Error) -> u8 {
     if let Some(PlanError::Stopped | PlanError::Unread { .. }) = error.downcast_ref() {
+        return INTERRUPTED;
+    }
+    if let Some(PrototypeError::Interrupted { .. }) = error.downcast_ref() {
         return INTERRUPTED;
     }
     match (error.downcast_ref::<RunError>(), error.downcast_ref::<MergeError>()) {
@@ -54,6 +58,9 @@ fn code(error: &anyhow::Error) -> u8 {
 
 /// What is wrong with the folder, where it is that.
 fn output(error: &anyhow::Error) -> Option<&OutputError> {
+    if let Some(PrototypeError::Output(output)) = error.downcast_ref() {
+        return Some(output);
+    }
     error.downcast_ref().or_else(|| match (error.downcast_ref(), error.downcast_ref()) {
         (Some(RunError::Output(output)), _) | (_, Some(MergeError::Output(output))) => Some(output),
         _ => None,
@@ -96,6 +103,12 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             return Some("bring them back, and the same command goes on from there");
         }
         _ => (),
+    }
+    if let Some(PrototypeError::Interrupted { vain, .. }) = error.downcast_ref() {
+        return Some(match vain {
+            None => "the same command goes on from there",
+            Some(_) => "give it more time, more `--threads`, or fewer `--steps`",
+        });
     }
     match error.downcast_ref::<MergeError>() {
         Some(MergeError::Incomplete { missing, parts, .. }) if missing == parts => {

@@ -15,6 +15,7 @@ use pixelflip::{
     },
     nn::onnx::supported,
     perturb::PERTURBATIONS,
+    prototype::{objective::OBJECTIVES, optimiser::OPTIMISERS, prior::PRIORS},
     run::preset::PRESETS,
 };
 use std::process::ExitCode;
@@ -36,6 +37,9 @@ fn text(what: What) -> String {
             terminal::columns(&composites.chain(own()).collect::<Vec<_>>())
         }
         What::Datasets => terminal::columns(&all(LAYOUTS)),
+        What::Objectives => terminal::columns(&all(OBJECTIVES)),
+        What::Priors => terminal::columns(&all(PRIORS)),
+        What::Optimisers => terminal::columns(&all(OPTIMISERS)),
         What::Operators => operators(),
         What::Protocols => protocols(),
     }

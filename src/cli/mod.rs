@@ -15,6 +15,7 @@ mod model;
 mod predict;
 mod progress;
 mod properties;
+mod prototype;
 mod rank;
 mod ranking;
 mod report;
@@ -59,6 +60,7 @@ pub(crate) fn main() -> ExitCode {
         Command::List(args) => list::run(&args),
         Command::Data(args) => data::run(&args),
         Command::Properties(args) => properties::run(&args),
+        Command::Prototype(args) => prototype::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| failure::report(&error, log))

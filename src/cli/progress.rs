@@ -48,6 +48,8 @@ struct State {
     done: usize,
     finished: usize,
     total: usize,
+    /// What is counted.
+    noun: &'static str,
     /// Methods and reasons that were already told.
     told: BTreeSet<(String, String)>,
 }
@@ -55,7 +57,7 @@ struct State {
 impl State {
     /// How far it is, how fast, and how long it will take.
     fn line(&self) -> String {
-        line(self.done, self.finished, self.total, self.start.elapsed())
+        line(self.noun, self.done, self.finished, self.total, self.start.elapsed())
     }
 }
 
@@ -70,7 +72,8 @@ impl Progress {
         let json = flags.log == Log::Json;
         let watched = io::stderr().is_terminal() && !json && volume > Volume::Quiet;
         let told = BTreeSet::new();
-        let state = State { start: now, said: now, done: 0, finished: 0, total: 0, told };
+        let noun = "pictures";
+        let state = State { start: now, said: now, done: 0, finished: 0, total: 0, noun, told };
         let bar = if watched { bar() } else { ProgressBar::hidden() };
         Progress { bar, watched, volume, json, state: Mutex::new(state) }
     }
@@ -208,6 +211,20 @@ impl Progress {
                 self.bar.set_message(format!("{} on {}", plain(id), plain(image)));
                 self.minute();
             }
+            Event::Climbing { prototypes, finished, steps } => {
+                self.begin(prototypes * steps, finished * steps);
+                self.state().noun = "steps";
+                let (prototypes, each) = (count(*prototypes, "prototype"), count(*steps, "step"));
+                self.note(&format!("{prototypes}, {each} each{}", resumed(*finished)));
+            }
+            Event::Step => self.step(),
+            Event::Prototype { name, probability } => {
+                let p = probability.map_or(String::new(), |p| format!(", probability {p:.4}"));
+                self.detail(&format!("`{}` is done{p}", plain(name)));
+            }
+            Event::NoPrototype { name, reason } => {
+                self.warn(&format!("no prototype `{name}`: {reason}"));
+            }
             Event::Picture { image } => {
                 self.detail(&format!("`{}` is done", plain(image)));
                 self.step();
@@ -238,18 +255,21 @@ impl Progress {
                 | Event::Even { .. }
                 | Event::Misfit { .. }
                 | Event::NotCompared { .. }
+                | Event::NoPrototype { .. }
         );
         match event {
             Event::Started { finished, .. } | Event::Explaining { finished, .. } => {
                 self.state().done = *finished;
             }
-            Event::Picture { .. } | Event::Skipped { .. } => self.state().done += 1,
+            Event::Picture { .. } | Event::Skipped { .. } | Event::Prototype { .. } => {
+                self.state().done += 1;
+            }
             _ => (),
         }
         let told = match self.volume {
             Volume::Quiet => is_wrong,
-            Volume::Normal => !matches!(event, Event::Method { .. }),
-            Volume::Verbose => true,
+            Volume::Normal => !matches!(event, Event::Method { .. } | Event::Step),
+            Volume::Verbose => !matches!(event, Event::Step),
         };
         if !told {
             return;
@@ -275,13 +295,13 @@ fn bar() -> ProgressBar {
 }
 
 /// `finished` pictures were there before, so they say nothing about the rate.
-fn line(done: usize, finished: usize, total: usize, elapsed: Duration) -> String {
+fn line(noun: &str, done: usize, finished: usize, total: usize, elapsed: Duration) -> String {
     let rate = (done - finished) as f64 / elapsed.as_secs_f64().max(1e-9);
     if done == finished {
-        return format!("{done}/{total} pictures, time left unknown");
+        return format!("{done}/{total} {noun}, time left unknown");
     }
     let left = time((total - done) as f64 / rate);
-    format!("{done}/{total} pictures, {rate:.2}/s, {left} left")
+    format!("{done}/{total} {noun}, {rate:.2}/s, {left} left")
 }
 
 /// Seconds, minutes or hours.
@@ -300,13 +320,13 @@ mod tests {
     #[test]
     fn the_line_for_nobody_tells_rate_and_time_left() {
         let minute = Duration::from_secs(60);
-        assert_eq!(line(30, 0, 90, minute), "30/90 pictures, 0.50/s, 2 min left");
-        assert_eq!(line(1, 0, 90, minute), "1/90 pictures, 0.02/s, 89 min left");
-        let resumed = line(60, 30, 90, minute);
+        assert_eq!(line("pictures", 30, 0, 90, minute), "30/90 pictures, 0.50/s, 2 min left");
+        assert_eq!(line("pictures", 1, 0, 90, minute), "1/90 pictures, 0.02/s, 89 min left");
+        let resumed = line("pictures", 60, 30, 90, minute);
         assert_eq!(
             resumed, "60/90 pictures, 0.50/s, 60 s left",
             "earlier pictures took no time now"
         );
-        assert_eq!(line(30, 30, 90, minute), "30/90 pictures, time left unknown");
+        assert_eq!(line("pictures", 30, 30, 90, minute), "30/90 pictures, time left unknown");
     }
 }

@@ -146,7 +146,7 @@ fn names(list: &[&Skipped]) -> String {
     shown.chain(more).collect::<Vec<_>>().join(", ")
 }
 
-fn say_about_lock(lock: &Lock, progress: &Progress) {
+pub(super) fn say_about_lock(lock: &Lock, progress: &Progress) {
     if let Some(owner) = lock.stale() {
         progress.note(&format!("{owner} ended before it was done: going on from there"));
     }

@@ -30,7 +30,7 @@ pub(super) fn wait_for_a_part(desk: &Desk, child: &mut Child) {
 }
 
 /// Waits until a run that has just begun shows something; there is nothing to be notified by.
-fn wait_until(child: &mut Child, begun: impl Fn() -> bool) {
+pub(super) fn wait_until(child: &mut Child, begun: impl Fn() -> bool) {
     let start = Instant::now();
     while !begun() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended early");

@@ -5,11 +5,12 @@ use super::{
     npy::{Header, swap},
 };
 use crate::{base::bounded, nn::tensor::Tensor};
-use ndarray::{ArrayViewD, Axis, Ix3, IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, ArrayViewD, Axis, Ix3, IxDyn, ShapeBuilder};
 use ndarray_npy::WriteNpyExt;
 use std::{
     fs,
     io::{self, BufWriter, Write},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
@@ -32,7 +33,28 @@ pub fn read_npy(path: &Path) -> Result<Batch, DataError> {
     parse_npy(bytes, path)
 }
 
-fn parse_npy(mut bytes: Vec<u8>, path: &Path) -> Result<Batch, DataError> {
+fn parse_npy(bytes: Vec<u8>, path: &Path) -> Result<Batch, DataError> {
+    let array = array(bytes, path, 3..=4, "an array (C, H, W) or (N, C, H, W)")?;
+    let batched = array.ndim() == 4;
+    let array = if batched { array } else { array.insert_axis(Axis(0)) };
+    let one = |a: ArrayViewD<'_, f32>| {
+        Tensor::from_chw(a.into_dimensionality::<Ix3>().expect("three axes are left"))
+    };
+    Ok(Batch { inputs: array.axis_iter(Axis(0)).map(one).collect(), batched })
+}
+
+/// Reads an array of one to four axes from a `.npy` file: floating point, every value finite.
+pub fn read_array(path: &Path) -> Result<ArrayD<f32>, DataError> {
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|e| DataError::read(path, &e))?;
+    array(bytes, path, 1..=4, "an array of one to four axes")
+}
+
+fn array(
+    mut bytes: Vec<u8>,
+    path: &Path,
+    axes: RangeInclusive<usize>,
+    expected: &'static str,
+) -> Result<ArrayD<f32>, DataError> {
     let Header { kind, big_endian, fortran, shape, offset } =
         Header::read(&bytes, bytes.len() as u64, path)?;
     if big_endian {
@@ -43,9 +65,9 @@ fn parse_npy(mut bytes: Vec<u8>, path: &Path) -> Result<Batch, DataError> {
         return Err(DataError::unexpected(path, "floating-point values", found)
             .hint("a .npy input is taken as already preprocessed"));
     }
-    if ![3, 4].contains(&shape.len()) || shape.contains(&0) {
+    if !axes.contains(&shape.len()) || shape.contains(&0) {
         let found = format!("{shape:?}");
-        return Err(DataError::unexpected(path, "an array (C, H, W) or (N, C, H, W)", found));
+        return Err(DataError::unexpected(path, expected, found));
     }
     let values = bytes[offset..].chunks_exact(kind.size()).map(|v| kind.value(v) as f32);
     let values: Vec<f32> = values.collect();
@@ -53,14 +75,8 @@ fn parse_npy(mut bytes: Vec<u8>, path: &Path) -> Result<Batch, DataError> {
         let found = format!("{v} at position {at}");
         return Err(DataError::unexpected(path, "finite single-precision values", found));
     }
-    let array = ArrayViewD::from_shape(IxDyn(&shape).set_f(fortran), &values)
-        .expect("the header was checked against the length");
-    let batched = shape.len() == 4;
-    let array = if batched { array } else { array.insert_axis(Axis(0)) };
-    let one = |a: ArrayViewD<'_, f32>| {
-        Tensor::from_chw(a.into_dimensionality::<Ix3>().expect("three axes are left"))
-    };
-    Ok(Batch { inputs: array.axis_iter(Axis(0)).map(one).collect(), batched })
+    Ok(ArrayD::from_shape_vec(IxDyn(&shape).set_f(fortran), values)
+        .expect("the header was checked against the length"))
 }
 
 /// Writes an array of any shape as `.npy`, to a temporary file beside it that is then renamed.

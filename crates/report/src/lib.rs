@@ -7,6 +7,8 @@ use pixelflip_explain as explain;
 use pixelflip_nn as nn;
 #[cfg(feature = "figures")]
 use pixelflip_perturb as perturb;
+#[cfg(feature = "figures")]
+use pixelflip_prototype as prototype;
 use pixelflip_run as run;
 use pixelflip_table as table;
 
@@ -42,7 +44,11 @@ pub mod plot;
 #[cfg(feature = "figures")]
 pub mod plot_drawing;
 #[cfg(feature = "figures")]
+pub mod plot_grid;
+#[cfg(feature = "figures")]
 pub mod properties;
+#[cfg(feature = "figures")]
+pub mod prototypes;
 pub mod rank;
 #[cfg(feature = "figures")]
 pub mod rank_figures;

@@ -5,6 +5,7 @@ use crate::{
     rank_tables, run,
     run::{
         properties::{LayerRow, PointRow, PropertyRow},
+        prototypes::{Judged, Nearest, PrototypeRow, TraceRow},
         record::{Row, Timing},
     },
     summary::Summary,
@@ -51,6 +52,10 @@ fn tables() -> Vec<(String, Vec<String>)> {
         ("`properties`, one row".to_owned(), declared::<PropertyRow>()),
         ("`layers`, one row".to_owned(), declared::<LayerRow>()),
         ("`sweeps`, one row".to_owned(), declared::<PointRow>()),
+        ("`prototypes`, one row".to_owned(), declared::<PrototypeRow>()),
+        ("`traces`, one row".to_owned(), declared::<TraceRow>()),
+        ("`judges`, one row".to_owned(), declared::<Judged>()),
+        ("`nearest`, one row".to_owned(), declared::<Nearest>()),
     ];
     let ranks = rank_tables::names().into_iter();
     all.extend(ranks.map(|(name, columns)| (format!("`{name}`, one row"), columns)));

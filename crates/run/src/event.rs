@@ -49,6 +49,31 @@ pub enum Event {
         /// Explanations per picture.
         explanations: usize,
     },
+    /// Prototypes are about to be made.
+    Climbing {
+        /// How many in all.
+        prototypes: usize,
+        /// Those that an earlier run of the same command finished.
+        finished: usize,
+        /// Steps of each.
+        steps: usize,
+    },
+    /// A step of a climb is done.
+    Step,
+    /// A prototype is done.
+    Prototype {
+        /// Its name.
+        name: String,
+        /// What its own network says.
+        probability: Option<f64>,
+    },
+    /// A prototype cannot be made.
+    NoPrototype {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A picture is done.
     Picture {
         /// Its id.

@@ -35,6 +35,7 @@ pub mod picture;
 pub mod plan;
 pub mod preset;
 pub mod properties;
+pub mod prototypes;
 pub mod ranking;
 pub mod record;
 pub mod results;

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// All objectives; the first one is the default.
-pub const OBJECTIVES: &[Entry<dyn Objective>] = &[logit::ENTRY, log_p::ENTRY, neuron::ENTRY];
+pub const OBJECTIVES: &[Entry<dyn Objective>] = &[log_p::ENTRY, logit::ENTRY, neuron::ENTRY];
 
 /// Something to be maximised.
 pub trait Objective: Send + Sync {
@@ -107,15 +107,24 @@ pub fn parse(text: &str) -> Result<Named<dyn Objective>, SpecError> {
 }
 
 fn spec(text: &str) -> Result<Spec, SpecError> {
-    let short = text.strip_prefix("neuron:").and_then(|rest| rest.rsplit_once(':'));
-    match short {
-        Some((layer, channel)) if !layer.contains('=') && channel.parse::<usize>().is_ok() => {
-            let params = [("layer", layer), ("channel", channel)];
-            let params = params.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
-            Ok(Spec { id: "neuron".to_owned(), params })
-        }
-        _ => text.parse(),
-    }
+    neuron(text).map_or_else(|| text.parse(), Ok)
+}
+
+/// Of a neuron, in the short or the canonical form, in which the name of the layer may hold colons.
+fn neuron(text: &str) -> Option<Spec> {
+    let rest = text.strip_prefix("neuron:")?;
+    let (rest, at) = match rest.rsplit_once(":at=") {
+        Some((rest, at)) => (rest, Some(at)),
+        None => (rest, None),
+    };
+    let (layer, channel) = match rest.strip_prefix("layer=") {
+        Some(rest) => rest.rsplit_once(":channel=")?,
+        None => rest.rsplit_once(':').filter(|(layer, _)| !layer.starts_with("channel="))?,
+    };
+    channel.parse::<usize>().ok()?;
+    let given = [("layer", Some(layer)), ("channel", Some(channel)), ("at", at)];
+    let given = given.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned())));
+    Some(Spec { id: "neuron".to_owned(), params: given.collect() })
 }
 
 impl Net {
@@ -219,6 +228,8 @@ mod tests {
             parse("neuron:a/conv:0:7").unwrap().name,
             "neuron:layer=a/conv:0:channel=7:at=mean"
         );
+        let colons = parse("neuron:a/conv:0:7").unwrap().name;
+        assert_eq!(parse(&colons).unwrap().name, colons);
         let long = parse("neuron:layer=conv:channel=7:at=centre").unwrap();
         assert_eq!(parse(&long.name).unwrap().name, long.name);
         assert_eq!(parse("neuron:conv1:3").unwrap().name, "neuron:layer=conv1:channel=3:at=mean");

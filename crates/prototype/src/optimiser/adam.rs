@@ -9,7 +9,7 @@ use crate::base::registry::{Entry, Kind, Param};
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `step` | 0.02 | >= 0, in units of what is climbed (1: from black to white) |
-/// | `end` | 0.0001 | >= 0 |
+/// | `end` | 0.005 | >= 0 |
 /// | `beta1` | 0.9 | [0, 0.999999] |
 /// | `beta2` | 0.999 | [0, 0.999999] |
 #[derive(Clone, Copy)]
@@ -28,7 +28,7 @@ pub(super) const ENTRY: Entry<dyn Optimiser> = Entry {
     cite: "kingma2015adam",
     params: &[
         positive("step", "0.02", "size of the first step; 1 is from black to white"),
-        positive("end", "0.0001", "size of the last step, between them in equal parts"),
+        positive("end", "0.005", "size of the last step, between them in equal parts"),
         share("beta1", "0.9", "what stays of the mean of the gradient at each step"),
         share("beta2", "0.999", "what stays of the mean of its square"),
     ],

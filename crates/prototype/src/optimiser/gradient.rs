@@ -10,7 +10,7 @@ use crate::base::registry::{Entry, Kind, Param};
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `step` | 0.02 | >= 0, in units of what is climbed (1: from black to white) |
-/// | `end` | 0.0001 | >= 0 |
+/// | `end` | 0.005 | >= 0 |
 /// | `per` | mean | mean, length, none |
 struct Gradient {
     sizes: Sizes,
@@ -30,7 +30,7 @@ pub(super) const ENTRY: Entry<dyn Optimiser> = Entry {
     cite: "nguyen2016synthesizing",
     params: &[
         positive("step", "0.02", "size of the first step; 1 is from black to white"),
-        positive("end", "0.0001", "size of the last step, between them in equal parts"),
+        positive("end", "0.005", "size of the last step, between them in equal parts"),
         Param {
             key: "per",
             default: "mean",

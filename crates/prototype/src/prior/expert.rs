@@ -136,3 +136,40 @@ impl Bound for Network {
         Some((-self.weight * log_p, self.lens.back(&self.graph.gradient(&acts, seed))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        generator::tests::mapping, nn::op::Function, nn::preprocess::Settings, testing::numbers,
+    };
+
+    const CANVAS: Shape = Shape::new(1, 3, 2);
+
+    /// A linear density: log p is a weighted sum of the pixels, all of whose weights are known.
+    fn network(canvas: Shape, outputs: usize, sidecar: &str) -> Result<Network, PriorError> {
+        let mut mapping = mapping(CANVAS, outputs, Function::LeakyRelu { alpha: 1.0 });
+        mapping.sidecar = (!sidecar.is_empty()).then(|| Settings::from_toml(sidecar).unwrap());
+        Network::new(mapping, canvas, 0.5)
+    }
+
+    #[test]
+    fn a_network_that_gives_log_p_is_a_penalty() {
+        let x = Tensor::new(CANVAS, vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+        let weights = numbers(6, 3);
+        let (penalty, gradient) = network(CANVAS, 1, "").unwrap().penalty(&x).unwrap();
+        let log_p: f64 = weights.iter().zip(&x.data).map(|(w, x)| f64::from(w * x)).sum();
+        assert!((penalty + 0.5 * log_p).abs() < 1e-6);
+        assert!(gradient.data.iter().zip(&weights).all(|(g, w)| (g + 0.5 * w).abs() < 1e-6));
+        // fed with 4 x - 1 where a sidecar says so
+        let sidecar = "channels = \"grey\"\nscale = 0.01568627451\nmean = [1.0]\nstd = [1.0]";
+        let (_, steeper) = network(CANVAS, 1, sidecar).unwrap().penalty(&x).unwrap();
+        assert!(steeper.data.iter().zip(&gradient.data).all(|(s, g)| (s - 4.0 * g).abs() < 1e-4));
+    }
+
+    #[test]
+    fn what_is_no_density_is_named() {
+        let say = |canvas, outputs| network(canvas, outputs, "").err().unwrap().to_string();
+        insta::assert_snapshot!([say(CANVAS, 2), say(Shape::new(1, 5, 5), 1)].join("\n"));
+    }
+}

@@ -9,7 +9,7 @@ use crate::{base::registry::Entry, nn::tensor::Tensor};
 ///
 /// | parameter | default | range |
 /// |---|---|---|
-/// | `weight` | 0.01 | >= 0 |
+/// | `weight` | 0.002 | >= 0 |
 #[derive(Clone, Copy)]
 struct L2 {
     weight: f64,
@@ -19,7 +19,7 @@ pub(super) const ENTRY: Entry<dyn Prior> = Entry {
     id: "l2",
     summary: "penalty on the squared distance to the zero input, or to the mean code of the class",
     cite: "simonyan2014deep",
-    params: &[weight("0.01", "what a squared distance of 1 costs")],
+    params: &[weight("0.002", "what a squared distance of 1 costs")],
     build: |args| Ok(Box::new(L2 { weight: args.f64("weight") })),
 };
 

@@ -152,6 +152,8 @@ pub enum PriorError {
     Picture {
         /// Why.
         reason: String,
+        /// True where it could not be read just now.
+        momentary: bool,
     },
     /// The network of a density cannot be read.
     #[error(transparent)]

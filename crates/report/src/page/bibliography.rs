@@ -4,6 +4,7 @@ use crate::{
     base::registry::{Entry, Spec},
     explain::EXPLAINERS,
     perturb::PERTURBATIONS,
+    prototype::{objective::OBJECTIVES, optimiser::OPTIMISERS, prior::PRIORS},
 };
 use std::collections::BTreeSet;
 
@@ -22,8 +23,19 @@ pub(super) fn used(methods: &[&str], perturbations: &[&str]) -> String {
     wanted.collect::<Vec<_>>().join("\n\n")
 }
 
+/// BibTeX entries of what made prototypes: ids of objectives, priors and optimisers.
+pub(super) fn of_prototypes(ids: &[&str]) -> String {
+    let of = |id: &str| keys(OBJECTIVES, id).chain(keys(PRIORS, id)).chain(keys(OPTIMISERS, id));
+    let wanted: BTreeSet<&str> = ids.iter().flat_map(|id| of(id)).collect();
+    let wanted = entries().filter(|(key, _)| wanted.contains(key)).map(|(_, text)| text);
+    wanted.collect::<Vec<_>>().join("\n\n")
+}
+
 /// Keys of the papers of a named thing.
-fn keys<T: ?Sized>(table: &'static [Entry<T>], name: &str) -> impl Iterator<Item = &'static str> {
+fn keys<T: ?Sized>(
+    table: &'static [Entry<T>],
+    name: &str,
+) -> impl Iterator<Item = &'static str> + use<T> {
     let spec: Option<Spec> = name.parse().ok();
     let entry = spec.and_then(|spec| table.iter().find(|e| e.id == spec.id));
     entry.map_or("", |e| e.cite).split([',', ' ']).filter(|key| !key.is_empty())

@@ -12,6 +12,7 @@ mod exhibits;
 mod facts;
 mod pairs;
 mod picture;
+pub mod prototypes;
 mod ranks;
 mod svg;
 mod tables;
@@ -157,7 +158,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         script: include_str!("script.js"),
         data: for_script(&data),
     };
-    render(&content)
+    render_with(include_str!("page.html"), &content)
 }
 
 /// All methods compared by the area over the curve of the first order, setting by setting, on the
@@ -235,7 +236,7 @@ fn written_out(
     }
 }
 
-fn render(content: &Content) -> Result<String, FigureError> {
+fn render_with(template: &str, content: &impl Serialize) -> Result<String, FigureError> {
     let failed = |e: minijinja::Error| FigureError::Draw(format!("the page: {e}"));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -244,7 +245,7 @@ fn render(content: &Content) -> Result<String, FigureError> {
     environment.set_lstrip_blocks(true);
     environment.set_formatter(written_out);
     environment.add_filter("breakable", breakable);
-    environment.add_template("page", include_str!("page.html")).map_err(failed)?;
+    environment.add_template("page", template).map_err(failed)?;
     environment.get_template("page").and_then(|t| t.render(content)).map_err(failed)
 }
 

@@ -15,7 +15,7 @@ use super::{
     output::{self, Output},
     picture::Picture,
     plan::{Plan, PlanError},
-    properties, ranking,
+    properties, prototypes, ranking,
     runner::RunError,
     stop::Stop,
     subject::Subject,
@@ -234,6 +234,11 @@ pub trait Study: Sync {
 pub fn of_manifest(manifest: &Value) -> Result<&'static Entry, String> {
     let Some(name) = manifest.get("study") else { return Ok(STUDIES[0]) };
     let name = name.as_str().unwrap_or("?");
+    if name == prototypes::MANIFEST_OF {
+        return Err(
+            "it holds prototypes, which `pixelflip prototype` makes and puts together".to_owned()
+        );
+    }
     let known = STUDIES.iter().find(|entry| entry.name == name);
     known.copied().ok_or_else(|| {
         let near = near(name, STUDIES.iter().map(|entry| entry.name));
