@@ -19,7 +19,7 @@ use crate::{
 
 const EPS: Param = Param {
     key: "eps",
-    default: "1e-6",
+    default: "0.000001",
     kind: Kind::Number { min: 0.0, max: f64::INFINITY },
     help: "added to the size of all denominators",
 };
