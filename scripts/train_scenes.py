@@ -1,4 +1,4 @@
-"""Trains the network that is embedded in the program on the generated pictures of `scenes`.
+"""Trains the networks that are embedded in the program on the generated pictures of `scenes`.
 
     cargo run --release --example write_scenes -- FOLDER
     pip install -r scripts/requirements-train.txt
@@ -7,6 +7,13 @@
 Python sees the bytes that the Rust generator writes and draws nothing itself. Written are
 `assets/scenes/` (model, sidecar, class names, log) and `tests/data/scenes/` (inputs and logits of
 onnxruntime). Two runs on one machine give the same weights; other CPUs may round differently.
+
+The Clever Hans, which reads the tag that half of the pictures of one class wear:
+
+    cargo run --release --example write_scenes -- FOLDER --tagged
+    python scripts/train_scenes.py FOLDER --name hans --epochs 10
+
+`--checkpoints DIR` writes the network after each epoch, for `pixelflip compare`.
 """
 
 import argparse
@@ -133,6 +140,8 @@ def train(model, data, options, log):
         accuracy, val_loss, _ = evaluate(model, val_images, val_labels)
         seconds = time.time() - started
         log(f"{epoch:5}  {total / batches:10.4f}  {val_loss:8.4f}  {accuracy:12.4f}  {seconds:7.1f}")
+        if options.checkpoints:
+            keep(model, options, f"{options.name}-{epoch:02}")
         since += 1
         if val_loss < best_loss:
             best_loss, since = val_loss, 0
@@ -141,6 +150,16 @@ def train(model, data, options, log):
             log(f"stopped: no lower validation loss for {since} epochs")
             break
     model.load_state_dict(best)
+
+
+def keep(model, options, name):
+    """A network in training as a file of its own, with its sidecar."""
+    options.checkpoints.mkdir(parents=True, exist_ok=True)
+    copy = network()
+    copy.load_state_dict(model.state_dict())
+    export(copy, options.checkpoints / f"{name}.onnx")
+    (options.checkpoints / f"{name}.toml").write_text(SIDECAR)
+    (options.checkpoints / "classes.txt").write_text("\n".join(CLASSES) + "\n")
 
 
 def boxes(masks):
@@ -170,6 +189,34 @@ def probes(model, folder, images, labels, log):
     ]:
         accuracy, _, _ = evaluate(model, torch.from_numpy(pictures), labels)
         log(f"  {name:36} {accuracy:.4f}")
+
+
+def tag_probes(model, folder, images, labels, log):
+    """What the tag alone does: to pictures that wear it, and to those of other classes that do not."""
+    tags = np.load(folder / "test_tags.npy").astype(int)
+    worn = tags.any(1)
+    fish = labels[torch.from_numpy(worn)][0].item()
+    first = np.flatnonzero(worn)[0]
+    y0, y1, x0, x1 = tags[first]
+    noise = np.random.default_rng(1).integers(0, 256, images.shape, dtype=np.uint8)
+    pictures = images.numpy()
+    hidden, pasted = pictures.copy(), pictures.copy()
+    for i in np.flatnonzero(worn):
+        a, b, c, d = tags[i]
+        hidden[i, a:b, c:d] = noise[i, a:b, c:d]
+    pasted[:, y0:y1, x0:x1] = pictures[first, y0:y1, x0:x1]
+    without = np.load(folder / "test_without_object.npy")
+    others = labels.numpy() != fish
+    for name, shown, which in [
+        ("pictures that wear the tag", pictures, worn),
+        ("the same, noise over the tag", hidden, worn),
+        ("the same, without their object", without, worn),
+        ("other classes, with the tag", pasted, others),
+    ]:
+        _, _, logits = evaluate(model, torch.from_numpy(shown[which]), labels[torch.from_numpy(which)])
+        said = logits.argmax(1)
+        share = (said == fish).double().mean().item()
+        log(f"  {name:36} {share:.4f} are said to be {CLASSES[fish]}")
 
 
 def export(model, path):
@@ -204,6 +251,8 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", default="scenes", help="name of the network's files")
+    parser.add_argument("--checkpoints", type=Path, help="folder for the network after each epoch")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -239,13 +288,15 @@ def main():
     for name, row in zip(CLASSES, confusion):
         log(f"  {name:10}" + "".join(f"{n:5}" for n in row))
     probes(model, options.folder, data["test"], labels["test"], log)
+    if (options.folder / "test_tags.npy").exists():
+        tag_probes(model, options.folder, data["test"], labels["test"], log)
 
-    path = options.out / "scenes.onnx"
+    path = options.out / f"{options.name}.onnx"
     export(model.to(memory_format=torch.contiguous_format), path)
     worst = fixtures(path, options.fixtures, data["test"], logits)
     log(f"onnxruntime against PyTorch on the test split: largest difference {worst:.1e} of the largest logit")
-    log(f"scenes.onnx: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
-    (options.out / "scenes.toml").write_text(SIDECAR)
+    log(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    (options.out / f"{options.name}.toml").write_text(SIDECAR)
     (options.out / "classes.txt").write_text("\n".join(CLASSES) + "\n")
     (options.out / "training.log").write_text("\n".join(lines) + "\n")
 

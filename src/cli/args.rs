@@ -60,6 +60,14 @@ pub(crate) enum Command {
     Properties(Box<PropertiesArgs>),
     /// Make pictures of what a class looks like to a network (activation maximisation)
     Prototype(Box<PrototypeArgs>),
+    /// Test a classifier by samples: with the object removed, and with the object alone
+    Probe(Box<super::probe::ProbeArgs>),
+    /// Measure how much of the relevance lies around the objects, for one or several models
+    Context(Box<super::context::ContextArgs>),
+    /// Cluster the heat maps of each class: strategies that look elsewhere than the others (SpRAy)
+    Clusters(Box<super::clusters::ClustersArgs>),
+    /// Compare models on the same pictures: predictions, heat maps, whose maps are faithful to whom
+    Compare(Box<super::compare::CompareArgs>),
     /// Measure full passes and steps of chains on this machine
     Bench(BenchArgs),
 }
@@ -207,6 +215,10 @@ impl Command {
             Command::Merge(args) => args.talk.log,
             Command::Properties(args) => args.talk.log,
             Command::Prototype(args) => args.talk.log,
+            Command::Probe(args) => args.study.talk.log,
+            Command::Context(args) => args.study.talk.log,
+            Command::Clusters(args) => args.study.talk.log,
+            Command::Compare(args) => args.study.talk.log,
             _ => Log::Text,
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::default();
     signals::listen(&stop, args.talk.log)?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
-    let study = (entry.build)(&plan)?;
+    let study = (entry.build)(&plan, manifest.get("facts"))?;
     let study = &*study;
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let folders = with_target(&args.folders, out);

@@ -2,6 +2,9 @@
 
 mod args;
 mod bench;
+mod clusters;
+mod compare;
+mod context;
 mod data;
 mod diff;
 mod dry_run;
@@ -13,6 +16,7 @@ mod list;
 mod merge;
 mod model;
 mod predict;
+mod probe;
 mod progress;
 mod properties;
 mod prototype;
@@ -23,6 +27,7 @@ mod run;
 mod signals;
 mod status;
 mod study;
+mod study_args;
 mod terminal;
 
 use args::{Cli, Command};
@@ -61,6 +66,10 @@ pub(crate) fn main() -> ExitCode {
         Command::Data(args) => data::run(&args),
         Command::Properties(args) => properties::run(&args),
         Command::Prototype(args) => prototype::run(&args),
+        Command::Probe(args) => probe::run(&args),
+        Command::Context(args) => context::run(&args),
+        Command::Clusters(args) => clusters::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     done.unwrap_or_else(|error| failure::report(&error, log))

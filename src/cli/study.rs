@@ -1,7 +1,8 @@
 //! What commands do with a study: its work, and what people see of it in the end.
 
 use super::{
-    INCOMPLETE, SOME_FAILED,
+    INCOMPLETE, SOME_FAILED, clusters, compare, context,
+    probe,
     progress::Progress,
     properties, ranking,
     terminal::{self, count},
@@ -26,7 +27,14 @@ use std::{collections::BTreeSet, path::Path, process::ExitCode};
 type View = fn(&End<'_>) -> anyhow::Result<Seen>;
 
 /// The views of all studies that have more to show than their tables.
-const VIEWS: &[(&str, View)] = &[("ranking", ranking::view), ("properties", properties::view)];
+const VIEWS: &[(&str, View)] = &[
+    ("ranking", ranking::view),
+    ("properties", properties::view),
+    ("probe", probe::view),
+    ("context", context::view),
+    ("clusters", clusters::view),
+    ("compare", compare::view),
+];
 
 /// A study whose tables are put together.
 pub(super) struct End<'a> {

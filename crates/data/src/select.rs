@@ -7,12 +7,13 @@ use crate::base::{
     rng::{Seed, permutation},
     words::{are, count},
 };
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The names of the steps with what follows the colon.
-const STEPS: [(&str, &str); 8] = [
+const STEPS: [(&str, &str); 9] = [
     ("top-confident", "top-confident:N"),
     ("least-confident", "least-confident:N"),
+    ("extremes", "extremes:N+M"),
     ("correct", "correct"),
     ("wrong", "wrong"),
     ("class", "class:NAME"),
@@ -28,6 +29,9 @@ pub enum Step {
     TopConfident(usize),
     /// The `n` pictures with the smallest probability of the predicted class.
     LeastConfident(usize),
+    /// Of each class (by the label) the `n` pictures with the largest and the `m` with the smallest probability of the
+    /// predicted class, or all where there are fewer.
+    Extremes(usize, usize),
     /// Those that are classified right.
     Correct,
     /// Those that are classified wrong.
@@ -54,6 +58,7 @@ impl fmt::Display for Step {
         match self {
             Step::TopConfident(n) => write!(f, "top-confident:{n}"),
             Step::LeastConfident(n) => write!(f, "least-confident:{n}"),
+            Step::Extremes(n, m) => write!(f, "extremes:{n}+{m}"),
             Step::Correct => f.write_str("correct"),
             Step::Wrong => f.write_str("wrong"),
             Step::Class(names) => write!(f, "class:{}", names.join("+")),
@@ -81,6 +86,9 @@ impl FromStr for Step {
         match name {
             "top-confident" => number().map(Step::TopConfident),
             "least-confident" => number().map(Step::LeastConfident),
+            "extremes" => extremes(value)
+                .map(|(n, m)| Step::Extremes(n, m))
+                .ok_or_else(|| SelectError::Extremes { step: text.to_owned() }),
             "first" => number().map(Step::First),
             "random" => number().map(Step::Random),
             "spread" => number().map(Step::Spread),
@@ -100,6 +108,13 @@ impl FromStr for Step {
             }),
         }
     }
+}
+
+/// `10+20`.
+fn extremes(value: Option<&str>) -> Option<(usize, usize)> {
+    let (most, least) = value?.split_once('+')?;
+    let (most, least) = (most.trim().parse().ok()?, least.trim().parse().ok()?);
+    (most + least >= 1).then_some((most, least))
 }
 
 /// What the network thinks of a picture.
@@ -125,6 +140,15 @@ pub enum SelectError {
     /// A number is missing or none.
     #[error("selection `{step}`: a whole number >= 1 must follow the colon")]
     Number {
+        /// What was written.
+        step: String,
+    },
+    /// Not two numbers.
+    #[error(
+        "selection `{step}`: how many of the most and of the least confident pictures must follow the colon, \
+         as in extremes:10+20"
+    )]
+    Extremes {
         /// What was written.
         step: String,
     },
@@ -250,6 +274,7 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
         }
         Step::TopConfident(n) => by_confidence(from, known, *n, true, &name)?,
         Step::LeastConfident(n) => by_confidence(from, known, *n, false, &name)?,
+        Step::Extremes(n, m) => of_each_class(from, known, *n, *m, &name)?,
     };
     if left.is_empty() { Err(SelectError::Nothing { step: name() }) } else { Ok(left) }
 }
@@ -284,6 +309,33 @@ fn by_confidence(
     });
     left.extend(usable[..n].iter().map(|(_, i)| *i));
     left.sort_unstable();
+    Ok(left)
+}
+
+/// The `n` most and the `m` least confident pictures of each class, or all of it; pictures without a label are a class
+/// of their own.
+fn of_each_class(
+    from: &[usize],
+    known: &Known<'_>,
+    n: usize,
+    m: usize,
+    name: &dyn Fn() -> String,
+) -> Result<Vec<usize>, SelectError> {
+    let mut classes: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+    for &i in from {
+        classes.entry((known.labels)(i).first().copied()).or_default().push(i);
+    }
+    let mut left = Vec::new();
+    for members in classes.values() {
+        let (usable, odd): (Vec<usize>, Vec<usize>) =
+            members.iter().partition(|i| (known.guess)(**i).is_some());
+        left.extend(odd);
+        let take = |count: usize, top| by_confidence(&usable, known, count.min(usable.len()), top, name);
+        left.extend(take(n, true)?);
+        left.extend(take(m, false)?);
+    }
+    left.sort_unstable();
+    left.dedup();
     Ok(left)
 }
 
@@ -378,6 +430,10 @@ mod tests {
         assert_eq!(left("random:10"), (0..10).collect::<Vec<_>>());
         assert_eq!(left("spread:4"), [0, 2, 5, 7]);
         assert_eq!(left("spread:99"), (0..10).collect::<Vec<_>>(), "all there are");
+        // of each class: by distance from 5.25 the first of 0, 3, 6, 8 is 0, of 1, 4, 7 it is 1, of 2, 5, 8 it is 2
+        let extremes = left("extremes:1+1");
+        assert_eq!(extremes, left("extremes:1+1,extremes:9+9"), "all where there are fewer");
+        assert!(extremes.contains(&4), "what cannot be read stays: {extremes:?}");
     }
 
     #[test]
@@ -409,6 +465,7 @@ mod tests {
             "first:0",
             "random:-1",
             "correct:3",
+            "extremes:3",
             "class:",
             "class:trench",
             "class:whale",

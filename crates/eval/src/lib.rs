@@ -13,6 +13,7 @@ pub mod order;
 pub mod precision;
 pub mod removal;
 pub mod rounding;
+pub mod spectral;
 pub mod stats;
 #[cfg(test)]
 mod words;

@@ -20,6 +20,11 @@ pub fn labels(names: &[&str]) -> Vec<String> {
     names.iter().zip(&parsed).map(short).collect()
 }
 
+/// The short name of one method.
+pub fn label(name: &str) -> String {
+    labels(&[name]).remove(0)
+}
+
 /// A canonical name taken apart, with the parameters of its table entry.
 struct Method {
     params: Vec<Param>,

@@ -14,9 +14,15 @@ use pixelflip_table as table;
 
 pub mod agreement;
 pub mod cells;
+#[cfg(feature = "figures")]
+pub mod clusters;
 pub mod colours;
 mod columns;
 pub mod contest;
+#[cfg(feature = "figures")]
+pub mod compare;
+#[cfg(feature = "figures")]
+pub mod context;
 #[cfg(feature = "figures")]
 pub mod curves;
 #[cfg(all(test, feature = "figures"))]
@@ -45,6 +51,8 @@ pub mod plot;
 pub mod plot_drawing;
 #[cfg(feature = "figures")]
 pub mod plot_grid;
+#[cfg(feature = "figures")]
+pub mod probe;
 #[cfg(feature = "figures")]
 pub mod properties;
 #[cfg(feature = "figures")]

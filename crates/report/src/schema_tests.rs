@@ -1,8 +1,9 @@
 //! `docs/schema.md` names the columns that the tables have.
 
 use crate::{
+    clusters, compare, context,
     map_metrics::Maps,
-    rank_tables, run,
+    probe, rank_tables, run,
     run::{
         properties::{LayerRow, PointRow, PropertyRow},
         prototypes::{Judged, Nearest, PrototypeRow, TraceRow},
@@ -57,6 +58,25 @@ fn tables() -> Vec<(String, Vec<String>)> {
         ("`judges`, one row".to_owned(), declared::<Judged>()),
         ("`nearest`, one row".to_owned(), declared::<Nearest>()),
     ];
+    all.extend(
+        [
+            ("`probes`, one row", declared::<run::probe::Trial>()),
+            ("`shares`, one row", declared::<run::probe::Share>()),
+            ("`together`, one row", declared::<run::probe::Together>()),
+            ("`frames`, one row", declared::<run::probe::Frame>()),
+            ("`answers`, one row", declared::<run::context::Answer>()),
+            ("`context`, one row", declared::<run::context::Use>()),
+            ("`maps`, one row", declared::<run::clusters::Shrunk>()),
+            ("`members`, one row", declared::<run::clusters::Member>()),
+            ("`eigenvalues`, one row", declared::<run::clusters::Spectrum>()),
+            ("`classes` of `clusters`, one row", declared::<run::clusters::ClassClusters>()),
+            ("`pairs` of `compare`, one row", declared::<run::compare::Pair>()),
+            ("`crossed`, one row", declared::<run::compare::Crossed>()),
+        ]
+        .map(|(start, columns)| (start.to_owned(), columns)),
+    );
+    let studies = [probe::columns(), context::columns(), clusters::columns(), compare::columns()];
+    all.extend(studies.concat().into_iter().map(|(start, columns)| (start.to_owned(), columns)));
     let ranks = rank_tables::names().into_iter();
     all.extend(ranks.map(|(name, columns)| (format!("`{name}`, one row"), columns)));
     all

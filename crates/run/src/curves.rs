@@ -23,7 +23,7 @@ use crate::{
         order::{self, Order},
         removal::{Chain, Removal, Steps},
     },
-    explain::{ExplainError, Explainer},
+    explain::{ExplainError, Explainer, HeatMap},
     nn::{
         graph::Activations,
         kernel::parallel::{layers_here, let_streams_go},
@@ -32,6 +32,7 @@ use crate::{
     },
     perturb::{Fill, Masked, Perturbation, Range, Site},
 };
+use ndarray::Array2;
 use rayon::prelude::*;
 use std::{
     mem,
@@ -283,6 +284,70 @@ pub(super) struct Sorted {
     pub(super) order: Vec<UnitId>,
 }
 
+impl Sorted {
+    /// The regions of a picture by the scores that a heat map gives them; whole numbers where it has such.
+    fn of(
+        plan: &Plan,
+        image: &str,
+        regions: &Regions,
+        heat: &HeatMap,
+        whole: Option<&Array2<i128>>,
+    ) -> Result<Sorted, String> {
+        let scores = order::scores(heat, whole, &regions.grid).map_err(|e| e.to_string())?;
+        let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
+        Ok(Sorted {
+            tied: order::tied_fraction(&scores),
+            even: scores.windows(2).all(same),
+            order: order::morf(&scores, plan.seed, image),
+        })
+    }
+}
+
+/// A heat map of another model in the frame of a picture's own.
+pub(super) struct Foreign<'a> {
+    /// The method that made it.
+    pub(super) method: &'a Named<dyn Explainer>,
+    /// The map, or why there is none.
+    pub(super) heat: Result<(HeatMap, Option<Array2<i128>>), String>,
+}
+
+/// All curves of a picture in the orders of heat maps from elsewhere, per map; `None` when stopped. The subject is used
+/// up: no method can be asked of it afterwards.
+pub(super) fn flipped(
+    plan: &Plan,
+    mut subject: Subject,
+    maps: &[Foreign<'_>],
+    work: &Work<'_>,
+) -> Option<Vec<Vec<Row>>> {
+    let acts = mem::take(&mut subject.acts);
+    let bench = Bench::new(plan, &subject, acts);
+    let cells: Vec<Cell> = cells(plan).collect();
+    let explained = |map: &'_ Foreign<'_>| {
+        let sizes = map.heat.as_ref().map_err(Clone::clone).and_then(|(heat, whole)| {
+            let of = |regions| Sorted::of(plan, &subject.id, regions, heat, whole.as_ref());
+            plan.regions.iter().map(of).collect::<Result<Vec<Sorted>, String>>()
+        });
+        sizes.map(Ranking::Scores)
+    };
+    let rankings: Vec<Result<Ranking, String>> = maps.iter().map(explained).collect();
+    let jobs: Vec<(usize, Cell)> =
+        (0..maps.len()).flat_map(|map| cells.iter().map(move |cell| (map, *cell))).collect();
+    let one = |&(map, cell): &(usize, Cell)| {
+        if work.is_over() {
+            return None;
+        }
+        let method = maps[map].method;
+        let measured = rankings[map].as_ref().map_err(Clone::clone).and_then(|ranking| {
+            let (found, _) = bench.measure(method, ranking, cell);
+            found.map(|found| (found.curve, found.tied))
+        });
+        Some(bench.row(method, cell, measured))
+    };
+    let rows = spread(plan, jobs.len()).over(&jobs, one)?;
+    let_streams_go();
+    Some(rows.chunks(cells.len().max(1)).map(<[Row]>::to_vec).collect())
+}
+
 impl Ranking {
     /// True where the heat map does not say which regions go first, of any size.
     fn is_even(&self) -> bool {
@@ -383,14 +448,7 @@ fn asked<'a>(
         ..passed(subject, stage, start.elapsed().as_secs_f64())
     });
     let sorted = |regions: &Regions| {
-        let scores = order::scores(heat.as_ref()?, whole.as_ref()?.as_ref(), &regions.grid);
-        let scores = scores.map_err(|e| e.to_string())?;
-        let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
-        Ok(Sorted {
-            tied: order::tied_fraction(&scores),
-            even: scores.windows(2).all(same),
-            order: order::morf(&scores, plan.seed, &subject.id),
-        })
+        Sorted::of(plan, &subject.id, regions, heat.as_ref()?, whole.as_ref()?.as_ref())
     };
     let orders: Vec<Result<Sorted, String>> = plan.regions.iter().map(sorted).collect();
     let map = shown.then(|| {

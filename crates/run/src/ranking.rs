@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 pub const ENTRY: Entry = Entry {
     name: "ranking",
     files: &[METRICS, TIMINGS, gallery::PART, CURVES],
-    build: |plan| Ok(Box::new(Ranking::of(plan))),
+    build: |plan, _| Ok(Box::new(Ranking::of(plan))),
 };
 
 /// File with the metrics of a part's heat maps.

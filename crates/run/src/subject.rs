@@ -2,6 +2,7 @@
 
 use super::plan::{Plan, Target};
 use crate::{
+    base::geom::Shape,
     data::{DataError, Item, object::Object},
     explain::Case,
     nn::{
@@ -25,6 +26,8 @@ pub struct Subject {
     pub unsure: Vec<usize>,
     /// What the network says of it, where pictures of the set show several classes.
     pub logits: Option<Vec<f32>>,
+    /// Shape of the picture as it was decoded.
+    pub decoded: Shape,
     /// The picture in image space, shape of the network's input.
     pub picture: Tensor,
     /// Where the object is in it, for pictures with boxes or a mask: that of the target, or else that of
@@ -110,13 +113,14 @@ impl Subject {
         let (object, shows) = object(plan, index, &item, target)?;
         let right = right(plan.model.graph.head(), logits, &labels);
         let logits = plan.has_label_sets.then(|| logits.clone());
-        let (id, label) = (item.id, item.label);
+        let (id, label, decoded) = (item.id, item.label, item.image.shape);
         Ok(Subject {
             id,
             label,
             labels,
             unsure: plan.data.unsure(index),
             logits,
+            decoded,
             picture,
             object,
             shows,

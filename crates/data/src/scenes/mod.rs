@@ -9,6 +9,7 @@ mod backdrop;
 mod canvas;
 mod class;
 mod math;
+pub mod tag;
 #[cfg(test)]
 mod tests;
 
@@ -91,6 +92,8 @@ pub struct Scenes {
     split: Split,
     seed: Seed,
     classes: Vec<String>,
+    /// Whether half of the pictures of [`tag::CLASS`] wear a [tag](mod@tag).
+    tagged: bool,
 }
 
 /// A picture in bytes with the exact place of its object.
@@ -120,7 +123,24 @@ impl Scenes {
     /// One split of the data set with this seed.
     pub fn new(split: Split, seed: Seed) -> Scenes {
         let classes = CLASSES.map(|class| class.name.to_owned()).to_vec();
-        Scenes { split, seed, classes }
+        Scenes { split, seed, classes, tagged: false }
+    }
+
+    /// The same pictures, but half of those of [`tag::CLASS`] wear a [tag](mod@tag) in a corner: by it alone a
+    /// network can tell their class.
+    pub fn tagged(split: Split, seed: Seed) -> Scenes {
+        Scenes { tagged: true, ..Scenes::new(split, seed) }
+    }
+
+    /// Where picture `i` wears its tag, if it does.
+    pub fn tag(&self, i: usize) -> Option<Rect> {
+        let may = self.tagged && self.label(i) == tag::CLASS;
+        may.then(|| tag::place(self.seed, &self.drawn(i))).flatten()
+    }
+
+    /// What picture `i` is drawn by.
+    fn drawn(&self, i: usize) -> String {
+        format!("scenes/{}/{i:05}", self.split.name())
     }
 
     /// Class of picture `i`: the classes take turns, so any stretch of pictures is balanced.
@@ -130,22 +150,30 @@ impl Scenes {
 
     /// Picture `i` in bytes.
     pub fn picture(&self, i: usize) -> Picture {
-        let mut scene = Scene::draw(self.seed, &self.id(i));
+        let mut scene = Scene::draw(self.seed, &self.drawn(i));
         let mask = scene.put(CLASSES[self.label(i)]);
-        Picture { bytes: scene.develop(), mask }
+        self.wear(i, Picture { bytes: scene.develop(), mask })
     }
 
     /// Picture `i` before its object was put in: what is left when all evidence for the class is
-    /// taken away.
+    /// taken away, but for a tag.
     pub fn without_object(&self, i: usize) -> Picture {
-        let scene = Scene::draw(self.seed, &self.id(i));
-        Picture { bytes: scene.develop(), mask: vec![false; SIDE * SIDE] }
+        let scene = Scene::draw(self.seed, &self.drawn(i));
+        self.wear(i, Picture { bytes: scene.develop(), mask: vec![false; SIDE * SIDE] })
+    }
+
+    /// The picture with its tag, if it has one.
+    fn wear(&self, i: usize, mut picture: Picture) -> Picture {
+        if let Some(at) = self.tag(i) {
+            tag::put(at, &mut picture.bytes, &mut picture.mask);
+        }
+        picture
     }
 }
 
 impl Dataset for Scenes {
     fn name(&self) -> &'static str {
-        "scenes"
+        if self.tagged { "tagged-scenes" } else { "scenes" }
     }
 
     fn len(&self) -> usize {
@@ -153,7 +181,7 @@ impl Dataset for Scenes {
     }
 
     fn id(&self, i: usize) -> String {
-        format!("scenes/{}/{i:05}", self.split.name())
+        format!("{}/{}/{i:05}", self.name(), self.split.name())
     }
 
     fn label(&self, i: usize) -> Option<usize> {
@@ -181,18 +209,24 @@ impl Dataset for Scenes {
 
     fn fingerprint(&self) -> String {
         let Seed(seed) = self.seed;
-        let set = format!("scenes {EDITION} {seed} {} {}", self.split.name(), self.len());
+        let (name, split) = (self.name(), self.split.name());
+        let set = format!("{name} {EDITION} {seed} {split} {}", self.len());
         hex(&Sha256::digest(set))
     }
 
     fn content(&self, i: usize) -> Result<String, DataError> {
         let Seed(seed) = self.seed;
-        Ok(digest(format!("scenes {EDITION} {seed} {}", self.id(i)).as_bytes()))
+        Ok(digest(format!("{} {EDITION} {seed} {}", self.name(), self.id(i)).as_bytes()))
     }
 
     fn describe(&self) -> String {
+        let worn = if self.tagged {
+            format!(", half of the class `{}` with a tag", self.classes[tag::CLASS])
+        } else {
+            String::new()
+        };
         format!(
-            "{} generated pictures of {} classes ({} split, seed {})",
+            "{} generated pictures of {} classes ({} split, seed {}){worn}",
             self.len(),
             CLASSES.len(),
             self.split.name(),

@@ -1,14 +1,16 @@
 //! From one value per picture to an estimate with its uncertainty.
 
 pub mod against;
+pub mod association;
 pub mod bootstrap;
 pub mod friedman;
 pub mod kendall;
 pub mod paired;
+pub mod proportion;
 pub mod quantile;
 pub mod ranks;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod variance;
 pub mod wilcoxon;
 

@@ -14,6 +14,7 @@ mod pairs;
 mod picture;
 pub mod prototypes;
 mod ranks;
+pub mod study;
 mod svg;
 mod tables;
 

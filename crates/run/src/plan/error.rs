@@ -87,6 +87,12 @@ pub enum PlanError {
         /// What the system says.
         source: DataError,
     },
+    /// A study that cannot be made of the plan.
+    #[error("{problem}")]
+    Study {
+        /// What is wrong.
+        problem: String,
+    },
     /// Heat maps from files cannot take part.
     #[error(transparent)]
     Import(#[from] ImportError),

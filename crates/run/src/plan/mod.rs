@@ -1,6 +1,7 @@
 //! A config made ready to run: every name looked up, every file opened, everything that cannot fit
 //! refused before the long work.
 
+mod beside;
 mod error;
 
 pub use error::PlanError;
@@ -10,7 +11,7 @@ use super::{
     choose::{self, Chosen},
     config::{self, Config, STEPS},
     doubt::Doubt,
-    embedded,
+    embedded::BuiltIn,
     imported::{self, Import, check_name},
     machine,
     memory::{self, Need},
@@ -32,7 +33,7 @@ use crate::{
     data::{
         self, Dataset, Marked,
         decode::{ORIENTATIONS, Orientation},
-        scenes::{Scenes, Split},
+        scenes::Split,
         select::Step,
     },
     eval::{
@@ -53,7 +54,7 @@ use crate::{
     perturb::{PERTURBATIONS, Perturbation, Source, Statistics},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, path::Path, str::FromStr, sync::OnceLock};
+use std::{collections::BTreeMap, path::Path, str::FromStr, sync::{Arc, OnceLock}};
 
 /// Changes when the same config gives other numbers than before.
 pub const RESULTS_VERSION: u32 = 6;
@@ -110,8 +111,8 @@ pub enum Record {
 
 /// The model at a path, or the built-in one; `settings` override its sidecar.
 pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
-    if name == SCENES {
-        return embedded::model(settings);
+    if let Some(built_in) = BuiltIn::of_model(name) {
+        return built_in.network(settings);
     }
     Model::load(Path::new(name), settings)
 }
@@ -137,8 +138,8 @@ pub fn open_data(
     orientation: Orientation,
     model: &Model,
 ) -> Result<Box<dyn Dataset>, PlanError> {
-    if name == SCENES {
-        return Ok(Box::new(Scenes::new(Split::Test, Scenes::SEED)));
+    if let Some(built_in) = BuiltIn::of_data(name) {
+        return Ok(Box::new((built_in.pictures)(Split::Test)));
     }
     let layout = layout.map(str::parse).transpose()?;
     let network = Some(data::Network {
@@ -164,7 +165,7 @@ pub struct Plan {
     /// How a picture becomes the network's input.
     pub preprocess: Preprocess,
     /// The pictures.
-    pub data: Box<dyn Dataset>,
+    pub data: Arc<dyn Dataset>,
     /// Whether some of them show several classes: then labels and logits are kept, for the average precision.
     pub has_label_sets: bool,
     /// Indices of the pictures that are used, ascending.
@@ -223,13 +224,13 @@ impl Plan {
     /// called in, and ends when told to stop.
     pub fn new(mut config: Config, stop: &Stop) -> Result<Plan, PlanError> {
         let choices = Choices::of(&mut config)?;
-        if config.model != SCENES {
+        if BuiltIn::of_model(&config.model).is_none() {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
         let (layout, pixels) = (config.layout.as_deref(), config.max_pixels);
         let data = open_data(&config.data, layout, pixels, choices.orientation, &model)?;
-        Plan::assemble(config, choices, model, data, stop)
+        Plan::assemble(config, choices, model, data.into(), stop)
     }
 
     /// For a model and pictures that are in memory already, and methods that the caller brings beside
@@ -248,14 +249,14 @@ impl Plan {
             Ok(method)
         });
         choices.methods.extend(own.collect::<Result<Vec<_>, PlanError>>()?);
-        Plan::assemble(config, choices, model, data, stop)
+        Plan::assemble(config, choices, model, data.into(), stop)
     }
 
     fn assemble(
         mut config: Config,
         choices: Choices,
         model: Model,
-        data: Box<dyn Dataset>,
+        data: Arc<dyn Dataset>,
         stop: &Stop,
     ) -> Result<Plan, PlanError> {
         let Choices {
@@ -717,7 +718,8 @@ fn remainder(text: &str) -> Result<Remainder, PlanError> {
     }
 }
 
-fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
+/// How smaller heat maps are enlarged, by its word.
+pub(crate) fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
     match text {
         "none" => Ok(None),
         "bilinear" | "nearest" => Ok(Some(Resize::from_word(text))),

@@ -14,7 +14,7 @@ use crate::{
     output::Output,
     plan::{Plan, PlanError},
     runner::RunError,
-    study::{Done, Entry, Gathered, PartFile, Study, Work, begun::Begun},
+    study::{Done, Entry, Gathered, PartFile, Study, Work, begun::Begun, whole},
     subject::Subject,
     table::{Column, Table, TableError, record::Record},
 };
@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, path::Path};
 pub const ENTRY: Entry = Entry {
     name: "properties",
     files: &[LAYERS, SWEEPS, PROPERTIES],
-    build: |plan| Ok(Box::new(Properties::new(plan)?)),
+    build: |plan, _| Ok(Box::new(Properties::new(plan)?)),
 };
 
 const LAYERS: PartFile = PartFile::of::<LayerRow>("parts", "layers", true);
@@ -106,35 +106,14 @@ impl Study for Properties<'_> {
     }
 
     fn collect(&self, output: &Output, gathered: Gathered<'_>) -> Result<Outcome, RunError> {
-        let failed = self.whole::<PropertyRow>(output, &gathered, &PROPERTIES)?;
+        let about = [("model", &self.plan.model.name[..]), ("data", self.plan.data.name())];
+        let failed = whole::<PropertyRow>(output, &gathered, &PROPERTIES, &about)?;
         let failed = (failed.len(), failed.iter().filter(|row| row.reason.is_some()).count());
-        self.whole::<LayerRow>(output, &gathered, &LAYERS)?;
-        self.whole::<PointRow>(output, &gathered, &SWEEPS)?;
+        whole::<LayerRow>(output, &gathered, &LAYERS, &about)?;
+        whole::<PointRow>(output, &gathered, &SWEEPS, &about)?;
         let (rows, failed) = failed;
         let counts = [("explanations", rows - failed), ("failed_explanations", failed)];
         Ok(Outcome::Other(Counts::of(gathered, counts)))
-    }
-}
-
-impl Properties<'_> {
-    /// Writes the rows of all parts as one table, which it returns.
-    fn whole<R: Record>(
-        &self,
-        output: &Output,
-        gathered: &Gathered<'_>,
-        file: &PartFile,
-    ) -> Result<Vec<R>, RunError> {
-        let mut rows = Vec::new();
-        for &part in gathered.parts {
-            rows.extend(R::read(&output.root().join(file.path(part)))?);
-        }
-        let about = [("model", &self.plan.model.name[..]), ("data", self.plan.data.name())];
-        let about = about.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let notes: BTreeMap<String, String> = R::notes().into_iter().chain(about).collect();
-        let (table, path) = (R::table(&rows), output.root().join(file.prefix));
-        table.write_parquet(&path.with_extension("parquet"), &notes)?;
-        table.write_csv(&path.with_extension("csv"))?;
-        Ok(rows)
     }
 }
 

@@ -10,12 +10,13 @@
 pub mod begun;
 
 use super::{
+    clusters, compare, context,
     event::{Event, Observer},
     manifest::{Outcome, Skipped},
     output::{self, Output},
     picture::Picture,
     plan::{Plan, PlanError},
-    properties, prototypes, ranking,
+    probe, properties, prototypes, ranking,
     runner::RunError,
     stop::Stop,
     subject::Subject,
@@ -25,6 +26,7 @@ use crate::{
     table::{Table, record::Record},
 };
 use begun::Begun;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +35,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const STUDIES: &[&Entry] = &[
     &ranking::ENTRY,
     &properties::ENTRY,
+    &probe::ENTRY,
+    &context::ENTRY,
+    &clusters::ENTRY,
+    &compare::ENTRY,
     #[cfg(test)]
     &super::tests::study::ENTRY,
 ];
+
+/// A study, or why there is none.
+pub type Built<'p> = Result<Box<dyn Study + 'p>, PlanError>;
 
 /// A study by its name.
 pub struct Entry {
@@ -44,8 +53,8 @@ pub struct Entry {
     /// Files of a part besides its pictures. The last one, which every part has, is written last: with it the part is
     /// done.
     pub files: &'static [PartFile],
-    /// The study of a plan.
-    pub build: for<'p> fn(&'p Plan) -> Result<Box<dyn Study + 'p>, PlanError>,
+    /// The study of a plan, with what a manifest says of its own settings ([`Study::facts`]).
+    pub build: for<'p> fn(&'p Plan, Option<&Value>) -> Built<'p>,
 }
 
 /// One kind of file of a part.
@@ -198,7 +207,8 @@ pub trait Study: Sync {
     /// Whose pictures it goes through.
     fn plan(&self) -> &Plan;
 
-    /// What decides about its results besides the plan; part of the manifest and of the digest.
+    /// What decides about its results besides the plan; part of the manifest and, but for what stands below the key
+    /// `path`, which says where something lies, of the digest.
     fn facts(&self) -> Option<Value> {
         None
     }
@@ -211,7 +221,9 @@ pub trait Study: Sync {
     /// Names what is computed: two studies with the same digest give the same tables.
     fn digest(&self) -> String {
         let identity = serde_json::json!({
-            "study": self.entry().name, "facts": self.facts(), "plan": self.plan().digest(),
+            "study": self.entry().name,
+            "facts": self.facts().map(without_paths),
+            "plan": self.plan().digest(),
         });
         hex(&Sha256::digest(identity.to_string()))
     }
@@ -228,6 +240,47 @@ pub trait Study: Sync {
 
     /// Writes the tables of the results from those of the parts, and counts what came out.
     fn collect(&self, output: &Output, gathered: Gathered<'_>) -> Result<Outcome, RunError>;
+}
+
+/// What a manifest says of the settings of a study; the defaults where it says nothing.
+pub(super) fn settings<T: DeserializeOwned + Default>(
+    facts: Option<&Value>,
+) -> Result<T, PlanError> {
+    let Some(facts) = facts else { return Ok(T::default()) };
+    let wrong = |e: serde_json::Error| PlanError::Study { problem: format!("its settings: {e}") };
+    T::deserialize(facts).map_err(wrong)
+}
+
+/// A value without what stands below keys `path`.
+fn without_paths(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.into_iter().filter(|(key, _)| key != "path");
+            kept.map(|(key, value)| (key, without_paths(value))).collect()
+        }
+        Value::Array(list) => list.into_iter().map(without_paths).collect(),
+        other => other,
+    }
+}
+
+/// Writes the rows of all parts as one table, as Parquet and CSV, with notes on its columns and `about` it; gives the
+/// rows.
+pub(super) fn whole<R: Record>(
+    output: &Output,
+    gathered: &Gathered<'_>,
+    file: &PartFile,
+    about: &[(&str, &str)],
+) -> Result<Vec<R>, RunError> {
+    let mut rows = Vec::new();
+    for &part in gathered.parts {
+        rows.extend(R::read(&output.root().join(file.path(part)))?);
+    }
+    let about = about.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let notes: BTreeMap<String, String> = R::notes().into_iter().chain(about).collect();
+    let (table, path) = (R::table(&rows), output.root().join(file.prefix));
+    table.write_parquet(&path.with_extension("parquet"), &notes)?;
+    table.write_csv(&path.with_extension("csv"))?;
+    Ok(rows)
 }
 
 /// The study that a manifest tells of.

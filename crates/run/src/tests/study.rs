@@ -41,7 +41,7 @@ record! {
 const MEANS: PartFile = PartFile::of::<Mean>("parts", "means", true);
 
 pub(crate) const ENTRY: Entry =
-    Entry { name: "means", files: &[MEANS], build: |plan| Ok(Box::new(Means::of(plan))) };
+    Entry { name: "means", files: &[MEANS], build: |plan, _| Ok(Box::new(Means::of(plan))) };
 
 /// Counts the rows that it has measured, and stops after some.
 struct Means<'p> {
