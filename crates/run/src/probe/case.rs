@@ -136,6 +136,7 @@ impl<'a> Case<'a> {
         let site = Site {
             picture,
             range: Range::PICTURE,
+            neutral: &self.plan.neutral,
             units: &self.plan.regions[0].grid,
             seed: self.plan.seed,
             image: &self.subject.id,
@@ -152,6 +153,7 @@ impl<'a> Case<'a> {
                     }
                 }
             }
+            Fill::LeftOut => unreachable!("refused when the study was made"),
             Fill::Masked(fill) => {
                 let width = picture.shape.w;
                 let mut mask = Mask::none(picture.shape.h, width);

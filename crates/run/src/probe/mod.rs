@@ -136,9 +136,9 @@ impl Probed {
 impl<'p> Probe<'p> {
     /// The study of a plan; reads the edited pictures, and refuses fillings that need regions.
     pub fn new(plan: &'p Plan, mut settings: Settings) -> Result<Probe<'p>, PlanError> {
-        const NEED_REGIONS: [&str; 1] = ["permute"];
-        let id = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
-        let unfit = plan.perturbations.iter().find(|p| NEED_REGIONS.contains(&&id(&p.name)[..]));
+        let unfit = plan.perturbations.iter().find(|p| {
+            p.value.leaves_out() || p.name.split(':').next() == Some("permute")
+        });
         if let Some(unfit) = unfit {
             let problem = format!(
                 "`{}` works region by region and fills no object; take blur, inpaint, channel-mean or uniform",
