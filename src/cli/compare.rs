@@ -60,7 +60,7 @@ pub(crate) struct CompareArgs {
 }
 
 /// Pictures of the built-in comparison, which ends within a minute.
-const IMAGES: u32 = 60;
+const IMAGES: u32 = 300;
 
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let stop = Stop::after(args.study.max_time);
@@ -158,6 +158,7 @@ const PLACES: &[(&str, &str)] = &[
     ("report.html", "everything to look at, in one file for a browser"),
     ("models.csv", "accuracy, AOPC and context use of each model"),
     ("likeness.csv", "agreement of predictions and of heat maps, two by two"),
+    ("likeness_by_class.csv", "agreement of heat maps, class by class"),
     ("faithfulness.csv", "AOPC of the maps of each model under each"),
     ("compare.png", "accuracy against AOPC, also as .svg"),
     ("pairs.csv", "one row per picture, method and two models"),

@@ -4,7 +4,7 @@ mod figure;
 mod page;
 mod summary;
 
-pub use summary::{Faith, ModelRow, PairRow, Summary};
+pub use summary::{ClassRow, Faith, ModelRow, PairRow, Summary};
 
 use crate::{
     colours::Look,
@@ -28,6 +28,8 @@ pub struct About {
     pub perturbations: Vec<String>,
     /// Side of the regions that count.
     pub region: u64,
+    /// Names of the classes, by index.
+    pub classes: Vec<String>,
     /// What keeps predictions from being compared.
     pub apart: Vec<String>,
 }
@@ -35,7 +37,9 @@ pub struct About {
 impl About {
     /// Of a plan and its models.
     pub fn of(plan: &Plan, models: Vec<String>, apart: Vec<String>) -> About {
+        let classes = plan.model.classes.as_deref().or(plan.data.classes());
         About {
+            classes: classes.unwrap_or_default().to_vec(),
             models,
             data: plan.data.name().to_owned(),
             methods: plan.methods.iter().map(|m| m.name.clone()).collect(),
@@ -70,6 +74,7 @@ pub(crate) fn columns() -> Vec<(&'static str, Vec<String>)> {
     vec![
         ("`models` of `compare`, one row", all(&mut summary::model_sheet().names())),
         ("`likeness`, one row", all(&mut summary::pair_sheet().names())),
+        ("`likeness_by_class`, one row", all(&mut summary::class_sheet().names())),
         ("`faithfulness`, one row", all(&mut summary::faith_sheet().names())),
     ]
 }

@@ -4,7 +4,7 @@ use super::{About, Faith, ModelRow, PairRow, Summary};
 use crate::{
     colours::Look,
     eval::stats::{Estimate, proportion::Proportion},
-    labels::labels,
+    labels::{label, labels},
     page::study::{DataTable, Gallery, Item, Section, StudyPage, Tile, heat, picture},
     plot::FigureError,
     probe::sheet::{by_image, map, tensor},
@@ -138,6 +138,11 @@ fn faith(summary: &Summary) -> Option<Section> {
     })
 }
 
+/// `scenes: lrp-epsilon-plus` of the name of a map with its model.
+fn short_name(name: &str) -> String {
+    name.split_once(": ").map_or_else(|| name.to_owned(), |(model, method)| format!("{model}: {}", label(method)))
+}
+
 fn gallery(found: &Compared, look: &Look) -> Result<Option<Gallery>, FigureError> {
     let mut items = Vec::new();
     for (image, frames) in by_image(&found.frames) {
@@ -153,7 +158,7 @@ fn gallery(found: &Compared, look: &Look) -> Result<Option<Gallery>, FigureError
             Some(Tile {
                 source: heat(&map(frame)?, look),
                 below: below.clone(),
-                caption: frame.name.clone().unwrap_or_default(),
+                caption: short_name(frame.name.as_deref().unwrap_or_default()),
                 ..Tile::default()
             })
         });

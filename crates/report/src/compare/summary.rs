@@ -11,7 +11,7 @@ use crate::{
         },
     },
     labels::label,
-    run::compare::{Compared, Crossed},
+    run::compare::{Compared, Crossed, Pair},
     table::{Sheet, TableError},
 };
 use std::{collections::BTreeMap, path::Path};
@@ -81,6 +81,23 @@ pub struct Faith {
     pub undefined: usize,
 }
 
+/// Two models on the pictures of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassRow {
+    /// A model.
+    pub model: String,
+    /// Another one.
+    pub other: String,
+    /// Canonical name of the method.
+    pub method: String,
+    /// Name of the class.
+    pub class: String,
+    /// Rank correlation of the maps.
+    pub correlation: Option<Estimate>,
+    /// Overlap of the top regions.
+    pub overlap: Option<Estimate>,
+}
+
 /// All means.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
@@ -88,6 +105,8 @@ pub struct Summary {
     pub models: Vec<ModelRow>,
     /// By two models and method.
     pub pairs: Vec<PairRow>,
+    /// By two models, method and class.
+    pub classes: Vec<ClassRow>,
     /// By map, model, method, perturbation, region and order.
     pub faith: Vec<Faith>,
     /// Correlation over the models of accuracy and AOPC, for the first method.
@@ -143,6 +162,7 @@ impl Summary {
             pairs.filter_map(|row| Some((row.right?.share()?, row.aopc?.mean))).collect();
         Summary {
             pairs: pair_rows(found, about),
+            classes: class_rows(found, about),
             with_skill: Association::of(&pairs),
             models,
             faith,
@@ -166,6 +186,7 @@ impl Summary {
         let data = &about.data;
         model_sheet().about("data", data).write(folder, "models", &self.models)?;
         pair_sheet().about("data", data).write(folder, "likeness", &self.pairs)?;
+        class_sheet().about("data", data).write(folder, "likeness_by_class", &self.classes)?;
         faith_sheet().about("data", data).write(folder, "faithfulness", &self.faith)
     }
 
@@ -193,6 +214,7 @@ impl Summary {
         let mut said = Vec::new();
         for pair in self.pairs.iter().filter(|pair| pair.method == *method) {
             said.push(pair_words(pair));
+            said.extend(self.least_alike(pair));
             for (map_of, model) in [(&pair.model, &pair.other), (&pair.other, &pair.model)] {
                 let own = self.faith_of(about, map_of, model, method);
                 said.extend(own.and_then(faith_words));
@@ -211,6 +233,30 @@ impl Summary {
             });
         }
         said
+    }
+
+    /// The class whose maps are less alike than those of any other class, beyond doubt.
+    fn least_alike(&self, pair: &PairRow) -> Option<String> {
+        let own = |r: &&ClassRow| {
+            r.model == pair.model && r.other == pair.other && r.method == pair.method
+        };
+        let mut rows: Vec<(&ClassRow, Estimate)> =
+            self.classes.iter().filter(own).filter_map(|r| Some((r, r.correlation?))).collect();
+        rows.sort_by(|a, b| a.1.mean.total_cmp(&b.1.mean));
+        let [(first, least), rest @ ..] = &rows[..] else { return None };
+        let others = rest.iter().filter_map(|(_, e)| e.lo()).reduce(f64::min)?;
+        (least.hi()? < others).then(|| {
+            format!(
+                "They look at the most different things in pictures of `{}`: a rank correlation of {:.2} ({:.2} to {:.2}), \
+                 lower than that of any other class beyond doubt (the next one `{}`, {:.2}).",
+                first.class,
+                least.mean,
+                least.lo().unwrap_or(f64::NAN),
+                least.hi().unwrap_or(f64::NAN),
+                rest[0].0.class,
+                rest[0].1.mean
+            )
+        })
     }
 
     /// What a reader must know.
@@ -323,7 +369,7 @@ fn model_row(
 fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
     let right: BTreeMap<(&str, &str), Option<bool>> =
         found.answers.iter().map(|a| ((&a.model[..], &a.image[..]), a.right)).collect();
-    let mut groups: BTreeMap<(usize, usize, usize), Vec<&crate::run::compare::Pair>> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, usize, usize), Vec<&Pair>> = BTreeMap::new();
     let place = |list: &[String], name: &str| list.iter().position(|other| other == name).unwrap_or(usize::MAX);
     for pair in &found.pairs {
         let key = (
@@ -333,7 +379,7 @@ fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
         );
         groups.entry(key).or_default().push(pair);
     }
-    let row = |pairs: Vec<&crate::run::compare::Pair>| {
+    let row = |pairs: Vec<&Pair>| {
         let (model, other) = (pairs[0].model.clone(), pairs[0].other.clone());
         let of = |name: &str, image: &str| right.get(&(name, image)).copied().flatten();
         let both = pairs.iter().filter_map(|p| Some((of(&model, &p.image)?, of(&other, &p.image)?)));
@@ -357,6 +403,56 @@ fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
         }
     };
     groups.into_values().map(row).collect()
+}
+
+fn class_rows(found: &Compared, about: &About) -> Vec<ClassRow> {
+    let labels: BTreeMap<&str, u64> =
+        found.answers.iter().filter_map(|a| Some((&a.image[..], a.label?))).collect();
+    type Key<'a> = (&'a str, &'a str, &'a str, u64);
+    let mut groups: BTreeMap<Key<'_>, Vec<&Pair>> = BTreeMap::new();
+    for pair in &found.pairs {
+        if let Some(class) = labels.get(&pair.image[..]) {
+            groups.entry((&pair.method, &pair.model, &pair.other, *class)).or_default().push(pair);
+        }
+    }
+    let row = |((method, model, other, class), pairs): (Key<'_>, Vec<&Pair>)| {
+        let mean = |of: fn(&Pair) -> Option<f64>| {
+            let values: Vec<f64> = pairs.iter().filter_map(|pair| of(pair)).collect();
+            estimate(&values, Resampling::default())
+        };
+        let name = about.classes.get(class as usize).cloned();
+        ClassRow {
+            model: model.to_owned(),
+            other: other.to_owned(),
+            method: method.to_owned(),
+            class: name.unwrap_or_else(|| format!("class {class}")),
+            correlation: mean(|pair| pair.rank_correlation),
+            overlap: mean(|pair| pair.top_overlap),
+        }
+    };
+    groups.into_iter().map(row).collect()
+}
+
+/// The columns of the table of pairs of models by class.
+pub(crate) fn class_sheet<'a>() -> Sheet<'a, ClassRow> {
+    let sheet = Sheet::default()
+        .text("model", "name of a model", |r: &ClassRow| Some(&r.model))
+        .text("other", "name of another model", |r| Some(&r.other))
+        .text("method", "canonical name, with all parameters", |r| Some(&r.method))
+        .text("class", "name of the class, by the label", |r| Some(&r.class))
+        .whole("pictures", "pictures whose maps are compared", |r| r.correlation.map(|e| e.n as u64));
+    let sheet = estimated(
+        sheet,
+        ["correlation", "correlation_lo", "correlation_hi"],
+        "mean rank correlation of the two heat maps",
+        |r| r.correlation,
+    );
+    estimated(
+        sheet,
+        ["overlap", "overlap_lo", "overlap_hi"],
+        "mean share of the top tenth of the picture that is the same in both maps",
+        |r| r.overlap,
+    )
 }
 
 /// Columns of an estimate.
@@ -447,7 +543,7 @@ pub(crate) fn faith_sheet<'a>() -> Sheet<'a, Faith> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{compare::Pair, context::Answer};
+    use crate::run::context::Answer;
 
     fn answer(model: &str, image: &str, right: bool) -> Answer {
         Answer {
@@ -530,6 +626,8 @@ mod tests {
     fn every_column_has_its_note() {
         let noted = |notes: &BTreeMap<String, String>, name: &str| notes.contains_key(&format!("column {name}"));
         let (models, pairs, faith) = (model_sheet(), pair_sheet(), faith_sheet());
+        let classes = class_sheet();
+        assert!(classes.names().all(|name| noted(classes.notes(), name)));
         assert!(models.names().all(|name| noted(models.notes(), name)));
         assert!(pairs.names().all(|name| noted(pairs.notes(), name)));
         assert!(faith.names().all(|name| noted(faith.notes(), name)));
