@@ -405,10 +405,12 @@ fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
     groups.into_values().map(row).collect()
 }
 
+/// Method, two models, class.
+type Key<'a> = (&'a str, &'a str, &'a str, u64);
+
 fn class_rows(found: &Compared, about: &About) -> Vec<ClassRow> {
     let labels: BTreeMap<&str, u64> =
         found.answers.iter().filter_map(|a| Some((&a.image[..], a.label?))).collect();
-    type Key<'a> = (&'a str, &'a str, &'a str, u64);
     let mut groups: BTreeMap<Key<'_>, Vec<&Pair>> = BTreeMap::new();
     for pair in &found.pairs {
         if let Some(class) = labels.get(&pair.image[..]) {
