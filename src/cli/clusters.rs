@@ -118,7 +118,9 @@ pub(super) fn view(end: &End<'_>) -> anyhow::Result<Seen> {
     clusters::write(root, &found, &summary, &about, &end.look)?;
     let failed = found.maps.iter().filter(|map| map.failed).count();
     Ok(Seen {
-        text: terminal::columns(&summary.lines(&about)) + &summary.sentences(&about).join("\n") + "\n",
+        text: terminal::columns(&summary.lines(&about))
+            + &summary.sentences(&about).join("\n")
+            + "\n",
         parts: vec![count(found.maps.len() - failed, "heat map")],
         places: PLACES,
         failed: (failed > 0).then(|| format!("{} failed", count(failed, "explanation"))),

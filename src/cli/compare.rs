@@ -138,7 +138,8 @@ fn outside(args: &CompareArgs) -> anyhow::Result<Vec<Given>> {
             .ok_or_else(|| anyhow!("`{flag}` must be NAME=PATH, found `{given}`"))?;
         Ok::<_, anyhow::Error>((name.to_owned(), path.to_owned()))
     };
-    let mut maps = args.maps.iter().map(|given| split("--maps", given)).collect::<Result<Vec<_>, _>>()?;
+    let mut maps =
+        args.maps.iter().map(|given| split("--maps", given)).collect::<Result<Vec<_>, _>>()?;
     let mut all = Vec::new();
     for given in &args.scores {
         let (name, path) = split("--scores", given)?;
@@ -148,7 +149,9 @@ fn outside(args: &CompareArgs) -> anyhow::Result<Vec<Given>> {
         all.push(Given { name, path, maps: own, ..Given::default() });
     }
     match maps.first() {
-        Some((name, _)) => Err(anyhow!("`--maps {name}=...` has no `--scores {name}=...` beside it")),
+        Some((name, _)) => {
+            Err(anyhow!("`--maps {name}=...` has no `--scores {name}=...` beside it"))
+        }
         None => Ok(all),
     }
 }
@@ -176,8 +179,13 @@ pub(super) fn view(end: &End<'_>) -> anyhow::Result<Seen> {
             names.push(answer.model.clone());
         }
     }
-    let unlike = found.pairs.iter().filter(|pair| pair.same_prediction.is_none() && pair.rank_correlation.is_some());
-    let apart = unlike.map(|pair| format!("`{}` and `{}` have other classes", pair.model, pair.other)).next();
+    let unlike = found
+        .pairs
+        .iter()
+        .filter(|pair| pair.same_prediction.is_none() && pair.rank_correlation.is_some());
+    let apart = unlike
+        .map(|pair| format!("`{}` and `{}` have other classes", pair.model, pair.other))
+        .next();
     let about = compare::About::of(plan, names, apart.into_iter().collect());
     let summary = compare::Summary::of(&found, &about);
     compare::write(root, &found, &summary, &about, &end.look)?;

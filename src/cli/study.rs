@@ -1,8 +1,7 @@
 //! What commands do with a study: its work, and what people see of it in the end.
 
 use super::{
-    INCOMPLETE, SOME_FAILED, clusters, compare, context,
-    probe,
+    INCOMPLETE, SOME_FAILED, clusters, compare, context, probe,
     progress::Progress,
     properties, ranking,
     terminal::{self, count},

@@ -5,7 +5,11 @@ use anyhow::Context;
 use clap::Args;
 use pixelflip::{
     nn::preprocess::Settings,
-    run::{embedded::{BuiltIn, HANS}, shard::Asked, stop::duration},
+    run::{
+        embedded::{BuiltIn, HANS},
+        shard::Asked,
+        stop::duration,
+    },
 };
 use serde::Serialize;
 use std::{
@@ -88,7 +92,9 @@ impl StudyArgs {
         } else if !table.contains_key("data") {
             table.insert("model".to_owned(), HANS.model.into());
         }
-        if BuiltIn::of_model(table.get("model").and_then(Value::as_str).unwrap_or_default()).is_some() {
+        if BuiltIn::of_model(table.get("model").and_then(Value::as_str).unwrap_or_default())
+            .is_some()
+        {
             table.entry("data").or_insert_with(|| HANS.data.into());
         }
         for (key, value) in defaults {

@@ -330,7 +330,8 @@ fn of_each_class(
         let (usable, odd): (Vec<usize>, Vec<usize>) =
             members.iter().partition(|i| (known.guess)(**i).is_some());
         left.extend(odd);
-        let take = |count: usize, top| by_confidence(&usable, known, count.min(usable.len()), top, name);
+        let take =
+            |count: usize, top| by_confidence(&usable, known, count.min(usable.len()), top, name);
         left.extend(take(n, true)?);
         left.extend(take(m, false)?);
     }

@@ -18,9 +18,9 @@ pub mod cells;
 pub mod clusters;
 pub mod colours;
 mod columns;
-pub mod contest;
 #[cfg(feature = "figures")]
 pub mod compare;
+pub mod contest;
 #[cfg(feature = "figures")]
 pub mod context;
 #[cfg(feature = "figures")]

@@ -32,11 +32,7 @@ pub struct Models<'p> {
 
 impl<'p> Models<'p> {
     /// Reads the others, and completes what is known of them.
-    pub fn of(
-        first: &'p Plan,
-        given: &mut [Other],
-        stop: &Stop,
-    ) -> Result<Models<'p>, PlanError> {
+    pub fn of(first: &'p Plan, given: &mut [Other], stop: &Stop) -> Result<Models<'p>, PlanError> {
         let mut others = Vec::with_capacity(given.len());
         for other in given {
             let plan = first.beside(&other.path, other.preprocess.clone(), stop)?;

@@ -56,8 +56,9 @@ pub(super) fn largest(matrix: &Symmetric, count: usize, seed: Seed) -> Eigen {
     }
     let size = count + SPARE;
     let mut rng = seed.rng("eigenvectors", "", &[n as u64]);
-    let mut block: Vec<Vec<f64>> =
-        (0..size).map(|_| (0..n.div_ceil(2)).flat_map(|_| normal_pair(&mut rng)).take(n).collect()).collect();
+    let mut block: Vec<Vec<f64>> = (0..size)
+        .map(|_| (0..n.div_ceil(2)).flat_map(|_| normal_pair(&mut rng)).take(n).collect())
+        .collect();
     let mut found = ritz(matrix, orthonormal(block));
     for _ in 0..LOOKS {
         if (0..count).all(|k| residual(matrix, found.values[k], &found.vectors[k]) < ENOUGH) {
@@ -140,7 +141,10 @@ fn ritz(matrix: &Symmetric, block: Vec<Vec<f64>>) -> Eigen {
 
 /// The vector with its largest entry positive, the first of several.
 fn upright(mut v: Vec<f64>) -> Vec<f64> {
-    let most = v.iter().copied().fold(0.0, |most: f64, a| if a.abs() > most.abs() + 1e-12 { a } else { most });
+    let most = v
+        .iter()
+        .copied()
+        .fold(0.0, |most: f64, a| if a.abs() > most.abs() + 1e-12 { a } else { most });
     if most < 0.0 {
         v.iter_mut().for_each(|a| *a = -*a);
     }
@@ -205,8 +209,7 @@ mod tests {
         // eigenvalues of a path of n points: 2 cos(pi k / (n + 1))
         let n = 7;
         let path = |i: usize, j: usize| if i.abs_diff(j) == 1 { 1.0 } else { 0.0 };
-        let matrix: Vec<Vec<f64>> =
-            (0..n).map(|i| (0..n).map(|j| path(i, j)).collect()).collect();
+        let matrix: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| path(i, j)).collect()).collect();
         let found = jacobi(matrix.clone());
         for (k, value) in found.values.iter().enumerate() {
             let expected = 2.0 * (std::f64::consts::PI * (k + 1) as f64 / (n + 1) as f64).cos();

@@ -50,10 +50,8 @@ fn neighbours(points: &[Vec<f32>], of: usize, k: usize) -> Vec<u32> {
     let distance = |other: &Vec<f32>| -> f64 {
         points[of].iter().zip(other).map(|(a, b)| f64::from(a - b).powi(2)).sum()
     };
-    let mut all: Vec<(f64, u32)> = (0..points.len())
-        .filter(|j| *j != of)
-        .map(|j| (distance(&points[j]), j as u32))
-        .collect();
+    let mut all: Vec<(f64, u32)> =
+        (0..points.len()).filter(|j| *j != of).map(|j| (distance(&points[j]), j as u32)).collect();
     all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     all.truncate(k);
     all.into_iter().map(|(_, j)| j).collect()

@@ -88,8 +88,9 @@ mod tests {
 
     #[test]
     fn groups_far_apart_are_found_and_numbered_by_size() {
-        let points: Vec<Vec<f64>> =
-            (0..30).map(|i| vec![if i % 3 == 0 { 9.0 } else { 0.0 } + f64::from(i) * 0.01]).collect();
+        let points: Vec<Vec<f64>> = (0..30)
+            .map(|i| vec![if i % 3 == 0 { 9.0 } else { 0.0 } + f64::from(i) * 0.01])
+            .collect();
         let labels = kmeans(&points, 2, Seed(0));
         let expected: Vec<usize> = (0..30).map(|i| usize::from(i % 3 == 0)).collect();
         assert_eq!(labels, expected);

@@ -96,9 +96,7 @@ pub fn cluster(
     let Eigen { values, vectors } = graph.smallest(EIGENVALUES.min(n), seed);
     let (count, gap) = match wanted {
         Wanted::Gap => largest_gap(&values),
-        Wanted::Count(count) => {
-            (count, values.get(count).map(|next| next - values[count - 1]))
-        }
+        Wanted::Count(count) => (count, values.get(count).map(|next| next - values[count - 1])),
     };
     let rows: Vec<Vec<f64>> = (0..n).map(|i| unit(&vectors, i, count)).collect();
     let labels = kmeans::kmeans(&rows, count, seed);
@@ -202,7 +200,8 @@ mod tests {
 
     #[test]
     fn too_few_points_are_refused() {
-        let refused = |points: &[Vec<f32>], wanted| cluster(points, 10, wanted, Seed(0)).unwrap_err();
+        let refused =
+            |points: &[Vec<f32>], wanted| cluster(points, 10, wanted, Seed(0)).unwrap_err();
         let few = refused(&noise(10, |_| 0.0), Wanted::Gap);
         assert_eq!(few, ClusterError::TooFew { points: 10, neighbours: 10 });
         let many = refused(&noise(12, |_| 0.0), Wanted::Count(13));

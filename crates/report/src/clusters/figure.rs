@@ -27,9 +27,8 @@ pub(super) fn eigenvalues(found: &Clustered, summary: &Summary, about: &About) -
     let (method, rows) = shown(summary, about);
     let method = label(method);
     let title = format!("Eigenvalues: {} on {}", about.model, about.data);
-    let subtitle = format!(
-        "{method}; a class has as many strategies as values before its gap; grey: one"
-    );
+    let subtitle =
+        format!("{method}; a class has as many strategies as values before its gap; grey: one");
     let mut page = Drawing::new(WIDTH, 480.0, &title, &subtitle);
     let (left, right, top, bottom) = (70.0, WIDTH - 220.0, 84.0, 430.0);
     let values = |row: &ClassRow| -> Vec<f64> {
@@ -45,7 +44,13 @@ pub(super) fn eigenvalues(found: &Clustered, summary: &Summary, about: &About) -
         page.label((left - 8.0, y.at(value)), &text, 13.0, Anchor::Right, GREY);
     }
     for index in (1..=VALUES).step_by(3) {
-        page.label((x.at(index as f64), bottom + 18.0), &index.to_string(), 13.0, Anchor::Middle, GREY);
+        page.label(
+            (x.at(index as f64), bottom + 18.0),
+            &index.to_string(),
+            13.0,
+            Anchor::Middle,
+            GREY,
+        );
     }
     let mut named = 0;
     for row in rows.iter().rev() {
@@ -75,7 +80,8 @@ pub(super) fn embedding(found: &Clustered, summary: &Summary, about: &About) -> 
     let (method, rows) = shown(summary, about);
     let method = label(method);
     let title = format!("Maps: {} on {}", about.model, about.data);
-    let subtitle = format!("{method}; a dot is the map of a picture, by the second and third eigenvector");
+    let subtitle =
+        format!("{method}; a dot is the map of a picture, by the second and third eigenvector");
     let lines = rows.len().div_ceil(COLUMNS).max(1) as f64;
     let mut page = Drawing::new(WIDTH, 80.0 + lines * STEP, &title, &subtitle);
     for (k, row) in rows.iter().enumerate() {
@@ -84,8 +90,13 @@ pub(super) fn embedding(found: &Clustered, summary: &Summary, about: &About) -> 
         let members: Vec<&Member> = found.members.iter().filter(own).collect();
         let x = Axis::new(members.iter().map(|m| m.x), left + 6.0, left + SIDE - 6.0);
         let y = Axis::new(members.iter().map(|m| m.y), top + SIDE - 6.0, top + 6.0);
-        let corners =
-            [(left, top), (left + SIDE, top), (left + SIDE, top + SIDE), (left, top + SIDE), (left, top)];
+        let corners = [
+            (left, top),
+            (left + SIDE, top),
+            (left + SIDE, top + SIDE),
+            (left, top + SIDE),
+            (left, top),
+        ];
         corners.windows(2).for_each(|pair| page.line(pair[0], pair[1], 1.0, FAINT));
         for member in members {
             let colour = Style::nth(member.cluster as usize).colour;
@@ -93,7 +104,13 @@ pub(super) fn embedding(found: &Clustered, summary: &Summary, about: &About) -> 
         }
         let name: String = about.class(row.found.class).chars().take(20).collect();
         let count = row.found.clusters.unwrap_or(0);
-        page.label((left, top + SIDE + 16.0), &format!("{name}: {count}"), 14.0, Anchor::Left, GREY);
+        page.label(
+            (left, top + SIDE + 16.0),
+            &format!("{name}: {count}"),
+            14.0,
+            Anchor::Left,
+            GREY,
+        );
     }
     page
 }

@@ -58,7 +58,8 @@ fn table(mut lines: Vec<Vec<String>>, caption: &str) -> DataTable {
 }
 
 fn strategies(summary: &Summary, about: &About) -> Section {
-    let percent = |e: Option<Estimate>| e.map_or("–".to_owned(), |e| format!("{:.1} %", 100.0 * e.mean));
+    let percent =
+        |e: Option<Estimate>| e.map_or("–".to_owned(), |e| format!("{:.1} %", 100.0 * e.mean));
     let row = |s: &Strategy| {
         vec![
             format!("{}, cluster {}", about.class(s.class), s.cluster + 1),
@@ -72,7 +73,14 @@ fn strategies(summary: &Summary, about: &About) -> Section {
         ]
     };
     let head = [
-        "cluster", "method", "pictures", "outside the object", "others", "in the frame", "others", "unusual",
+        "cluster",
+        "method",
+        "pictures",
+        "outside the object",
+        "others",
+        "in the frame",
+        "others",
+        "unusual",
     ];
     Section {
         id: "clusters".to_owned(),
@@ -106,7 +114,8 @@ fn gallery(found: &Clustered, summary: &Summary, about: &About, look: &Look) -> 
                 caption: "mean map".to_owned(),
                 ..Tile::default()
             });
-            let own = |map: &&Shrunk| map.method == *method && strategy.members.contains(&map.image);
+            let own =
+                |map: &&Shrunk| map.method == *method && strategy.members.contains(&map.image);
             let members = found.maps.iter().filter(own).take(MEMBERS).filter_map(|shrunk| {
                 Some(Tile {
                     source: heat(&map(shrunk.values.as_ref()?)?, look),

@@ -37,7 +37,8 @@ impl Strategy {
     /// Whether its relevance is farther from the object, or nearer to the frame, than that of the others beyond doubt.
     pub fn unusual(&self) -> Option<&'static str> {
         let above = |[own, rest]: [Option<Estimate>; 2]| {
-            own.and_then(|own| own.lo()).zip(rest.and_then(|rest| rest.hi()))
+            own.and_then(|own| own.lo())
+                .zip(rest.and_then(|rest| rest.hi()))
                 .is_some_and(|(lo, hi)| lo > hi)
         };
         match (self.members.len() >= FEWEST, above(self.outside), above(self.frame)) {
@@ -143,7 +144,9 @@ impl Summary {
                 row.found.clusters.map_or("-".to_owned(), |count| count.to_string()),
                 row.found.gap.map_or("-".to_owned(), |gap| format!("{gap:.3}")),
                 sizes.join(" + "),
-                reason.unwrap_or_else(|| if unusual.is_empty() { "-".to_owned() } else { unusual.join(", ") }),
+                reason.unwrap_or_else(|| {
+                    if unusual.is_empty() { "-".to_owned() } else { unusual.join(", ") }
+                }),
             ]
         };
         std::iter::once(head.map(str::to_owned).to_vec())
@@ -155,7 +158,8 @@ impl Summary {
     pub fn sentences(&self, about: &About) -> Vec<String> {
         let Some(method) = about.methods.first() else { return Vec::new() };
         let own: Vec<&ClassRow> = self.by_gap(method);
-        let counted: Vec<&&ClassRow> = own.iter().filter(|row| row.found.clusters.is_some()).collect();
+        let counted: Vec<&&ClassRow> =
+            own.iter().filter(|row| row.found.clusters.is_some()).collect();
         let several: Vec<&&&ClassRow> =
             counted.iter().filter(|row| row.found.clusters.is_some_and(|n| n > 1)).collect();
         let mut said = vec![format!(
@@ -168,9 +172,12 @@ impl Summary {
             let parts = self.of_class(method, row.found.class).filter_map(|s| {
                 let [own, rest] = s.outside;
                 let percent = |e: Option<Estimate>| e.map(|e| format!("{:.0} %", 100.0 * e.mean));
-                let outside = percent(own).zip(percent(rest)).map_or(String::new(), |(own, rest)| {
-                    format!(", with {own} of its relevance outside the object (the others {rest})")
-                });
+                let outside =
+                    percent(own).zip(percent(rest)).map_or(String::new(), |(own, rest)| {
+                        format!(
+                            ", with {own} of its relevance outside the object (the others {rest})"
+                        )
+                    });
                 let [own, rest] = s.frame;
                 let frame = percent(own).zip(percent(rest)).map_or(String::new(), |(own, rest)| {
                     format!(" and {own} in the frame (the others {rest})")
@@ -231,7 +238,8 @@ fn strategy(method: &str, class: u64, cluster: u64, own: &[&Shrunk], rest: &[&Sh
     let both = |value: fn(&Shrunk) -> Option<f64>| [of(own, value), of(rest, value)];
     let size = own.first().and_then(|map| map.values.as_ref()).map_or(0, Vec::len);
     let mean = |k: usize| {
-        let sum: f64 = own.iter().filter_map(|map| map.values.as_ref()).map(|v| f64::from(v[k])).sum();
+        let sum: f64 =
+            own.iter().filter_map(|map| map.values.as_ref()).map(|v| f64::from(v[k])).sum();
         (sum / own.len() as f64) as f32
     };
     Strategy {
@@ -258,17 +266,31 @@ pub(crate) fn sheet<'a>() -> Sheet<'a, (String, &'a Strategy)> {
         .whole("cluster", "number of the cluster, from 0; large ones first", |r| Some(r.1.cluster))
         .whole("pictures", "its pictures", |r| Some(r.1.members.len() as u64))
         .number("share", "its share of the maps of the class", |r| Some(r.1.share))
-        .number("outside", "mean share of the positive relevance outside the object", move |r| mean(r.1.outside[0]))
-        .number("outside_lo", "lower end of its 95 % bootstrap interval", move |r| lo(r.1.outside[0]))
-        .number("outside_hi", "upper end", move |r| hi(r.1.outside[0]))
-        .number("outside_rest", "the mean of the other pictures of the class", move |r| mean(r.1.outside[1]))
-        .number("frame", "mean share of the positive relevance within 15 % of the shorter side from an edge", move |r| {
-            mean(r.1.frame[0])
+        .number("outside", "mean share of the positive relevance outside the object", move |r| {
+            mean(r.1.outside[0])
         })
+        .number("outside_lo", "lower end of its 95 % bootstrap interval", move |r| {
+            lo(r.1.outside[0])
+        })
+        .number("outside_hi", "upper end", move |r| hi(r.1.outside[0]))
+        .number("outside_rest", "the mean of the other pictures of the class", move |r| {
+            mean(r.1.outside[1])
+        })
+        .number(
+            "frame",
+            "mean share of the positive relevance within 15 % of the shorter side from an edge",
+            move |r| mean(r.1.frame[0]),
+        )
         .number("frame_lo", "lower end of its 95 % bootstrap interval", move |r| lo(r.1.frame[0]))
         .number("frame_hi", "upper end", move |r| hi(r.1.frame[0]))
-        .number("frame_rest", "the mean of the other pictures of the class", move |r| mean(r.1.frame[1]))
-        .text("unusual", "where it looks, if beyond doubt elsewhere than the others of the class", |r| r.1.unusual())
+        .number("frame_rest", "the mean of the other pictures of the class", move |r| {
+            mean(r.1.frame[1])
+        })
+        .text(
+            "unusual",
+            "where it looks, if beyond doubt elsewhere than the others of the class",
+            |r| r.1.unusual(),
+        )
 }
 
 #[cfg(test)]
@@ -328,7 +350,9 @@ mod tests {
         let said = summary.sentences(&about).join("\n");
         assert!(said.contains("`fish`: 2 clusters of 12 and 8 pictures"), "{said}");
         assert!(said.contains("cluster 2 of 8 pictures is far from the object"), "{said}");
-        assert!(summary.caveats()[0].contains("1 classes are not clustered, the first since 7 maps"));
+        assert!(
+            summary.caveats()[0].contains("1 classes are not clustered, the first since 7 maps")
+        );
         let lines = summary.lines(&about);
         assert_eq!(lines[1][6], "7 maps are too few");
     }

@@ -20,8 +20,12 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
     let has_curves = summary.models.iter().any(|row| row.aopc.is_some());
     let what = if has_curves { "AOPC" } else { "context use" };
     let title = format!("Accuracy and {what} on {}", about.data);
-    let mut page =
-        Drawing::new(WIDTH, HEIGHT, &title, &format!("{}; a dot is a model, with 95 % intervals", label(method)));
+    let mut page = Drawing::new(
+        WIDTH,
+        HEIGHT,
+        &title,
+        &format!("{}; a dot is a model, with 95 % intervals", label(method)),
+    );
     let estimate = |row: &ModelRow| if has_curves { row.aopc } else { row.context };
     let rows: Vec<&ModelRow> = summary.models.iter().filter(|row| row.method == method).collect();
     let ends = |row: &&ModelRow| {

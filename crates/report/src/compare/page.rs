@@ -25,7 +25,9 @@ pub(super) fn page(
         kicker: "compare".to_owned(),
         question: "Do these models look at the same?".to_owned(),
         title: format!("{} on {}", about.models.join(", "), about.data),
-        subtitle: format!("{pictures} pictures, the same for all models, each with its own preprocessing"),
+        subtitle: format!(
+            "{pictures} pictures, the same for all models, each with its own preprocessing"
+        ),
         answer: summary.sentences(about),
         caveats: summary.caveats(about).into_iter().map(|text| text + ".").collect(),
         sections,
@@ -102,7 +104,14 @@ fn pairs(summary: &Summary) -> Section {
         ]
     };
     let head = [
-        "models", "method", "same prediction", "only one right", "p", "rank correlation", "where both say the same", "top overlap",
+        "models",
+        "method",
+        "same prediction",
+        "only one right",
+        "p",
+        "rank correlation",
+        "where both say the same",
+        "top overlap",
     ];
     Section {
         id: "pairs".to_owned(),
@@ -140,7 +149,8 @@ fn faith(summary: &Summary) -> Option<Section> {
 
 /// `scenes: lrp-epsilon-plus` of the name of a map with its model.
 fn short_name(name: &str) -> String {
-    name.split_once(": ").map_or_else(|| name.to_owned(), |(model, method)| format!("{model}: {}", label(method)))
+    name.split_once(": ")
+        .map_or_else(|| name.to_owned(), |(model, method)| format!("{model}: {}", label(method)))
 }
 
 fn gallery(found: &Compared, look: &Look) -> Result<Option<Gallery>, FigureError> {

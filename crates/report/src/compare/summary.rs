@@ -5,7 +5,9 @@ use crate::{
     eval::{
         order::Order,
         stats::{
-            Estimate, Resampling, association::Association, estimate,
+            Estimate, Resampling,
+            association::Association,
+            estimate,
             proportion::{Proportion, mcnemar},
             quantile::median,
         },
@@ -129,8 +131,25 @@ type ByPicture<'a> = BTreeMap<&'a str, Option<f64>>;
 fn falls(found: &Compared) -> BTreeMap<Cell<'_>, ByPicture<'_>> {
     let mut sums: BTreeMap<Cell<'_>, BTreeMap<&str, (f64, usize, bool)>> = BTreeMap::new();
     for row in &found.crossed {
-        let Crossed { image, method, map_of, model, perturbation, region, removal_order, scores, .. } = row;
-        let cell = (&map_of[..], &model[..], &method[..], &perturbation[..], *region, removal_order.name());
+        let Crossed {
+            image,
+            method,
+            map_of,
+            model,
+            perturbation,
+            region,
+            removal_order,
+            scores,
+            ..
+        } = row;
+        let cell = (
+            &map_of[..],
+            &model[..],
+            &method[..],
+            &perturbation[..],
+            *region,
+            removal_order.name(),
+        );
         let sum = sums.entry(cell).or_default().entry(image).or_insert((0.0, 0, true));
         match scores.as_deref().and_then(aopc) {
             Some(value) => *sum = (sum.0 + value, sum.1 + 1, sum.2),
@@ -170,7 +189,13 @@ impl Summary {
     }
 
     /// The row of a map under a model for what counts: the first perturbation and region, most relevant first.
-    pub fn faith_of(&self, about: &About, map_of: &str, model: &str, method: &str) -> Option<&Faith> {
+    pub fn faith_of(
+        &self,
+        about: &About,
+        map_of: &str,
+        model: &str,
+        method: &str,
+    ) -> Option<&Faith> {
         self.faith.iter().find(|row| {
             row.map_of == map_of
                 && row.model == model
@@ -205,7 +230,9 @@ impl Summary {
                 short(row.context.map(|c| c.mean)),
             ]
         };
-        std::iter::once(head.map(str::to_owned).to_vec()).chain(self.models.iter().map(line)).collect()
+        std::iter::once(head.map(str::to_owned).to_vec())
+            .chain(self.models.iter().map(line))
+            .collect()
     }
 
     /// What came out, in words, for the first method.
@@ -269,7 +296,9 @@ impl Summary {
         }
         let undefined = self.faith.iter().map(|row| row.undefined).max().unwrap_or(0);
         if undefined > 0 {
-            said.push(format!("up to {undefined} pictures have no curve (`reason` in crossed.parquet says why)"));
+            said.push(format!(
+                "up to {undefined} pictures have no curve (`reason` in crossed.parquet says why)"
+            ));
         }
         said
     }
@@ -281,7 +310,12 @@ fn pair_words(pair: &PairRow) -> String {
     let same = same.map_or_else(
         || "no prediction can be compared".to_owned(),
         |(share, i)| {
-            format!("say the same of {:.1} % of the pictures ({:.1} to {:.1} %)", 100.0 * share, 100.0 * i.lo, 100.0 * i.hi)
+            format!(
+                "say the same of {:.1} % of the pictures ({:.1} to {:.1} %)",
+                100.0 * share,
+                100.0 * i.lo,
+                100.0 * i.hi
+            )
         },
     );
     let better = match pair.p {
@@ -296,7 +330,10 @@ fn pair_words(pair: &PairRow) -> String {
         || "their heat maps are not compared".to_owned(),
         |c| {
             let overlap = pair.overlap.map_or(String::new(), |o| {
-                format!(", and {:.0} % of the top regions are the same (10 % by chance)", 100.0 * o.mean)
+                format!(
+                    ", and {:.0} % of the top regions are the same (10 % by chance)",
+                    100.0 * o.mean
+                )
             });
             format!("the rank correlation of their heat maps is {:.2} on average{overlap}", c.mean)
         },
@@ -324,9 +361,8 @@ fn faith(cell: Cell<'_>, own: &ByPicture<'_>, all: &BTreeMap<Cell<'_>, ByPicture
     let values: Vec<f64> = own.values().flatten().copied().collect();
     let self_ = all.get(&(model, model, method, perturbation, region, order));
     let pairs = self_.filter(|_| map_of != model).into_iter().flatten();
-    let less: Vec<f64> = pairs
-        .filter_map(|(image, value)| Some(own.get(image).copied()?? - (*value)?))
-        .collect();
+    let less: Vec<f64> =
+        pairs.filter_map(|(image, value)| Some(own.get(image).copied()?? - (*value)?)).collect();
     Faith {
         map_of: map_of.to_owned(),
         model: model.to_owned(),
@@ -370,7 +406,9 @@ fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
     let right: BTreeMap<(&str, &str), Option<bool>> =
         found.answers.iter().map(|a| ((&a.model[..], &a.image[..]), a.right)).collect();
     let mut groups: BTreeMap<(usize, usize, usize), Vec<&Pair>> = BTreeMap::new();
-    let place = |list: &[String], name: &str| list.iter().position(|other| other == name).unwrap_or(usize::MAX);
+    let place = |list: &[String], name: &str| {
+        list.iter().position(|other| other == name).unwrap_or(usize::MAX)
+    };
     for pair in &found.pairs {
         let key = (
             place(&about.methods, &pair.method),
@@ -382,7 +420,8 @@ fn pair_rows(found: &Compared, about: &About) -> Vec<PairRow> {
     let row = |pairs: Vec<&Pair>| {
         let (model, other) = (pairs[0].model.clone(), pairs[0].other.clone());
         let of = |name: &str, image: &str| right.get(&(name, image)).copied().flatten();
-        let both = pairs.iter().filter_map(|p| Some((of(&model, &p.image)?, of(&other, &p.image)?)));
+        let both =
+            pairs.iter().filter_map(|p| Some((of(&model, &p.image)?, of(&other, &p.image)?)));
         let both: Vec<(bool, bool)> = both.collect();
         let only = |one: bool| both.iter().filter(|pair| **pair == (one, !one)).count();
         let apart = (only(true), only(false));
@@ -442,7 +481,9 @@ pub(crate) fn class_sheet<'a>() -> Sheet<'a, ClassRow> {
         .text("other", "name of another model", |r| Some(&r.other))
         .text("method", "canonical name, with all parameters", |r| Some(&r.method))
         .text("class", "name of the class, by the label", |r| Some(&r.class))
-        .whole("pictures", "pictures whose maps are compared", |r| r.correlation.map(|e| e.n as u64));
+        .whole("pictures", "pictures whose maps are compared", |r| {
+            r.correlation.map(|e| e.n as u64)
+        });
     let sheet = estimated(
         sheet,
         ["correlation", "correlation_lo", "correlation_hi"],
@@ -466,7 +507,9 @@ fn estimated<'a, R: 'a>(
 ) -> Sheet<'a, R> {
     sheet
         .number(names[0], note, move |r| of(r).map(|e| e.mean))
-        .number(names[1], "lower end of its 95 % bootstrap interval", move |r| of(r).and_then(|e| e.lo()))
+        .number(names[1], "lower end of its 95 % bootstrap interval", move |r| {
+            of(r).and_then(|e| e.lo())
+        })
         .number(names[2], "upper end", move |r| of(r).and_then(|e| e.hi()))
 }
 
@@ -477,7 +520,9 @@ pub(crate) fn model_sheet<'a>() -> Sheet<'a, ModelRow> {
         .text("method", "canonical name, with all parameters", |r| Some(&r.method))
         .whole("pictures", "pictures with a label", |r| r.right.map(|p| p.of as u64))
         .number("accuracy", "share of them whose label the model says", |r| r.right?.share())
-        .number("accuracy_lo", "lower end of its 95 % Wilson interval", |r| Some(r.right?.wilson()?.lo))
+        .number("accuracy_lo", "lower end of its 95 % Wilson interval", |r| {
+            Some(r.right?.wilson()?.lo)
+        })
         .number("accuracy_hi", "upper end", |r| Some(r.right?.wilson()?.hi));
     let sheet = estimated(
         sheet,
@@ -597,7 +642,9 @@ mod tests {
                 cells: Some(9),
                 reason: None,
             });
-            for (map_of, model, fall) in [("a", "a", 2.0), ("b", "a", 1.0), ("a", "b", 3.0), ("b", "b", 3.0)] {
+            for (map_of, model, fall) in
+                [("a", "a", 2.0), ("b", "a", 1.0), ("a", "b", 3.0), ("b", "b", 3.0)]
+            {
                 found.crossed.push(curve(map_of, model, &image, fall + 0.1 * (k as f32)));
             }
         }
@@ -626,7 +673,9 @@ mod tests {
 
     #[test]
     fn every_column_has_its_note() {
-        let noted = |notes: &BTreeMap<String, String>, name: &str| notes.contains_key(&format!("column {name}"));
+        let noted = |notes: &BTreeMap<String, String>, name: &str| {
+            notes.contains_key(&format!("column {name}"))
+        };
         let (models, pairs, faith) = (model_sheet(), pair_sheet(), faith_sheet());
         let classes = class_sheet();
         assert!(classes.names().all(|name| noted(classes.notes(), name)));

@@ -37,7 +37,11 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
         page.label((LEFT - 10.0, y.at(value)), &format!("{value:.2}"), 13.0, Anchor::Right, GREY);
     }
     let below = (f64::midpoint(LEFT, RIGHT), BOTTOM + 42.0);
-    page.text(below, "context use: relevance per pixel outside the object over that inside", Anchor::Middle);
+    page.text(
+        below,
+        "context use: relevance per pixel outside the object over that inside",
+        Anchor::Middle,
+    );
     page.text((LEFT - 60.0, TOP - 14.0), "accuracy", Anchor::Left);
     for (k, model) in about.models.iter().enumerate() {
         let colour = Style::nth(k).colour;
@@ -51,7 +55,9 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
             }
         }
         let whole = summary.models.iter().find(|row| row.model == *model && row.method == method);
-        if let Some((use_, skill)) = whole.and_then(|row| Some((row.used.mean?.mean, row.skill.value()?))) {
+        if let Some((use_, skill)) =
+            whole.and_then(|row| Some((row.used.mean?.mean, row.skill.value()?)))
+        {
             let (cx, cy) = (x.at(use_), y.at(skill));
             page.rectangle((cx - 8.0, cy - 8.0), (cx + 8.0, cy + 8.0), (0, 0, 0));
             page.rectangle((cx - 6.0, cy - 6.0), (cx + 6.0, cy + 6.0), colour);

@@ -54,15 +54,15 @@ fn models(summary: &Summary, svg: String) -> Section {
         cells.push(short(row.skill.value()));
         cells.push(row.groups.to_string());
         cells.push(short(row.with_skill.map(|a| a.r)));
-        cells.push(
-            interval.map_or("–".to_owned(), |i| format!("{:.2} to {:.2}", i.lo, i.hi)),
-        );
+        cells.push(interval.map_or("–".to_owned(), |i| format!("{:.2} to {:.2}", i.lo, i.hi)));
         cells
     };
-    let head = ["model", "method"]
-        .into_iter()
-        .chain(MIDDLE)
-        .chain(["accuracy", "groups", "correlation", "its interval"]);
+    let head = ["model", "method"].into_iter().chain(MIDDLE).chain([
+        "accuracy",
+        "groups",
+        "correlation",
+        "its interval",
+    ]);
     Section {
         id: "models".to_owned(),
         heading: "Models".to_owned(),

@@ -4,7 +4,10 @@ use super::About;
 use crate::{
     eval::{
         precision::AveragePrecision,
-        stats::{Estimate, Resampling, association::Association, estimate, proportion::Proportion, quantile::median},
+        stats::{
+            Estimate, Resampling, association::Association, estimate, proportion::Proportion,
+            quantile::median,
+        },
     },
     labels::label,
     run::context::{Answer, Use, Uses},
@@ -120,8 +123,11 @@ impl Summary {
         let (mut groups, mut models) = (Vec::new(), Vec::new());
         for model in &about.models {
             for method in &about.methods {
-                let rows: Vec<&Use> =
-                    found.uses.iter().filter(|u| u.model == *model && u.method == *method).collect();
+                let rows: Vec<&Use> = found
+                    .uses
+                    .iter()
+                    .filter(|u| u.model == *model && u.method == *method)
+                    .collect();
                 let own = self::groups(model, method, &rows, &answers, about);
                 models.push(self::model(model, method, &rows, &own, &answers));
                 groups.extend(own);
@@ -147,7 +153,16 @@ impl Summary {
 
     /// The cells of a table for a terminal.
     pub fn lines(&self) -> Vec<Vec<String>> {
-        let head = ["model", "method", "context use", "95 % interval", "median", "log mean", "accuracy", "pictures"];
+        let head = [
+            "model",
+            "method",
+            "context use",
+            "95 % interval",
+            "median",
+            "log mean",
+            "accuracy",
+            "pictures",
+        ];
         let short = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.3}"));
         let line = |row: &ModelRow| {
             let interval = row.used.mean.and_then(|m| Some((m.lo()?, m.hi()?)));
@@ -174,7 +189,11 @@ impl Summary {
         let mut said: Vec<String> = own.iter().map(|row| model_words(row)).collect();
         said.extend(own.iter().filter_map(|row| extremes(row, &self.groups)));
         said.extend(own.iter().map(|row| {
-            let what = format!("`{}`: over {} with {FEWEST} pictures or more", row.model, counted(row.groups, &about.groups));
+            let what = format!(
+                "`{}`: over {} with {FEWEST} pictures or more",
+                row.model,
+                counted(row.groups, &about.groups)
+            );
             association(&what, row.with_skill, row.groups, "groups")
         }));
         if about.models.len() > 1 {
@@ -214,7 +233,8 @@ fn model_words(row: &ModelRow) -> String {
         || ", too few pictures for an interval".to_owned(),
         |(lo, hi)| format!(" ({lo:.2} to {hi:.2})"),
     );
-    let skill = row.skill.value().map_or(String::new(), |v| format!("; it says {:.1} % right", 100.0 * v));
+    let skill =
+        row.skill.value().map_or(String::new(), |v| format!("; it says {:.1} % right", 100.0 * v));
     format!(
         "`{}` has {:.2} times as much positive relevance per pixel outside the object as on it{interval}, median {:.2}{skill}.",
         row.model,
@@ -226,7 +246,8 @@ fn model_words(row: &ModelRow) -> String {
 /// The group whose median context use is the largest, where it is far above the others'.
 fn extremes(row: &ModelRow, groups: &[GroupRow]) -> Option<String> {
     let own = groups.iter().filter(|g| g.model == row.model && g.method == row.method);
-    let mut own: Vec<&GroupRow> = own.filter(|g| g.used.mean.is_some_and(|m| m.n >= FEWEST)).collect();
+    let mut own: Vec<&GroupRow> =
+        own.filter(|g| g.used.mean.is_some_and(|m| m.n >= FEWEST)).collect();
     own.sort_by(|a, b| mean_of(b).total_cmp(&mean_of(a)));
     let [first, rest @ ..] = &own[..] else { return None };
     let highest = rest.iter().filter_map(|g| g.used.mean?.hi()).reduce(f64::max)?;
@@ -253,7 +274,9 @@ fn mean_of(group: &GroupRow) -> f64 {
 /// What a correlation says.
 fn association(what: &str, found: Option<Association>, count: usize, of: &str) -> String {
     match found {
-        None => format!("{what} nothing can be said on context use and accuracy: there are fewer than two, or one of the two does not vary."),
+        None => format!(
+            "{what} nothing can be said on context use and accuracy: there are fewer than two, or one of the two does not vary."
+        ),
         Some(Association { interval: None, r, .. }) => format!(
             "{what} the correlation of context use and accuracy is {r:.2}, which {count} {of} are too few to tell from chance."
         ),
@@ -350,15 +373,21 @@ fn model(
 fn middle<'a, R: 'a>(sheet: Sheet<'a, R>, of: fn(&R) -> Middle) -> Sheet<'a, R> {
     sheet
         .whole("defined", "pictures with a ratio", move |r| of(r).mean.map(|m| m.n as u64))
-        .number("context", "mean of the ratio: relevance per pixel outside the object over that inside", move |r| {
-            of(r).mean.map(|m| m.mean)
+        .number(
+            "context",
+            "mean of the ratio: relevance per pixel outside the object over that inside",
+            move |r| of(r).mean.map(|m| m.mean),
+        )
+        .number("context_lo", "lower end of its 95 % bootstrap interval", move |r| {
+            of(r).mean.and_then(|m| m.lo())
         })
-        .number("context_lo", "lower end of its 95 % bootstrap interval", move |r| of(r).mean.and_then(|m| m.lo()))
         .number("context_hi", "upper end", move |r| of(r).mean.and_then(|m| m.hi()))
         .number("context_median", "median of the ratio", move |r| of(r).median)
-        .number("context_log_mean", "exponential of the mean logarithm of ratios above 0", move |r| {
-            of(r).log_mean
-        })
+        .number(
+            "context_log_mean",
+            "exponential of the mean logarithm of ratios above 0",
+            move |r| of(r).log_mean,
+        )
         .whole("undefined", "pictures without a ratio", move |r| Some(of(r).undefined as u64))
 }
 
@@ -388,9 +417,11 @@ pub(crate) fn model_sheet<'a>() -> Sheet<'a, ModelRow> {
             r.skill.right.and_then(Proportion::share)
         })
         .whole("groups", "groups with at least five pictures", |r| Some(r.groups as u64))
-        .number("correlation", "Pearson correlation over these groups of context and accuracy (or ap)", |r| {
-            r.with_skill.map(|a| a.r)
-        })
+        .number(
+            "correlation",
+            "Pearson correlation over these groups of context and accuracy (or ap)",
+            |r| r.with_skill.map(|a| a.r),
+        )
         .number("correlation_lo", "lower end of its 95 % interval (Fisher)", |r| {
             r.with_skill?.interval.map(|i| i.lo)
         })
@@ -460,7 +491,9 @@ mod tests {
     #[test]
     fn every_column_has_its_note() {
         let (groups, models) = (group_sheet(), model_sheet());
-        let noted = |notes: &BTreeMap<String, String>, name: &str| notes.contains_key(&format!("column {name}"));
+        let noted = |notes: &BTreeMap<String, String>, name: &str| {
+            notes.contains_key(&format!("column {name}"))
+        };
         assert!(groups.names().all(|name| noted(groups.notes(), name)));
         assert!(models.names().all(|name| noted(models.notes(), name)));
     }

@@ -185,7 +185,9 @@ mod tests {
         };
         let html = render(&page).unwrap();
         assert!(html.contains("the class <code>&lt;fish&gt;</code> is said"), "{html}");
-        assert!(!html.contains("<script>alert") && !html.contains("<i>") && !html.contains("& <b>"));
+        assert!(
+            !html.contains("<script>alert") && !html.contains("<i>") && !html.contains("& <b>")
+        );
         assert!(html.contains("data-kind=\"0\"") && html.contains("Content-Security-Policy"));
     }
 }

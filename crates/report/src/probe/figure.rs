@@ -38,12 +38,24 @@ pub(super) fn draw(summary: &Summary, about: &About) -> Drawing {
         for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
             let x = axis.at(share);
             page.line((x, TOP - 12.0), (x, bottom), 1.0, FAINT);
-            page.label((x, bottom + 18.0), &format!("{:.0} %", 100.0 * share), 13.0, Anchor::Middle, GREY);
+            page.label(
+                (x, bottom + 18.0),
+                &format!("{:.0} %", 100.0 * share),
+                13.0,
+                Anchor::Middle,
+                GREY,
+            );
         }
         for (k, rate) in rates(question).into_iter().enumerate() {
             let y = TOP + ROW * (k as f64 + 0.5) - 6.0;
             mark(&mut page, &axis, y + 6.0, rate.control, Style::BASELINE.colour);
-            mark(&mut page, &axis, y - 4.0, rate.found, Style::nth(usize::from(question == Question::NotAlone)).colour);
+            mark(
+                &mut page,
+                &axis,
+                y - 4.0,
+                rate.found,
+                Style::nth(usize::from(question == Question::NotAlone)).colour,
+            );
         }
     }
     for (k, rate) in rates(Question::StillWithout).into_iter().enumerate() {

@@ -45,7 +45,13 @@ impl About {
         About {
             model: plan.model.name.clone(),
             data: plan.data.name().to_owned(),
-            classes: plan.model.classes.as_deref().or(plan.data.classes()).unwrap_or_default().to_vec(),
+            classes: plan
+                .model
+                .classes
+                .as_deref()
+                .or(plan.data.classes())
+                .unwrap_or_default()
+                .to_vec(),
             fillings: plan.perturbations.iter().map(|p| p.name.clone()).collect(),
             selection: steps.join(", "),
             by_answer: steps.iter().any(|step| answers.iter().any(|word| step.contains(word))),

@@ -84,7 +84,8 @@ fn relevances(rows: &[RelevanceRow], about: &About) -> Section {
             target,
             class,
             row.share.map_or("–".to_owned(), |s| percent(s.mean)),
-            interval.map_or("–".to_owned(), |(lo, hi)| format!("{} to {}", percent(lo), percent(hi))),
+            interval
+                .map_or("–".to_owned(), |(lo, hi)| format!("{} to {}", percent(lo), percent(hi))),
             row.area.map_or("–".to_owned(), percent),
             row.share.map_or(0, |s| s.n).to_string(),
         ]
@@ -121,7 +122,8 @@ fn together(rows: &[Together], about: &About) -> Option<Section> {
     (!rows.is_empty()).then(|| Section {
         id: "together".to_owned(),
         heading: "Classes together".to_owned(),
-        hint: "How often objects of two classes are annotated in one picture of the data set.".to_owned(),
+        hint: "How often objects of two classes are annotated in one picture of the data set."
+            .to_owned(),
         figures_html: vec![],
         tables: vec![DataTable {
             caption: "All pairs that occur".to_owned(),
@@ -131,11 +133,7 @@ fn together(rows: &[Together], about: &About) -> Option<Section> {
     })
 }
 
-fn gallery(
-    frames: &[Frame],
-    about: &About,
-    look: &Look,
-) -> Result<Option<Gallery>, FigureError> {
+fn gallery(frames: &[Frame], about: &About, look: &Look) -> Result<Option<Gallery>, FigureError> {
     let mut items = Vec::new();
     for (image, frames) in by_image(frames) {
         let original = frames.iter().find(|f| f.kind == "original").and_then(|f| tensor(f));

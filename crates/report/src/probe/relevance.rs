@@ -61,9 +61,11 @@ pub(crate) fn sheet<'a>() -> Sheet<'a, Named<'a>> {
     Sheet::default()
         .text("method", "canonical name, with all parameters", |r: &Named<'a>| Some(&r.0.method))
         .text("target", "explained class, or all", |r| Some(&r.1))
-        .text("class", "class of the annotated objects; `object` for those of the explained class", |r| {
-            Some(&r.2)
-        })
+        .text(
+            "class",
+            "class of the annotated objects; `object` for those of the explained class",
+            |r| Some(&r.2),
+        )
         .whole("pictures", "pictures with a share", |r| r.0.share.map(|s| s.n as u64))
         .number("relevance", "mean share of the positive relevance that is on the objects", |r| {
             r.0.share.map(|s| s.mean)
@@ -72,7 +74,9 @@ pub(crate) fn sheet<'a>() -> Sheet<'a, Named<'a>> {
             r.0.share.and_then(|s| s.lo())
         })
         .number("relevance_hi", "upper end", |r| r.0.share.and_then(|s| s.hi()))
-        .number("area", "mean share of the pixels of these pictures that are the objects", |r| r.0.area)
+        .number("area", "mean share of the pixels of these pictures that are the objects", |r| {
+            r.0.area
+        })
         .whole("undefined", "pictures without a share", |r| Some(r.0.undefined as u64))
 }
 
@@ -89,7 +93,11 @@ pub(super) fn named<'a>(row: &'a RelevanceRow, about: &About) -> Named<'a> {
 /// Writes `relevance` as CSV and Parquet.
 pub(super) fn write(folder: &Path, rows: &[RelevanceRow], about: &About) -> Result<(), TableError> {
     let rows: Vec<Named<'_>> = rows.iter().map(|row| named(row, about)).collect();
-    sheet().about("model", &about.model).about("data", &about.data).write(folder, "relevance", &rows)
+    sheet().about("model", &about.model).about("data", &about.data).write(
+        folder,
+        "relevance",
+        &rows,
+    )
 }
 
 #[cfg(test)]

@@ -107,8 +107,7 @@ fn page(image: &str, frames: &[&Frame], look: &Look) -> Result<RgbImage, FigureE
     let height = HEADER + rows.len() as u32 * (TILE + WORDS + GAP) + MARGIN;
     let mut sheet = RgbImage::from_pixel(width, height, Rgb([255; 3]));
     let label = |text: String, at, size, colour, width| Label { text, at, width, size, colour };
-    let mut labels =
-        vec![label(image.to_owned(), (MARGIN, 12), 18, BLACK, width - 2 * MARGIN)];
+    let mut labels = vec![label(image.to_owned(), (MARGIN, 12), 18, BLACK, width - 2 * MARGIN)];
     for (row, frames) in rows.iter().enumerate() {
         for (column, frame) in frames.iter().enumerate() {
             let x = MARGIN + column as u32 * (TILE + GAP);

@@ -89,7 +89,8 @@ impl Summary {
     /// Counts the trials.
     pub fn of(probed: &Probed, about: &About) -> Summary {
         let mut pictures: BTreeMap<&str, (u64, Said<'_>)> = BTreeMap::new();
-        for Trial { image, target, variant, filling, says_target, predicted, .. } in &probed.trials {
+        for Trial { image, target, variant, filling, says_target, predicted, .. } in &probed.trials
+        {
             let (_, said) = pictures.entry(image).or_insert_with(|| (*target, Said::new()));
             said.insert((*variant, filling.as_deref()), (*says_target, *predicted));
         }
@@ -195,7 +196,9 @@ impl Summary {
                 words(rate.control)
             ));
             found.extend(self.names(rate.question, about).map(|(classes, only)| {
-                format!("{only} with the object alone are not said to be of their class: {classes}.")
+                format!(
+                    "{only} with the object alone are not said to be of their class: {classes}."
+                )
             }));
         }
         if let Some(edited) = self.edited {
@@ -315,32 +318,44 @@ pub(crate) fn sheet<'a>() -> Sheet<'a, (String, &'a Rate)> {
     let hi = |found: Proportion| found.wilson().map(|interval| interval.hi);
     Sheet::default()
         .text("class", "name of the class, or all", |r: &Row<'a>| Some(&r.0))
-        .text("question", "e2-still-the-class: without the object; e3-no-longer-the-class: with it alone", |r| {
-            Some(r.1.question.name())
-        })
+        .text(
+            "question",
+            "e2-still-the-class: without the object; e3-no-longer-the-class: with it alone",
+            |r| Some(r.1.question.name()),
+        )
         .text("filling", "what takes the place of pixels", |r| Some(&r.1.filling))
-        .whole("pictures", "pictures of the class that the network says to be of it, with a value", |r| {
-            Some(r.1.found.of as u64)
+        .whole(
+            "pictures",
+            "pictures of the class that the network says to be of it, with a value",
+            |r| Some(r.1.found.of as u64),
+        )
+        .whole("count", "those of them for which the answer is yes", |r| {
+            Some(r.1.found.count as u64)
         })
-        .whole("count", "those of them for which the answer is yes", |r| Some(r.1.found.count as u64))
         .number("share", "count / pictures", |r| r.1.found.share())
         .number("share_lo", "lower end of its 95 % Wilson interval", move |r| lo(r.1.found))
         .number("share_hi", "upper end", move |r| hi(r.1.found))
-        .whole("control_pictures", "pictures with a value where the same area elsewhere was taken", |r| {
-            Some(r.1.control.of as u64)
-        })
+        .whole(
+            "control_pictures",
+            "pictures with a value where the same area elsewhere was taken",
+            |r| Some(r.1.control.of as u64),
+        )
         .whole("control_count", "those of them for which the answer is yes", |r| {
             Some(r.1.control.count as u64)
         })
         .number("control_share", "control_count / control_pictures", |r| r.1.control.share())
         .number("control_lo", "lower end of its 95 % Wilson interval", move |r| lo(r.1.control))
         .number("control_hi", "upper end", move |r| hi(r.1.control))
-        .whole("base_pictures", "pictures of other classes without their object; null but for classes and e2", |r| {
-            (r.1.base.of > 0).then_some(r.1.base.of as u64)
-        })
-        .whole("base_count", "those of them that are said to be of this class: what is said where nothing is", |r| {
-            (r.1.base.of > 0).then_some(r.1.base.count as u64)
-        })
+        .whole(
+            "base_pictures",
+            "pictures of other classes without their object; null but for classes and e2",
+            |r| (r.1.base.of > 0).then_some(r.1.base.of as u64),
+        )
+        .whole(
+            "base_count",
+            "those of them that are said to be of this class: what is said where nothing is",
+            |r| (r.1.base.of > 0).then_some(r.1.base.count as u64),
+        )
         .number("base_share", "base_count / base_pictures", |r| r.1.base.share())
         .whole("only_object", "pictures with yes for the object and no for the control", |r| {
             Some(r.1.apart.0 as u64)

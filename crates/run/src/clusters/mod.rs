@@ -139,7 +139,8 @@ impl<'p> Clusters<'p> {
         let heat = heat.map_err(|reason| (reason, true));
         let shrunk = heat.and_then(|heat| {
             let values = shrink::shrunk(&heat, self.settings.part, self.settings.side);
-            let values = values.ok_or_else(|| ("no relevance is left to cluster".to_owned(), false));
+            let values =
+                values.ok_or_else(|| ("no relevance is left to cluster".to_owned(), false));
             Ok((values?, outside(&heat, subject), in_frame(&heat)))
         });
         let found = shrunk.as_ref().ok();
@@ -182,9 +183,7 @@ fn outside(heat: &HeatMap, subject: &Subject) -> Option<f64> {
 fn in_frame(heat: &HeatMap) -> Option<f64> {
     let (height, width) = heat.dim();
     let reach = (FRAME * height.min(width) as f64).round() as usize;
-    share(heat, |y, x| {
-        y.min(height - 1 - y) < reach || x.min(width - 1 - x) < reach
-    })
+    share(heat, |y, x| y.min(height - 1 - y) < reach || x.min(width - 1 - x) < reach)
 }
 
 impl Study for Clusters<'_> {
@@ -231,7 +230,8 @@ impl Study for Clusters<'_> {
         write("classes", output, &clustered.classes)?;
         let failed = maps.iter().filter(|map| map.failed).count();
         let classes = clustered.classes.iter().filter(|class| class.reason.is_none()).count();
-        let counts = [("maps", maps.len()), ("clustered_classes", classes), ("failed_explanations", failed)];
+        let counts =
+            [("maps", maps.len()), ("clustered_classes", classes), ("failed_explanations", failed)];
         Ok(Outcome::Other(Counts::of(gathered, counts)))
     }
 }

@@ -30,7 +30,8 @@ pub(super) fn shrunk(heat: &HeatMap, part: Part, side: usize) -> Option<Vec<f32>
 /// For each of `to` cells of a line of `from` pixels: the pixels in it, with the share of each.
 fn shares(from: usize, to: usize) -> Vec<Vec<(usize, f64)>> {
     let cell = |k: usize| {
-        let (low, high) = (k as f64 * from as f64 / to as f64, (k + 1) as f64 * from as f64 / to as f64);
+        let (low, high) =
+            (k as f64 * from as f64 / to as f64, (k + 1) as f64 * from as f64 / to as f64);
         let last = (high.ceil() as usize).min(from);
         (low as usize..last)
             .map(|i| (i, high.min(i as f64 + 1.0) - low.max(i as f64)))
@@ -51,7 +52,10 @@ mod tests {
         // each cell has one and a half pixels a side; the positive values sum to 10
         let found = shrunk(&heat, Part::Positive, 2).unwrap();
         let expected = [2.0, 4.0, 1.5, 2.5].map(|v| v / 10.0);
-        assert!(found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6), "{found:?}");
+        assert!(
+            found.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6),
+            "{found:?}"
+        );
         let signed = shrunk(&heat, Part::Signed, 1).unwrap();
         assert!((f64::from(signed[0]) - 4.0 / 16.0).abs() < 1e-6);
         assert_eq!(shrunk(&array![[-1.0, 0.0]], Part::Positive, 1), None);

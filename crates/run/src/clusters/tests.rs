@@ -59,6 +59,12 @@ fn a_class_with_fewer_pictures_than_neighbours_has_a_reason_and_no_clusters() {
     assert_eq!((class.clusters, class.gap, class.pictures), (None, None, 70));
     assert_eq!(class.reason.as_deref(), Some("70 maps are too few for 70 neighbours of each"));
     assert!(found.members.is_empty() && found.maps.len() == 70);
-    let error = clustered(Scenes::tagged(Split::Test, Scenes::SEED), Settings { side: 97, ..Settings::default() });
-    assert_eq!(error.unwrap_err(), "`--side` must be from 2 to 96, the size of the heat maps, found 97");
+    let error = clustered(
+        Scenes::tagged(Split::Test, Scenes::SEED),
+        Settings { side: 97, ..Settings::default() },
+    );
+    assert_eq!(
+        error.unwrap_err(),
+        "`--side` must be from 2 to 96, the size of the heat maps, found 97"
+    );
 }

@@ -70,7 +70,8 @@ pub(super) fn likeness(
 
 /// Share of the cells with the largest values that is the same; `None` where one map is constant.
 fn overlap(a: &[f64], b: &[f64]) -> Option<f64> {
-    let constant = |values: &[f64]| values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
+    let constant =
+        |values: &[f64]| values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq());
     if a.len() < 2 || constant(a) || constant(b) {
         return None;
     }

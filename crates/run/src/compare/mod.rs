@@ -154,7 +154,9 @@ impl<'p> Compare<'p> {
     /// Why predictions are not compared, for each model whose classes are others than those of the first.
     pub fn apart(&self) -> Vec<String> {
         let others = self.models.each();
-        others.filter_map(|(name, plan)| Some(format!("`{name}`: {}", self.models.apart(plan)?))).collect()
+        others
+            .filter_map(|(name, plan)| Some(format!("`{name}`: {}", self.models.apart(plan)?)))
+            .collect()
     }
 }
 
@@ -181,7 +183,12 @@ impl Study for Compare<'_> {
             let maps = models * (models + self.outside.iter().filter(|o| o.maps.is_some()).count());
             let (curves, masked) =
                 (self.plan.curves_per_picture(), self.plan.masked_curves_per_picture());
-            return Event::Started { pictures, finished, curves: maps * curves, masked: maps * masked };
+            return Event::Started {
+                pictures,
+                finished,
+                curves: maps * curves,
+                masked: maps * masked,
+            };
         }
         Event::Explaining { pictures, finished, explanations: models * self.plan.methods.len() }
     }
@@ -234,8 +241,7 @@ impl Study for Compare<'_> {
         let frames = self.frames(&pairs);
         Frame::write(&output.root().join("frames.parquet"), &frames)?;
         let failed = uses.iter().filter(|row| row.failed).count();
-        let counts =
-            [("pairs", pairs.len()), ("curves", curves), ("failed_explanations", failed)];
+        let counts = [("pairs", pairs.len()), ("curves", curves), ("failed_explanations", failed)];
         Ok(Outcome::Other(Counts::of(gathered, counts)))
     }
 }
@@ -255,8 +261,8 @@ impl Compare<'_> {
         others: &'v [Result<Subject, String>],
         work: Option<&Work<'_>>,
     ) -> Option<Vec<View<'v>>> {
-        let subjects =
-            std::iter::once(Ok(first)).chain(others.iter().map(|o| o.as_ref().map_err(Clone::clone)));
+        let subjects = std::iter::once(Ok(first))
+            .chain(others.iter().map(|o| o.as_ref().map_err(Clone::clone)));
         let mut views = Vec::new();
         for ((name, plan), subject) in self.models.each().zip(subjects) {
             let mut heats = Vec::new();
@@ -277,7 +283,10 @@ impl Compare<'_> {
         }
         for outside in &self.outside {
             let none = || Err("it has no heat maps".to_owned());
-            let own = outside.maps.as_ref().map_or_else(none, |maps| heat(&*maps.value, self.plan, first));
+            let own = outside
+                .maps
+                .as_ref()
+                .map_or_else(none, |maps| heat(&*maps.value, self.plan, first));
             views.push(View {
                 name: &outside.name,
                 plan: self.plan,
@@ -291,9 +300,10 @@ impl Compare<'_> {
     }
 
     fn answers(&self, first: &Subject, views: &[View<'_>]) -> Vec<Answer> {
-        let networks = views.iter().filter(|view| view.network).map(|view| {
-            answer(view.plan, view.name, first, view.subject.as_ref().copied())
-        });
+        let networks = views
+            .iter()
+            .filter(|view| view.network)
+            .map(|view| answer(view.plan, view.name, first, view.subject.as_ref().copied()));
         networks.chain(self.outside.iter().map(|outside| outside.answer(first))).collect()
     }
 
@@ -351,8 +361,10 @@ fn moved(from: &View<'_>, to: &View<'_>, k: usize) -> Result<Heat, String> {
             own.target
         ));
     }
-    let (of, onto) =
-        (from.placement.as_ref().map_err(Clone::clone)?, to.placement.as_ref().map_err(Clone::clone)?);
+    let (of, onto) = (
+        from.placement.as_ref().map_err(Clone::clone)?,
+        to.placement.as_ref().map_err(Clone::clone)?,
+    );
     let input = to.plan.model.graph.input_shape();
     let whole = whole.clone().filter(|_| of == onto);
     Ok((frame::moved(heat, of, onto, input), whole))
@@ -417,9 +429,9 @@ fn pair(
         let placement = frame::placement(&view.plan.preprocess, first.decoded)?;
         Ok((heat.clone(), placement))
     };
-    let found = side(one).and_then(|a| Ok((a, side(other)?))).map(|((a, of_a), (b, of_b))| {
-        frame::likeness((&a, &of_a), (&b, &of_b), first.decoded)
-    });
+    let found = side(one)
+        .and_then(|a| Ok((a, side(other)?)))
+        .map(|((a, of_a), (b, of_b))| frame::likeness((&a, &of_a), (&b, &of_b), first.decoded));
     let known = found.as_ref().ok();
     Pair {
         image: first.id.clone(),
@@ -508,7 +520,8 @@ impl Compare<'_> {
             .collect();
         let views = self.views(&first, &others, None)?;
         let picture = visible(self.plan.preprocess.channels(), &first.picture);
-        let mut frames = vec![Frame::of_picture(&first.id, "original", None, self.said(&views), &picture)];
+        let mut frames =
+            vec![Frame::of_picture(&first.id, "original", None, self.said(&views), &picture)];
         for view in &views {
             for (method, heat) in self.plan.methods.iter().zip(&view.heats) {
                 if let Ok((heat, _)) = heat {
@@ -524,7 +537,10 @@ impl Compare<'_> {
     fn said(&self, views: &[View<'_>]) -> String {
         let names = self.plan.model.classes.as_deref().or(self.plan.data.classes());
         let name = |class: usize| {
-            names.and_then(|names| names.get(class)).cloned().unwrap_or_else(|| format!("class {class}"))
+            names
+                .and_then(|names| names.get(class))
+                .cloned()
+                .unwrap_or_else(|| format!("class {class}"))
         };
         let said = views.iter().filter_map(|view| {
             let subject = view.subject.as_ref().ok()?;

@@ -81,8 +81,7 @@ impl Outside {
             let spec = format!("{}={}", given.name, maps.path);
             let word = if maps.upsample.is_empty() { "none" } else { &maps.upsample };
             let upsample = upsample(word)?;
-            let (method, import) =
-                imported::open(&spec, upsample, &*plan.data, (size.h, size.w))?;
+            let (method, import) = imported::open(&spec, upsample, &*plan.data, (size.h, size.w))?;
             maps.digest = import.digest;
             Ok::<_, PlanError>(method)
         });
@@ -121,8 +120,7 @@ fn rows(path: &Path) -> Result<(String, Vec<Row>), String> {
     let digest = hex(&Sha256::digest(&bytes));
     if path.extension().is_some_and(|ending| ending == "parquet") {
         let columns = ["image", "class", "score"];
-        let mut table =
-            Table::read_parquet(path, Some(&columns)).map_err(|e| e.to_string())?;
+        let mut table = Table::read_parquet(path, Some(&columns)).map_err(|e| e.to_string())?;
         let images = table.take_all::<String>("image")?;
         let classes = match table.schema().iter().find(|(name, _)| *name == "class") {
             Some((_, "whole numbers")) => {
@@ -154,4 +152,3 @@ fn rows(path: &Path) -> Result<(String, Vec<Row>), String> {
     });
     Ok((digest, rows.collect::<Result<_, String>>()?))
 }
-

@@ -2,15 +2,8 @@
 
 use super::{Compare, Compared, Given, Settings};
 use crate::{
-    config::Config,
-    event::Silent,
-    lock::Share,
-    models::Other,
-    output::Output,
-    plan::Plan,
-    ranking,
-    runner,
-    stop::Stop,
+    config::Config, event::Silent, lock::Share, models::Other, output::Output, plan::Plan, ranking,
+    runner, stop::Stop,
 };
 use std::collections::BTreeMap;
 
@@ -36,7 +29,8 @@ fn compared(plan: &Plan, settings: Settings) -> Compared {
 #[test]
 fn a_network_beside_itself_has_its_own_curves_bit_for_bit() {
     let plan = plan();
-    let found = compared(&plan, Settings { models: beside("scenes"), flip: true, ..Settings::default() });
+    let found =
+        compared(&plan, Settings { models: beside("scenes"), flip: true, ..Settings::default() });
     let rows = ranking::measure(&plan, &Stop::default(), &Silent).unwrap().rows;
     let own: BTreeMap<(String, String), Vec<u32>> = rows
         .iter()
@@ -77,7 +71,8 @@ fn another_network_has_other_maps_and_outside_models_their_scores() {
         .map(|answer| (answer.predicted, answer.right))
         .collect();
     assert_eq!(svm, [(Some(1), Some(false)), (Some(1), Some(true)), (None, None)]);
-    let pair = |other: &str| found.pairs.iter().find(|p| p.model == "scenes" && p.other == other).unwrap();
+    let pair =
+        |other: &str| found.pairs.iter().find(|p| p.model == "scenes" && p.other == other).unwrap();
     assert!(pair("hans").rank_correlation.unwrap() < 0.9);
     assert_eq!(pair("svm").rank_correlation, None);
     assert_eq!(pair("svm").reason.as_deref(), Some("svm: it has no heat maps"));

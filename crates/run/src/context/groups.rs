@@ -45,15 +45,20 @@ impl Groups {
     pub(super) fn read(grouping: &mut Grouping, plan: &Plan) -> Result<Groups, PlanError> {
         let mut table = BTreeMap::new();
         if let Grouping::Table { path, digest } = grouping {
-            let wrong = |what: String| PlanError::Study {
-                problem: format!("groups `{path}`: {what}"),
-            };
-            let bytes = bounded::read(Path::new(path), MAX_TEXT).map_err(|e| wrong(e.to_string()))?;
+            let wrong =
+                |what: String| PlanError::Study { problem: format!("groups `{path}`: {what}") };
+            let bytes =
+                bounded::read(Path::new(path), MAX_TEXT).map_err(|e| wrong(e.to_string()))?;
             let text = String::from_utf8(bytes).map_err(|_| wrong("it is no text".to_owned()))?;
             *digest = hex(&Sha256::digest(&text));
-            for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            for (number, line) in
+                text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+            {
                 let cells = line.rsplit_once(',').ok_or_else(|| {
-                    wrong(format!("line {} has no comma: a class or picture, then its group", number + 1))
+                    wrong(format!(
+                        "line {} has no comma: a class or picture, then its group",
+                        number + 1
+                    ))
                 })?;
                 let clean = |cell: &str| cell.trim().trim_matches('"').to_owned();
                 let (key, group) = (clean(cells.0), clean(cells.1));
@@ -63,7 +68,11 @@ impl Groups {
             }
         }
         let classes = plan.model.classes.as_deref().or(plan.data.classes());
-        Ok(Groups { grouping: grouping.clone(), table, classes: classes.unwrap_or_default().to_vec() })
+        Ok(Groups {
+            grouping: grouping.clone(),
+            table,
+            classes: classes.unwrap_or_default().to_vec(),
+        })
     }
 
     /// The group of a picture, for a model that says something of it or not.
@@ -71,7 +80,9 @@ impl Groups {
         let label = picture.label;
         let name = |class: usize| self.classes.get(class).cloned();
         match &self.grouping {
-            Grouping::Class => label.map(|class| name(class).unwrap_or_else(|| format!("class {class}"))),
+            Grouping::Class => {
+                label.map(|class| name(class).unwrap_or_else(|| format!("class {class}")))
+            }
             Grouping::Right => {
                 let right = own?.right?;
                 Some(if right { "right" } else { "wrong" }.to_owned())

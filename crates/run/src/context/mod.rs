@@ -4,7 +4,7 @@
 
 mod groups;
 
-pub use groups::{Groups, Grouping};
+pub use groups::{Grouping, Groups};
 
 use crate::{
     base::registry::Named,
@@ -226,9 +226,9 @@ pub(super) fn answer(
     let said = own.ok();
     let scores = said.map(|subject| &subject.acts.of(plan.model.graph.output()).data);
     let head = plan.model.graph.head();
-    let probability = scores.zip(said).and_then(|(scores, subject)| {
-        head.probability_in_double(scores, subject.predicted)
-    });
+    let probability = scores
+        .zip(said)
+        .and_then(|(scores, subject)| head.probability_in_double(scores, subject.predicted));
     let sets = plan.has_label_sets;
     Answer {
         image: picture.id.clone(),

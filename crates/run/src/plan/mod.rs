@@ -54,7 +54,12 @@ use crate::{
     perturb::{PERTURBATIONS, Perturbation, Source, Statistics},
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, path::Path, str::FromStr, sync::{Arc, OnceLock}};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 /// Changes when the same config gives other numbers than before.
 pub const RESULTS_VERSION: u32 = 6;

@@ -1,9 +1,6 @@
 //! Everything on one picture.
 
-use super::{
-    Frame, Mark, Probe, Share, Trial, Variant,
-    place::elsewhere,
-};
+use super::{Frame, Mark, Probe, Share, Trial, Variant, place::elsewhere};
 use crate::{
     base::registry::Named,
     data::object::Object,
@@ -147,7 +144,8 @@ impl<'a> Case<'a> {
         match filling.fill(&site) {
             Fill::Local(fill) => {
                 let pixels = seen.data.chunks_exact_mut(channels);
-                for ((pixel, fill), gone) in pixels.zip(fill.data.chunks_exact(channels)).zip(gone) {
+                for ((pixel, fill), gone) in pixels.zip(fill.data.chunks_exact(channels)).zip(gone)
+                {
                     if *gone {
                         pixel.copy_from_slice(fill);
                     }
@@ -253,7 +251,8 @@ impl<'a> Case<'a> {
                 Object::of(&item, &plan.preprocess)
             } else {
                 let shape = item.image.shape;
-                let other = plan.data.others(self.index, class, shape).map_err(|e| e.to_string())?;
+                let other =
+                    plan.data.others(self.index, class, shape).map_err(|e| e.to_string())?;
                 let other = other.ok_or("no object is marked")?;
                 Object::marked(&other.boxes, other.mask.as_deref(), shape, &plan.preprocess)
             };

@@ -136,9 +136,10 @@ impl Probed {
 impl<'p> Probe<'p> {
     /// The study of a plan; reads the edited pictures, and refuses fillings that need regions.
     pub fn new(plan: &'p Plan, mut settings: Settings) -> Result<Probe<'p>, PlanError> {
-        let unfit = plan.perturbations.iter().find(|p| {
-            p.value.leaves_out() || p.name.split(':').next() == Some("permute")
-        });
+        let unfit = plan
+            .perturbations
+            .iter()
+            .find(|p| p.value.leaves_out() || p.name.split(':').next() == Some("permute"));
         if let Some(unfit) = unfit {
             let problem = format!(
                 "`{}` works region by region and fills no object; take blur, inpaint, channel-mean or uniform",
@@ -254,7 +255,6 @@ fn together(data: &dyn Dataset) -> Vec<Together> {
     let rows = pairs.filter(|(a, b)| a != b).map(|(a, b)| row(a, b));
     rows.filter(|row| row.both > 0).collect()
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -51,7 +51,9 @@ mod tests {
     use crate::base::rng::Seed;
 
     fn square(side: usize, y0: usize, x0: usize, size: usize) -> Vec<bool> {
-        let inside = |k: usize| (y0..y0 + size).contains(&(k / side)) && (x0..x0 + size).contains(&(k % side));
+        let inside = |k: usize| {
+            (y0..y0 + size).contains(&(k / side)) && (x0..x0 + size).contains(&(k % side))
+        };
         (0..side * side).map(inside).collect()
     }
 
