@@ -223,7 +223,16 @@ impl Summary {
             .keys()
             .filter(|class| 2 * votes(**class) > about.fillings.len())
             .filter_map(|class| {
-                let filling = about.fillings.first()?;
+                // the counts of a filling with which it stands out
+                let stands_out = |filling: &&String| {
+                    self.outstanding(question, filling).iter().any(|rate| rate.class == Some(*class))
+                };
+                let filling = about.fillings.iter().find(stands_out)?;
+                let with = if about.fillings.first() == Some(filling) {
+                    String::new()
+                } else {
+                    format!(" with `{filling}`")
+                };
                 let own = |r: &&Rate| {
                     r.class == Some(*class) && r.question == question && r.filling == *filling
                 };
@@ -232,7 +241,7 @@ impl Summary {
                     format!(", of other classes without their object {}", words(rate.base))
                 });
                 let base = base.unwrap_or_default();
-                Some(format!("`{}`: {}{base}", about.class(*class), words(rate.found)))
+                Some(format!("`{}`: {}{with}{base}", about.class(*class), words(rate.found)))
             })
             .collect();
         let only = if named.len() == 1 {
