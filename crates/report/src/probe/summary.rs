@@ -225,7 +225,9 @@ impl Summary {
             .filter_map(|class| {
                 // the counts of a filling with which it stands out
                 let stands_out = |filling: &&String| {
-                    self.outstanding(question, filling).iter().any(|rate| rate.class == Some(*class))
+                    self.outstanding(question, filling)
+                        .iter()
+                        .any(|rate| rate.class == Some(*class))
                 };
                 let filling = about.fillings.iter().find(stands_out)?;
                 let with = if about.fillings.first() == Some(filling) {
