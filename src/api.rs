@@ -81,11 +81,13 @@ impl Model {
         self.prepare(id, Tensor::from_chw(picture))
     }
 
-    /// An input of the network, (channels, rows, columns), which nothing is done to.
+    /// An input of the model file, (channels, rows, columns): preprocessing was applied before.
     pub fn input(&self, id: &str, input: ArrayView3<'_, f32>) -> Result<Picture, Error> {
         let input = Tensor::from_chw(input);
-        let picture = Picture { id: id.to_owned(), image: None, input, label: None };
-        picture.check(self.inner.graph.input_shape()).map(|()| picture)
+        let mut picture = Picture { id: id.to_owned(), image: None, input, label: None };
+        picture.check(self.inner.graph.input_shape())?;
+        picture.input = self.inner.input(picture.input);
+        Ok(picture)
     }
 
     /// [`Model::array`] of a picture that was decoded already.

@@ -8,6 +8,8 @@ mod cluster;
 mod heads;
 #[path = "cli/known.rs"]
 mod known;
+#[path = "cli/metrics.rs"]
+mod metrics;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/prototypes.rs"]

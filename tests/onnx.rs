@@ -77,7 +77,7 @@ fn deviation(model: &Model, inputs: &Array4<f32>, want: &Array2<f32>, outputs: O
     let largest = want.iter().fold(0.0f32, |m, v| m.max(v.abs()));
     let mut worst = 0.0f32;
     for (x, want) in inputs.axis_iter(Axis(0)).zip(want.axis_iter(Axis(0))) {
-        let got = outputs.of(model, model.graph.logits(&Tensor::from_chw(x)));
+        let got = outputs.of(model, model.graph.logits(&model.input(Tensor::from_chw(x))));
         assert_eq!(got.len(), want.len());
         let off = got.iter().zip(want).map(|(a, b)| (a - b).abs());
         worst = off.fold(worst, |m, v| if v > m || v.is_nan() { v } else { m });

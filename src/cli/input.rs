@@ -119,12 +119,9 @@ fn file_name(path: &Path) -> String {
 
 /// The preparation of parts of a picture that have the network's size.
 pub(crate) fn window_preprocess(model: &Model) -> anyhow::Result<Preprocess> {
-    let settings = Settings {
-        resize: Some(Resize::None),
-        crop: Some(Crop::None),
-        ..model.network().preprocess()?.settings()
-    };
-    Ok(settings.resolve(model.network().graph.input_shape())?)
+    let whole =
+        Settings { resize: Some(Resize::None), crop: Some(Crop::None), ..Settings::default() };
+    Ok(model.network().preprocess()?.changed(whole)?)
 }
 
 fn check_shape(path: &Path, found: Shape, model: &Model) -> anyhow::Result<()> {

@@ -1,12 +1,13 @@
 //! A model file with everything that belongs to it.
 
 use super::{
-    canon::{HeadError, canonicalise},
+    canon::{Canonical, HeadError, Prepared, canonicalise},
     graph::Graph,
     head::{Declared, Head},
     onnx::{self, Imported, OnnxError},
     op::foreign::Predictor,
     preprocess::{Preprocess, PreprocessError, Settings, class_names},
+    tensor::Tensor,
 };
 use crate::base::{
     geom::{Rect, Shape},
@@ -31,6 +32,8 @@ pub struct Model {
     /// How a picture becomes the network's input; `None` where neither sidecar nor flags say so.
     /// [`Model::preprocess`] gives it or the error.
     pub preprocess: Option<Preprocess>,
+    /// What the file does to its input and the network here does not: part of `preprocess`, where there is one.
+    pub prepared: Option<Prepared>,
     /// Class names, one per logit, where known.
     pub classes: Option<Vec<String>>,
     /// File name without folder, or `"scenes"` for the embedded model.
@@ -193,7 +196,8 @@ impl Model {
         let digest = hex(&Sha256::digest(format!("engine {name} {input} {classes}")));
         let modules = BTreeMap::new();
         let (classes, chosen) = (None, None);
-        Ok(Model { graph, preprocess, classes, name, digest, notes, modules, chosen })
+        let prepared = None;
+        Ok(Model { graph, preprocess, prepared, classes, name, digest, notes, modules, chosen })
     }
 
     fn assemble(
@@ -228,11 +232,11 @@ impl Model {
         settings.output = imported.output;
         let (modules, chosen) = (imported.modules, imported.chosen);
         let canonical = canonicalise(&imported.graph, &imported.remarks, settings.head);
-        let (graph, changes) =
+        let Canonical { graph, prepared, notes: changes } =
             canonical.map_err(|source| ModelError::Head { model: model.to_owned(), source })?;
         let notes = [imported.notes, changes].concat();
         let preprocess = match settings.resolve(graph.input_shape()) {
-            Ok(preprocess) => Some(preprocess),
+            Ok(preprocess) => Some(preprocess.before(prepared.clone())),
             // an input that needs no preparation may still be fed
             Err(PreprocessError::Missing { .. }) if sidecar.is_none() && !begun => None,
             Err(source) => return Err(wrong(source)),
@@ -241,7 +245,7 @@ impl Model {
         let folder = sidecar.as_ref().and_then(|s| s.folder.as_deref());
         let classes = classes.map(|file| read_classes(model, folder, file, graph.classes()));
         let classes = classes.transpose()?;
-        Ok(Model { graph, preprocess, classes, name, digest, notes, modules, chosen })
+        Ok(Model { graph, preprocess, prepared, classes, name, digest, notes, modules, chosen })
     }
 
     /// How a picture becomes the network's input, or the error that says what is missing.
@@ -250,6 +254,14 @@ impl Model {
             model: self.name.clone(),
             sidecar: Path::new(&self.name).with_extension("toml").display().to_string(),
         })
+    }
+
+    /// An input of the file, to which preprocessing was applied, as an input of the network.
+    pub fn input(&self, x: Tensor) -> Tensor {
+        match &self.prepared {
+            Some(prepared) => prepared.apply(&x),
+            None => x,
+        }
     }
 
     /// Inputs of black and white, per channel. Where nothing says what they are, they are NaN, so a

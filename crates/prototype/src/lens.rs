@@ -44,9 +44,9 @@ impl Lens {
         let size = crate::nn::preprocess::Settings {
             resize: Some(crate::nn::preprocess::Resize::None),
             crop: Some(crate::nn::preprocess::Crop::None),
-            ..preprocess.settings()
+            ..crate::nn::preprocess::Settings::default()
         };
-        Lens::new(&size.resolve(preprocess.input())?, preprocess.canvas())
+        Lens::new(&preprocess.changed(size)?, preprocess.canvas())
     }
 
     /// For a network that is fed as it is.

@@ -70,8 +70,7 @@ impl BuiltIn {
                 file: None,
                 source: Box::new(source),
             };
-            let settings = flags.or(own.settings());
-            let preprocess = settings.resolve(model.graph.input_shape()).map_err(wrong)?;
+            let preprocess = own.changed(flags).map_err(wrong)?;
             model.preprocess = Some(preprocess);
         }
         model.classes = (self.pictures)(Split::Train).classes().map(<[String]>::to_vec);

@@ -82,6 +82,7 @@ fn model() -> Model {
     Model {
         graph,
         preprocess: Some(Preprocess::from_toml(sidecar, SHAPE).unwrap()),
+        prepared: None,
         classes: None,
         name: "linear".to_owned(),
         digest: "linear".to_owned(),

@@ -514,6 +514,86 @@ fn on_a_linear_model_lrp_zero_is_gradient_times_input() {
     assert!((gradient.sum() - f64::from(case.score())).abs() < 1e-4);
 }
 
+/// Two convolutions with a max-pool between them, and a dense layer; `f` after each convolution.
+fn deep(f: Function, bias: bool) -> Graph {
+    let shape = Shape::new(2, 8, 8);
+    let mut graph = Graph::new(shape);
+    let geometry =
+        ConvGeometry { kernel: [3; 2], stride: [1; 2], dilation: [1; 2], pads: [1; 4], groups: 1 };
+    let biases = |n: usize, seed: u64| if bias { values(n, seed) } else { vec![] };
+    let conv = |inputs: usize, seed: u64| {
+        let weights = values(4 * inputs * 9, seed);
+        Box::new(Conv::new(weights, 4, inputs, geometry, biases(4, seed + 9)).unwrap())
+    };
+    let at = graph.push("conv1", conv(2, 1), &[graph.input()]).unwrap();
+    let at = graph.push("f1", Box::new(Unary::new(f)), &[at]).unwrap();
+    let pair =
+        Window { kernel: [2; 2], stride: [2; 2], dilation: [1; 2], pads: [0; 4], ceil: false };
+    let at = graph.push("pool", Box::new(MaxPool::new(pair)), &[at]).unwrap();
+    let at = graph.push("conv2", conv(4, 2), &[at]).unwrap();
+    let at = graph.push("f2", Box::new(Unary::new(f)), &[at]).unwrap();
+    let inner = Shape::new(4, 4, 4);
+    let dense = Dense::new(values(3 * inner.len(), 3), 3, inner, biases(3, 30)).unwrap();
+    graph.push("dense", Box::new(dense), &[at]).unwrap();
+    graph
+}
+
+/// The maps of two methods, as far apart as the share of the largest value says.
+fn apart(graph: &Graph, one: &str, other: &str) -> f32 {
+    let x = Tensor::new(Shape::new(2, 8, 8), values(128, 4));
+    let acts = graph.forward(&x);
+    let case = case(graph, &acts, 1);
+    let of = |name: &str| {
+        build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value.relevance(&case).unwrap()
+    };
+    let (a, b) = (of(one), of(other));
+    let largest = b.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+    a.data.iter().zip(&b.data).fold(0.0f32, |m, (a, b)| m.max((a - b).abs())) / largest
+}
+
+#[test]
+fn in_relu_networks_lrp_zero_is_gradient_times_input_with_or_without_biases() {
+    for bias in [false, true] {
+        // hidden sums near zero enlarge rounding and the stabiliser
+        let found = apart(&deep(Function::Relu, bias), "lrp-zero", "gradient-x-input");
+        assert!(found < 1e-3, "{bias}: {found}");
+    }
+    // a slope that is not f(z) / z tells the two apart
+    assert!(apart(&deep(Function::Tanh, false), "lrp-zero", "gradient-x-input") > 0.1);
+}
+
+#[test]
+fn excitation_backprop_is_alpha_beta_with_alpha_1() {
+    for bias in [false, true] {
+        let graph = deep(Function::Relu, bias);
+        for other in ["lrp-z-plus", "lrp-alpha-beta:alpha=1:beta=0"] {
+            assert!(apart(&graph, "excitation-backprop", other) < 1e-6, "{bias}, {other}");
+        }
+        assert!(apart(&graph, "excitation-backprop", "lrp-zero") > 0.1);
+    }
+}
+
+#[test]
+fn sensitivity_decomposes_the_slope_and_lrp_the_value() {
+    let graph = deep(Function::Relu, false);
+    let acts = graph.forward(&Tensor::new(Shape::new(2, 8, 8), values(128, 4)));
+    let case = case(&graph, &acts, 1);
+    let of = |name: &str| {
+        build("method", EXPLAINERS, &name.parse().unwrap()).unwrap().value.heat_map(&case).unwrap()
+    };
+    // the slope written out: how the score changes with each value of the picture, squared
+    let gradient = build("method", EXPLAINERS, &"gradient".parse().unwrap()).unwrap().value;
+    let slope = gradient.relevance(&case).unwrap();
+    let norm: f64 = slope.data.iter().map(|v| f64::from(*v).powi(2)).sum();
+    let parts: f64 = of("sensitivity:norm=l2").iter().map(|v| v * v).sum();
+    assert!((parts - norm).abs() < 1e-5 * norm, "{parts}, expected {norm}");
+    let value = f64::from(case.score());
+    for name in ["lrp-zero", "lrp-gamma", "lrp-epsilon:eps=1e-6"] {
+        let sum = of(name).sum();
+        assert!((sum - value).abs() < 1e-3 * value.abs(), "{name}: {sum}, expected {value}");
+    }
+}
+
 #[test]
 fn an_average_shares_in_proportion_and_the_winner_takes_all() {
     // a row of 1 x 4 values, pooled in pairs

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
     use crate::{
         base::geom::Shape,
-        canon::canonicalise,
+        canon::{Canonical, canonicalise},
         graph::{Graph, NodeId},
         head::Head,
         op::{Add, Affine, AvgPool, Cpu, Mul, Transpose, Unary},
@@ -184,7 +184,8 @@ mod tests {
 
         /// The head, and whether the scores are those of `fc` times `sign`.
         fn is(self, head: Head, sign: f32) {
-            let (found, notes) = canonicalise(&self.0, &BTreeMap::new(), None).unwrap();
+            let Canonical { graph: found, notes, .. } =
+                canonicalise(&self.0, &BTreeMap::new(), None).unwrap();
             assert_eq!(found.head(), head, "{notes:?}");
             let x = Tensor::new(Shape::vector(3), vec![0.5, -1.0, 2.0]);
             let raw = self.0.forward(&x);
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn one_logit_may_be_that_of_class_0() {
         let net = Net::new(1).then(unary(Function::Sigmoid)).then(affine(-1.0, 1.0));
-        let (found, _) = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
+        let Canonical { graph: found, .. } = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
         assert_eq!(found.head(), Head::OneLogit);
         let x = Tensor::new(Shape::vector(3), vec![0.5, -1.0, 2.0]);
         let scores = found.logits(&x);
@@ -232,7 +233,8 @@ mod tests {
     #[test]
     fn what_is_done_to_probabilities_gives_no_logits() {
         let values = |net: Net| {
-            let (found, notes) = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
+            let Canonical { graph: found, notes, .. } =
+                canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
             let x = Tensor::new(Shape::vector(3), vec![0.5, -1.0, 2.0]);
             assert_eq!(found.head(), Head::Values, "{notes:?}");
             assert_eq!(found.logits(&x), net.0.logits(&x));
@@ -248,7 +250,7 @@ mod tests {
         let mut net = Net::new(4);
         let z = net.0.output();
         net.push(Add::new(vec![1.0, 1.0]), &[z, z]);
-        let (found, _) = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
+        let Canonical { graph: found, .. } = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
         assert_eq!(found.head(), Head::Softmax);
         assert_eq!(found.node(found.output()).op.name(), "Add");
     }

@@ -344,10 +344,11 @@ mod tests {
         Tensor::new(INPUT, wave(13)[1..].to_vec())
     }
 
-    type Canonical = (Graph, Vec<String>);
-
-    fn canonical(graph: &Graph, declared: Option<Declared>) -> Result<Canonical, HeadError> {
-        canonicalise(graph, &BTreeMap::new(), declared)
+    fn canonical(
+        graph: &Graph,
+        declared: Option<Declared>,
+    ) -> Result<(Graph, Vec<String>), HeadError> {
+        canonicalise(graph, &BTreeMap::new(), declared).map(|found| (found.graph, found.notes))
     }
 
     /// The two scores and the notes of a network with one logit, after checking the probability

@@ -4,6 +4,7 @@
 //! - A trailing softmax or sigmoid is cut off, so the scores are logits; a single logit becomes two
 //!   scores ([`head`], and [`ending`] where it is written out).
 //! - An activation that the file spells out (`x * Sigmoid(x)`) becomes one operator ([`activation`]).
+//! - A factor and a summand per channel of the picture are preprocessing and leave the network ([`prepare`]).
 //! - Batch normalisation and arithmetic with constants are folded into the layers before or behind
 //!   them where that is exact, and kept as they are elsewhere ([`scale`]).
 //! - A dense layer reads the map itself instead of its flattened copy.
@@ -12,6 +13,7 @@
 mod activation;
 mod ending;
 mod head;
+mod prepare;
 mod scale;
 
 use super::{
@@ -23,17 +25,30 @@ use crate::base::geom::Shape;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 pub use head::{HeadError, ONE_VALUE, bent};
+pub use prepare::Prepared;
+
+/// A network as explanations and the engine expect it.
+#[derive(Clone, Debug)]
+pub struct Canonical {
+    /// The network.
+    pub graph: Graph,
+    /// What the file does to its input before.
+    pub prepared: Option<Prepared>,
+    /// One line per change.
+    pub notes: Vec<String>,
+}
 
 /// Rewrites a network. `remarks` are details of nodes, by name, for the notes about them; `head` is
-/// what the scores are said to be. Returns the new network and one line per change.
+/// what the scores are said to be.
 pub fn canonicalise(
     graph: &Graph,
     remarks: &BTreeMap<String, String>,
     head: Option<Declared>,
-) -> Result<(Graph, Vec<String>), HeadError> {
+) -> Result<Canonical, HeadError> {
     let mut draft = Draft::of(graph, remarks);
     draft.name_activations();
     let head = draft.cut_head(head)?;
+    let prepared = draft.take_preparation();
     draft.fold_scales();
     draft.read_maps();
     let head = draft.settle(head);
@@ -41,7 +56,7 @@ pub fn canonicalise(
     graph.set_head(head);
     let mut notes = draft.notes;
     notes.extend(bent(&graph));
-    Ok((graph, notes))
+    Ok(Canonical { graph, prepared, notes })
 }
 
 /// A network while it is rewritten. Nodes keep their positions; nodes without readers go at the end.
@@ -146,7 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         base::geom::Axis,
-        op::{Add, Affine, Concat, Conv, ConvGeometry, Function, Mul, Softmax, Unary},
+        op::{Add, Affine, Concat, Conv, ConvGeometry, Function, Mul, Pick, Softmax, Unary},
         tensor::Tensor,
     };
 
@@ -182,10 +197,12 @@ mod tests {
     /// The notes, after checking that the function is the same and the nodes are those named.
     fn rewritten(graph: &Graph, nodes: &[&str]) -> Vec<String> {
         let remarks = BTreeMap::from([("bn".to_owned(), "epsilon 1e-5".to_owned())]);
-        let (canonical, notes) = canonicalise(graph, &remarks, None).unwrap();
+        let Canonical { graph: canonical, prepared, notes } =
+            canonicalise(graph, &remarks, None).unwrap();
         let names: Vec<&str> = canonical.nodes().map(|(_, n)| &n.name[..]).collect();
         assert_eq!(names, nodes);
-        let (want, got) = (graph.logits(&picture()), canonical.logits(&picture()));
+        let ready = prepared.map_or(picture(), |prepared| prepared.apply(&picture()));
+        let (want, got) = (graph.logits(&picture()), canonical.logits(&ready));
         for (a, b) in want.iter().zip(&got) {
             assert!((a - b).abs() < 1e-4, "{want:?} {got:?}");
         }
@@ -251,7 +268,8 @@ mod tests {
         let inner = g.push("inner", Box::new(Softmax::new()), &[d]).unwrap();
         let top = g.push("top", Box::new(dense(2, 2)), &[inner]).unwrap();
         g.push("prob", Box::new(Softmax::new()), &[top]).unwrap();
-        let (canonical, notes) = canonicalise(&g, &BTreeMap::new(), None).unwrap();
+        let Canonical { graph: canonical, notes, .. } =
+            canonicalise(&g, &BTreeMap::new(), None).unwrap();
         let names: Vec<&str> = canonical.nodes().map(|(_, n)| &n.name[..]).collect();
         assert_eq!(names, ["input", "fc", "inner", "top"]);
         assert_eq!(notes[0], "trailing softmax `prob` cut off: scores are logits");
@@ -397,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scaling_of_the_picture_stays_and_scalings_in_a_row_are_one() {
+    fn a_scaling_of_the_picture_is_preprocessing_and_scalings_in_a_row_are_one() {
         let mut net = Net::new();
         net.relu("relu", "stem").add("bn", norm(3), "relu");
         net.add("twice", Affine::new("Mul", vec![2.0], vec![1.0]), "bn").relu("top", "twice");
@@ -409,7 +427,84 @@ mod tests {
         let at =
             graph.push("flat", Box::new(Transpose::flatten(graph.node(at).shape)), &[at]).unwrap();
         graph.push("fc", Box::new(dense(18, 2)), &[at]).unwrap();
-        rewritten(&graph, &["input", "mean", "conv", "fc"]);
+        let notes = rewritten(&graph, &["input", "conv", "fc"]);
+        assert_eq!(
+            notes[0],
+            "`mean` scales and shifts the channels of the picture: part of the preprocessing"
+        );
+    }
+
+    /// A dense layer over what `prepare` makes of the picture.
+    fn prepared_by(prepare: impl Fn(&mut Graph, NodeId) -> NodeId) -> (Graph, Canonical) {
+        let mut graph = Graph::new(INPUT);
+        let input = graph.input();
+        let at = prepare(&mut graph, input);
+        let shape = graph.node(at).shape;
+        let at = graph.push("flat", Box::new(Transpose::flatten(shape)), &[at]).unwrap();
+        graph.push("fc", Box::new(dense(shape.len(), 2)), &[at]).unwrap();
+        let canonical = canonicalise(&graph, &BTreeMap::new(), None).unwrap();
+        let ready = canonical.prepared.as_ref().map_or(picture(), |p| p.apply(&picture()));
+        let pairs = graph.logits(&picture()).into_iter().zip(canonical.graph.logits(&ready));
+        pairs.for_each(|(want, got)| assert!((want - got).abs() < 1e-4, "{want} {got}"));
+        (graph, canonical)
+    }
+
+    /// Channel `k` alone, scaled.
+    fn channel(g: &mut Graph, x: NodeId, k: usize, scale: f32, shift: f32) -> NodeId {
+        let one = Shape { c: 1, ..INPUT };
+        let lists = vec![None, Some(vec![Some(k)])];
+        let pick = Pick::new("Gather", INPUT, vec![INPUT.h * INPUT.w, 2], lists, 0.0, one).unwrap();
+        let at = g.push(&format!("pick{k}"), Box::new(pick), &[x]).unwrap();
+        let affine = Affine::new("Mul", vec![scale], vec![shift]);
+        g.push(&format!("mul{k}"), Box::new(affine), &[at]).unwrap()
+    }
+
+    #[test]
+    fn channels_scaled_one_by_one_are_the_picture_itself() {
+        let (_, found) = prepared_by(|g, x| {
+            let parts = [channel(g, x, 0, 2.0, 1.0), channel(g, x, 1, 0.5, -1.0)];
+            g.push("concat", Box::new(Concat::new()), &parts).unwrap()
+        });
+        let names: Vec<&str> = found.graph.nodes().map(|(_, n)| &n.name[..]).collect();
+        assert_eq!(names, ["input", "fc"]);
+        let prepared = found.prepared.unwrap();
+        assert_eq!((prepared.scale, prepared.shift), (vec![2.0, 0.5], vec![1.0, -1.0]));
+    }
+
+    #[test]
+    fn channels_that_change_places_keep_their_own_scale() {
+        let (_, found) = prepared_by(|g, x| {
+            let parts = [channel(g, x, 1, 2.0, 1.0), channel(g, x, 0, 0.5, -1.0)];
+            g.push("concat", Box::new(Concat::new()), &parts).unwrap()
+        });
+        assert_eq!(found.graph.nodes().count(), 5, "picture, two channels, concat, layer");
+        let prepared = found.prepared.unwrap();
+        assert_eq!((prepared.scale, prepared.shift), (vec![0.5, 2.0], vec![-1.0, 1.0]));
+    }
+
+    #[test]
+    fn what_is_no_scale_per_channel_stays_in_the_network() {
+        type Net<'a> = &'a dyn Fn(&mut Graph, NodeId) -> NodeId;
+        let affine = |scale: Vec<f32>, shift: Vec<f32>| Box::new(Affine::new("Mul", scale, shift));
+        // each pixel its own, a channel in two ways, the other way round, and nothing at all
+        let nets: [Net<'_>; 4] = [
+            &|g, x| {
+                let all = (0..INPUT.len()).map(|i| i as f32).collect();
+                g.push("a", affine(vec![1.0; INPUT.len()], all), &[x]).unwrap()
+            },
+            &|g, x| {
+                let parts = [channel(g, x, 0, 2.0, 1.0), x];
+                g.push("concat", Box::new(Concat::new()), &parts).unwrap()
+            },
+            &|g, x| g.push("a", affine(vec![-1.0], vec![1.0]), &[x]).unwrap(),
+            &|g, x| g.push("a", affine(vec![1.0], vec![0.0]), &[x]).unwrap(),
+        ];
+        for (k, net) in nets.into_iter().enumerate() {
+            let (before, found) = prepared_by(net);
+            assert_eq!(found.prepared, None, "{k}");
+            // only the flattening is gone
+            assert_eq!(found.graph.nodes().count(), before.nodes().count() - 1, "{k}");
+        }
     }
 
     #[test]

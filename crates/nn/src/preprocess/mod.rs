@@ -25,7 +25,7 @@ pub use linear::Way;
 pub use preset::{PRESETS, Preset};
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 
-use super::{head::Declared, tensor::Tensor};
+use super::{canon::Prepared, head::Declared, tensor::Tensor};
 use crate::base::geom::Shape;
 use fit::Fit;
 
@@ -47,12 +47,33 @@ pub struct Preprocess {
     output: Option<String>,
     gain: Vec<f64>,
     offset: Vec<f64>,
+    /// What the model file does behind all that; in `gain` and `offset`.
+    prepared: Option<Prepared>,
 }
 
 impl Preprocess {
     /// Reads a complete sidecar for a network whose input is `input` = `(C, H, W)`.
     pub fn from_toml(text: &str, input: Shape) -> Result<Preprocess, PreprocessError> {
         Settings::from_toml(text)?.resolve(input)
+    }
+
+    /// Followed by what the model file itself does to each channel of its input.
+    #[must_use]
+    pub(crate) fn before(mut self, prepared: Option<Prepared>) -> Preprocess {
+        for (k, (scale, shift)) in
+            prepared.iter().flat_map(|p| p.scale.iter().zip(&p.shift)).enumerate()
+        {
+            self.gain[k] *= scale;
+            self.offset[k] = scale * self.offset[k] + shift;
+        }
+        self.prepared = prepared;
+        self
+    }
+
+    /// The same with other values of some keys.
+    pub fn changed(&self, by: Settings) -> Result<Preprocess, PreprocessError> {
+        let changed = by.or(self.settings()).resolve(self.input)?;
+        Ok(changed.before(self.prepared.clone()))
     }
 
     /// Shape of the network's input and of pictures in image space.

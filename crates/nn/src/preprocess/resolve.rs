@@ -47,6 +47,7 @@ impl Settings {
             output,
             gain,
             offset,
+            prepared: None,
         })
     }
 }

@@ -183,6 +183,7 @@ mod tests {
         Model {
             graph,
             preprocess: None,
+            prepared: None,
             classes: None,
             name: "hand.onnx".to_owned(),
             digest: "0".repeat(64),
