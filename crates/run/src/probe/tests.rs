@@ -96,6 +96,7 @@ fn model(reads: fn(usize) -> bool) -> Model {
     Model {
         graph,
         preprocess: Some(Preprocess::from_toml(sidecar, SHAPE).unwrap()),
+        prepared: None,
         classes: None,
         name: "board".to_owned(),
         digest: "board".to_owned(),
