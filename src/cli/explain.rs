@@ -309,7 +309,7 @@ impl Sums {
 fn told(heading: &str, trace: Option<&Trace>, sums: &Sums) -> String {
     let table = trace.map(|trace| format!("\n{}\n", trace_table(trace))).unwrap_or_default();
     let found = sums.words();
-    let whereto = trace.map_or_else(String::new, |trace| whereto(trace));
+    let whereto = trace.map_or_else(String::new, whereto);
     format!("{heading}{table}{found}{whereto}\n")
 }
 
