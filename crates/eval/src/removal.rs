@@ -220,7 +220,7 @@ mod tests {
         let site = Site {
             picture: &picture,
             range: Range::PICTURE,
-            neutral: &[0.5; 8],
+            neutral: &[0.5; 3],
             units: &grid,
             seed: Seed(0),
             image: "a",

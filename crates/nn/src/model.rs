@@ -1,12 +1,12 @@
 //! A model file with everything that belongs to it.
 
 use super::{
-    canon::{Canonical, HeadError, Prepared, canonicalise},
+    canon::{Canonical, HeadError, canonicalise},
     graph::Graph,
     head::{Declared, Head},
     onnx::{self, Imported, OnnxError},
     op::foreign::Predictor,
-    preprocess::{Preprocess, PreprocessError, Settings, class_names},
+    preprocess::{Prepared, Preprocess, PreprocessError, Settings, class_names},
     tensor::Tensor,
 };
 use crate::base::{

@@ -20,12 +20,12 @@ use super::{
     graph::{Graph, Node, NodeId},
     head::Declared,
     op::{Cpu, Dense, Op, Transpose},
+    preprocess::Prepared,
 };
 use crate::base::geom::Shape;
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 pub use head::{HeadError, ONE_VALUE, bent};
-pub use prepare::Prepared;
 
 /// A network as explanations and the engine expect it.
 #[derive(Clone, Debug)]

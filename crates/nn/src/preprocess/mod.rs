@@ -13,6 +13,7 @@
 mod error;
 mod fit;
 mod linear;
+mod prepared;
 mod preset;
 mod resolve;
 mod settings;
@@ -22,10 +23,11 @@ mod tests;
 pub use error::PreprocessError;
 pub use fit::{Placement, Size};
 pub use linear::Way;
+pub use prepared::Prepared;
 pub use preset::{PRESETS, Preset};
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 
-use super::{canon::Prepared, head::Declared, tensor::Tensor};
+use super::{head::Declared, tensor::Tensor};
 use crate::base::geom::Shape;
 use fit::Fit;
 
