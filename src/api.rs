@@ -6,16 +6,19 @@
 
 use crate::{
     Error, Picture, Pictures,
-    base::{registry::Named, rng::Seed},
+    base::{
+        registry::{Named, Spec},
+        rng::Seed,
+    },
     data::{
         decode::{MAX_PIXELS, read_picture},
         memory,
     },
-    explain::{Case, Explainer, HeatMap, held::Held},
+    explain::{Case, Explainer, HeatMap, MethodError, held::Held},
     nn::{self, preprocess::Settings, tensor::Tensor},
     report::summary::{self, Summary},
     run::{
-        config::Config,
+        config::{Config, Target},
         event::Silent,
         lock::Share,
         manifest::Results,
@@ -164,7 +167,7 @@ impl Model {
     pub fn flip(&self, picture: &Picture, map: &Map, settings: &str) -> Result<Outcome, Error> {
         let one = ["heatmaps", "images", "out", "select", "target"];
         let mut config = self.config(settings, &one)?;
-        (config.methods, config.target) = (vec![], map.target.to_string());
+        (config.methods, config.target) = (vec![], Target::Index(map.target));
         let stop = Stop::default();
         let own = vec![Method::own("map", Held(map.heat.clone())).named()];
         let data = Pictures::from(vec![picture.clone()]).open(&config, &self.inner)?;
@@ -202,14 +205,14 @@ fn finite(picture: &str, scores: &[f32]) -> Result<usize, Error> {
 pub struct Method {
     name: String,
     /// As it was named; none for one of your own.
-    text: Option<String>,
+    spec: Option<Spec>,
     explainer: Arc<dyn Explainer>,
 }
 
 impl Method {
     /// A method of your own, under a name of letters, digits, `-`, `_` and `.`.
     pub fn own(name: &str, explainer: impl Explainer + 'static) -> Method {
-        Method { name: name.to_owned(), text: None, explainer: Arc::new(explainer) }
+        Method { name: name.to_owned(), spec: None, explainer: Arc::new(explainer) }
     }
 
     fn named(&self) -> Named<dyn Explainer> {
@@ -222,7 +225,8 @@ impl FromStr for Method {
 
     fn from_str(text: &str) -> Result<Method, Error> {
         let Named { name, value } = methods::method(text)?;
-        Ok(Method { name, text: Some(text.to_owned()), explainer: Arc::from(value) })
+        let spec = text.parse().map_err(MethodError::from)?;
+        Ok(Method { name, spec: Some(spec), explainer: Arc::from(value) })
     }
 }
 
@@ -276,11 +280,11 @@ pub fn run(
     if methods.is_empty() && config.heatmaps.is_empty() {
         return Err(Error::Unfit("nothing competes: hand over at least one method".to_owned()));
     }
-    config.methods = methods.iter().filter_map(|method| method.text.clone()).collect();
+    config.methods = methods.iter().filter_map(|method| method.spec.clone()).collect();
     if let Pictures::At(path) = &pictures {
         config.data.clone_from(path);
     }
-    let own = methods.iter().filter(|method| method.text.is_none()).map(Method::named).collect();
+    let own = methods.iter().filter(|method| method.spec.is_none()).map(Method::named).collect();
     let (folder, threads) = (config.out.clone().map(PathBuf::from), config.threads);
     let data = pictures.open(&config, &model.inner)?;
     let work = || -> Result<Outcome, Error> {

@@ -70,8 +70,8 @@ impl Pictures {
         let pictures = match self {
             Pictures::These(pictures) => pictures,
             Pictures::At(path) => {
-                let (layout, pixels) = (config.layout.as_deref(), config.max_pixels);
-                let turned = plan::orientation(&config.orientation)?;
+                let (layout, pixels) = (config.layout.as_ref(), config.max_pixels);
+                let turned = config.orientation;
                 return Ok(plan::open_data(&path, layout, pixels, turned, model)?);
             }
         };

@@ -1,24 +1,20 @@
 //! Flags. Their help and defaults come from the config's own table.
 
-use super::prototype::PrototypeArgs;
+use super::{
+    keys::{KeyFlags, OfProperties, OfRun, help},
+    prototype::PrototypeArgs,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pixelflip::{
-    base::registry::SpecError,
-    data::decode::{MAX_PIXELS, ORIENTATIONS},
+    base::registry::{Spec, SpecError},
+    data::decode::{MAX_PIXELS, Orientation},
     nn::{
         head::Declared,
         preprocess::{Channels, Crop, InputAxes, Interpolation, Preset, Resize, Settings},
     },
     report::colours::{COLOUR_MAPS, Look, Percentile},
-    run::{
-        config::{FIELDS, default_text},
-        estimate::EXHIBITS,
-        plan::SCENES,
-        shard::Asked,
-        stop::duration,
-    },
+    run::{estimate::EXHIBITS, plan::SCENES, shard::Asked, stop::duration},
 };
-use serde::Serialize;
 use std::{path::PathBuf, time::Duration};
 
 /// Referees explanation methods for image classifiers: removes a picture region by region in the
@@ -72,21 +68,12 @@ pub(crate) enum Command {
     Bench(BenchArgs),
 }
 
-/// Help of a key that is also a flag, with its default.
-fn help(key: &str) -> String {
-    let field = FIELDS.iter().find(|f| f.key == key).expect("flags are keys of a config");
-    match default_text(key) {
-        Some(default) => format!("{} [default: {default}]", field.help),
-        None => field.help.to_owned(),
-    }
-}
-
 #[derive(Args)]
 pub(crate) struct RunArgs {
     /// Config in TOML, or the manifest.json of a run to be repeated; flags override it
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) flags: RunFlags,
+    pub(crate) flags: KeyFlags<OfRun>,
     /// Do only every n-th part, beginning with the i-th (from 0, or from 1); `pixelflip merge` puts
     /// shards together. auto/n takes the number from SLURM and other schedulers, auto also n from
     /// the folder
@@ -275,74 +262,13 @@ pub(crate) struct StatusArgs {
     pub(crate) shards: Option<usize>,
 }
 
-/// Flags of `run`; serialised, they are a config.
-#[derive(Args, Serialize)]
-pub(crate) struct RunFlags {
-    #[arg(long, value_name = "NAME", help = help("protocol"))]
-    protocol: Option<String>,
-    #[arg(long, value_name = "M.onnx", help = help("model"))]
-    model: Option<String>,
-    #[arg(long, value_name = "PATH", help = help("data"))]
-    data: Option<String>,
-    #[arg(long, value_name = "SPEC", help = help("layout"))]
-    layout: Option<String>,
-    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("methods"))]
-    methods: Option<Vec<String>>,
-    #[arg(long, value_name = "NAME=PATH", help = help("heatmaps"))]
-    heatmaps: Option<Vec<String>>,
-    #[arg(long, value_name = "WORD", help = help("upsample"))]
-    upsample: Option<String>,
-    #[arg(long, value_name = "N,...", value_delimiter = ',', help = help("region"))]
-    region: Option<Vec<u32>>,
-    #[arg(long, value_name = "WORD", help = help("remainder"))]
-    remainder: Option<String>,
-    #[arg(long, value_name = "N", help = help("steps"))]
-    steps: Option<u32>,
-    #[arg(long, value_name = "STOP,...", value_delimiter = ',', help = help("at"))]
-    at: Option<Vec<String>>,
-    #[arg(long, value_name = "N", help = help("repeats"))]
-    repeats: Option<u32>,
-    #[arg(long, value_name = "ORDER,...", value_delimiter = ',', help = help("orders"))]
-    orders: Option<Vec<String>>,
-    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("perturbation"))]
-    perturbation: Option<Vec<String>>,
-    #[arg(long, value_name = "WORD", help = help("score"))]
-    score: Option<String>,
-    #[arg(long, value_name = "WORD", help = help("record"))]
-    record: Option<String>,
-    #[arg(long, value_name = "SPEC,...", value_delimiter = ',', help = help("metrics"))]
-    metrics: Option<Vec<String>>,
-    #[arg(long, value_name = "CLASS", help = help("target"))]
-    target: Option<String>,
-    #[arg(long, value_name = "N", help = help("images"))]
-    images: Option<u32>,
-    #[arg(long, value_name = "N", help = help("max_pixels"))]
-    max_pixels: Option<i64>,
-    #[arg(long, value_name = "WORD", help = help("orientation"))]
-    orientation: Option<String>,
-    #[arg(long, value_name = "STEP,...", value_delimiter = ',', help = help("select"))]
-    select: Option<Vec<String>>,
-    #[arg(long, value_name = "N", help = help("seed"))]
-    seed: Option<i64>,
-    #[arg(long, value_name = "N", help = help("threads"))]
-    threads: Option<u32>,
-    #[arg(long, value_name = "SIZE", help = help("memory"))]
-    memory: Option<String>,
-    #[arg(long, value_name = "SHARE", help = help("verify"))]
-    verify: Option<f64>,
-    #[arg(long, help = help("direct"), num_args = 0, default_missing_value = "true")]
-    direct: Option<bool>,
-    #[arg(long, value_name = "DIR", help = help("out"))]
-    out: Option<String>,
-}
-
 /// Pictures that `properties` looks at when no number is given.
 pub(crate) const IMAGES: usize = 10;
 
 #[derive(Args)]
 pub(crate) struct PropertiesArgs {
     #[command(flatten)]
-    pub(crate) flags: PropertiesFlags,
+    pub(crate) flags: KeyFlags<OfProperties>,
     /// Do only every n-th part, as `run --shard`; `pixelflip merge` puts shards together
     #[arg(long, value_name = "i/n")]
     pub(crate) shard: Option<Asked>,
@@ -353,32 +279,6 @@ pub(crate) struct PropertiesArgs {
     pub(crate) talk: TalkFlags,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessFlags,
-}
-
-/// Flags of `properties`; serialised, they are a config.
-#[derive(Args, Serialize)]
-pub(crate) struct PropertiesFlags {
-    #[arg(long, value_name = "M.onnx", help = help("model"))]
-    model: Option<String>,
-    #[arg(long, value_name = "PATH", help = help("data"))]
-    data: Option<String>,
-    #[arg(long, value_name = "SPEC", help = help("layout"))]
-    layout: Option<String>,
-    /// Methods, see `pixelflip list methods`; without the flag all LRP rules and composites
-    #[arg(long, value_name = "SPEC,...", value_delimiter = ',')]
-    methods: Option<Vec<String>>,
-    #[arg(long, value_name = "CLASS", help = help("target"))]
-    target: Option<String>,
-    /// A random sample of this many pictures; without the flag 10, evenly spread
-    #[arg(long, value_name = "N")]
-    images: Option<u32>,
-    #[arg(long, value_name = "N", help = help("seed"))]
-    seed: Option<i64>,
-    #[arg(long, value_name = "N", help = help("threads"))]
-    threads: Option<u32>,
-    /// Folder of the results; without the flag results/properties/ and the name of the model
-    #[arg(long, value_name = "DIR")]
-    out: Option<String>,
 }
 
 /// Keys of a sidecar as flags.
@@ -561,12 +461,12 @@ pub(crate) struct PictureFlags {
     #[arg(long, value_name = "PATH", requires = "image", default_value = SCENES)]
     pub(crate) data: String,
     #[arg(long, value_name = "SPEC", requires = "image", help = help("layout"))]
-    pub(crate) layout: Option<String>,
+    pub(crate) layout: Option<Spec>,
     /// Larger pictures are refused
     #[arg(long, value_name = "N", default_value_t = MAX_PIXELS)]
     pub(crate) max_pixels: u64,
-    #[arg(long, value_name = "WORD", default_value = ORIENTATIONS[0], hide_default_value = true, help = help("orientation"))]
-    pub(crate) orientation: String,
+    #[arg(long, value_name = "WORD", default_value_t, hide_default_value = true, help = help("orientation"))]
+    pub(crate) orientation: Orientation,
 }
 
 #[derive(Args)]

@@ -144,7 +144,7 @@ fn outside(args: &CompareArgs) -> anyhow::Result<Vec<Given>> {
     for given in &args.scores {
         let (name, path) = split("--scores", given)?;
         let own = maps.iter().position(|(other, _)| *other == name).map(|at| maps.remove(at).1);
-        let upsample = args.study.upsample().unwrap_or_default();
+        let upsample = args.study.upsample()?;
         let own = own.map(|path| Maps { path, upsample, ..Maps::default() });
         all.push(Given { name, path, maps: own, ..Given::default() });
     }

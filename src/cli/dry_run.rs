@@ -3,6 +3,7 @@
 use super::terminal::{self, are, count};
 use pixelflip::{
     base::{
+        registry::Spec,
         text::plain_path,
         unit::{Regions, Units},
     },
@@ -74,12 +75,16 @@ fn what(plan: &Plan) -> Vec<Vec<String>> {
     let regions = plan.regions.iter().enumerate();
     lines.extend(regions.map(|(i, r)| line(if i == 0 { "regions" } else { "" }, &removed(r))));
     lines.extend([
-        line("methods", &plan.config.methods.join(", ")),
-        line("perturbation", &plan.config.perturbation.join(", ")),
+        line("methods", &names(&plan.config.methods)),
+        line("perturbation", &names(&plan.config.perturbation)),
         line("orders", &orders.join(", ")),
         line("repeats", &plan.repeats.to_string()),
     ]);
     lines
+}
+
+fn names(specs: &[Spec]) -> String {
+    specs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn removed(regions: &Regions) -> String {

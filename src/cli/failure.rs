@@ -149,7 +149,7 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         Some(OutputError::Unwritable { .. } | OutputError::Lock(LockError::Unwritable { .. })) => {
             return Some("choose a folder you can write to with `--out`");
         }
-        Some(OutputError::Unreadable { .. }) | None => (),
+        Some(OutputError::Unreadable { .. } | OutputError::Study { .. }) | None => (),
     }
     if let Some(RunError::Table(TableError::Content { .. })) = error.downcast_ref() {
         return Some("delete this file, and the same command makes its part again");

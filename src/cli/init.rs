@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use pixelflip::{
     base::text::plain_path,
     run::{
-        config::{FIELDS, built_in_values, unset_line},
+        config::{Given, built_in_values, key, unset_line},
         plan::SCENES,
     },
 };
@@ -78,18 +78,16 @@ fn template(model: Option<&str>, data: Option<&str>) -> String {
             built_in_values().join(", ")
         )));
     }
-    for field in FIELDS {
-        let set = match field.key {
+    for key in Given::KEYS.iter().filter(|key| key.has_flag()) {
+        let set = match key.name {
             "model" => model.or(given).map(|model| format!("model = {}", Value::from(model))),
             "data" => data.or(given).map(|data| format!("data = {}", Value::from(data))),
             _ => None,
         };
-        let line = set.unwrap_or_else(|| unset_line(field.key));
-        blocks.push(format!("{}{line}\n", comment(&format!("{}.", field.help))));
+        let line = set.unwrap_or_else(|| unset_line(key));
+        blocks.push(format!("{}{line}\n", comment(&format!("{}.", key.help))));
     }
-    let heading = "How a picture becomes the network's input, over the keys of the file beside the \
-                   model.";
-    blocks.push(format!("{}# [preprocess]\n", comment(heading)));
+    blocks.push(format!("{}# [preprocess]\n", comment(&format!("{}.", key("preprocess").help))));
     for (key, flag, value) in PREPROCESS {
         blocks.push(format!("{}# {key} = {value}\n", comment(&format!("{}.", help(flag)))));
     }

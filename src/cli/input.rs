@@ -83,14 +83,14 @@ pub(crate) struct Decoded {
 
 /// Decodes the picture that the flags name.
 pub(crate) fn picture(flags: &PictureFlags, model: &Model) -> anyhow::Result<Decoded> {
-    let orientation = plan::orientation(&flags.orientation)?;
+    let orientation = flags.orientation;
     match (&flags.which.input, &flags.which.image) {
         (Some(path), _) => {
             let (image, _) = decode::read(path, flags.max_pixels)?.turned(orientation);
             Ok(Decoded { name: file_name(path), image })
         }
         (None, Some(name)) => {
-            let (name_of_set, layout) = (&flags.data, flags.layout.as_deref());
+            let (name_of_set, layout) = (&flags.data, flags.layout.as_ref());
             let (pixels, network) = (flags.max_pixels, model.network());
             let data = plan::open_data(name_of_set, layout, pixels, orientation, network)?;
             let at = find(&*data, &flags.data, name)?;

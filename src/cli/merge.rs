@@ -8,7 +8,7 @@ use pixelflip::run::{
     lock::Share,
     machine,
     merge::{self, Extent, MergeError},
-    output::{self, MANIFEST, Output},
+    output::{self, MANIFEST, Output, OutputError},
     plan::Plan,
     runner,
     stop::Stop,
@@ -25,19 +25,17 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let Some(out) = target(args) else {
         bail!("several folders need `--out`, the folder for the whole");
     };
-    let described = first.join(MANIFEST);
-    if !described.is_file() {
+    let Some(manifest) = output::read_manifest(first)? else {
         return Err(MergeError::NoResults { folder: first.clone() }.into());
-    }
-    let manifest = output::read_manifest(first)?.unwrap_or_default();
-    let of_study = |reason| MergeError::Study { folder: first.clone(), reason };
+    };
+    let of_study = |reason| OutputError::Study { path: first.clone(), reason };
     let entry = study::of_manifest(&manifest).map_err(of_study)?;
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
-    let config = Config::load(Some(&described), args.places.flags(args.threads))?;
+    let config = Config::load(Some(&first.join(MANIFEST)), args.places.flags(args.threads))?;
     let stop = Stop::default();
     signals::listen(&stop, args.talk.log)?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
-    let study = (entry.build)(&plan, manifest.get("facts"))?;
+    let study = (entry.build)(&plan, manifest.facts.as_ref())?;
     let study = &*study;
     let extent = if args.partial { Extent::Partial } else { Extent::Whole };
     let folders = with_target(&args.folders, out);

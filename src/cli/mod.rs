@@ -12,6 +12,7 @@ mod explain;
 mod failure;
 mod init;
 mod input;
+mod keys;
 mod list;
 mod merge;
 mod model;

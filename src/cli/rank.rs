@@ -19,13 +19,12 @@ use pixelflip::{
     },
     run::{
         machine,
-        output::is_whole,
+        manifest::Manifest,
         record::{AllLogits, other_scores},
         results::{self, Loaded},
         runner,
     },
 };
-use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
@@ -44,7 +43,7 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
     let sets: Sets = several.filter(|(_, labels)| labels.len() > 1).collect();
     let mut found = pool
         .install(|| rank(&loaded.rows, &sets, &loaded.timings, &maps.rows, chosen, resampling))?;
-    if !loaded.manifests.iter().all(is_whole) {
+    if !loaded.manifests.iter().all(Manifest::is_whole) {
         found.notes.push(Note::Unfinished);
     }
     terminal::data(&(found.text() + &maps.text()))?;
@@ -71,10 +70,8 @@ fn draw(folder: &Path, loaded: &Loaded, found: &Rank) -> anyhow::Result<()> {
 }
 
 /// Model and data, from the manifest where there is one.
-fn heading(manifest: Option<&Value>) -> Heading {
-    let name = |at: &str| manifest.and_then(|m| m.pointer(at)).and_then(Value::as_str);
-    Heading {
-        model: name("/model/name").unwrap_or("a model").to_owned(),
-        data: name("/data/name").unwrap_or("unknown data").to_owned(),
-    }
+fn heading(manifest: Option<&Manifest>) -> Heading {
+    let (model, data) = manifest
+        .map_or(("a model", "unknown data"), |m| (m.model.name.as_str(), m.data.name.as_str()));
+    Heading { model: model.to_owned(), data: data.to_owned() }
 }

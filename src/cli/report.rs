@@ -12,9 +12,8 @@ use pixelflip::{
         page::{self, SHOWN},
         plot::save,
     },
-    run::{gallery::Exhibit, machine, runner},
+    run::{gallery::Exhibit, machine, manifest::Outcome, runner},
 };
-use serde_json::Value;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
@@ -36,9 +35,9 @@ pub(crate) fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 fn exhibits(args: &ReportArgs) -> anyhow::Result<Vec<Exhibit>> {
     let manifest = outcome::manifest(&args.results)?;
     let mut kept = outcome::exhibits(&args.results)?;
-    let used = manifest.pointer("/results/pictures").and_then(Value::as_u64).unwrap_or(0);
+    let used = manifest.results.as_ref().map_or(0, Outcome::pictures);
     let there = kept.len();
-    if let Some(wanted) = args.gallery.filter(|n| *n > there && used > there as u64) {
+    if let Some(wanted) = args.gallery.filter(|n| *n > there && used > there) {
         bail!(
             "the run kept {}, not {wanted}: with `--gallery {wanted}` its command keeps more",
             count(there, "picture")

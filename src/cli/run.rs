@@ -48,7 +48,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 
 /// The flags as a config.
 fn flags(args: &RunArgs) -> anyhow::Result<Table> {
-    let mut table = Table::try_from(&args.flags).context("reading the flags")?;
+    let mut table = args.flags.table.clone();
     let preprocess = Table::try_from(args.preprocess.settings()).context("reading the flags")?;
     if !preprocess.is_empty() {
         table.insert("preprocess".to_owned(), preprocess.into());

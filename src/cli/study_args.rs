@@ -1,17 +1,21 @@
 //! Flags of the studies that stand beside the ranking, and the config that they make.
 
-use super::args::{PreprocessFlags, TalkFlags};
+use super::{
+    args::{PreprocessFlags, TalkFlags},
+    keys::{KeyFlags, OfStudies},
+};
 use anyhow::Context;
 use clap::Args;
 use pixelflip::{
+    explain::resize::Upsample,
     nn::preprocess::Settings,
     run::{
+        config::Given,
         embedded::{BuiltIn, HANS},
         shard::Asked,
         stop::duration,
     },
 };
-use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -22,7 +26,7 @@ use toml::{Table, Value};
 #[derive(Args)]
 pub(crate) struct StudyArgs {
     #[command(flatten)]
-    pub(crate) keys: StudyKeys,
+    pub(crate) keys: KeyFlags<OfStudies>,
     /// Folder of the results; without the flag results/, the name of the study and that of the model
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -38,41 +42,6 @@ pub(crate) struct StudyArgs {
     pub(crate) preprocess: PreprocessFlags,
 }
 
-/// Keys of a config.
-#[derive(Args, Serialize)]
-pub(crate) struct StudyKeys {
-    /// Folder or file with pictures; without model and pictures the built-in Clever Hans is looked at
-    #[arg(long, value_name = "PATH")]
-    data: Option<String>,
-    /// How the pictures lie, see `pixelflip list datasets`; found out when not given
-    #[arg(long, value_name = "SPEC")]
-    layout: Option<String>,
-    /// Methods, see `pixelflip list methods`; without the flag lrp-epsilon-plus-flat
-    #[arg(long, value_name = "SPEC,...", value_delimiter = ',')]
-    methods: Option<Vec<String>>,
-    /// Heat maps made by other tools, NAME=PATH each, see docs/heatmaps.md
-    #[arg(long, value_name = "NAME=PATH")]
-    heatmaps: Option<Vec<String>>,
-    /// How smaller heat maps are enlarged: none, bilinear or nearest
-    #[arg(long, value_name = "WORD")]
-    upsample: Option<String>,
-    /// Whose score is explained: predicted, label, or the index of a class
-    #[arg(long, value_name = "CLASS")]
-    target: Option<String>,
-    /// Which pictures, step by step, as in `pixelflip run --select`; also extremes:N+M
-    #[arg(long, value_name = "STEP,...", value_delimiter = ',')]
-    select: Option<Vec<String>>,
-    /// Number of pictures, a random sample; all when not given
-    #[arg(long, value_name = "N")]
-    images: Option<u32>,
-    /// Seed of every random draw
-    #[arg(long, value_name = "N")]
-    seed: Option<i64>,
-    /// Threads, one per core when not given
-    #[arg(long, value_name = "N")]
-    threads: Option<u32>,
-}
-
 impl StudyArgs {
     /// The flags as a config for a model, of which there is one at least where pictures are given. What only matters
     /// to chains of removals is set to what always fits. `defaults` are laid below the flags.
@@ -81,7 +50,7 @@ impl StudyArgs {
         model: Option<&str>,
         defaults: &[(&str, Value)],
     ) -> anyhow::Result<Table> {
-        let mut table = Table::try_from(&self.keys).context("reading the flags")?;
+        let mut table = self.keys.table.clone();
         let preprocess =
             Table::try_from(self.preprocess.settings()).context("reading the flags")?;
         if !preprocess.is_empty() {
@@ -106,12 +75,12 @@ impl StudyArgs {
 
     /// Whether pictures are named.
     pub(crate) fn has_data(&self) -> bool {
-        self.keys.data.is_some()
+        self.keys.table.contains_key("data")
     }
 
     /// How smaller heat maps are enlarged, where it is said.
-    pub(crate) fn upsample(&self) -> Option<String> {
-        self.keys.upsample.clone()
+    pub(crate) fn upsample(&self) -> anyhow::Result<Upsample> {
+        Ok(Given::read(&self.keys.table)?.upsample.unwrap_or_default())
     }
 
     /// Whether some key of a sidecar is set.

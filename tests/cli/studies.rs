@@ -47,7 +47,7 @@ fn properties_go_on_where_they_were_and_keep_to_their_folder() {
     let refused =
         stderr(&desk.expect(2, "run --model m.onnx --data pictures --region 8 --out out"));
     assert!(
-        refused.contains("it is of the study \"properties\" there and \"ranking\" here"),
+        refused.contains("it is of the study `properties` there and `ranking` here"),
         "{refused}"
     );
 }

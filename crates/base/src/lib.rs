@@ -4,10 +4,12 @@
 pub mod bounded;
 pub mod geom;
 mod hex;
+pub mod key;
 pub mod registry;
 pub mod rng;
 pub mod text;
 pub mod unit;
+pub mod word;
 pub mod words;
 
 pub use hex::hex;

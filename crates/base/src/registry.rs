@@ -1,15 +1,42 @@
 //! One grammar and one table type for everything a user can name: methods, rules, perturbations,
 //! metrics, data sets. `id[:key=value]...` needs no quotes in a shell and no commas.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use crate::word::{Word, hint};
+use std::{fmt, str::FromStr};
 
 /// `id[:key=value]...` as typed by the user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spec {
     /// Name of a registry entry.
     pub id: String,
-    /// Parameters that were given.
-    pub params: BTreeMap<String, String>,
+    /// Parameters that were given, in this order.
+    pub params: Vec<(String, String)>,
+}
+
+impl Spec {
+    /// Without parameters: all have their defaults.
+    pub fn plain(id: &str) -> Spec {
+        Spec { id: id.to_owned(), params: Vec::new() }
+    }
+
+    /// The value of a parameter, if it was given.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.params.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Gives a parameter a value, in the place of one that it has.
+    pub fn set(&mut self, key: &str, value: String) {
+        match self.params.iter_mut().find(|(k, _)| k == key) {
+            Some((_, old)) => *old = value,
+            None => self.params.push((key.to_owned(), value)),
+        }
+    }
+
+    /// Takes a parameter away.
+    pub fn take(&mut self, key: &str) -> Option<String> {
+        let at = self.params.iter().position(|(k, _)| k == key)?;
+        Some(self.params.remove(at).1)
+    }
 }
 
 /// Why a [`Spec`] cannot be used.
@@ -54,7 +81,7 @@ pub enum SpecError {
 
 fn did_you_mean(near: &[String], kind: &str) -> String {
     if !near.is_empty() {
-        return format!(", did you mean {}?", near.join(" or "));
+        return hint(near);
     }
     match kind.split(' ').next().unwrap_or_default() {
         "layout" => " (`pixelflip list datasets` has them all)".to_owned(),
@@ -76,15 +103,16 @@ impl FromStr for Spec {
         }
         let mut parts = text.trim().split(':');
         let id = parts.next().filter(|id| !id.is_empty()).ok_or_else(syntax)?.to_owned();
-        let mut params = BTreeMap::new();
+        let mut params: Vec<(String, String)> = Vec::new();
         for part in parts {
             let (key, value) = part.split_once('=').ok_or_else(syntax)?;
             if key.is_empty() || value.is_empty() {
                 return Err(syntax());
             }
-            if params.insert(key.to_owned(), value.to_owned()).is_some() {
+            if params.iter().any(|(k, _)| k == key) {
                 return Err(syntax());
             }
+            params.push((key.to_owned(), value.to_owned()));
         }
         Ok(Spec { id, params })
     }
@@ -119,6 +147,16 @@ pub enum Kind {
     /// Any text (a file name, the name of a layer).
     Text,
 }
+
+crate::word_enum! {
+    enum YesNo {
+        Yes = "yes",
+        No = "no",
+    }
+}
+
+/// Yes or no.
+pub const YES_NO: Kind = Kind::Word(YesNo::WORDS);
 
 impl Kind {
     /// The range in words, for help and error messages.
@@ -189,7 +227,8 @@ pub struct Args {
 
 impl Args {
     fn complete<T: ?Sized>(entry: &Entry<T>, spec: &Spec) -> Result<Args, SpecError> {
-        if let Some(key) = spec.params.keys().find(|k| entry.params.iter().all(|p| p.key != **k)) {
+        let known = |key: &str| entry.params.iter().any(|p| p.key == key);
+        if let Some((key, _)) = spec.params.iter().find(|(key, _)| !known(key)) {
             let takes = match entry.params {
                 [] => "no parameters".to_owned(),
                 some => some.iter().map(|p| p.key).collect::<Vec<_>>().join(", "),
@@ -198,7 +237,7 @@ impl Args {
             return Err(SpecError::UnknownParam { id, key: key.clone(), takes });
         }
         let value = |p: &Param| {
-            let raw = spec.params.get(p.key).map_or(p.default, String::as_str);
+            let raw = spec.get(p.key).unwrap_or(p.default);
             let bad = || SpecError::BadParam {
                 id: entry.id.to_owned(),
                 key: p.key.to_owned(),
@@ -230,6 +269,16 @@ impl Args {
     /// A parameter of kind [`Kind::Integer`].
     pub fn usize(&self, key: &str) -> usize {
         self.text(key).parse().expect("range-checked")
+    }
+
+    /// A parameter of kind [`Kind::Word`] whose words are those of `T`.
+    pub fn word<T: Word>(&self, key: &str) -> T {
+        self.text(key).parse().expect("range-checked")
+    }
+
+    /// A parameter of kind [`YES_NO`].
+    pub fn yes(&self, key: &str) -> bool {
+        self.word::<YesNo>(key) == YesNo::Yes
     }
 
     /// For conditions between parameters (alpha - beta = 1): the error that names `key`.
@@ -282,7 +331,7 @@ pub fn build<T: ?Sized>(
 pub fn near<'a>(got: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let got = got.to_lowercase();
     let score = |name: &str| {
-        if name.contains(&got) { 1.0 } else { strsim::jaro_winkler(name, &got) }
+        if !got.is_empty() && name.contains(&got) { 1.0 } else { strsim::jaro_winkler(name, &got) }
     };
     let mut scored: Vec<(f64, &str)> = names.map(|n| (score(n), n)).collect();
     scored.retain(|(s, _)| *s > 0.8);
@@ -330,6 +379,15 @@ mod tests {
         assert_eq!(name(&canonical).unwrap(), canonical);
         let built = build("method", TABLE, &canonical.parse().unwrap()).unwrap();
         assert!((built.value.value() - 0.25).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn a_parameter_is_set_in_its_place() {
+        let mut spec: Spec = "a:x=1:y=2".parse().unwrap();
+        spec.set("x", "3".to_owned());
+        spec.set("z", "4".to_owned());
+        assert_eq!(spec.to_string(), "a:x=3:y=2:z=4");
+        assert_eq!((spec.take("y").as_deref(), spec.get("y")), (Some("2"), None));
     }
 
     #[test]

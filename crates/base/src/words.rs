@@ -24,6 +24,15 @@ pub fn list(items: &[String]) -> String {
     }
 }
 
+/// `a, b or c`.
+pub fn either(items: &[&str]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [some @ .., last] => format!("{} or {last}", some.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +50,6 @@ mod tests {
     fn lists_read_as_people_write_them() {
         let items = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
         assert_eq!([0, 1, 2, 3].map(|n| list(&items(n))), ["", "0", "0 and 1", "0, 1 and 2"]);
+        assert_eq!([either(&["a"]), either(&["a", "b", "c"])], ["a", "a, b or c"]);
     }
 }

@@ -13,7 +13,7 @@ use super::{
     jpeg::{Fault, Jpeg},
 };
 use crate::{
-    base::{bounded, geom::Shape},
+    base::{bounded, geom::Shape, word_enum},
     nn::tensor::Tensor,
 };
 use image::{
@@ -22,7 +22,6 @@ use image::{
 use std::{
     io::Cursor,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 /// Pictures with more pixels than this are refused unless the user raises the limit.
@@ -42,28 +41,15 @@ pub(super) fn is_picture(name: &str) -> bool {
     ending.is_some_and(|e| ENDINGS.contains(&e.as_str()))
 }
 
-/// What becomes of the tag that says how a camera was held (Exif 0x0112).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Orientation {
-    /// Nothing: pixels as they are stored.
-    #[default]
-    Ignore,
-    /// Pictures are turned and mirrored as viewers show them.
-    Apply,
-}
-
-/// The words for [`Orientation`].
-pub const ORIENTATIONS: [&str; 2] = ["ignore", "apply"];
-
-impl FromStr for Orientation {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "ignore" => Ok(Orientation::Ignore),
-            "apply" => Ok(Orientation::Apply),
-            _ => Err(()),
-        }
+word_enum! {
+    /// What becomes of the tag that says how a camera was held (Exif 0x0112).
+    #[derive(Default)]
+    pub enum Orientation {
+        /// Nothing: pixels as they are stored.
+        #[default]
+        Ignore = "ignore",
+        /// Pictures are turned and mirrored as viewers show them.
+        Apply = "apply",
     }
 }
 

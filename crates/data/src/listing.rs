@@ -3,7 +3,10 @@
 pub(super) use crate::base::words::count;
 
 use super::{DataError, decode::is_picture};
-use crate::base::registry::{Kind, Param};
+use crate::base::{
+    registry::{Args, Kind, Param},
+    word_enum,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -14,7 +17,7 @@ use std::{
 const MAX_DEPTH: usize = 16;
 
 /// An entry of a folder that is passed over.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct LeftOut {
     /// Path relative to the folder that was given, `/`-separated; what is no UTF-8 in it is U+FFFD.
     pub id: String,
@@ -213,11 +216,26 @@ impl<'a> Finder<'a> {
     }
 }
 
+word_enum! {
+    /// What becomes of annotations whose picture is not there.
+    pub(super) enum Missing {
+        Refuse = "refuse",
+        Skip = "skip",
+    }
+}
+
+impl Missing {
+    /// The parameter [`MISSING`].
+    pub(super) fn of(args: &Args) -> Missing {
+        args.word(MISSING.key)
+    }
+}
+
 /// What a layout is told to do about annotations whose picture is not there.
 pub(super) const MISSING: Param = Param {
     key: "missing",
     default: "refuse",
-    kind: Kind::Word(&["refuse", "skip"]),
+    kind: Kind::Word(Missing::WORDS),
     help: "what to do with labels whose picture is not there",
 };
 

@@ -3,10 +3,12 @@
 //! thinks of a picture is handed in.
 
 use crate::base::{
+    key::{Value, Wrong},
     registry::near,
     rng::{Seed, permutation},
     words::{are, count},
 };
+use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The names of the steps with what follows the colon.
@@ -115,6 +117,23 @@ fn extremes(value: Option<&str>) -> Option<(usize, usize)> {
     let (most, least) = value?.split_once('+')?;
     let (most, least) = (most.trim().parse().ok()?, least.trim().parse().ok()?);
     (most + least >= 1).then_some((most, least))
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Value for Step {
+    fn rule() -> String {
+        "a name".to_owned()
+    }
+
+    fn read(value: &toml::Value) -> Result<Step, Wrong> {
+        let text = value.as_str().filter(|text| !text.is_empty()).ok_or(Wrong::Rule)?;
+        text.parse().map_err(|e: SelectError| Wrong::Said(e.to_string()))
+    }
 }
 
 /// What the network thinks of a picture.

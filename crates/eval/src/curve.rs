@@ -1,10 +1,7 @@
 //! The flipping loop: remove unit after unit, watch the class score.
 
 use crate::{
-    base::{
-        geom::Rect,
-        registry::{SpecError, near},
-    },
+    base::{geom::Rect, word_enum},
     nn::{
         graph::{Activations, Graph},
         head::{Head, NO_PROBABILITY},
@@ -17,7 +14,6 @@ use crate::{
     removal::{Removal, Steps},
 };
 use rayon::prelude::*;
-use std::{fmt, str::FromStr};
 
 /// Class scores before softmax along a removal.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,44 +167,13 @@ impl Engine for Streams<'_> {
     }
 }
 
-/// What is watched while units disappear.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ScoreKind {
-    /// The target's output before softmax.
-    Logit,
-    /// The target's probability: by the softmax, or by the sigmoid of its own logit.
-    Softmax,
-}
-
-impl ScoreKind {
-    /// All kinds.
-    pub const ALL: [ScoreKind; 2] = [ScoreKind::Logit, ScoreKind::Softmax];
-
-    /// Name in options and columns.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ScoreKind::Logit => "logit",
-            ScoreKind::Softmax => "softmax",
-        }
-    }
-}
-
-impl fmt::Display for ScoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for ScoreKind {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<ScoreKind, SpecError> {
-        let unknown = || SpecError::Unknown {
-            kind: "score",
-            got: text.to_owned(),
-            near: near(text, ScoreKind::ALL.iter().map(|k| k.name())),
-        };
-        ScoreKind::ALL.into_iter().find(|k| k.name() == text).ok_or_else(unknown)
+word_enum! {
+    /// What is watched while units disappear.
+    pub enum ScoreKind {
+        /// The target's output before softmax.
+        Logit = "logit",
+        /// The target's probability: by the softmax, or by the sigmoid of its own logit.
+        Softmax = "softmax",
     }
 }
 

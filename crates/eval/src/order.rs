@@ -2,63 +2,33 @@
 
 use crate::{
     base::{
-        registry::{SpecError, near},
         rng::{Seed, permutation},
         unit::{Patch, UnitId, Units},
+        word_enum,
     },
     explain::HeatMap,
     rounding::{Sum, settled},
 };
 use ndarray::Array2;
-use std::{fmt, str::FromStr};
 
-/// Which units go first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Order {
-    /// Most relevant first: a good heat map makes the score fall fast.
-    Morf,
-    /// Least relevant first, exactly the reverse permutation (Samek et al. 2017, eq. 12): a good
-    /// heat map makes the score fall slowly.
-    Lerf,
+word_enum! {
+    /// Which units go first.
+    pub enum Order {
+        /// Most relevant first: a good heat map makes the score fall fast.
+        Morf = "morf",
+        /// Least relevant first, exactly the reverse permutation (Samek et al. 2017, eq. 12): a good
+        /// heat map makes the score fall slowly.
+        Lerf = "lerf",
+    }
 }
 
 impl Order {
-    /// All orders.
-    pub const ALL: [Order; 2] = [Order::Morf, Order::Lerf];
-
-    /// Name in options and columns.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Order::Morf => "morf",
-            Order::Lerf => "lerf",
-        }
-    }
-
     /// The permutation of this order, from that of MoRF.
     pub fn arrange(self, mut morf: Vec<UnitId>) -> Vec<UnitId> {
         if self == Order::Lerf {
             morf.reverse();
         }
         morf
-    }
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Order {
-    type Err = SpecError;
-
-    fn from_str(text: &str) -> Result<Order, SpecError> {
-        let unknown = || SpecError::Unknown {
-            kind: "order",
-            got: text.to_owned(),
-            near: near(text, Order::ALL.iter().map(|o| o.name())),
-        };
-        Order::ALL.into_iter().find(|o| o.name() == text).ok_or_else(unknown)
     }
 }
 

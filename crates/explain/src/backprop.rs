@@ -1,7 +1,7 @@
 //! Backward passes that treat rectifiers differently from the gradient: deconvolution and guided
 //! backpropagation.
 
-use super::{Case, ExplainError, Explainer, Pool, has_gradient};
+use super::{Case, ExplainError, Explainer, Pool, has_gradient, pool::Norm};
 use crate::{
     base::registry::{Args, Entry, Kind, Param},
     nn::{
@@ -59,13 +59,13 @@ pub const GUIDED: Entry<dyn Explainer> = Entry {
 const NORM: Param = Param {
     key: "norm",
     default: "l2",
-    kind: Kind::Word(&["l2", "linf"]),
+    kind: Kind::Word(Norm::WORDS),
     help: "norm over the channels of a pixel",
 };
 
 impl Backprop {
     fn new(rectifier: Rectifier, args: &Args) -> Backprop {
-        let pool = if args.text(NORM.key) == "l2" { Pool::L2 } else { Pool::Linf };
+        let pool = args.word::<Norm>(NORM.key).pool();
         Backprop { rectifier, pool }
     }
 }

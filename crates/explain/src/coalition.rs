@@ -21,7 +21,7 @@ pub(super) const SEGMENTS: Param = Param {
 pub(super) const VALUE: Param = Param {
     key: "value",
     default: "grey",
-    kind: super::reference::KIND,
+    kind: Kind::Word(Reference::WORDS),
     help: "what covers a patch",
 };
 

@@ -1,12 +1,8 @@
 //! Differences from a reference picture, handed back layer by layer.
 
-use super::{
-    Case, ExplainError, Explainer, Total,
-    reference::{self, Reference},
-    roles_are_known,
-};
+use super::{Case, ExplainError, Explainer, Total, reference::Reference, roles_are_known};
 use crate::{
-    base::registry::{Entry, Param},
+    base::registry::{Entry, Kind, Param},
     nn::{
         graph::{Activations, Graph, NodeId},
         op::{MaxPool, Role},
@@ -43,10 +39,10 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
     params: &[Param {
         key: "baseline",
         default: "black",
-        kind: reference::KIND,
+        kind: Kind::Word(Reference::WORDS),
         help: "the reference picture",
     }],
-    build: |args| Ok(Box::new(DeepLift { baseline: Reference::from_word(args.text("baseline")) })),
+    build: |args| Ok(Box::new(DeepLift { baseline: args.word("baseline") })),
 };
 
 impl Explainer for DeepLift {

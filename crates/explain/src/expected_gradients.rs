@@ -8,6 +8,7 @@ use crate::{
     base::{
         registry::{Entry, Kind, Param},
         rng::{KeyedRng, unit_f32},
+        word_enum,
     },
     nn::{graph::Graph, tensor::Tensor},
 };
@@ -32,11 +33,12 @@ pub struct ExpectedGradients {
     references: References,
 }
 
-/// Where references come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum References {
-    Noise,
-    Colour,
+word_enum! {
+    /// Where references come from.
+    enum References {
+        Noise = "noise",
+        Colour = "colour",
+    }
 }
 
 /// `expected-gradients`
@@ -54,15 +56,14 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Param {
             key: "references",
             default: "noise",
-            kind: Kind::Word(&["noise", "colour"]),
+            kind: Kind::Word(References::WORDS),
             help: "pictures of uniform noise, or of one random colour each",
         },
     ],
     build: |args| {
-        let is_noise = args.text("references") == "noise";
         Ok(Box::new(ExpectedGradients {
             samples: args.usize("samples"),
-            references: if is_noise { References::Noise } else { References::Colour },
+            references: args.word("references"),
         }))
     },
 };

@@ -2,12 +2,13 @@
 
 use super::{
     Case, ExplainError, Explainer, backprop, has_gradient,
-    resize::{self, Resize},
+    resize::{Resize, Upsample},
 };
 use crate::{
     base::{
         geom::Shape,
-        registry::{Args, Entry, Kind, Param},
+        registry::{Args, Entry, Kind, Param, YES_NO},
+        word_enum,
     },
     nn::{
         graph::{Graph, NodeId},
@@ -102,12 +103,12 @@ pub const GUIDED_GRAD_CAM: Entry<dyn Explainer> = Entry {
         Param {
             key: "upsample",
             default: "bilinear",
-            kind: resize::KIND,
+            kind: Kind::Word(Resize::WORDS),
             help: "how the map is enlarged to the picture",
         },
     ],
     build: |args| {
-        let upsample = Resize::from_word(args.text("upsample"));
+        let upsample = args.word("upsample");
         Ok(Box::new(GuidedGradCam { map: ClassMap::new(Weighting::Mean, args, true), upsample }))
     },
 };
@@ -119,30 +120,32 @@ const LAYER: Param = Param {
     help: "name of a convolution, or `last`",
 };
 
+word_enum! {
+    enum Maps {
+        Conv = "conv",
+        Activation = "activation",
+    }
+}
+
 const fn maps(default: &'static str) -> Param {
-    let kind = Kind::Word(&["conv", "activation"]);
+    let kind = Kind::Word(Maps::WORDS);
     Param { key: "maps", default, kind, help: "the convolution's output, or its activation" }
 }
 
-const RELU: Param = Param {
-    key: "relu",
-    default: "yes",
-    kind: Kind::Word(&["yes", "no"]),
-    help: "cut off negative values",
-};
+const RELU: Param =
+    Param { key: "relu", default: "yes", kind: YES_NO, help: "cut off negative values" };
 
 const UPSAMPLE: Param = Param {
     key: "upsample",
     default: "bilinear",
-    kind: Kind::Word(&["bilinear", "nearest", "none"]),
+    kind: Kind::Word(Upsample::WORDS),
     help: "how the map is enlarged to the picture",
 };
 
 impl GradCam {
     fn new(weighting: Weighting, args: &Args) -> GradCam {
-        let word = args.text(UPSAMPLE.key);
-        let upsample = (word != "none").then(|| Resize::from_word(word));
-        let relu = args.text(RELU.key) == "yes";
+        let upsample = args.word::<Upsample>(UPSAMPLE.key).resize();
+        let relu = args.yes(RELU.key);
         GradCam { map: ClassMap::new(weighting, args, relu), upsample }
     }
 }
@@ -185,14 +188,14 @@ impl Explainer for GuidedGradCam {
 struct ClassMap {
     weighting: Weighting,
     layer: String,
-    after_activation: bool,
+    maps: Maps,
     relu: bool,
 }
 
 impl ClassMap {
     fn new(weighting: Weighting, args: &Args, relu: bool) -> ClassMap {
         let layer = args.text(LAYER.key).to_owned();
-        ClassMap { weighting, layer, after_activation: args.text("maps") == "activation", relu }
+        ClassMap { weighting, layer, maps: args.word("maps"), relu }
     }
 
     /// Shape `(1, h, w)` of the convolution's output.
@@ -227,7 +230,10 @@ impl ClassMap {
                 .find(|(_, node)| node.name == name)
                 .ok_or_else(|| ExplainError::NoLayer { layer: name.to_owned(), kind }),
         }?;
-        if self.after_activation { activation_after(graph, conv) } else { Ok(conv) }
+        match self.maps {
+            Maps::Conv => Ok(conv),
+            Maps::Activation => activation_after(graph, conv),
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::{Case, ExplainError, Explainer, has_gradient};
 use crate::{
-    base::registry::{Entry, Kind, Param},
+    base::{
+        registry::{Entry, Kind, Param},
+        word_enum,
+    },
     nn::{graph::Graph, tensor::Tensor},
 };
 
@@ -20,6 +23,15 @@ pub struct Gradient {
     value: fn(f32) -> f32,
 }
 
+word_enum! {
+    /// What is taken of a derivative.
+    enum Part {
+        Signed = "signed",
+        Absolute = "absolute",
+        Squared = "squared",
+    }
+}
+
 /// `gradient`
 pub const ENTRY: Entry<dyn Explainer> = Entry {
     id: "gradient",
@@ -28,14 +40,14 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
     params: &[Param {
         key: "value",
         default: "signed",
-        kind: Kind::Word(&["signed", "absolute", "squared"]),
+        kind: Kind::Word(Part::WORDS),
         help: "what is taken of each derivative",
     }],
     build: |args| {
-        let value = match args.text("value") {
-            "absolute" => f32::abs,
-            "squared" => |g| g * g,
-            _ => |g| g,
+        let value = match args.word("value") {
+            Part::Signed => |g| g,
+            Part::Absolute => f32::abs,
+            Part::Squared => |g| g * g,
         };
         Ok(Box::new(Gradient { value }))
     },

@@ -2,8 +2,8 @@
 
 use super::{
     Case, ExplainError, Explainer, Total, has_gradient,
-    quadrature::{self, Quadrature},
-    reference::{self, Reference, between, way},
+    quadrature::Quadrature,
+    reference::{Reference, between, way},
 };
 use crate::{
     base::registry::{Entry, Kind, Param},
@@ -52,21 +52,21 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Param {
             key: "baseline",
             default: "black",
-            kind: reference::KIND,
+            kind: Kind::Word(Reference::WORDS),
             help: "the reference picture",
         },
         Param {
             key: "quadrature",
             default: "middle",
-            kind: quadrature::KIND,
+            kind: Kind::Word(Quadrature::WORDS),
             help: "where the points lie and what they weigh",
         },
     ],
     build: |args| {
         Ok(Box::new(IntegratedGradients {
             steps: args.usize("steps"),
-            baseline: Reference::from_word(args.text("baseline")),
-            quadrature: Quadrature::from_word(args.text("quadrature")),
+            baseline: args.word("baseline"),
+            quadrature: args.word("quadrature"),
         }))
     },
 };

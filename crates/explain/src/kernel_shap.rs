@@ -56,7 +56,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Ok(Box::new(KernelShap {
             samples: args.usize("samples"),
             segments: args.usize(SEGMENTS.key),
-            value: Reference::from_word(args.text(VALUE.key)),
+            value: args.word(VALUE.key),
         }))
     },
 };

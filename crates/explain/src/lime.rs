@@ -66,7 +66,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
             samples: args.usize("samples"),
             segments: args.usize(SEGMENTS.key),
             width: args.f64("width"),
-            value: Reference::from_word(args.text(VALUE.key)),
+            value: args.word(VALUE.key),
         }))
     },
 };

@@ -1,9 +1,6 @@
 //! What the score loses when a window of the picture is covered.
 
-use super::{
-    Case, ExplainError, Explainer,
-    reference::{self, Reference},
-};
+use super::{Case, ExplainError, Explainer, reference::Reference};
 use crate::{
     base::{
         geom::{Rect, Shape},
@@ -54,7 +51,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Param {
             key: "value",
             default: "grey",
-            kind: reference::KIND,
+            kind: Kind::Word(Reference::WORDS),
             help: "what covers the window",
         },
     ],
@@ -63,7 +60,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         if stride > window {
             return Err(args.bad("stride", &format!("at most the window, {window}")));
         }
-        let value = Reference::from_word(args.text("value"));
+        let value = args.word("value");
         Ok(Box::new(Occlusion { window, stride, value }))
     },
 };

@@ -1,7 +1,7 @@
 //! From relevance per channel to relevance per pixel.
 
 use super::HeatMap;
-use crate::nn::tensor::Tensor;
+use crate::{base::word_enum, nn::tensor::Tensor};
 
 /// How relevance `(C, H, W)` becomes a heat map `(H, W)`; part of a method's definition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +12,23 @@ pub enum Pool {
     L2,
     /// Largest absolute value over channels.
     Linf,
+}
+
+word_enum! {
+    /// Norms over the channels of a pixel.
+    pub(super) enum Norm {
+        L2 = "l2",
+        Linf = "linf",
+    }
+}
+
+impl Norm {
+    pub(super) fn pool(self) -> Pool {
+        match self {
+            Norm::L2 => Pool::L2,
+            Norm::Linf => Pool::Linf,
+        }
+    }
 }
 
 impl Pool {

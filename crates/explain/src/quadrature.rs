@@ -1,41 +1,26 @@
 //! Numerical integration over [0, 1].
 
-use crate::base::registry::Kind;
+use crate::base::word_enum;
 
-/// The words for a quadrature.
-pub(super) const KIND: Kind =
-    Kind::Word(&["right", "left", "middle", "trapezoid", "gauss-legendre", "captum-trapezoid"]);
-
-/// Where an integrand is evaluated and what each value weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quadrature {
-    /// `t = k/n`, k = 1..n
-    Right,
-    /// `t = k/n`, k = 0..n-1
-    Left,
-    /// `t = (k - 1/2)/n`, k = 1..n
-    Middle,
-    /// n points from 0 to 1, ends weighted by half
-    Trapezoid,
-    /// The roots of the n-th Legendre polynomial
-    GaussLegendre,
-    /// As [`Quadrature::Trapezoid`] with all weights divided by n instead of n - 1
-    CaptumTrapezoid,
+word_enum! {
+    /// Where an integrand is evaluated and what each value weighs.
+    pub(super) enum Quadrature {
+        /// `t = k/n`, k = 1..n
+        Right = "right",
+        /// `t = k/n`, k = 0..n-1
+        Left = "left",
+        /// `t = (k - 1/2)/n`, k = 1..n
+        Middle = "middle",
+        /// n points from 0 to 1, ends weighted by half
+        Trapezoid = "trapezoid",
+        /// The roots of the n-th Legendre polynomial
+        GaussLegendre = "gauss-legendre",
+        /// As [`Quadrature::Trapezoid`] with all weights divided by n instead of n - 1
+        CaptumTrapezoid = "captum-trapezoid",
+    }
 }
 
 impl Quadrature {
-    /// From a word of [`KIND`].
-    pub(super) fn from_word(word: &str) -> Quadrature {
-        match word {
-            "right" => Quadrature::Right,
-            "left" => Quadrature::Left,
-            "middle" => Quadrature::Middle,
-            "trapezoid" => Quadrature::Trapezoid,
-            "gauss-legendre" => Quadrature::GaussLegendre,
-            _ => Quadrature::CaptumTrapezoid,
-        }
-    }
-
     /// `n >= 2` pairs (point, weight).
     pub(super) fn nodes(self, n: usize) -> Vec<(f64, f64)> {
         let count = n as f64;

@@ -1,36 +1,24 @@
 //! Pictures without content, which some methods compare with.
 
 use super::{Case, ExplainError};
-use crate::{base::registry::Kind, nn::tensor::Tensor};
+use crate::{base::word_enum, nn::tensor::Tensor};
 
-/// The words for a reference picture.
-pub(super) const KIND: Kind = Kind::Word(&["black", "grey", "white", "zero"]);
-
-/// A picture of one colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reference {
-    /// Pixel value 0.
-    Black,
-    /// Pixel value 1/2.
-    Grey,
-    /// Pixel value 1.
-    White,
-    /// 0 after normalisation: the mean colour of the training pictures, where normalisation
-    /// subtracts that.
-    Zero,
+word_enum! {
+    /// A picture of one colour.
+    pub(super) enum Reference {
+        /// Pixel value 0.
+        Black = "black",
+        /// Pixel value 1/2.
+        Grey = "grey",
+        /// Pixel value 1.
+        White = "white",
+        /// 0 after normalisation: the mean colour of the training pictures, where normalisation
+        /// subtracts that.
+        Zero = "zero",
+    }
 }
 
 impl Reference {
-    /// From a word of [`KIND`].
-    pub(super) fn from_word(word: &str) -> Reference {
-        match word {
-            "black" => Reference::Black,
-            "grey" => Reference::Grey,
-            "white" => Reference::White,
-            _ => Reference::Zero,
-        }
-    }
-
     /// One value per channel, as input of the network.
     pub(super) fn pixel(self, case: &Case<'_>) -> Result<Vec<f32>, ExplainError> {
         if self == Reference::Zero {

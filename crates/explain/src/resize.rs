@@ -2,32 +2,50 @@
 
 use super::HeatMap;
 use crate::{
-    base::{geom::Shape, registry::Kind},
+    base::{geom::Shape, word_enum},
     nn::tensor::Tensor,
 };
 
 /// Two pixels and the share of the second.
 type Tap = (usize, usize, f64);
 
-/// The words for a way to resize.
-pub(super) const KIND: Kind = Kind::Word(&["bilinear", "nearest"]);
+word_enum! {
+    /// A way to resize. Pixels are squares and both maps cover the same area, so corners of the maps
+    /// coincide, not centres of corner pixels.
+    pub enum Resize {
+        /// Linear between the centres of the nearest pixels; constant outside the outermost centres.
+        Bilinear = "bilinear",
+        /// The value of the pixel in whose area the new pixel's upper left corner lies.
+        Nearest = "nearest",
+    }
+}
 
-/// A way to resize. Pixels are squares and both maps cover the same area, so corners of the maps
-/// coincide, not centres of corner pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resize {
-    /// Linear between the centres of the nearest pixels; constant outside the outermost centres.
-    Bilinear,
-    /// The value of the pixel in whose area the new pixel's upper left corner lies.
-    Nearest,
+word_enum! {
+    /// Whether smaller maps are enlarged, and how.
+    #[derive(Default)]
+    pub enum Upsample {
+        /// They stay as they are.
+        #[default]
+        None = "none",
+        /// [`Resize::Bilinear`].
+        Bilinear = "bilinear",
+        /// [`Resize::Nearest`].
+        Nearest = "nearest",
+    }
+}
+
+impl Upsample {
+    /// The way to resize, if there is to be one.
+    pub fn resize(self) -> Option<Resize> {
+        match self {
+            Upsample::None => None,
+            Upsample::Bilinear => Some(Resize::Bilinear),
+            Upsample::Nearest => Some(Resize::Nearest),
+        }
+    }
 }
 
 impl Resize {
-    /// From a word of [`KIND`].
-    pub fn from_word(word: &str) -> Resize {
-        if word == "nearest" { Resize::Nearest } else { Resize::Bilinear }
-    }
-
     /// `map` with `height` x `width` pixels.
     pub fn enlarge(self, map: &Tensor, height: usize, width: usize) -> Tensor {
         let Shape { c, h, w } = map.shape;

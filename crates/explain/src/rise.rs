@@ -2,7 +2,7 @@
 
 use super::{
     Case, ExplainError, Explainer,
-    reference::{self, Reference, mixed},
+    reference::{Reference, mixed},
     resize::Resize,
 };
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         geom::Shape,
         registry::{Entry, Kind, Param},
         rng::{KeyedRng, below, unit_f32},
+        word_enum,
     },
     nn::{graph::Graph, session::BATCH, tensor::Tensor},
 };
@@ -37,7 +38,15 @@ pub struct Rise {
     cells: usize,
     keep: f32,
     value: Reference,
-    logit: bool,
+    weight: Weight,
+}
+
+word_enum! {
+    /// What weights a mask.
+    enum Weight {
+        Softmax = "softmax",
+        Logit = "logit",
+    }
 }
 
 /// `rise`
@@ -67,13 +76,13 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Param {
             key: "value",
             default: "zero",
-            kind: reference::KIND,
+            kind: Kind::Word(Reference::WORDS),
             help: "what replaces the rest",
         },
         Param {
             key: "score",
             default: "softmax",
-            kind: Kind::Word(&["softmax", "logit"]),
+            kind: Kind::Word(Weight::WORDS),
             help: "what weights a mask",
         },
     ],
@@ -82,8 +91,8 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
             samples: args.usize("samples"),
             cells: args.usize("cells"),
             keep: args.f32("keep"),
-            value: Reference::from_word(args.text("value")),
-            logit: args.text("score") == "logit",
+            value: args.word("value"),
+            weight: args.word("score"),
         }))
     },
 };
@@ -94,7 +103,11 @@ const NO_PROBABILITY: ExplainError =
 
 impl Explainer for Rise {
     fn fits(&self, graph: &Graph) -> Result<(), ExplainError> {
-        if self.logit || graph.head().has_probabilities() { Ok(()) } else { Err(NO_PROBABILITY) }
+        if self.weight == Weight::Logit || graph.head().has_probabilities() {
+            Ok(())
+        } else {
+            Err(NO_PROBABILITY)
+        }
     }
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
@@ -121,7 +134,7 @@ impl Explainer for Rise {
 
 impl Rise {
     fn score(&self, case: &Case<'_>, logits: &[f32]) -> Result<f64, ExplainError> {
-        if self.logit {
+        if self.weight == Weight::Logit {
             return Ok(f64::from(logits[case.target]));
         }
         let probability = case.graph.head().probability(logits, case.target);
@@ -157,7 +170,7 @@ mod tests {
     #[test]
     fn masks_are_in_the_unit_interval_and_keep_what_they_should_on_average() {
         let value = Reference::Zero;
-        let rise = Rise { samples: 1, cells: 3, keep: 0.25, value, logit: true };
+        let rise = Rise { samples: 1, cells: 3, keep: 0.25, value, weight: Weight::Logit };
         let mut rng = Seed(2).rng("test", "", &[]);
         let masks: Vec<f32> = (0..2000).flat_map(|_| rise.mask(7, 5, &mut rng)).collect();
         assert_eq!(masks.len(), 2000 * 35);
@@ -171,7 +184,7 @@ mod tests {
     fn a_cell_of_the_grid_is_enlarged_by_one_more_than_there_are() {
         // four pixels of two cells: two values become six, of which four in a row are seen
         let value = Reference::Zero;
-        let rise = Rise { samples: 1, cells: 2, keep: 0.5, value, logit: true };
+        let rise = Rise { samples: 1, cells: 2, keep: 0.5, value, weight: Weight::Logit };
         let mut rng = Seed(2).rng("test", "", &[]);
         // at (i + 1/2) / 3 - 1/2 from the first value to the second, as far as they reach
         let ramp = [0.0, 0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0];

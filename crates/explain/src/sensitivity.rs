@@ -1,6 +1,6 @@
 //! How much the score reacts to each pixel, whatever the sign.
 
-use super::{Case, ExplainError, Explainer, Pool, has_gradient};
+use super::{Case, ExplainError, Explainer, Pool, has_gradient, pool::Norm};
 use crate::{
     base::registry::{Entry, Kind, Param},
     nn::{graph::Graph, tensor::Tensor},
@@ -27,11 +27,11 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
     params: &[Param {
         key: "norm",
         default: "l2",
-        kind: Kind::Word(&["l2", "linf"]),
+        kind: Kind::Word(Norm::WORDS),
         help: "norm over the channels of a pixel",
     }],
     build: |args| {
-        let pool = if args.text("norm") == "l2" { Pool::L2 } else { Pool::Linf };
+        let pool = args.word::<Norm>("norm").pool();
         Ok(Box::new(Sensitivity { pool }))
     },
 };

@@ -2,10 +2,13 @@
 
 use super::{
     Case, ExplainError, Explainer, Total, has_gradient,
-    reference::{self, Reference, between, way},
+    reference::{Reference, between, way},
 };
 use crate::{
-    base::registry::{Entry, Kind, Param},
+    base::{
+        registry::{Entry, Kind, Param},
+        word_enum,
+    },
     nn::{graph::Graph, tensor::Tensor},
 };
 
@@ -23,7 +26,15 @@ use crate::{
 #[derive(Debug)]
 pub struct SimpleTaylor {
     toward: Reference,
-    search: bool,
+    root: Root,
+}
+
+word_enum! {
+    /// Where the expansion is made.
+    enum Root {
+        Nearest = "nearest",
+        Reference = "reference",
+    }
 }
 
 /// `simple-taylor`
@@ -35,19 +46,19 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
         Param {
             key: "toward",
             default: "grey",
-            kind: reference::KIND,
+            kind: Kind::Word(Reference::WORDS),
             help: "the reference picture",
         },
         Param {
             key: "root",
             default: "nearest",
-            kind: Kind::Word(&["nearest", "reference"]),
+            kind: Kind::Word(Root::WORDS),
             help: "the nearest zero of the score on the way to the reference, or the reference",
         },
     ],
     build: |args| {
-        let toward = Reference::from_word(args.text("toward"));
-        Ok(Box::new(SimpleTaylor { toward, search: args.text("root") == "nearest" }))
+        let toward = args.word("toward");
+        Ok(Box::new(SimpleTaylor { toward, root: args.word("root") }))
     },
 };
 
@@ -55,7 +66,10 @@ impl SimpleTaylor {
     fn root(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let (x, reference) = (case.input(), self.toward.picture(case)?);
         let at = |t: f64| between(x, &reference, t);
-        Ok(at(if self.search { nearest_zero(|t| case.score_at(&at(t))) } else { 1.0 }))
+        Ok(at(match self.root {
+            Root::Nearest => nearest_zero(|t| case.score_at(&at(t))),
+            Root::Reference => 1.0,
+        }))
     }
 }
 
@@ -124,13 +138,13 @@ mod tests {
             let case = Case { graph, acts, target: 0, low: &low, high: &high, seed, image: "" };
             for toward in [Reference::Black, Reference::Grey, Reference::White, Reference::Zero] {
                 // no zero of the score is found on the way, or none is looked for
-                for search in [true, false] {
-                    let map = SimpleTaylor { toward, search }.attribute(&case).unwrap();
+                for root in Root::ALL {
+                    let map = SimpleTaylor { toward, root }.attribute(&case).unwrap();
                     let colour = toward.pixel(&case).unwrap()[0];
                     let first = |i: usize| i.is_multiple_of(2) && (i / 8).is_multiple_of(2);
                     let expected = |i: usize| if first(i) { x.data[i] - colour } else { 0.0 };
                     let near = |i: usize| (map.data[i] - expected(i)).abs() < 1e-5;
-                    if !search || colour > 0.0 {
+                    if root == Root::Reference || colour > 0.0 {
                         assert!((0..64).all(near), "{toward:?}: {:?}", map.data);
                     }
                 }

@@ -18,7 +18,7 @@ pub const WRAPPERS: &[Wrapper] = &[translate::WRAPPER, contrast::WRAPPER];
 /// Takes the parameters of [`WRAPPERS`] out of `spec`: each with its value in canonical print.
 pub(super) fn taken(spec: &mut Spec) -> Result<Vec<(&'static Wrapper, String)>, SpecError> {
     let take = |wrapper: &'static Wrapper| {
-        let raw = spec.params.remove(wrapper.param.key)?;
+        let raw = spec.take(wrapper.param.key)?;
         let value = wrapper.param.kind.canonical(&raw).ok_or_else(|| SpecError::BadParam {
             id: spec.id.clone(),
             key: wrapper.param.key.to_owned(),

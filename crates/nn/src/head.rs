@@ -1,62 +1,42 @@
 //! What the outputs of a network mean: which class they say, and with which probability.
 
 use super::op::softmax;
-use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr};
+use crate::base::word_enum;
 
-/// What makes probabilities of a network's scores, and decisions.
-///
-/// | head | the network ends in | probability of class `c` | says that a picture is of class `c` |
-/// |---|---|---|---|
-/// | `softmax` | logits, with or without softmax | `softmax(z)_c` | where no logit is larger than `z_c` |
-/// | `sigmoid` | one sigmoid per class | `sigmoid(z_c)` | where `z_c > 0` |
-/// | `one-logit` | a sigmoid of a single logit `z` | `sigmoid(z)` of 1, `sigmoid(-z)` of 0 | 1 where `z > 0`, else 0 |
-/// | `values` | anything else | none | where no value is larger; never of a single output |
-///
-/// The sigmoid or softmax itself is cut off. A network with one logit has two scores, `-z` and `z`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Head {
-    /// One class of several.
-    #[default]
-    Softmax,
-    /// Each class for itself.
-    Sigmoid,
-    /// One of two classes; the scores are minus the logit and the logit.
-    OneLogit,
-    /// Values that are no logits.
-    Values,
-}
-
-/// What a sidecar says about a network that ends in bare scores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Declared {
-    /// They are logits of which one class is to be chosen.
-    Softmax,
-    /// They are logits of a sigmoid each; a single one decides between two classes.
-    Sigmoid,
-    /// They are values without probabilities.
-    Values,
-}
-
-impl Declared {
-    /// The word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Declared::Softmax => "softmax",
-            Declared::Sigmoid => "sigmoid",
-            Declared::Values => "values",
-        }
+word_enum! {
+    /// What makes probabilities of a network's scores, and decisions.
+    ///
+    /// | head | the network ends in | probability of class `c` | says that a picture is of class `c` |
+    /// |---|---|---|---|
+    /// | `softmax` | logits, with or without softmax | `softmax(z)_c` | where no logit is larger than `z_c` |
+    /// | `sigmoid` | one sigmoid per class | `sigmoid(z_c)` | where `z_c > 0` |
+    /// | `one-logit` | a sigmoid of a single logit `z` | `sigmoid(z)` of 1, `sigmoid(-z)` of 0 | 1 where `z > 0`, else 0 |
+    /// | `values` | anything else | none | where no value is larger; never of a single output |
+    ///
+    /// The sigmoid or softmax itself is cut off. A network with one logit has two scores, `-z` and `z`.
+    #[derive(Default)]
+    pub enum Head {
+        /// One class of several.
+        #[default]
+        Softmax = "softmax",
+        /// Each class for itself.
+        Sigmoid = "sigmoid",
+        /// One of two classes; the scores are minus the logit and the logit.
+        OneLogit = "one-logit",
+        /// Values that are no logits.
+        Values = "values",
     }
 }
 
-impl FromStr for Declared {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Declared, String> {
-        let all = [Declared::Softmax, Declared::Sigmoid, Declared::Values];
-        let known = all.into_iter().find(|d| d.name() == text);
-        known.ok_or_else(|| "softmax, sigmoid or values is needed".to_owned())
+word_enum! {
+    /// What a sidecar says about a network that ends in bare scores.
+    pub enum Declared {
+        /// They are logits of which one class is to be chosen.
+        Softmax = "softmax",
+        /// They are logits of a sigmoid each; a single one decides between two classes.
+        Sigmoid = "sigmoid",
+        /// They are values without probabilities.
+        Values = "values",
     }
 }
 
@@ -73,19 +53,6 @@ pub const NO_PROBABILITY: &str = "the outputs of the network are values without 
                                   sidecar says so)";
 
 impl Head {
-    /// All heads.
-    pub const ALL: [Head; 4] = [Head::Softmax, Head::Sigmoid, Head::OneLogit, Head::Values];
-
-    /// Name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Head::Softmax => "softmax",
-            Head::Sigmoid => "sigmoid",
-            Head::OneLogit => "one-logit",
-            Head::Values => "values",
-        }
-    }
-
     /// Whether there are probabilities.
     pub fn has_probabilities(self) -> bool {
         self != Head::Values
@@ -142,21 +109,6 @@ impl Head {
     }
 }
 
-impl fmt::Display for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Head {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Head, String> {
-        let known = Head::ALL.into_iter().find(|head| head.name() == text);
-        known.ok_or_else(|| format!("unknown head `{text}`"))
-    }
-}
-
 /// In double precision, rounded once; also for scores far from 0.
 fn sigmoid(score: f32) -> f32 {
     (1.0 / (1.0 + (-f64::from(score)).exp())) as f32
@@ -207,13 +159,5 @@ mod tests {
         assert_eq!(says(Head::OneLogit, &[-0.0, 0.0]), [yes, no]);
         assert_eq!(says(Head::Values, &[0.1, 0.7]), [no, yes]);
         assert_eq!(says(Head::Values, &[0.7]), [None]);
-    }
-
-    #[test]
-    fn names_are_read_as_they_are_written() {
-        for head in Head::ALL {
-            assert_eq!(head.to_string().parse(), Ok(head));
-        }
-        assert!("logistic".parse::<Head>().is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! One colour: the mean.
 
-use super::{Fill, Perturbation, Site, colour};
+use super::{Fill, Origin, Perturbation, Site, colour};
 use crate::{
     base::registry::{Entry, Kind, Param},
     nn::tensor::Tensor,
@@ -24,10 +24,10 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
     params: &[Param {
         key: "of",
         default: "picture",
-        kind: Kind::Word(&["picture", "data"]),
+        kind: Kind::Word(Origin::WORDS),
         help: "whose mean: of the picture itself, or of the data set",
     }],
-    build: |args| Ok(Box::new(ChannelMean { of_data: args.text("of") == "data" })),
+    build: |args| Ok(Box::new(ChannelMean { of_data: args.word::<Origin>("of") == Origin::Data })),
 };
 
 impl Perturbation for ChannelMean {

@@ -1,6 +1,6 @@
 //! Noise with the colours of the pictures.
 
-use super::{Fill, Perturbation, Site, statistics::Moments};
+use super::{Fill, Origin, Perturbation, Site, statistics::Moments};
 use crate::{
     base::{
         registry::{Entry, Kind, Param},
@@ -39,10 +39,10 @@ pub(super) const ENTRY: Entry<dyn Perturbation> = Entry {
     params: &[Param {
         key: "fit",
         default: "data",
-        kind: Kind::Word(&["data", "picture"]),
+        kind: Kind::Word(Origin::WORDS),
         help: "whose pixels are imitated: those of the data set, or of the picture itself",
     }],
-    build: |args| Ok(Box::new(Dirichlet { of_data: args.text("fit") == "data" })),
+    build: |args| Ok(Box::new(Dirichlet { of_data: args.word::<Origin>("fit") == Origin::Data })),
 };
 
 impl Perturbation for Dirichlet {

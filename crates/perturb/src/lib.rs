@@ -39,9 +39,18 @@ use crate::{
         registry::Entry,
         rng::{KeyedRng, Seed},
         unit::Units,
+        word_enum,
     },
     nn::tensor::Tensor,
 };
+
+word_enum! {
+    /// Whose pixels are looked at.
+    enum Origin {
+        Data = "data",
+        Picture = "picture",
+    }
+}
 
 /// Way of replacing removed units.
 pub trait Perturbation: Send + Sync {

@@ -9,7 +9,10 @@ use crate::{
     eval::{curve::ScoreKind, order::Order},
     explain::HeatMap,
     nn::{head::Head, tensor::Tensor},
-    run::record::{Row, Status},
+    run::{
+        manifest::Manifest,
+        record::{Row, Status},
+    },
 };
 
 /// Methods with the share of the best possible fall that they reach.
@@ -23,6 +26,27 @@ pub(super) const METHODS: &[(&str, f32)] = &[
     ("lrp-epsilon-plus-flat", 0.90),
     ("lrp-epsilon-alpha2-beta1-flat", 0.88),
 ];
+
+/// A manifest of these records.
+pub(super) fn manifest() -> Manifest {
+    let manifest = serde_json::json!({
+        "program": "pixelflip", "version": "0.1.0", "results_version": 6, "digest": "d",
+        "results": null,
+        "config": {"methods": ["random"], "region": 3, "seed": 0},
+        "model": {
+            "name": "a net", "digest": "m", "input": [3, 12, 12], "classes": 5, "parameters": 10,
+            "multiply_adds": 100, "notes": [],
+        },
+        "data": {"name": "some pictures", "fingerprint": "f", "pictures": 4, "found": "pictures"},
+        "protocol": {
+            "side": 3, "grid": [4, 4], "regions": 16, "covered": 1.0, "steps": 10, "removed": 0.6,
+            "selection": [], "part": 1,
+        },
+        "engine": [],
+        "machine": {"cpu": "any"},
+    });
+    serde_json::from_value(manifest).unwrap()
+}
 
 /// One row per method, picture, repeat and order: curves that fall from about 12 towards 2.
 pub(super) fn records(images: usize, repeats: u64, steps: usize) -> Vec<Row> {

@@ -15,7 +15,7 @@ use crate::{
             wilcoxon::{can_reach, fewest_pictures, holm, wilcoxon},
         },
     },
-    run::record::Row,
+    run::{manifest::Manifest, record::Row},
     table::{Sheet, Table},
 };
 use serde_json::Value;
@@ -61,7 +61,7 @@ pub struct Side<'a> {
     /// One row per curve.
     pub rows: &'a [Row],
     /// Where there is one.
-    pub manifest: Option<&'a Value>,
+    pub manifest: Option<&'a Manifest>,
 }
 
 /// Compares the second run with the first.
@@ -233,23 +233,24 @@ fn targets(a: &[Row], b: &[Row]) -> Option<String> {
 }
 
 /// What differs in the manifests, in words; times and results do not count.
-fn causes(a: &Value, b: &Value) -> Vec<String> {
+fn causes(a: &Manifest, b: &Manifest) -> Vec<String> {
+    let content = |m: &Manifest| Some(m.results.as_ref()?.content()?.to_owned());
+    let facts = |m: &Manifest| -> [(&str, Option<Value>); 5] {
+        [
+            ("model", Some(m.model.digest.clone().into())),
+            ("data", Some(m.data.fingerprint.clone().into())),
+            ("content of the pictures", content(m).map(Value::from)),
+            ("version of pixelflip", Some(m.version.clone().into())),
+            ("version of the results", Some(m.results_version.into())),
+        ]
+    };
     let mut found = Vec::new();
-    for (what, at) in [
-        ("model", "/model/digest"),
-        ("data", "/data/fingerprint"),
-        ("content of the pictures", "/results/content"),
-        ("version of pixelflip", "/version"),
-        ("version of the results", "/results_version"),
-    ] {
-        let (x, y) = (a.pointer(at), b.pointer(at));
+    for ((what, x), (_, y)) in facts(a).into_iter().zip(facts(b)) {
         if x != y {
-            found.push(format!("{what}: {} -> {}", brief(x), brief(y)));
+            found.push(format!("{what}: {} -> {}", brief(x.as_ref()), brief(y.as_ref())));
         }
     }
-    let empty = serde_json::Map::new();
-    let config = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
-    let (x, y) = (config(a), config(b));
+    let (x, y) = (a.config.entries(), b.config.entries());
     let mut keys: Vec<&String> = x.keys().chain(y.keys().filter(|k| !x.contains_key(*k))).collect();
     // where the same model and pictures lie is no cause
     keys.retain(|key| x.get(*key) != y.get(*key) && !["model", "data"].contains(&key.as_str()));
@@ -334,6 +335,7 @@ fn sheet() -> Sheet<'static, Change> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::key::OneOrMore;
     use crate::{
         demo,
         eval::{metric::Aopc, order::Order},
@@ -351,8 +353,13 @@ mod tests {
             });
         }
         b.iter_mut().filter(|r| r.image.contains("0001")).for_each(|r| r.target = Some(4));
-        let manifest = |model: &str, region: u64| serde_json::json!({"model": {"digest": model}, "config": {"region": region, "seed": 0}});
-        let (x, y) = (manifest(&"a".repeat(64), 9), manifest(&"b".repeat(64), 8));
+        let manifest = |model: &str, region: usize| {
+            let mut manifest = demo::manifest();
+            model.repeat(64).clone_into(&mut manifest.model.digest);
+            manifest.config.region = Some(OneOrMore(vec![region]));
+            manifest
+        };
+        let (x, y) = (manifest("a", 9), manifest("b", 8));
         let chosen = Chosen { name: "aopc:order=morf", metric: &Aopc(Order::Morf) };
         let resampling = Resampling { count: 300, ..Resampling::default() };
         let side = |rows, manifest| Side { rows, manifest: Some(manifest) };

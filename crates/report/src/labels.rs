@@ -35,18 +35,18 @@ impl Method {
     fn parse(name: &str) -> Option<Method> {
         let spec: Spec = name.parse().ok()?;
         let params = explain::params(&spec.id)?;
-        let known = |key: &String| params.iter().any(|p| p.key == key);
-        spec.params.keys().all(known).then_some(Method { params, spec })
+        let known = |(key, _): &(String, String)| params.iter().any(|p| p.key == key);
+        spec.params.iter().all(known).then_some(Method { params, spec })
     }
 
     fn short(&self, all: &[Option<Method>]) -> String {
         let differs = |key: &str| {
             let same_id = all.iter().flatten().filter(|m| m.spec.id == self.spec.id);
-            same_id.into_iter().any(|m| m.spec.params.get(key) != self.spec.params.get(key))
+            same_id.into_iter().any(|m| m.spec.get(key) != self.spec.get(key))
         };
         let mut text = self.spec.id.clone();
         for param in &self.params {
-            let value = self.spec.params.get(param.key);
+            let value = self.spec.get(param.key);
             if let Some(value) = value.filter(|v| *v != param.default || differs(param.key)) {
                 text = format!("{text}:{}={value}", param.key);
             }

@@ -17,7 +17,6 @@ use crate::{
     run::{manifest::Manifest, measure::Measure},
     table::{TableError, record::Record},
 };
-use serde_json::Value;
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -63,14 +62,13 @@ pub enum OutcomeError {
 }
 
 /// The manifest in a folder of results.
-pub fn manifest(folder: &Path) -> Result<Value, OutcomeError> {
+pub fn manifest(folder: &Path) -> Result<Manifest, OutcomeError> {
     let path = folder.join("manifest.json");
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(source) => return Err(OutcomeError::NoManifest { path, source }),
     };
-    serde_json::from_slice(&bytes)
-        .map_err(|e| OutcomeError::Manifest { path, reason: e.to_string() })
+    Manifest::parse(&bytes).map_err(|e| OutcomeError::Manifest { path, reason: e.to_string() })
 }
 
 /// The pictures that a run kept; none where it kept none.
@@ -87,9 +85,8 @@ fn maps(folder: &Path) -> Result<Maps, OutcomeError> {
     Ok(Maps::of(&measures, Resampling::default()))
 }
 
-fn heading(manifest: &Value) -> Heading {
-    let name = |at| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
-    Heading { model: name("/model/name"), data: name("/data/name") }
+fn heading(manifest: &Manifest) -> Heading {
+    Heading { model: manifest.model.name.clone(), data: manifest.data.name.clone() }
 }
 
 /// Writes tables, figures, heat-map sheets and the page of a run whose curves are in the folder.
@@ -99,18 +96,17 @@ pub fn write(
     exhibits: &[Exhibit],
     look: Look,
 ) -> Result<Summary, OutcomeError> {
-    let manifest = serde_json::to_value(manifest).expect("a manifest is plain data");
     let maps = maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = ledger.groups()?;
     let summary = summarise_groups(&groups);
-    let figures = curves::figures(&groups, &heading(&manifest));
+    let figures = curves::figures(&groups, &heading(manifest));
     ledger.check()?;
     summary.write(folder)?;
     curves::write(folder, &figures)?;
     sheets::write(&folder.join("heatmaps"), exhibits, &look)?;
     let source = Source {
-        manifest: &manifest,
+        manifest,
         rows: &ledger.rows,
         groups: &groups,
         summary: &summary,

@@ -7,7 +7,7 @@ use crate::{
     plot::{self, FigureError},
     plot_grid::{self, Placed},
     run::{
-        output::{MANIFEST, OutputError, read_manifest},
+        output::{MANIFEST, OutputError, read_json},
         prototypes::{Gathered, Judged, MANIFEST_OF, Nearest, PrototypeRow, TraceRow},
     },
     table::{TableError, record::Record},
@@ -59,7 +59,7 @@ const COLUMNS: usize = 12;
 impl Prototypes {
     /// Reads a folder whose tables are there. `manifest` is what its manifest says, or will say.
     pub fn read(folder: &Path, manifest: Option<Value>) -> Result<Prototypes, PrototypesError> {
-        let manifest = manifest.map_or_else(|| read_manifest(folder), |given| Ok(Some(given)))?;
+        let manifest = manifest.map_or_else(|| read_json(folder), |given| Ok(Some(given)))?;
         let other = || PrototypesError::Other { path: folder.to_owned() };
         let manifest = manifest.ok_or_else(other)?;
         if manifest.get("study").and_then(Value::as_str) != Some(MANIFEST_OF) {

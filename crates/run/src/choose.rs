@@ -14,11 +14,11 @@ use crate::{
     nn::{model::Model, preprocess::Preprocess, tensor::Tensor},
 };
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What one step of a selection left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// The step; `images:N` for the sample at the end.
     pub step: String,

@@ -2,12 +2,13 @@
 //! because explanations need the values of all layers and curves only some of them.
 
 use super::{
+    config::Record,
     event::{Event, Observer},
     gallery::{self, Exhibit, Map},
     kept::{self, Kept},
     measure::{self, Measure},
     picture::Picture,
-    plan::{Plan, Record},
+    plan::Plan,
     record::{Row, Status, Timing},
     study::Work,
     subject::{Subject, Unusable},
@@ -664,13 +665,13 @@ impl<'a> Bench<'a> {
         curve: &Curve,
     ) -> Result<Check, CurveError> {
         let (plan, image) = (self.plan, &self.subject.id);
-        if plan.config.verify <= 0.0 {
+        if plan.config.verify.0 <= 0.0 {
             return Ok(Check::default());
         }
         let purpose = format!("verify {} {}", method.name, cell.order);
         let at = [cell.region, cell.perturbation, cell.repeat].map(|i| i as u64);
         let rng = &mut plan.seed.rng(&purpose, image, &at);
-        let chosen = |_: &usize| f64::from(unit_f32(rng)) < plan.config.verify;
+        let chosen = |_: &usize| f64::from(unit_f32(rng)) < plan.config.verify.0;
         let steps: Vec<usize> = (0..curve.scores.len()).filter(chosen).collect();
         if steps.is_empty() {
             return Ok(Check::default());

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_preset_and_plain_ranges_are_beyond_doubt() {
-        for (name, _) in crate::nn::preprocess::PRESETS {
+        for name in crate::nn::preprocess::Preset::WORDS {
             let text = format!("preset = \"{name}\"");
             let preprocess = Preprocess::from_toml(&text, Shape::new(3, 8, 8)).unwrap();
             assert_eq!(Doubt::of_inputs(&preprocess), None, "{name}");

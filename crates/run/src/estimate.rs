@@ -1,11 +1,7 @@
 //! What a run will cost, from counts and a short trial.
 
 use super::{
-    curves,
-    manifest::chain_macs,
-    memory::Need,
-    plan::{Plan, Record},
-    record::Timing,
+    config::Record, curves, manifest::chain_macs, memory::Need, plan::Plan, record::Timing,
 };
 use crate::base::unit::Regions;
 use serde::Serialize;

@@ -1,29 +1,27 @@
 //! Heat maps made by other tools, as contenders beside the built-in methods.
 
 use crate::{
-    base::{geom::Shape, registry::Named},
+    base::{
+        geom::Shape,
+        key::{Takes, Value, Wrong},
+        registry::Named,
+    },
     data::{
         DataError, Dataset,
         heatmaps::{HeatMaps, Values},
     },
     explain::{
-        Case, EXPLAINERS, ExplainError, Explainer, Given, HeatMap, Kind, Total, resize::Resize,
+        Case, EXPLAINERS, ExplainError, Explainer, Given, HeatMap, Kind, Total, resize::Upsample,
     },
     nn::tensor::Tensor,
 };
 use ndarray::{Array2, Axis};
-use serde::Serialize;
-use std::path::Path;
+use serde::{Deserialize, Serialize, Serializer};
+use std::{fmt, path::Path};
 
 /// Why imported heat maps cannot take part.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// Not `NAME=PATH`.
-    #[error("`heatmaps` must be NAME=PATH, found `{found}`")]
-    Form {
-        /// What was given.
-        found: String,
-    },
     /// A name that they cannot have.
     #[error("`heatmaps`: {0}")]
     Name(#[from] NameProblem),
@@ -64,8 +62,46 @@ pub enum NameProblem {
     },
 }
 
+/// Where heat maps of another tool lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maps {
+    /// The name they compete under.
+    pub name: String,
+    /// A file, or a folder of them.
+    pub path: String,
+}
+
+impl fmt::Display for Maps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.path)
+    }
+}
+
+impl Serialize for Maps {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Value for Maps {
+    const TAKES: Takes = Takes::Each;
+
+    fn rule() -> String {
+        "NAME=PATH".to_owned()
+    }
+
+    fn read(value: &toml::Value) -> Result<Maps, Wrong> {
+        let text = value.as_str().ok_or(Wrong::Rule)?;
+        let parts = text.split_once('=').map(|(name, path)| (name.trim(), path.trim()));
+        let parts = parts.filter(|(_, path)| !path.is_empty());
+        let (name, path) = parts
+            .ok_or_else(|| Wrong::Said(format!("`heatmaps` must be NAME=PATH, found `{text}`")))?;
+        Ok(Maps { name: name.to_owned(), path: path.to_owned() })
+    }
+}
+
 /// One set of heat maps, for the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The name it competes under.
     pub name: String,
@@ -81,7 +117,7 @@ pub struct Import {
 #[derive(Debug)]
 struct Imported {
     maps: HeatMaps,
-    upsample: Option<Resize>,
+    upsample: Upsample,
 }
 
 impl Explainer for Imported {
@@ -115,7 +151,7 @@ impl Given for Imported {
         if heat.dim() == (input.h, input.w) {
             return Ok(heat);
         }
-        let resize = self.upsample.expect("a map of another size was refused");
+        let resize = self.upsample.resize().expect("a map of another size was refused");
         Ok(resize.enlarge_heat(&heat, input.h, input.w))
     }
 
@@ -151,7 +187,7 @@ impl Imported {
             Values::Real(values) => values.dim(),
             Values::Whole(values) => values.dim(),
         };
-        match self.upsample {
+        match self.upsample.resize() {
             _ if (h, w) == (height, width) => Ok(map),
             // (H, W, C) is read as H channels: an enlargement to another shape would hide that. Sides that
             // are rounded differ by less than one pixel of the map each
@@ -193,25 +229,20 @@ fn pooled(map: &Values) -> HeatMap {
     }
 }
 
-/// Opens heat maps given as `NAME=PATH` for the pictures of a data set. `size` is the height and
+/// Opens heat maps for the pictures of a data set. `size` is the height and
 /// width of the network's input; the first map is checked against it, so that a run with wrong
 /// files does not begin.
 pub(super) fn open(
-    given: &str,
-    upsample: Option<Resize>,
+    given: &Maps,
+    upsample: Upsample,
     data: &dyn Dataset,
     size: (usize, usize),
 ) -> Result<(Named<dyn Explainer>, Import), ImportError> {
-    let form = || ImportError::Form { found: given.to_owned() };
-    let (name, path) = given.split_once('=').ok_or_else(form)?;
-    let (name, path) = (name.trim().to_owned(), path.trim());
-    if path.is_empty() {
-        return Err(form());
-    }
+    let Maps { name, path } = given.clone();
     check_name(&name)?;
     let ids: Vec<String> = (0..data.len()).map(|i| data.id(i)).collect();
     let failed = |source| ImportError::Data { name: name.clone(), source: Box::new(source) };
-    let maps = HeatMaps::open(Path::new(path), &ids).map_err(failed)?;
+    let maps = HeatMaps::open(Path::new(&path), &ids).map_err(failed)?;
     let import = Import {
         name: name.clone(),
         digest: maps.digest.clone(),

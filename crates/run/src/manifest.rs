@@ -2,7 +2,7 @@
 
 use super::{
     choose::Chosen,
-    config::Config,
+    config::Given,
     doubt::Doubt,
     imported::Import,
     machine,
@@ -11,12 +11,13 @@ use super::{
     plan::{Plan, RESULTS_VERSION},
     record::{Row, Status},
     runner::skip,
-    study::{Gathered, Study},
+    study::{Gathered, STUDIES, Study},
 };
 use crate::{
     base::{
         hex,
         rng::Seed,
+        text::plain_lines,
         unit::{Regions, Units},
     },
     data::LeftOut,
@@ -34,130 +35,163 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The content of `manifest.json`. No times and dates: the same run gives the same bytes on
 /// machines of one CPU feature level.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    program: &'static str,
-    version: &'static str,
-    results_version: u32,
-    /// Name of the study.
-    study: &'static str,
+    /// Name of the program.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// [`RESULTS_VERSION`] of that program.
+    pub results_version: u32,
+    /// Name of the study ([`Manifest::study`]); none in manifests of versions that had only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study: Option<String>,
     /// What decides about the results of the study besides the config; absent if nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    facts: Option<serde_json::Value>,
-    digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<serde_json::Value>,
+    /// Names what is computed ([`Study::digest`]); empty in manifests of the first versions.
+    #[serde(default)]
+    pub digest: String,
     /// Null while the run is not finished.
-    results: Option<Outcome>,
-    config: Config,
+    pub results: Option<Outcome>,
+    /// The config, with every value in force.
+    pub config: Given,
     /// Content of the files that methods were built from.
-    #[serde(skip_serializing_if = "Texts::is_empty")]
-    texts: Texts,
-    model: ModelFacts,
-    data: DataFacts,
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub texts: Texts,
+    /// The network.
+    pub model: ModelFacts,
+    /// The pictures.
+    pub data: DataFacts,
     /// Methods of the program that ran this, which has to run it again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    own: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own: Vec<String>,
     /// Contenders whose heat maps were made by other tools.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    heatmaps: Vec<Import>,
-    protocol: Protocol,
-    /// Absent where no regions are removed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<StepsBy>,
-    /// Absent where no regions are removed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    engine: Vec<LayerCost>,
-    machine: Machine,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heatmaps: Vec<Import>,
+    /// What the config comes to.
+    pub protocol: Protocol,
+    /// How steps are computed; absent where no regions are removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<StepsBy>,
+    /// What layers cost; absent where no regions are removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub engine: Vec<LayerCost>,
+    /// Where it was run.
+    pub machine: Machine,
 }
 
 /// Multiply-adds of a layer: of a full pass, and of a step in random order (the first chain of
 /// seed 0), as computed.
-#[derive(Debug, Serialize)]
-struct LayerCost {
-    layer: String,
-    operator: &'static str,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerCost {
+    /// Name of the layer.
+    pub layer: String,
+    /// Its operator.
+    pub operator: String,
     /// Side of the Winograd tiles, null for the direct form.
-    tile: Option<usize>,
-    full: u64,
-    step: f64,
+    pub tile: Option<usize>,
+    /// Multiply-adds of a full pass.
+    pub full: u64,
+    /// Multiply-adds of a step, on average.
+    pub step: f64,
 }
 
 /// How the steps of chains are computed, which changes no bits of scores.
-#[derive(Debug, Serialize)]
-struct StepsBy {
-    by: &'static str,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepsBy {
+    /// By streams or by full passes.
+    pub by: String,
     /// Why: multiply-adds of a step by streams over those of a full pass.
-    share: f64,
+    pub share: f64,
 }
 
 impl StepsBy {
     fn of(Passes { full, share }: Passes) -> StepsBy {
-        StepsBy { by: if full { "full passes" } else { "streams" }, share }
+        let by = if full { "full passes" } else { "streams" };
+        StepsBy { by: by.to_owned(), share }
     }
 }
 
-#[derive(Debug, Serialize)]
-struct ModelFacts {
-    /// By what rows tell of which of several models they are.
-    id: String,
-    name: String,
-    digest: String,
-    input: [usize; 3],
-    classes: usize,
-    parameters: usize,
-    multiply_adds: u64,
-    notes: Vec<String>,
+/// The network of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    /// By what rows tell of which of several models they are; empty in older manifests.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// Name of the file.
+    pub name: String,
+    /// Digest of its content.
+    pub digest: String,
+    /// Channels, rows and columns of the input.
+    pub input: [usize; 3],
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of weights.
+    pub parameters: usize,
+    /// Multiply-adds of a pass.
+    pub multiply_adds: u64,
+    /// What import changed.
+    pub notes: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct DataFacts {
-    name: String,
-    fingerprint: String,
-    pictures: usize,
-    found: String,
+/// The pictures of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataFacts {
+    /// Name of the folder or file.
+    pub name: String,
+    /// Digest of ids, labels and boxes.
+    pub fingerprint: String,
+    /// Pictures there are.
+    pub pictures: usize,
+    /// What was found, in words.
+    pub found: String,
     /// Files and folders that were passed over; absent if none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    left_out: Vec<LeftOut>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What the config comes to for this network.
-#[derive(Debug, Serialize)]
-struct Protocol {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
     /// The regions of the size by which methods are ranked; absent where none are removed.
     #[serde(flatten)]
-    regions: Option<Size>,
+    pub regions: Option<Size>,
     /// Those of other sizes; absent without.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    other_sizes: Vec<Size>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_sizes: Vec<Size>,
     /// How many pictures each step of the selection left.
-    selection: Vec<Chosen>,
+    pub selection: Vec<Chosen>,
     /// Pictures of one part of the output.
-    part: usize,
+    pub part: usize,
 }
 
 /// The regions of one size.
-#[derive(Debug, Serialize)]
-struct Size {
-    /// Side of a region in pixels.
-    side: usize,
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Size {
+    /// Side of a region in pixels; older manifests have it in the config only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<usize>,
     /// Rows and columns of regions.
-    grid: [usize; 2],
-    regions: usize,
+    pub grid: [usize; 2],
+    /// Number of regions.
+    pub regions: usize,
     /// Share of the picture's pixels that belong to a region.
-    covered: f64,
+    pub covered: f64,
     /// Regions that are gone after the last step.
-    steps: usize,
+    pub steps: usize,
     /// Those that are gone at each step; absent where each takes one.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    stops: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<usize>,
     /// Share of the picture's pixels that are gone after the last step (with whole regions).
-    removed: f64,
+    pub removed: f64,
 }
 
 impl Size {
     fn of(regions: &Regions) -> Size {
         let (rows, columns) = regions.grid.dims();
         Size {
-            side: regions.grid.side(),
+            side: Some(regions.grid.side()),
             grid: [rows, columns],
             regions: regions.grid.len(),
             covered: regions.grid.covered(),
@@ -168,13 +202,15 @@ impl Size {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct Machine {
-    cpu: String,
+/// The machine of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Machine {
+    /// What of its instructions is used.
+    pub cpu: String,
 }
 
 /// What came out of a study.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Outcome {
     /// Of the ranking.
@@ -192,6 +228,22 @@ impl Outcome {
         }
     }
 
+    /// Pictures that were used.
+    pub fn pictures(&self) -> usize {
+        match self {
+            Outcome::Ranking(results) => results.pictures,
+            Outcome::Other(counts) => counts.pictures,
+        }
+    }
+
+    /// Digest of ids and contents of the pictures that were used; none in older manifests.
+    pub fn content(&self) -> Option<&str> {
+        match self {
+            Outcome::Ranking(results) => results.content.as_deref(),
+            Outcome::Other(counts) => Some(&counts.content),
+        }
+    }
+
     /// Pictures that could not be used, and those that could not be read.
     pub fn left_out(&self) -> (&[Skipped], &[Skipped]) {
         match self {
@@ -202,22 +254,22 @@ impl Outcome {
 }
 
 /// What every study counts, and what this one does.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
     /// Pictures that were used.
     pub pictures: usize,
     /// Pictures that could not be used.
     pub skipped: Vec<Skipped>,
     /// As in [`Results::unread`].
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Skipped>,
     /// As in [`Results::content`].
     pub content: String,
     /// What this study counts.
     #[serde(flatten)]
-    pub counts: BTreeMap<&'static str, usize>,
+    pub counts: BTreeMap<String, usize>,
     /// As in [`Results::missing_parts`].
-    #[serde(skip_serializing_if = "none")]
+    #[serde(default, skip_serializing_if = "none")]
     pub missing_parts: usize,
 }
 
@@ -233,14 +285,14 @@ impl Counts {
             skipped,
             unread: gathered.unread,
             content: content(gathered.pictures),
-            counts: counts.into(),
+            counts: counts.map(|(name, n)| (name.to_owned(), n)).into(),
             missing_parts: gathered.missing,
         }
     }
 }
 
 /// What came out of a ranking.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Results {
     /// Pictures that were used.
     pub pictures: usize,
@@ -248,10 +300,11 @@ pub struct Results {
     pub skipped: Vec<Skipped>,
     /// Those among them that could not be read, and others of which a heat map could not: the same command
     /// tries them again. Absent if none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Skipped>,
-    /// Digest of ids and contents of the pictures that were used.
-    pub content: String,
+    /// Digest of ids and contents of the pictures that were used; none in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
     /// Rows of the record.
     pub curves: usize,
     /// Rows without a curve.
@@ -260,6 +313,7 @@ pub struct Results {
     pub failures: Vec<Failure>,
     /// Methods whose maps left the place of every region to chance on some pictures, by the regions that
     /// rank.
+    #[serde(default)]
     pub all_tied: Vec<AllTied>,
     /// Pictures with a label.
     pub labelled: usize,
@@ -270,7 +324,7 @@ pub struct Results {
     pub top5: Option<f64>,
     /// Mean average precision (VOC 2010) over the classes that some picture shows; absent where each picture of
     /// the set has one label at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_ap: Option<f64>,
     /// Multiply-adds spent on curves.
     pub multiply_adds: u64,
@@ -279,10 +333,10 @@ pub struct Results {
     /// The largest difference between a checked score and that of a full pass; null without checks.
     pub largest_difference: Option<f64>,
     /// Signs that pictures do not reach the network as it was trained; absent if none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<Doubt>,
     /// Parts that are not in these results, since only some were put together; absent if none.
-    #[serde(skip_serializing_if = "none")]
+    #[serde(default, skip_serializing_if = "none")]
     pub missing_parts: usize,
 }
 
@@ -297,7 +351,7 @@ pub struct Skipped {
 
 /// A method whose maps did not say which regions go first: every region had the score of another one, as
 /// in an all-zero or constant map.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllTied {
     /// Its name.
     pub method: String,
@@ -308,7 +362,7 @@ pub struct AllTied {
 }
 
 /// A method that gave nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Its name.
     pub method: String,
@@ -327,14 +381,14 @@ impl Manifest {
         let graph = &plan.model.graph;
         let input = graph.input_shape();
         Manifest {
-            program: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
+            program: "pixelflip".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             results_version: RESULTS_VERSION,
-            study: study.entry().name,
+            study: Some(study.entry().name.to_owned()),
             facts: study.facts(),
             digest: study.digest(),
             results: None,
-            config: plan.config.clone(),
+            config: plan.config.written(),
             texts: plan.texts.clone(),
             model: ModelFacts {
                 id: plan.model_id(),
@@ -367,8 +421,33 @@ impl Manifest {
         }
     }
 
+    /// Reads what [`Manifest`] writes, also of earlier versions.
+    pub fn parse(bytes: &[u8]) -> Result<Manifest, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// As it is written.
+    pub fn text(&self) -> String {
+        let text = serde_json::to_string_pretty(self).expect("a manifest is plain data") + "\n";
+        // JSON reads them back
+        plain_lines(&text).into_owned()
+    }
+
+    /// Name of the study.
+    pub fn study(&self) -> &str {
+        self.study.as_deref().unwrap_or(STUDIES[0].name)
+    }
+
+    /// What came out, of a ranking that is finished.
+    pub fn ranking(&self) -> Option<&Results> {
+        match &self.results {
+            Some(Outcome::Ranking(results)) => Some(results),
+            _ => None,
+        }
+    }
+
     /// True of a run that is finished, with all its parts.
-    pub(super) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.results.as_ref().is_some_and(|results| results.missing_parts() == 0)
     }
 
@@ -420,7 +499,7 @@ impl Results {
             pictures: pictures.len() - skipped.len(),
             skipped,
             unread: Vec::new(),
-            content: content(pictures),
+            content: Some(content(pictures)),
             curves: tally.curves,
             failed_curves: tally.failures.values().map(|(curves, _)| curves).sum(),
             failures: tally.failures.into_iter().map(failure).collect(),
@@ -476,7 +555,7 @@ fn costs(plan: &Plan, regions: &Regions) -> Vec<LayerCost> {
     let steps = macs(plan, regions);
     let cost = |((_, node), step): ((NodeId, &Node), u64)| LayerCost {
         layer: node.name.clone(),
-        operator: node.op.name(),
+        operator: node.op.name().to_owned(),
         tile: tile(node).map(Tile::side),
         full: node.op.macs(&graph.shapes(&node.inputs), node.shape.rect()),
         step: step as f64 / regions.steps() as f64,
@@ -486,4 +565,51 @@ fn costs(plan: &Plan, regions: &Regions) -> Vec<LayerCost> {
 
 fn failure(((method, reason), (curves, first)): ((String, String), (usize, String))) -> Failure {
     Failure { method, reason, curves, first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::Path};
+
+    /// The committed manifests, of several versions.
+    fn committed() -> Vec<(String, Manifest)> {
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../results");
+        let folders = |path: &Path| fs::read_dir(path).unwrap().map(|e| e.unwrap().path());
+        let runs =
+            folders(&results).filter(|p| p.is_dir()).flat_map(|p| folders(&p).collect::<Vec<_>>());
+        let manifests = runs.map(|run| run.join("manifest.json")).filter(|path| path.is_file());
+        let read = |path: std::path::PathBuf| {
+            let text = fs::read_to_string(&path).unwrap();
+            let manifest = Manifest::parse(text.as_bytes());
+            (text, manifest.unwrap_or_else(|e| panic!("{}: {e}", path.display())))
+        };
+        manifests.map(read).collect()
+    }
+
+    #[test]
+    fn manifests_of_all_versions_are_read_and_nothing_in_them_is_lost() {
+        let all = committed();
+        assert!(all.len() > 5, "{}", all.len());
+        for (text, manifest) in all {
+            // what was not there in earlier versions
+            let gained = "    \"all_tied\": [],\n";
+            let written = manifest.text();
+            let same = if text.contains(gained) { written } else { written.replace(gained, "") };
+            assert_eq!(same, text);
+            assert_eq!(Manifest::parse(same.as_bytes()).unwrap(), manifest);
+        }
+    }
+
+    #[test]
+    fn keys_of_other_versions_stay_and_a_wrong_value_is_told() {
+        let (text, manifest) = committed().swap_remove(0);
+        let newer = text.replacen("\"seed\": 0", "\"seed\": 0, \"later\": \"x\"", 1);
+        let newer = Manifest::parse(newer.as_bytes()).unwrap();
+        assert_eq!(newer.config.entries().get("later"), Some(&"x".into()));
+        assert_eq!(newer.config.seed, manifest.config.seed);
+        let wrong = text.replacen("\"seed\": 0", "\"seed\": -1", 1);
+        let said = Manifest::parse(wrong.as_bytes()).unwrap_err().to_string();
+        assert!(said.starts_with("`seed` must be a whole number >= 0, found -1"), "{said}");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::{
     base::{
         geom::Rect,
+        key::{Value, Wrong},
         unit::{Regions, Units},
         words::count,
     },
@@ -12,6 +13,7 @@ use crate::{
         stream::Plan,
     },
 };
+use serde::Serialize;
 use std::{fs, path::Path};
 
 /// Patches that a chain holds at a time where memory is plenty: more would not make steps faster, not even
@@ -238,6 +240,20 @@ pub fn parse(text: &str) -> Result<u64, MemoryError> {
         _ => return Err(wrong()),
     };
     Ok((number * unit) as u64)
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Bytes(pub u64);
+
+impl Value for Bytes {
+    fn rule() -> String {
+        "a size such as 4GiB".to_owned()
+    }
+
+    fn read(value: &toml::Value) -> Result<Bytes, Wrong> {
+        value.as_str().and_then(|text| parse(text).ok()).map(Bytes).ok_or(Wrong::Rule)
+    }
 }
 
 /// Bytes as people read them.

@@ -28,14 +28,6 @@ pub enum MergeError {
     /// A folder cannot be read or written, or holds another run.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// A study of another version.
-    #[error("`{}` cannot be told about: {reason}", .folder.display())]
-    Study {
-        /// The folder.
-        folder: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
     /// Some parts are in no folder.
     #[error(
         "{missing} of {} {} missing{}", count(*.parts, "part"), are(*.missing),

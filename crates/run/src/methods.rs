@@ -1,7 +1,10 @@
 //! Methods by name, with the files that some of them need.
 
 use crate::{
-    base::{bounded, registry::Named},
+    base::{
+        bounded,
+        registry::{Named, Spec},
+    },
     explain::{self, Explainer, MethodError},
 };
 use std::{cell::RefCell, collections::BTreeMap, io, path::Path};
@@ -20,7 +23,7 @@ pub fn method(text: &str) -> Result<Named<dyn Explainer>, MethodError> {
 /// Builds several, and gives what stood in their files. `kept` is what stood in them in another run: for
 /// files that are gone.
 pub fn methods(
-    texts: &[String],
+    specs: &[Spec],
     kept: &Texts,
 ) -> Result<(Vec<Named<dyn Explainer>>, Texts), MethodError> {
     let files = RefCell::new(Texts::new());
@@ -37,7 +40,7 @@ pub fn methods(
         }
         Ok(text)
     };
-    let built = texts.iter().map(|text| explain::method(&text.parse()?, read));
+    let built = specs.iter().map(|spec| explain::method(spec, read));
     let built = built.collect::<Result<_, MethodError>>()?;
     Ok((built, files.into_inner()))
 }

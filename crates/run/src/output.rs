@@ -16,13 +16,14 @@
 //! function of the plan, its curves are renamed last: parts that are there need not be done again.
 
 use super::{
+    config::Scope,
+    imported::Import,
     lock::{FOLDER as LOCKS, Lock, LockError, Share},
     manifest::{Manifest, Skipped},
-    plan::PATHS,
-    study::{Entry, PICTURES, PartFile, STUDIES, Study, begun},
+    study::{Entry, PICTURES, PartFile, STUDIES, Study, begun, of_name},
 };
-use crate::base::{atomic, text::plain_lines};
-use serde_json::Value;
+use crate::base::atomic;
+use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -55,6 +56,14 @@ pub enum OutputError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// The folder holds results of a study that is not known.
+    #[error("`{}` cannot be told about: {reason}", .path.display())]
+    Study {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// The folder holds the results of another run.
     #[error("`{}` holds the results of another run: {}", .path.display(), .differences.join(", "))]
@@ -125,7 +134,7 @@ impl Output {
         check_owner(root, manifest)?;
         entry.all_files().try_for_each(|file| make(&root.join(file.folder)))?;
         // a scheduler may start a shard once more when all is put together: that stays
-        let late = share != Share::Whole && read_manifest(root)?.is_some_and(|old| is_whole(&old));
+        let late = share != Share::Whole && read_manifest(root)?.is_some_and(|old| old.is_whole());
         if !late {
             output.check_shards()?;
             output.write_manifest(manifest)?;
@@ -261,18 +270,14 @@ impl Output {
 
     /// Takes back that all is there, if that was said, since there is more to do.
     pub fn reopen(&self, manifest: &Manifest) -> Result<(), OutputError> {
-        let said = read_manifest(&self.root)?.is_some_and(|old| is_whole(&old));
+        let said = read_manifest(&self.root)?.is_some_and(|old| old.is_whole());
         if said { self.write_manifest(manifest) } else { Ok(()) }
     }
 
     /// Writes the manifest.
     fn write_manifest(&self, manifest: &Manifest) -> Result<(), OutputError> {
         let path = self.root.join(MANIFEST);
-        let mut text = serde_json::to_string_pretty(manifest).expect("a manifest is plain data");
-        text.push('\n');
-        // JSON reads them back
-        let text = plain_lines(&text);
-        atomic::write(&path, text.as_bytes())
+        atomic::write(&path, manifest.text().as_bytes())
             .map_err(|source| OutputError::Unwritable { path, source })
     }
 
@@ -379,8 +384,19 @@ fn numbers(
     Ok(names.iter().filter_map(number).collect())
 }
 
-/// What the manifest below `root` says; `None` where there is none.
-pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
+/// What the manifest below `root` says; `None` where there is none. That of a study which is not known is refused.
+pub fn read_manifest(root: &Path) -> Result<Option<Manifest>, OutputError> {
+    let Some(value) = read_json(root)? else { return Ok(None) };
+    if let Some(name) = value.get("study").and_then(Value::as_str) {
+        let unknown = |reason| OutputError::Study { path: root.to_owned(), reason };
+        of_name(name).map_err(unknown)?;
+    }
+    let foreign = |_| OutputError::Foreign { path: root.to_owned() };
+    serde_json::from_value(value).map(Some).map_err(foreign)
+}
+
+/// The manifest below `root`, of whatever study; `None` where there is none.
+pub fn read_json(root: &Path) -> Result<Option<Value>, OutputError> {
     match fs::read(root.join(MANIFEST)) {
         Ok(bytes) => serde_json::from_slice(&bytes)
             .map(Some)
@@ -390,21 +406,20 @@ pub fn read_manifest(root: &Path) -> Result<Option<Value>, OutputError> {
     }
 }
 
-/// True for the manifest of results that were put together from all parts.
-pub fn is_whole(manifest: &Value) -> bool {
-    let results = manifest.get("results");
-    results.is_some_and(|r| !r.is_null() && r.get("missing_parts").is_none())
-}
-
 /// Refuses a folder with the results of another run, or with other things.
 pub fn check_owner(root: &Path, manifest: &Manifest) -> Result<(), OutputError> {
-    let Some(old) = read_manifest(root)? else {
+    let old = match read_manifest(root) {
+        Err(OutputError::Study { path, reason }) => {
+            return Err(OutputError::OtherRun { path, differences: vec![reason] });
+        }
+        old => old?,
+    };
+    let Some(old) = old else {
         let unreadable = |source| OutputError::Unreadable { path: root.to_owned(), source };
         let empty = is_empty(root).map_err(unreadable)?;
         return if empty { Ok(()) } else { Err(OutputError::Foreign { path: root.to_owned() }) };
     };
-    let new = serde_json::to_value(manifest).expect("a manifest is plain data");
-    let differences = differences(&old, &new);
+    let differences = differences(&old, manifest);
     let same = differences.is_empty();
     if same { Ok(()) } else { Err(OutputError::OtherRun { path: root.to_owned(), differences }) }
 }
@@ -440,82 +455,80 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Heat maps of one name and other content.
-fn other_maps<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String> + 'a {
-    let maps = |v: &'a Value| v.get("heatmaps").and_then(Value::as_array).into_iter().flatten();
-    let same_name =
-        move |map: &Value| maps(old).find(|m| m.get("name") == map.get("name")).cloned();
-    let changed = move |map: &&Value| {
-        same_name(map).is_some_and(|before| before.get("digest") != map.get("digest"))
+fn other_maps<'a>(old: &'a Manifest, new: &'a Manifest) -> impl Iterator<Item = String> + 'a {
+    let changed = |map: &&Import| {
+        let before = old.heatmaps.iter().find(|before| before.name == map.name);
+        before.is_some_and(|before| before.digest != map.digest)
     };
-    let name = |map: &Value| map.get("name").and_then(Value::as_str).unwrap_or("?").to_owned();
-    maps(new)
-        .filter(changed)
-        .map(move |map| format!("the heat maps `{}` are not the same", name(map)))
-}
-
-/// Names of the contenders that are heat maps from files.
-fn names_of_maps(manifest: &Value) -> Vec<&str> {
-    let maps = manifest.get("heatmaps").and_then(Value::as_array).into_iter().flatten();
-    maps.filter_map(|map| map.get("name")?.as_str()).collect()
+    let maps = new.heatmaps.iter().filter(changed);
+    maps.map(|map| format!("the heat maps `{}` are not the same", map.name))
 }
 
 /// Files that methods are built from, of one name and other content.
-fn other_texts<'a>(old: &'a Value, new: &'a Value) -> impl Iterator<Item = String> + 'a {
-    let texts = new.get("texts").and_then(Value::as_object).into_iter().flatten();
-    let before = |name: &str| old.get("texts")?.get(name);
-    let changed = move |(name, text): &(&String, &Value)| before(name).is_some_and(|b| b != *text);
-    texts.filter(changed).map(|(name, _)| format!("the file `{name}` is not the same"))
+fn other_texts<'a>(old: &'a Manifest, new: &'a Manifest) -> impl Iterator<Item = String> + 'a {
+    let changed = |(name, text): &(&String, &String)| {
+        old.texts.get(*name).is_some_and(|before| before != *text)
+    };
+    let texts = new.texts.iter().filter(changed);
+    texts.map(|(name, _)| format!("the file `{name}` is not the same"))
+}
+
+/// Where two configs differ, in words.
+pub(super) fn other_configs(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {
+    let all = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    all.flat_map(|key| other_values(key, before.get(key), now.get(key))).collect()
+}
+
+/// Values that differ of what two configs set, in words; those below a key one by one.
+fn other_values(name: &str, was: Option<&Value>, is: Option<&Value>) -> Vec<String> {
+    let shown = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    match (was, is) {
+        (was, is) if was == is => Vec::new(),
+        (Some(Value::Object(was)), Some(Value::Object(is))) => {
+            let keys = was.keys().chain(is.keys().filter(|key| !was.contains_key(*key)));
+            let one =
+                |key: &String| other_values(&format!("{name}.{key}"), was.get(key), is.get(key));
+            keys.flat_map(one).collect()
+        }
+        (was, is) => vec![format!("`{name}` is {} there and {} here", shown(was), shown(is))],
+    }
 }
 
 /// What makes two runs different, in words; empty when they compute the same.
-pub(super) fn differences(old: &Value, new: &Value) -> Vec<String> {
-    if old.get("digest").is_some_and(|digest| Some(digest) == new.get("digest")) {
-        return Vec::new();
-    }
-    if old.get("digest").is_none() {
+pub(super) fn differences(old: &Manifest, new: &Manifest) -> Vec<String> {
+    if old.digest.is_empty() {
         return vec![format!("its {MANIFEST} has no digest, so nobody knows what it holds")];
     }
-    let study = |v: &Value| v.get("study").map_or(Value::from(STUDIES[0].name), Value::clone);
-    if study(old) != study(new) {
-        return vec![format!("it is of the study {} there and {} here", study(old), study(new))];
+    if old.digest == new.digest {
+        return Vec::new();
     }
-    let mut found = Vec::new();
-    if old.get("facts") != new.get("facts") {
-        found.push("what the study is about is not the same".to_owned());
+    if old.study() != new.study() {
+        return vec![format!(
+            "it is of the study `{}` there and `{}` here",
+            old.study(),
+            new.study()
+        )];
     }
-    let empty = serde_json::Map::new();
-    let keys = |v: &Value| v.get("config").and_then(Value::as_object).unwrap_or(&empty).clone();
-    let (before, now) = (keys(old), keys(new));
-    let shown = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
-    let all = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
     // where things lie does not count
-    for key in all.filter(|key| !PATHS.contains(&key.as_str())) {
-        match (before.get(key), now.get(key)) {
-            (was, is) if was == is => (),
-            (Some(Value::Object(was)), Some(Value::Object(is))) => {
-                let inside = was.keys().chain(is.keys().filter(|k| !was.contains_key(*k)));
-                found.extend(inside.filter(|k| was.get(*k) != is.get(*k)).map(|k| {
-                    let (was, is) = (shown(was.get(k)), shown(is.get(k)));
-                    format!("`{key}.{k}` is {was} there and {is} here")
-                }));
-            }
-            (was, is) => {
-                found.push(format!("`{key}` is {} there and {} here", shown(was), shown(is)));
-            }
-        }
-    }
-    let (were, are) = (names_of_maps(old), names_of_maps(new));
+    let counting = |manifest: &Manifest| manifest.config.clone().of(&[Scope::Results]).entries();
+    let facts =
+        (old.facts != new.facts).then(|| "what the study is about is not the same".to_owned());
+    let values = other_configs(&counting(old), &counting(new));
+    let mut found: Vec<String> = facts.into_iter().chain(values).collect();
+    let names = |of: &Manifest| of.heatmaps.iter().map(|map| map.name.clone()).collect();
+    let (were, are): (Vec<String>, Vec<String>) = (names(old), names(new));
     if were != are {
-        let shown = |names: &[&str]| serde_json::json!(names).to_string();
+        let shown = |names: &[String]| serde_json::json!(names).to_string();
         found.push(format!("`heatmaps` are {} there and {} here", shown(&were), shown(&are)));
     }
     found.extend(other_maps(old, new).chain(other_texts(old, new)));
-    for (name, path) in [("model file", "/model/digest"), ("pictures", "/data/fingerprint")] {
-        if old.pointer(path) != new.pointer(path) {
-            found.push(format!("the {name} are not the same").replace("file are", "file is"));
-        }
+    if old.model.digest != new.model.digest {
+        found.push("the model file is not the same".to_owned());
     }
-    if old.get("results_version") != new.get("results_version") {
+    if old.data.fingerprint != new.data.fingerprint {
+        found.push("the pictures are not the same".to_owned());
+    }
+    if old.results_version != new.results_version {
         found.push("it was made by another version of pixelflip".to_owned());
     }
     if found.is_empty() {

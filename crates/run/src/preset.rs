@@ -1,10 +1,13 @@
 //! Protocols of a paper and of other tools, so that old numbers can be translated.
 //!
-//! A preset is a set of defaults, laid over those of [`PROTOCOL`](super::config::PROTOCOL) and below
+//! A preset is a set of defaults, laid over [`Given::defaults`] and below
 //! the config file and the flags. What it cannot bring about stands beside it, in words;
 //! `docs/protocols.md` says how to convert the numbers.
 
+use crate::config::{Given, shipped};
+
 /// Defaults under a name.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Preset {
     /// Name, as in `--protocol NAME`: the tool with its version, or the paper.
     pub name: &'static str,
@@ -63,6 +66,13 @@ pub const PRESETS: &[Preset] = &[
     },
 ];
 
+impl Preset {
+    /// The keys it sets.
+    pub fn given(&self) -> Given {
+        shipped(self.config)
+    }
+}
+
 /// The preset of this name.
 pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
@@ -71,7 +81,10 @@ pub fn find(name: &str) -> Option<&'static Preset> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
+    use crate::{
+        config::{Config, Target},
+        eval::curve::ScoreKind,
+    };
     use std::path::Path;
 
     fn config(flags: &str) -> Config {
@@ -84,7 +97,7 @@ mod tests {
         let page = std::fs::read_to_string(page).unwrap();
         for preset in PRESETS {
             let flags = format!("model = 'm'\ndata = 'd'\nprotocol = '{}'", preset.name);
-            assert_eq!(config(&flags).protocol.as_deref(), Some(preset.name));
+            assert_eq!(config(&flags).protocol, Some(preset));
             assert!(page.contains(&format!("## `{}`", preset.name)), "{}", preset.name);
             assert!(preset.departs.iter().all(|line| !line.ends_with('.')), "{}", preset.name);
         }
@@ -95,11 +108,11 @@ mod tests {
         let plain = config("model = 'm'\ndata = 'd'");
         let preset = config("model = 'm'\ndata = 'd'\nprotocol = 'quantus-0.6'");
         assert_eq!((&plain.region[..], &preset.region[..]), (&[9][..], &[8][..]));
-        assert_eq!(preset.perturbation, ["constant:value=0"]);
-        assert_eq!((preset.score.as_str(), preset.target.as_str()), ("softmax", "label"));
+        assert_eq!(preset.perturbation, ["constant:value=0".parse().unwrap()]);
+        assert_eq!((preset.score, preset.target), (ScoreKind::Softmax, Target::Label));
         assert_eq!(preset.methods, plain.methods);
         let above = config("model = 'm'\ndata = 'd'\nregion = 5\nprotocol = 'quantus-0.6'");
-        assert_eq!(above.region, [5]);
+        assert_eq!(above.region.0, [5]);
     }
 
     #[test]

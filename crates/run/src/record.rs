@@ -1,6 +1,7 @@
 //! The record of an experiment: one row per curve, one row per measured time.
 
 use crate::{
+    base::{word::WordError, word_enum},
     eval::{curve::ScoreKind, order::Order},
     nn::head::Head,
     table::{
@@ -9,9 +10,8 @@ use crate::{
     },
 };
 use std::{
-    fmt, fs, io,
+    fs, io,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
 record! {
@@ -70,37 +70,13 @@ impl Row {
     }
 }
 
-/// What became of one cell of the experiment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// There is a curve.
-    Ok,
-    /// There is none; `reason` says why.
-    Failed,
-}
-
-impl Status {
-    /// Name in the column.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Status::Ok => "ok",
-            Status::Failed => "failed",
-        }
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Status {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Status, String> {
-        let known = [Status::Ok, Status::Failed].into_iter().find(|s| s.name() == text);
-        known.ok_or_else(|| format!("unknown status `{text}`"))
+word_enum! {
+    /// What became of one cell of the experiment.
+    pub enum Status {
+        /// There is a curve.
+        Ok = "ok",
+        /// There is none; `reason` says why.
+        Failed = "failed",
     }
 }
 
@@ -183,8 +159,8 @@ pub fn any_failed(path: &Path) -> Result<bool, TableError> {
     let content = |problem| TableError::Content { path: path.to_owned(), problem };
     let mut table = Table::read_parquet(path, Some(&["status"]))?;
     let status = table.take_all::<String>("status").map_err(content)?;
-    let status: Result<Vec<Status>, String> = status.iter().map(|word| word.parse()).collect();
-    Ok(status.map_err(content)?.contains(&Status::Failed))
+    let status: Result<Vec<Status>, WordError> = status.iter().map(|word| word.parse()).collect();
+    Ok(status.map_err(|e| content(e.to_string()))?.contains(&Status::Failed))
 }
 
 /// Reads the curves of all `*.parquet` files in a folder, in the order of their names.
@@ -359,6 +335,9 @@ mod tests {
         table.take_all::<String>("order").unwrap();
         table.push("order", Column::Text(vec![Some("mrof".to_owned()), Some("lerf".to_owned())]));
         let error = curves(&mut table).unwrap_err();
-        assert_eq!(error, "unknown order `mrof`, did you mean `morf`?");
+        assert_eq!(
+            error,
+            "column `order`: must be morf or lerf, found `mrof`, did you mean `morf`?"
+        );
     }
 }

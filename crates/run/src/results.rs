@@ -1,6 +1,7 @@
 //! Reading back what runs have written.
 
 use super::{
+    manifest::Manifest,
     measure::Measure,
     picture::Picture,
     record::{self, AllLogits, Row, Timing},
@@ -9,7 +10,6 @@ use crate::{
     eval::order::Order,
     table::{TableError, record::Record},
 };
-use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
@@ -28,7 +28,7 @@ pub struct Loaded {
     /// What is known of each picture; empty where it was not kept.
     pub pictures: Vec<Picture>,
     /// The manifests that were found, in the order of the paths.
-    pub manifests: Vec<Value>,
+    pub manifests: Vec<Manifest>,
 }
 
 /// Why results cannot be read together.
@@ -51,7 +51,7 @@ pub enum ResultsError {
         /// Curves that were found.
         found: usize,
         /// Curves that there were.
-        expected: u64,
+        expected: usize,
     },
     /// A path that holds no results.
     #[error(
@@ -96,21 +96,23 @@ pub enum ResultsError {
     },
 }
 
-/// What must be the same in runs that are ranked together: the words for it, and where it stands in
-/// the manifest.
-const SAME: &[(&str, &str)] = &[
-    ("models", "/model/digest"),
-    ("data", "/data/fingerprint"),
-    ("preprocessing", "/config/preprocess"),
-    ("targets", "/config/target"),
-    ("grids (`remainder`)", "/config/remainder"),
-    ("versions of the results", "/results_version"),
+/// The words for what must be the same in runs that are ranked together, and whether it differs.
+type Compared = (&'static str, fn(&Manifest, &Manifest) -> bool);
+
+/// What must be the same in runs that are ranked together.
+const SAME: &[Compared] = &[
+    ("models", |a, b| a.model.digest != b.model.digest),
+    ("data", |a, b| a.data.fingerprint != b.data.fingerprint),
+    ("preprocessing", |a, b| a.config.preprocess != b.config.preprocess),
+    ("targets", |a, b| a.config.target != b.config.target),
+    ("grids (`remainder`)", |a, b| a.config.remainder != b.config.remainder),
+    ("versions of the results", |a, b| a.results_version != b.results_version),
 ];
 
 /// Reads the results at these paths: folders of runs, folders of curves, or files with curves.
 pub fn load(paths: &[PathBuf], logits: AllLogits) -> Result<Loaded, ResultsError> {
     let mut all = Loaded::default();
-    let mut first: Option<(PathBuf, Value)> = None;
+    let mut first: Option<(PathBuf, Manifest)> = None;
     let mut contents: BTreeMap<String, String> = BTreeMap::new();
     for path in paths {
         let one = load_one(path, logits)?;
@@ -160,8 +162,8 @@ fn unknown(known: &[Row], mut rows: Vec<Row>) -> Vec<Row> {
     rows
 }
 
-fn same(a: &Path, left: &Value, b: &Path, right: &Value) -> Result<(), ResultsError> {
-    let differs = SAME.iter().find(|(_, at)| left.pointer(at) != right.pointer(at));
+fn same(a: &Path, left: &Manifest, b: &Path, right: &Manifest) -> Result<(), ResultsError> {
+    let differs = SAME.iter().find(|(_, differ)| differ(left, right));
     differs.map_or(Ok(()), |(what, _)| {
         Err(ResultsError::Mixed { first: a.to_owned(), second: b.to_owned(), what })
     })
@@ -199,15 +201,15 @@ fn load_one(path: &Path, logits: AllLogits) -> Result<Loaded, ResultsError> {
     let pictures = if pictures.is_file() { Picture::read(&pictures)? } else { Vec::new() };
     let manifest = path.join("manifest.json");
     let manifests = if manifest.is_file() { vec![read_manifest(&manifest)?] } else { Vec::new() };
-    let count = manifests.first().and_then(|m| m.pointer("/results/curves")?.as_u64());
-    if let Some(expected) = count.filter(|n| *n != rows.len() as u64) {
+    let results = manifests.first().and_then(Manifest::ranking);
+    if let Some(expected) = results.map(|r| r.curves).filter(|n| *n != rows.len()) {
         return Err(ResultsError::Count { path: path.to_owned(), found: rows.len(), expected });
     }
     Ok(Loaded { rows, timings, metrics, pictures, manifests })
 }
 
-fn read_manifest(path: &Path) -> Result<Value, ResultsError> {
+fn read_manifest(path: &Path) -> Result<Manifest, ResultsError> {
     let wrong = |reason: String| ResultsError::Manifest { path: path.to_owned(), reason };
-    let text = fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
-    serde_json::from_str(&text).map_err(|e| wrong(e.to_string()))
+    let bytes = fs::read(path).map_err(|e| wrong(e.to_string()))?;
+    Manifest::parse(&bytes).map_err(|e| wrong(e.to_string()))
 }

@@ -1,12 +1,12 @@
 //! How much of a run is done, seen from its folders alone: no model or picture is opened.
 
 use super::{
+    manifest::Manifest,
     merge::{MergeError, missing_shards, number_of_shards},
-    output::{self, OutputError, differences, finished, is_whole, read_manifest},
+    output::{self, OutputError, differences, finished, read_manifest},
     study::of_manifest,
 };
 use serde::Serialize;
-use serde_json::Value;
 use std::{collections::BTreeSet, path::PathBuf};
 
 /// What is there of a run.
@@ -29,7 +29,7 @@ pub struct Status {
 /// Reads the state of a run whose parts are in these folders; `shards` is the number that the rest is
 /// to be cut into, if that is not to be the number so far.
 pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, MergeError> {
-    let mut first: Option<Value> = None;
+    let mut first: Option<Manifest> = None;
     let (mut done, mut unread, mut collected) = (BTreeSet::new(), BTreeSet::new(), false);
     for folder in folders {
         let none = || MergeError::NoResults { folder: folder.clone() };
@@ -40,11 +40,11 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
             return Err(OutputError::OtherRun { path, differences }.into());
         }
         let entry = of_manifest(&manifest)
-            .map_err(|reason| MergeError::Study { folder: folder.clone(), reason })?;
+            .map_err(|reason| OutputError::Study { path: folder.clone(), reason })?;
         let (there, lost) = (finished(folder, entry)?, output::unread(folder)?);
         unread.extend(&there & &lost);
         done.extend(&there - &lost);
-        collected |= is_whole(&manifest);
+        collected |= manifest.is_whole();
         first.get_or_insert(manifest);
     }
     let parts = first.as_ref().and_then(parts);
@@ -63,8 +63,7 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
 }
 
 /// The number of parts that a manifest tells of.
-fn parts(manifest: &Value) -> Option<usize> {
-    let number = |path: &str| usize::try_from(manifest.pointer(path)?.as_u64()?).ok();
-    let (pictures, part) = (number("/config/images")?, number("/protocol/part")?);
+fn parts(manifest: &Manifest) -> Option<usize> {
+    let (pictures, part) = (manifest.config.images?, manifest.protocol.part);
     (part > 0).then(|| pictures.div_ceil(part))
 }

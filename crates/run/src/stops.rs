@@ -1,6 +1,10 @@
 //! After how many removed units the score is watched: after each of the first `steps`, or at the stops of `at`.
 
-use crate::base::words::count;
+use crate::base::{
+    key::{Takes, Value, Wrong},
+    words::count,
+};
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A number of removed units, or a share of all.
@@ -10,6 +14,50 @@ pub enum Portion {
     Count(u32),
     /// So many millionths of all units, rounded down to whole ones.
     Share(u32),
+}
+
+/// The value of `at`: stops in ascending order; none where every region is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stops(pub Vec<Portion>);
+
+impl Serialize for Portion {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl Value for Stops {
+    const TAKES: Takes = Takes::List;
+
+    fn rule() -> String {
+        "a list of numbers and shares such as 10%".to_owned()
+    }
+
+    fn read(value: &toml::Value) -> Result<Stops, Wrong> {
+        let text = |v: &toml::Value| match v {
+            toml::Value::Integer(n) => Some(n.to_string()),
+            other => other.as_str().map(str::to_owned),
+        };
+        let texts: Option<Vec<String>> = match value {
+            toml::Value::Array(items) => items.iter().map(text).collect(),
+            one => text(one).map(|text| text.split(',').map(str::to_owned).collect()),
+        };
+        let texts = texts.filter(|texts| texts.iter().all(|t| !t.is_empty()) && !texts.is_empty());
+        let stops = parse(&texts.ok_or(Wrong::Rule)?);
+        stops.map(Stops).map_err(|e| Wrong::Said(e.to_string()))
+    }
+
+    fn of_flag(texts: &[&str]) -> toml::Value {
+        Vec::<String>::of_flag(texts)
+    }
+
+    fn absent() -> Option<Stops> {
+        Some(Stops::default())
+    }
+
+    fn is_absent(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Millionths of a whole.

@@ -1,6 +1,6 @@
 //! One picture on its way from the data set to what methods explain.
 
-use super::plan::{Plan, Target};
+use super::{config::Target, plan::Plan};
 use crate::{
     base::geom::Shape,
     data::{DataError, Item, object::Object},

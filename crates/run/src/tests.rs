@@ -388,8 +388,8 @@ fn a_good_method_beats_the_random_order_in_both_directions() {
         };
         rows.iter().filter(of).map(fall).sum::<f64>()
     };
-    let random = plan.config.methods[0].clone();
-    let good = plan.config.methods[1].clone();
+    let random = plan.methods[0].name.clone();
+    let good = plan.methods[1].name.clone();
     assert!(mean(&good, Order::Morf) > mean(&random, Order::Morf));
     assert!(mean(&good, Order::Lerf) < mean(&random, Order::Lerf));
 }
@@ -479,7 +479,7 @@ fn a_method_of_the_callers_own_competes_and_its_run_is_another_one() {
     std::fs::write(&manifest, serde_json::to_string(&Manifest::new(&Ranking::of(&plan))).unwrap())
         .unwrap();
     let error = Config::load(Some(&manifest), toml::Table::new()).unwrap_err().to_string();
-    assert!(error.ends_with("its methods \"bright\" are of the program that ran it"), "{error}");
+    assert!(error.ends_with("its methods `bright` are of the program that ran it"), "{error}");
 }
 
 #[test]

@@ -119,8 +119,8 @@ macro_rules! counts {
 counts!(u32);
 counts!(u64);
 
-fn parse<T: FromStr<Err: Display>>(word: &str) -> Result<T, String> {
-    word.parse().map_err(|e: T::Err| e.to_string())
+fn parse<T: FromStr<Err: Display>>(name: &str, word: &str) -> Result<T, String> {
+    word.parse().map_err(|e: T::Err| format!("column `{name}`: {e}"))
 }
 
 impl<T: Display + FromStr<Err: Display>> Codec<T> for Word {
@@ -131,7 +131,7 @@ impl<T: Display + FromStr<Err: Display>> Codec<T> for Word {
     }
 
     fn values(name: &str, cells: Vec<Option<String>>) -> Result<Vec<T>, String> {
-        no_nulls(name, cells)?.iter().map(|word| parse(word)).collect()
+        no_nulls(name, cells)?.iter().map(|word| parse(name, word)).collect()
     }
 }
 
@@ -142,8 +142,9 @@ impl<T: Display + FromStr<Err: Display>> Codec<Option<T>> for MaybeWord {
         value.as_ref().map(ToString::to_string)
     }
 
-    fn values(_: &str, cells: Vec<Option<String>>) -> Result<Vec<Option<T>>, String> {
-        cells.iter().map(|word| word.as_deref().map(parse).transpose()).collect()
+    fn values(name: &str, cells: Vec<Option<String>>) -> Result<Vec<Option<T>>, String> {
+        let one = |word: &Option<String>| word.as_deref().map(|word| parse(name, word)).transpose();
+        cells.iter().map(one).collect()
     }
 }
 
@@ -459,6 +460,9 @@ mod tests {
         let mut table = Row::table(&rows());
         table.take::<String>("letter").unwrap();
         table.push("letter", Column::Text(vec![Some("x".to_owned()), Some("xy".to_owned())]));
-        assert_eq!(Row::take(&mut table).unwrap_err(), "too many characters in string");
+        assert_eq!(
+            Row::take(&mut table).unwrap_err(),
+            "column `letter`: too many characters in string"
+        );
     }
 }

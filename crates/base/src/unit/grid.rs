@@ -1,16 +1,18 @@
 //! Squares of a grid over a picture: the regions of Samek et al. 2017.
 
 use super::{Patch, UnitId, Units};
-use crate::geom::Rect;
+use crate::{geom::Rect, word_enum};
 
-/// What becomes of the pixels right and below the last whole region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Remainder {
-    /// They belong to no region and are never perturbed (the paper's protocol).
-    #[default]
-    Drop,
-    /// They form smaller regions of their own.
-    Partial,
+word_enum! {
+    /// What becomes of the pixels right and below the last whole region.
+    #[derive(Default)]
+    pub enum Remainder {
+        /// They belong to no region and are never perturbed (the paper's protocol).
+        #[default]
+        Drop = "drop",
+        /// They form smaller regions of their own.
+        Partial = "partial",
+    }
 }
 
 /// Disjoint squares anchored at the top left of a picture (Samek et al. 2017, sec. III).

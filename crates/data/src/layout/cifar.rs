@@ -7,7 +7,9 @@ use super::{
         listing::{Place, count},
         packed::{Packed, Part},
     },
-    Layout, lines,
+    Layout,
+    idx::Split,
+    lines,
 };
 use crate::base::{
     geom::Shape,
@@ -22,15 +24,15 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     params: &[Param {
         key: "split",
         default: "auto",
-        kind: Kind::Word(&["auto", "test", "train"]),
+        kind: Kind::Word(Split::WORDS),
         help: "which part of the set; auto takes test if it is there",
     }],
     build: |args| {
         Ok(Box::new(Cifar {
-            splits: match args.text("split") {
-                "test" => &["test"],
-                "train" => &["data_batch", "train"],
-                _ => &["test", "data_batch", "train"],
+            splits: match args.word("split") {
+                Split::Test => &["test"],
+                Split::Train => &["data_batch", "train"],
+                Split::Auto => &["test", "data_batch", "train"],
             },
         }))
     },

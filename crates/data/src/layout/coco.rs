@@ -12,7 +12,8 @@ use super::{
         boxes::Bounds,
         files::{FileSet, Other, Picture},
         listing::{
-            Finder, Listing, MISSING, Place, boxes as boxes_words, count, missing, unlabelled,
+            Finder, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
+            unlabelled,
         },
         mask::{Mask, Outline},
     },
@@ -42,7 +43,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     build: |args| {
         Ok(Box::new(Coco {
             split: args.text("split").to_owned(),
-            skip_missing: args.text("missing") == "skip",
+            skip_missing: Missing::of(args) == Missing::Skip,
         }))
     },
 };

@@ -12,6 +12,7 @@ use super::{
 use crate::base::{
     geom::Shape,
     registry::{Args, Entry, Kind, Param},
+    word_enum,
 };
 use flate2::read::MultiGzDecoder;
 use std::{
@@ -28,10 +29,19 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     build: |args| Ok(Box::new(Idx::new(args))),
 };
 
+word_enum! {
+    /// Which part of a set that has a test set.
+    pub(super) enum Split {
+        Auto = "auto",
+        Test = "test",
+        Train = "train",
+    }
+}
+
 pub(super) const SPLIT: Param = Param {
     key: "split",
     default: "auto",
-    kind: Kind::Word(&["auto", "test", "train"]),
+    kind: Kind::Word(Split::WORDS),
     help: "which part of the set; auto takes test if it is there",
 };
 
@@ -65,10 +75,10 @@ impl Idx {
     /// From the parameter [`SPLIT`].
     pub(super) fn new(args: &Args) -> Idx {
         Idx {
-            splits: match args.text("split") {
-                "test" => &[TEST],
-                "train" => &[TRAIN],
-                _ => &[TEST, TRAIN],
+            splits: match args.word("split") {
+                Split::Test => &[TEST],
+                Split::Train => &[TRAIN],
+                Split::Auto => &[TEST, TRAIN],
             },
         }
     }

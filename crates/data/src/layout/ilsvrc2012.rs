@@ -21,7 +21,8 @@ use super::{
         boxes::Bounds,
         files::{FileSet, Picture},
         listing::{
-            File, Listing, MISSING, Place, boxes as boxes_words, count, missing, unlabelled,
+            File, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
+            unlabelled,
         },
         matlab::{self, Record, Value},
         select::is_wordnet_id,
@@ -42,7 +43,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     summary: "the validation pictures of ILSVRC 2012 with devkit, val.txt or synset labels",
     cite: "russakovsky2015imagenet",
     params: &[MISSING],
-    build: |args| Ok(Box::new(Ilsvrc { skip_missing: args.text("missing") == "skip" })),
+    build: |args| Ok(Box::new(Ilsvrc { skip_missing: Missing::of(args) == Missing::Skip })),
 };
 
 const NAME: &str = "ILSVRC2012_val_";

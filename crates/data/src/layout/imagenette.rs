@@ -12,7 +12,10 @@ use super::{
     },
     Layout,
 };
-use crate::base::registry::{Entry, Kind, Param};
+use crate::base::{
+    registry::{Entry, Kind, Param},
+    word_enum,
+};
 
 pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     id: "imagenette",
@@ -28,15 +31,23 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Param {
             key: "labels",
             default: "imagenet",
-            kind: Kind::Word(&["imagenet", "own"]),
+            kind: Kind::Word(Classes::WORDS),
             help: "indices into the 1000 classes of ImageNet, or 0 to 9",
         },
     ],
     build: |args| {
         let split = args.text("split").to_owned();
-        Ok(Box::new(Imagenette { split, own: args.text("labels") == "own" }))
+        Ok(Box::new(Imagenette { split, own: args.word::<Classes>("labels") == Classes::Own }))
     },
 };
+
+word_enum! {
+    /// By which numbers classes go.
+    enum Classes {
+        ImageNet = "imagenet",
+        Own = "own",
+    }
+}
 
 /// WordNet id, index among the classes of ILSVRC 2012, name.
 const CLASSES: [(&str, usize, &str); 10] = [

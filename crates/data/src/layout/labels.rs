@@ -10,14 +10,17 @@ use super::{
         DataError, Dataset, Network, Options,
         boxes::Boxes,
         files::{FileSet, Picture},
-        listing::{self, File, Finder, Named, Place, count},
+        listing::{self, File, Finder, Missing, Named, Place, count},
         numbering::{self, Numbering, Reading, Rule, number},
         sheet::{Row, Sheet},
     },
     Layout, class_names_beside,
     flat::list_pictures,
 };
-use crate::base::registry::{Entry, Kind, Param};
+use crate::base::{
+    registry::{Entry, Kind, Param},
+    word_enum,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -37,13 +40,13 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Param {
             key: "missing",
             default: "refuse",
-            kind: Kind::Word(&["refuse", "skip"]),
+            kind: Kind::Word(Missing::WORDS),
             help: "what to do with rows whose picture is not there",
         },
         Param {
             key: "unlabelled",
             default: "refuse",
-            kind: Kind::Word(&["refuse", "skip", "keep"]),
+            kind: Kind::Word(Unlabelled::WORDS),
             help: "what to do with pictures that have no row",
         },
         numbering::NUMBERS,
@@ -52,22 +55,19 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     build: |args| {
         Ok(Box::new(Labels {
             file: args.text("file").to_owned(),
-            skip_missing: args.text("missing") == "skip",
-            unlabelled: match args.text("unlabelled") {
-                "skip" => Unlabelled::Skip,
-                "keep" => Unlabelled::Keep,
-                _ => Unlabelled::Refuse,
-            },
+            skip_missing: Missing::of(args) == Missing::Skip,
+            unlabelled: args.word("unlabelled"),
             rule: Rule::of(args, ENTRY.id)?,
         }))
     },
 };
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unlabelled {
-    Refuse,
-    Skip,
-    Keep,
+word_enum! {
+    enum Unlabelled {
+        Refuse = "refuse",
+        Skip = "skip",
+        Keep = "keep",
+    }
 }
 
 struct Labels {

@@ -18,7 +18,7 @@ mod voc;
 
 use super::{DataError, Dataset, Options, listing::Place};
 use crate::base::registry::{self, Entry, Named, Spec};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 /// A way in which pictures and labels are kept.
 pub trait Layout: Send + Sync {
@@ -51,7 +51,7 @@ pub const LAYOUTS: &[Entry<dyn Layout>] = &[
 /// The first layout, with its default parameters, that recognises `place`.
 pub(super) fn detect(place: &Place) -> Result<Named<dyn Layout>, DataError> {
     for entry in LAYOUTS {
-        let defaults = Spec { id: entry.id.to_owned(), params: BTreeMap::new() };
+        let defaults = Spec::plain(entry.id);
         let layout = registry::build("layout", LAYOUTS, &defaults)?;
         if layout.value.detect(place) {
             return Ok(layout);
@@ -86,7 +86,7 @@ mod tests {
     fn every_layout_has_a_name_of_its_own_and_builds_with_its_defaults() {
         for (k, entry) in LAYOUTS.iter().enumerate() {
             assert!(LAYOUTS[..k].iter().all(|other| other.id != entry.id));
-            let spec = Spec { id: entry.id.to_owned(), params: BTreeMap::new() };
+            let spec = Spec::plain(entry.id);
             assert!(registry::build("layout", LAYOUTS, &spec).is_ok());
         }
     }

@@ -18,6 +18,7 @@ use crate::{
     base::{
         geom::Shape,
         registry::{Entry, Kind, Param},
+        word_enum,
     },
     nn::tensor::Tensor,
 };
@@ -49,7 +50,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Param {
             key: "axes",
             default: "auto",
-            kind: Kind::Word(&["auto", "nchw", "nhwc"]),
+            kind: Kind::Word(&["auto", Axes::Nchw.name(), Axes::Nhwc.name()]),
             help: "where the channels are; auto takes the axis with 1 or 3 values",
         },
     ],
@@ -59,11 +60,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
             images: given("images"),
             labels: given("labels"),
             first: numbering::first(args).unwrap_or(0),
-            axes: match args.text("axes") {
-                "nchw" => Some(Axes::Nchw),
-                "nhwc" => Some(Axes::Nhwc),
-                _ => None,
-            },
+            axes: args.text("axes").parse().ok(),
         }))
     },
 };
@@ -75,10 +72,11 @@ const MAX_MEMBER: u64 = 4 << 30;
 const PAIRS: [(&str, &str); 4] =
     [("images", "labels"), ("test_images", "test_labels"), ("x_test", "y_test"), ("x", "y")];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Axes {
-    Nchw,
-    Nhwc,
+word_enum! {
+    enum Axes {
+        Nchw = "nchw",
+        Nhwc = "nhwc",
+    }
 }
 
 struct Numpy {

@@ -8,7 +8,7 @@ use super::{
     super::{
         DataError, Dataset, Options,
         files::{FileSet, Picture},
-        listing::{Finder, LeftOut, Listing, MISSING, Place, count, missing, unlabelled},
+        listing::{Finder, LeftOut, Listing, MISSING, Missing, Place, count, missing, unlabelled},
     },
     Layout, lines,
     sun397::by_folder,
@@ -32,7 +32,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     build: |args| {
         Ok(Box::new(Places {
             split: args.text("split").to_owned(),
-            skip_missing: args.text("missing") == "skip",
+            skip_missing: Missing::of(args) == Missing::Skip,
         }))
     },
 };

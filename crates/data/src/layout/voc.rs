@@ -14,7 +14,7 @@ use super::{
         boxes::Bounds,
         files::{FileSet, Other, Picture},
         listing::{
-            File, LeftOut, Listing, MISSING, Place, boxes as boxes_words, count, missing,
+            File, LeftOut, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
             unlabelled,
         },
         mask::Mask,
@@ -22,7 +22,10 @@ use super::{
     },
     Layout, lines,
 };
-use crate::base::registry::{Entry, Kind, Param};
+use crate::base::{
+    registry::{Entry, Kind, Param},
+    word_enum,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -42,7 +45,7 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
         Param {
             key: "difficult",
             default: "keep",
-            kind: Kind::Word(&["keep", "skip"]),
+            kind: Kind::Word(Difficult::WORDS),
             help: "what to do with objects marked as difficult",
         },
         MISSING,
@@ -50,11 +53,19 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
     build: |args| {
         Ok(Box::new(Voc {
             split: args.text("split").to_owned(),
-            skip_difficult: args.text("difficult") == "skip",
-            skip_missing: args.text("missing") == "skip",
+            skip_difficult: args.word::<Difficult>("difficult") == Difficult::Skip,
+            skip_missing: Missing::of(args) == Missing::Skip,
         }))
     },
 };
+
+word_enum! {
+    /// What becomes of objects marked as difficult.
+    enum Difficult {
+        Keep = "keep",
+        Skip = "skip",
+    }
+}
 
 /// The classes of 2007 to 2012; index 0 of masks is the background.
 const CLASSES: [&str; 20] = [

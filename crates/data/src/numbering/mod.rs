@@ -12,6 +12,7 @@ pub(super) use whole::Reading;
 use super::{DataError, Network};
 use crate::base::{
     registry::{Args, Kind, Param, SpecError, near},
+    word_enum,
     words::count,
 };
 use book::{Book, normal};
@@ -24,7 +25,7 @@ pub(super) const MAX_CLASSES: usize = 1_000_000;
 pub(super) const NUMBERS: Param = Param {
     key: "numbers",
     default: "auto",
-    kind: Kind::Word(&["auto", "index", "order", "names"]),
+    kind: Kind::Word(Numbers::WORDS),
     help: "index: the names are numbers, those of the classes; names: those of the network's classes of \
            these names; order: 0, 1, ... in the order of the names as text; auto: names where the network \
            names its classes so, else index where all are whole numbers, else order",
@@ -47,23 +48,19 @@ pub(super) struct Rule {
     layout: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Numbers {
-    Auto,
-    Index,
-    Order,
-    Names,
+word_enum! {
+    enum Numbers {
+        Auto = "auto",
+        Index = "index",
+        Order = "order",
+        Names = "names",
+    }
 }
 
 impl Rule {
     /// From the parameters [`NUMBERS`] and [`FIRST`] of a layout.
     pub(super) fn of(args: &Args, layout: &'static str) -> Result<Rule, SpecError> {
-        let numbers = match args.text(NUMBERS.key) {
-            "index" => Numbers::Index,
-            "order" => Numbers::Order,
-            "names" => Numbers::Names,
-            _ => Numbers::Auto,
-        };
+        let numbers = args.word(NUMBERS.key);
         let first = first(args);
         if first.is_some() && matches!(numbers, Numbers::Order | Numbers::Names) {
             return Err(args.bad(FIRST.key, "left out where `numbers` is order or names"));

@@ -19,6 +19,7 @@ use crate::{
         geom::{Rect, Shape},
         hex,
         rng::Seed,
+        word_enum,
     },
     fingerprint::digest,
     nn::tensor::Tensor,
@@ -56,27 +57,19 @@ const PALETTE: [Rgb; 16] = {
 /// Goes up when any picture changes, so that results on different pictures are never mixed up.
 const EDITION: u32 = 1;
 
-/// Disjoint parts of the data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// What the embedded network learnt from: 16,000 pictures.
-    Train,
-    /// What its training was stopped by: 1,000 pictures.
-    Val,
-    /// What nothing was fitted to: 1,000 pictures.
-    Test,
+word_enum! {
+    /// Disjoint parts of the data set.
+    pub enum Split {
+        /// What the embedded network learnt from: 16,000 pictures.
+        Train = "train",
+        /// What its training was stopped by: 1,000 pictures.
+        Val = "val",
+        /// What nothing was fitted to: 1,000 pictures.
+        Test = "test",
+    }
 }
 
 impl Split {
-    /// As it stands in ids: `train`, `val`, `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Val => "val",
-            Split::Test => "test",
-        }
-    }
-
     /// Number of pictures.
     pub fn pictures(self) -> usize {
         match self {

@@ -16,25 +16,19 @@ mod srg;
 mod stops;
 
 use super::order::Order;
-use crate::base::registry::{Args, Entry, Kind, Param};
+use crate::base::{
+    registry::{Args, Entry, Kind, Param},
+    word_enum,
+};
 use std::fmt;
 
-/// Which way a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
-}
-
-impl Direction {
-    /// Name in columns.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Direction::Higher => "higher",
-            Direction::Lower => "lower",
-        }
+word_enum! {
+    /// Which way a metric is better.
+    pub enum Direction {
+        /// More is better.
+        Higher = "higher",
+        /// Less is better.
+        Lower = "lower",
     }
 }
 
@@ -169,12 +163,12 @@ pub use stops::Stops;
 const ORDER: Param = Param {
     key: "order",
     default: Order::Morf.name(),
-    kind: Kind::Word(&[Order::Morf.name(), Order::Lerf.name()]),
+    kind: Kind::Word(Order::WORDS),
     help: "which curve is read",
 };
 
 fn order(args: &Args) -> Order {
-    args.text(ORDER.key).parse().expect("range-checked")
+    args.word(ORDER.key)
 }
 
 /// Removing relevant regions should make the score fall fast (MoRF), irrelevant ones slowly (LeRF).

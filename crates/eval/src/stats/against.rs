@@ -5,7 +5,7 @@ use super::{
     ranks::same,
     wilcoxon::{holm, least_p, wilcoxon},
 };
-use crate::rounding::differences;
+use crate::{base::word_enum, rounding::differences};
 use ndarray::{ArrayView1, ArrayView2};
 
 /// A method against the one that all are compared with.
@@ -27,31 +27,19 @@ pub struct Against {
     pub verdict: Verdict,
 }
 
-/// What a test at 5 % says, after the correction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Found to be better.
-    Better,
-    /// Found to be worse.
-    Worse,
-    /// Not told apart.
-    Open,
-    /// The same value on every picture.
-    Equal,
-    /// The test could not reach 5 %, even if all differences had one sign.
-    TooFew,
-}
-
-impl Verdict {
-    /// Name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::Open => "open",
-            Verdict::Equal => "equal",
-            Verdict::TooFew => "too-few",
-        }
+word_enum! {
+    /// What a test at 5 % says, after the correction.
+    pub enum Verdict {
+        /// Found to be better.
+        Better = "better",
+        /// Found to be worse.
+        Worse = "worse",
+        /// Not told apart.
+        Open = "open",
+        /// The same value on every picture.
+        Equal = "equal",
+        /// The test could not reach 5 %, even if all differences had one sign.
+        TooFew = "too-few",
     }
 }
 

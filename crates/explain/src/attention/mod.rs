@@ -30,14 +30,14 @@ use crate::{
     },
     has_gradient,
     nn::{graph::Graph, tensor::Tensor},
-    resize::Resize,
+    resize::Upsample,
 };
 
 /// How token values become a map of the picture.
 pub(crate) const UPSAMPLE: Param = Param {
     key: "upsample",
-    default: "nearest",
-    kind: Kind::Word(&["nearest", "bilinear", "none"]),
+    default: Upsample::Nearest.name(),
+    kind: Kind::Word(Upsample::WORDS),
     help: "a token's value belongs to its patch, or is interpolated, or the map has one value per patch",
 };
 
@@ -55,14 +55,12 @@ trait ByTokens: Send + Sync {
 /// A [`ByTokens`] as a method: shape `(1, H, W)`.
 struct TokenMap<M> {
     method: M,
-    upsample: Option<Resize>,
+    upsample: Upsample,
 }
 
 impl<M: ByTokens + 'static> TokenMap<M> {
     fn boxed(method: M, args: &Args) -> Box<dyn Explainer> {
-        let word = args.text(UPSAMPLE.key);
-        let upsample = (word != "none").then(|| Resize::from_word(word));
-        Box::new(TokenMap { method, upsample })
+        Box::new(TokenMap { method, upsample: args.word(UPSAMPLE.key) })
     }
 }
 
@@ -79,7 +77,7 @@ impl<M: ByTokens> Explainer for TokenMap<M> {
         let patches = tokens.of_patch.iter().map(|token| values[*token] as f32).collect();
         let map = Tensor::new(Shape::new(1, h, w), patches);
         let Shape { h, w, .. } = case.graph.input_shape();
-        Ok(self.upsample.map_or_else(|| map.clone(), |resize| resize.enlarge(&map, h, w)))
+        Ok(self.upsample.resize().map_or_else(|| map.clone(), |resize| resize.enlarge(&map, h, w)))
     }
 
     fn holds_input(&self) -> bool {

@@ -3,68 +3,81 @@
 use super::rule::STABILISER;
 use crate::{
     Case, ExplainError,
-    base::registry::{Args, Kind, Param},
+    base::{
+        registry::{Args, Kind, Param},
+        word_enum,
+    },
     nn::tensor::Tensor,
 };
 
-/// What is handed back from the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// The score itself.
-    #[default]
-    Score,
-    /// 1.
-    One,
-    /// The score, and minus that of the best other class: what speaks for this class rather than
-    /// that one. All rules are linear in the relevance, so this is the difference of two maps.
-    Contrast,
+word_enum! {
+    /// What is handed back from the output.
+    #[derive(Default)]
+    pub enum Start {
+        /// The score itself.
+        #[default]
+        Score = "score",
+        /// 1.
+        One = "one",
+        /// The score, and minus that of the best other class: what speaks for this class rather than
+        /// that one. All rules are linear in the relevance, so this is the difference of two maps.
+        Contrast = "contrast",
+    }
 }
 
-/// How residual sums and average pools share.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sum {
-    /// In proportion to the signed summands.
-    #[default]
-    Signed,
-    /// In proportion to their sizes, which cannot cancel.
-    Abs,
-    /// In proportion to the signed summands, each side then scaled so that its total is its share of the
-    /// sizes of both totals (Chefer et al. 2021, CVPR).
-    Totals,
+word_enum! {
+    /// How residual sums and average pools share.
+    #[derive(Default)]
+    pub enum Sum {
+        /// In proportion to the signed summands.
+        #[default]
+        Signed = "signed",
+        /// In proportion to their sizes, which cannot cancel.
+        Abs = "abs",
+        /// In proportion to the signed summands, each side then scaled so that its total is its share of the
+        /// sizes of both totals (Chefer et al. 2021, CVPR); no word of [`SUM`].
+        Totals = "totals",
+    }
 }
 
-/// How max-pools share.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Max {
-    /// All to the first largest value.
-    #[default]
-    Winner,
-    /// Equally among the largest values.
-    Ties,
-    /// As an average pool does.
-    Average,
+word_enum! {
+    /// How max-pools share.
+    #[derive(Default)]
+    pub enum Max {
+        /// All to the first largest value.
+        #[default]
+        Winner = "winner",
+        /// Equally among the largest values.
+        Ties = "ties",
+        /// As an average pool does.
+        Average = "average",
+    }
 }
 
-/// How local response normalisation shares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Norm {
-    /// Each channel keeps its relevance.
-    #[default]
-    Identity,
-    /// By a first-order Taylor expansion (Binder et al. 2016).
-    Taylor,
+word_enum! {
+    /// How local response normalisation shares.
+    #[derive(Default)]
+    pub enum Norm {
+        /// Each channel keeps its relevance.
+        #[default]
+        Identity = "identity",
+        /// By a first-order Taylor expansion (Binder et al. 2016).
+        Taylor = "taylor",
+    }
 }
 
-/// How products of two maps share: gates, squeeze-and-excitation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Product {
-    /// All to the signal; the gate is taken as a constant. Half to each where neither is a gate.
-    #[default]
-    Signal,
-    /// Half to each.
-    Half,
-    /// Half to each, stabilised: `R_a = a b R / (2 a b)`, as in products of matrices (Achtibat et al. 2024).
-    Epsilon,
+word_enum! {
+    /// How products of two maps share: gates, squeeze-and-excitation.
+    #[derive(Default)]
+    pub enum Product {
+        /// All to the signal; the gate is taken as a constant. Half to each where neither is a gate.
+        #[default]
+        Signal = "signal",
+        /// Half to each.
+        Half = "half",
+        /// Half to each, stabilised: `R_a = a b R / (2 a b)`, as in products of matrices (Achtibat et al. 2024).
+        Epsilon = "epsilon",
+    }
 }
 
 /// What attention passes on: products of two maps as matrices and the softmax between them.
@@ -119,35 +132,35 @@ impl Default for Options {
 pub const START: Param = Param {
     key: "start",
     default: "score",
-    kind: Kind::Word(&["score", "one", "contrast"]),
+    kind: Kind::Word(Start::WORDS),
     help: "relevance at the output: the score, 1, or the score minus that of the best other class",
 };
 
 pub(super) const SUM: Param = Param {
     key: "sum",
     default: "signed",
-    kind: Kind::Word(&["signed", "abs"]),
+    kind: Kind::Word(&[Sum::Signed.name(), Sum::Abs.name()]),
     help: "residual sums and average pools share by signed summands or by their sizes",
 };
 
 pub(super) const MAX: Param = Param {
     key: "max",
     default: "winner",
-    kind: Kind::Word(&["winner", "ties", "average"]),
+    kind: Kind::Word(Max::WORDS),
     help: "max-pools give to the first winner, to all winners, or as an average pool",
 };
 
 pub(super) const NORM: Param = Param {
     key: "norm",
     default: "identity",
-    kind: Kind::Word(&["identity", "taylor"]),
+    kind: Kind::Word(Norm::WORDS),
     help: "local response normalisation passes relevance on, or shares it by a Taylor expansion",
 };
 
 pub(super) const PRODUCT: Param = Param {
     key: "product",
     default: "signal",
-    kind: Kind::Word(&["signal", "half", "epsilon"]),
+    kind: Kind::Word(Product::WORDS),
     help: "products of two maps give to the signal and not to the gate, half to each, or half, stabilised",
 };
 
@@ -174,30 +187,16 @@ impl Start {
 impl Options {
     /// Reads [`START`] alone.
     pub(super) fn of_start(args: &Args) -> Options {
-        let start = match args.text(START.key) {
-            "contrast" => Start::Contrast,
-            "one" => Start::One,
-            _ => Start::Score,
-        };
-        Options { start, ..Options::default() }
+        Options { start: args.word(START.key), ..Options::default() }
     }
 
     /// Reads [`OPTIONS`].
     pub(super) fn of(args: &Args) -> Options {
-        let is = |param: &Param, word: &str| args.text(param.key) == word;
         Options {
-            sum: if is(&SUM, "abs") { Sum::Abs } else { Sum::Signed },
-            max: match args.text(MAX.key) {
-                "average" => Max::Average,
-                "ties" => Max::Ties,
-                _ => Max::Winner,
-            },
-            norm: if is(&NORM, "taylor") { Norm::Taylor } else { Norm::Identity },
-            product: match args.text(PRODUCT.key) {
-                "half" => Product::Half,
-                "epsilon" => Product::Epsilon,
-                _ => Product::Signal,
-            },
+            sum: args.word(SUM.key),
+            max: args.word(MAX.key),
+            norm: args.word(NORM.key),
+            product: args.word(PRODUCT.key),
             ..Options::of_start(args)
         }
     }

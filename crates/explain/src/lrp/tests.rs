@@ -169,11 +169,11 @@ fn shares(
     deviation: f64,
 ) -> Vec<Share> {
     let spec: crate::base::registry::Spec = rule.parse().unwrap();
-    let number = |key: &str| spec.params[key].parse::<f64>().unwrap();
+    let number = |key: &str| spec.get(key).unwrap().parse::<f64>().unwrap();
     let z: Vec<f64> = w.iter().zip(x).map(|(w, x)| w.unwrap_or(0.0) * x).collect();
     let positive = || z.iter().map(|z| z.max(0.0)).collect::<Vec<f64>>();
     let negative = || z.iter().map(|z| z.min(0.0)).collect::<Vec<f64>>();
-    let b = if spec.params.get("bias").is_some_and(|b| b == "ignore") { 0.0 } else { b };
+    let b = if spec.get("bias") == Some("ignore") { 0.0 } else { b };
     match spec.id.as_str() {
         "lrp-zero" => vec![share(z, b, 1e-6, 1.0)],
         "lrp-epsilon" => vec![share(z, b, number("eps"), 1.0)],

@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// The file says otherwise.
-    #[error("the network ends in `{node}` ({op}), so it cannot be \"{}\"", .declared.name())]
+    #[error("the network ends in `{node}` ({op}), so it cannot be \"{}\"", .declared)]
     Otherwise {
         /// What was said.
         declared: Declared,

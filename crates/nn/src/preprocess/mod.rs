@@ -24,7 +24,7 @@ pub use error::PreprocessError;
 pub use fit::{Placement, Size};
 pub use linear::Way;
 pub use prepared::Prepared;
-pub use preset::{PRESETS, Preset};
+pub use preset::Preset;
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
 
 use super::{head::Declared, tensor::Tensor};

@@ -1,41 +1,22 @@
 //! Preprocessing that whole families of models share, under one name.
 
-use super::{Channels, Crop, Interpolation, PreprocessError, Resize, Settings, settings::value};
-use serde::{Deserialize, Serialize};
-use std::str::FromStr;
+use super::{Channels, Crop, Interpolation, Resize, Settings};
+use crate::base::word_enum;
 
-/// Values of several keys under one name; keys that are given beside it take precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// Models of torchvision and timm on ImageNet: shorter side 256, middle, ImageNet's mean and std.
-    Torchvision,
-    /// Models of Caffe (BVLC): 256 x 256, middle, BGR from 0 to 255, whole means.
-    Caffe,
-    /// `preprocess_input` of Keras in its mode "caffe" (VGG, ResNet): the network's size, BGR.
-    Keras,
-    /// `preprocess_input` of Keras in its mode "tf" (Inception, Xception, `MobileNet`), as TF-Slim:
-    /// the network's size, values from -1 to 1.
-    Inception,
-    /// CLIP's image encoders: shorter side to the network's size, bicubic, middle.
-    Clip,
-}
-
-/// Name, preset, what it stands for.
-pub const PRESETS: [(&str, Preset); 5] = [
-    ("torchvision", Preset::Torchvision),
-    ("caffe", Preset::Caffe),
-    ("keras", Preset::Keras),
-    ("inception", Preset::Inception),
-    ("clip", Preset::Clip),
-];
-
-impl FromStr for Preset {
-    type Err = PreprocessError;
-
-    fn from_str(text: &str) -> Result<Self, PreprocessError> {
-        let found = PRESETS.iter().find(|(name, _)| *name == text);
-        found.map(|(_, preset)| *preset).ok_or_else(|| value("preset", text))
+word_enum! {
+    /// Values of several keys under one name; keys that are given beside it take precedence.
+    pub enum Preset {
+        /// Models of torchvision and timm on ImageNet: shorter side 256, middle, ImageNet's mean and std.
+        Torchvision = "torchvision",
+        /// Models of Caffe (BVLC): 256 x 256, middle, BGR from 0 to 255, whole means.
+        Caffe = "caffe",
+        /// `preprocess_input` of Keras in its mode "caffe" (VGG, ResNet): the network's size, BGR.
+        Keras = "keras",
+        /// `preprocess_input` of Keras in its mode "tf" (Inception, Xception, `MobileNet`), as TF-Slim:
+        /// the network's size, values from -1 to 1.
+        Inception = "inception",
+        /// CLIP's image encoders: shorter side to the network's size, bicubic, middle.
+        Clip = "clip",
     }
 }
 

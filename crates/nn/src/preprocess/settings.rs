@@ -1,7 +1,14 @@
 //! The keys of a sidecar.
 
 use super::{PreprocessError, Preset};
-use crate::{base::registry::near, head::Declared};
+use crate::{
+    base::{
+        key::{Value, Wrong},
+        registry::near,
+        word_enum,
+    },
+    head::Declared,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{fmt, str::FromStr};
 
@@ -80,43 +87,32 @@ impl fmt::Display for Resize {
     }
 }
 
-/// How values between pixels are found when a picture is resized. Both filters are as Pillow and
-/// torchvision have them: widened by the factor of a reduction (antialiasing), columns and rows one
-/// after the other. Values stay in [0, 1] but are not rounded to whole grey levels, as Pillow and
-/// torchvision on 8-bit pictures do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Interpolation {
-    /// Triangle.
-    #[default]
-    Bilinear,
-    /// Cubic convolution with a = -1/2 (Keys 1981), as Pillow's `BICUBIC`.
-    Bicubic,
-}
-
-impl FromStr for Interpolation {
-    type Err = PreprocessError;
-
-    fn from_str(text: &str) -> Result<Self, PreprocessError> {
-        match text {
-            "bilinear" => Ok(Interpolation::Bilinear),
-            "bicubic" => Ok(Interpolation::Bicubic),
-            _ => Err(value("interpolation", text)),
-        }
+word_enum! {
+    /// How values between pixels are found when a picture is resized. Both filters are as Pillow and
+    /// torchvision have them: widened by the factor of a reduction (antialiasing), columns and rows one
+    /// after the other. Values stay in [0, 1] but are not rounded to whole grey levels, as Pillow and
+    /// torchvision on 8-bit pictures do.
+    #[derive(Default)]
+    pub enum Interpolation {
+        /// Triangle.
+        #[default]
+        Bilinear = "bilinear",
+        /// Cubic convolution with a = -1/2 (Keys 1981), as Pillow's `BICUBIC`.
+        Bicubic = "bicubic",
     }
 }
 
-/// What is cut off after resizing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Crop {
-    /// Nothing.
-    None,
-    /// All but the middle; a margin of 3 pixels is cut 1 + 2, as Caffe and Keras do.
-    Center,
-    /// The same, but half a pixel goes to the even neighbour as in torchvision's `CenterCrop`: a
-    /// margin of 1 is cut 0 + 1, of 3 it is cut 2 + 1.
-    CenterTorchvision,
+word_enum! {
+    /// What is cut off after resizing.
+    pub enum Crop {
+        /// Nothing.
+        None = "none",
+        /// All but the middle; a margin of 3 pixels is cut 1 + 2, as Caffe and Keras do.
+        Center = "center",
+        /// The same, but half a pixel goes to the even neighbour as in torchvision's `CenterCrop`: a
+        /// margin of 1 is cut 0 + 1, of 3 it is cut 2 + 1.
+        CenterTorchvision = "center-torchvision",
+    }
 }
 
 impl Crop {
@@ -128,51 +124,26 @@ impl Crop {
     }
 }
 
-impl FromStr for Crop {
-    type Err = PreprocessError;
-
-    fn from_str(text: &str) -> Result<Self, PreprocessError> {
-        match text {
-            "none" => Ok(Crop::None),
-            "center" => Ok(Crop::Center),
-            "center-torchvision" => Ok(Crop::CenterTorchvision),
-            _ => Err(value("crop", text)),
-        }
+word_enum! {
+    /// The order of a model's input axes: batch, then channels, height and width in some order.
+    pub enum InputAxes {
+        /// Channels, height, width (PyTorch, Caffe).
+        Nchw = "nchw",
+        /// Height, width, channels (Keras, TensorFlow).
+        Nhwc = "nhwc",
     }
 }
 
-/// The order of a model's input axes: batch, then channels, height and width in some order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum InputAxes {
-    /// Channels, height, width (PyTorch, Caffe).
-    Nchw,
-    /// Height, width, channels (Keras, TensorFlow).
-    Nhwc,
-}
-
-impl FromStr for InputAxes {
-    type Err = PreprocessError;
-
-    fn from_str(text: &str) -> Result<Self, PreprocessError> {
-        match text {
-            "nchw" => Ok(InputAxes::Nchw),
-            "nhwc" => Ok(InputAxes::Nhwc),
-            _ => Err(value("axes", text)),
-        }
+word_enum! {
+    /// Channels of the network and their order.
+    pub enum Channels {
+        /// Red, green, blue.
+        Rgb = "rgb",
+        /// Blue, green, red (Caffe).
+        Bgr = "bgr",
+        /// One channel.
+        Grey = "grey",
     }
-}
-
-/// Channels of the network and their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Channels {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red (Caffe).
-    Bgr,
-    /// One channel.
-    Grey,
 }
 
 impl Channels {
@@ -188,19 +159,6 @@ impl Channels {
             (Channels::Rgb, _) => out.copy_from_slice(pixel),
             (Channels::Bgr, _) => out.iter_mut().zip(pixel.iter().rev()).for_each(|(o, p)| *o = *p),
             (Channels::Grey, _) => out[0] = LUMA.iter().zip(pixel).map(|(w, p)| w * p).sum(),
-        }
-    }
-}
-
-impl FromStr for Channels {
-    type Err = PreprocessError;
-
-    fn from_str(text: &str) -> Result<Self, PreprocessError> {
-        match text {
-            "rgb" => Ok(Channels::Rgb),
-            "bgr" => Ok(Channels::Bgr),
-            "grey" => Ok(Channels::Grey),
-            _ => Err(value("channels", text)),
         }
     }
 }
@@ -259,29 +217,52 @@ pub struct Settings {
     pub output: Option<String>,
 }
 
+impl Value for Settings {
+    fn rule() -> String {
+        "a table with the keys of a sidecar".to_owned()
+    }
+
+    fn read(value: &toml::Value) -> Result<Settings, Wrong> {
+        let table = value.as_table().ok_or(Wrong::Rule)?;
+        let settings = Settings::from_table(table);
+        settings.map_err(|e| Wrong::Said(format!("`preprocess`: {e}")))
+    }
+
+    fn absent() -> Option<Settings> {
+        Some(Settings::default())
+    }
+
+    fn over(self, below: Settings) -> Settings {
+        self.or(below)
+    }
+}
+
 impl Settings {
     /// Reads a sidecar; any key may be absent. A `preset` fills in what is not given beside it.
     pub fn from_toml(text: &str) -> Result<Settings, PreprocessError> {
-        let table: toml::Table = text.parse().map_err(|e| not_toml(text, &e))?;
+        Settings::from_table(&text.parse().map_err(|e| not_toml(text, &e))?)
+    }
+
+    fn from_table(table: &toml::Table) -> Result<Settings, PreprocessError> {
         if let Some(key) = table.keys().find(|key| FIELDS.iter().all(|(k, _)| k != key)) {
             let near = near(key, FIELDS.iter().map(|(k, _)| *k));
             return Err(PreprocessError::UnknownKey { key: key.clone(), near });
         }
-        let preset: Option<Preset> = take(&table, "preset")?;
+        let preset: Option<Preset> = take(table, "preset")?;
         let given = Settings {
-            input: take(&table, "input")?,
-            axes: take(&table, "axes")?,
-            resize: take(&table, "resize")?,
-            interpolation: take(&table, "interpolation")?,
-            crop: take(&table, "crop")?,
-            pad: take(&table, "pad")?,
-            channels: take(&table, "channels")?,
-            scale: take(&table, "scale")?,
-            mean: take(&table, "mean")?,
-            std: take(&table, "std")?,
-            classes: take(&table, "classes")?,
-            head: take(&table, "head")?,
-            output: take(&table, "output")?,
+            input: take(table, "input")?,
+            axes: take(table, "axes")?,
+            resize: take(table, "resize")?,
+            interpolation: take(table, "interpolation")?,
+            crop: take(table, "crop")?,
+            pad: take(table, "pad")?,
+            channels: take(table, "channels")?,
+            scale: take(table, "scale")?,
+            mean: take(table, "mean")?,
+            std: take(table, "std")?,
+            classes: take(table, "classes")?,
+            head: take(table, "head")?,
+            output: take(table, "output")?,
         };
         Ok(given.or_preset(preset))
     }

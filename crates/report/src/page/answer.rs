@@ -15,11 +15,10 @@ use crate::{
         order::Order,
         stats::{Resampling, estimate, paired::Pair, wilcoxon::can_reach},
     },
-    run::output::is_whole,
+    run::manifest::{Manifest, Outcome},
     summary::SummaryRow,
     verdict::{Lack, Leader, Words, against_random, named, removal, too_few_for_pairs},
 };
-use serde_json::Value;
 
 /// What came out, the most important first; HTML. `contests` compare the methods of each setting on the
 /// pictures that all have; that of the first setting counts, if it is there.
@@ -54,16 +53,16 @@ pub(super) fn sentences(
 }
 
 /// How much of the run there is yet, where some of it is missing.
-fn missing(manifest: &Value) -> Option<String> {
-    if is_whole(manifest) {
+fn missing(manifest: &Manifest) -> Option<String> {
+    if manifest.is_whole() {
         return None;
     }
-    let number = |at: &str| manifest.pointer(at).and_then(Value::as_u64);
-    let parts = number("/results/missing_parts")
-        .map(|n| format!(" ({} {} missing)", count(n as usize, "part"), are(n as usize)));
-    let of = number("/results/pictures").zip(number("/config/images"));
+    let results = manifest.results.as_ref();
+    let parts = results.map(Outcome::missing_parts).filter(|n| *n > 0);
+    let parts = parts.map(|n| format!(" ({} {} missing)", count(n, "part"), are(n)));
+    let of = results.map(Outcome::pictures).zip(manifest.config.images);
     let of = of.map_or("some pictures are missing".to_owned(), |(found, all)| {
-        format!("this is of {found} of {}", count(all as usize, "picture"))
+        format!("this is of {found} of {}", count(all, "picture"))
     });
     Some(format!("<b>The run is not complete:</b> {of}{}.", parts.unwrap_or_default()))
 }

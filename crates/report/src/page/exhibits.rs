@@ -23,7 +23,6 @@ use crate::{
     run::record::Row,
 };
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Bytes that all pictures of a page may take, with their curves and what the slider needs.
@@ -89,7 +88,7 @@ pub(super) struct Chain {
     width: usize,
     height: usize,
     side: u64,
-    columns: u64,
+    columns: usize,
     steps: usize,
     /// Regions that are gone at each score, where these are not 0, 1, 2, ...
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -336,7 +335,7 @@ fn chain(
     exhibit: &Exhibit,
 ) -> Chain {
     let setting = source.groups.first().map(|g| &g.setting);
-    let columns = source.manifest.pointer("/protocol/grid/1").and_then(Value::as_u64);
+    let columns = source.manifest.protocol.regions.as_ref().map_or(1, |size| size.grid[1]);
     let link = |(m, contender): (usize, &super::contenders::Contender<'_>)| {
         let map = exhibit.maps.iter().find(|map| map.method == contender.method)?;
         let removal = |order: Order| {
@@ -350,7 +349,7 @@ fn chain(
         width: exhibit.picture.shape.w,
         height: exhibit.picture.shape.h,
         side: setting.map_or(1, |s| s.region),
-        columns: columns.unwrap_or(1).max(1),
+        columns,
         steps: setting.and_then(|s| s.steps).unwrap_or(0),
         removed: setting.and_then(|s| s.removed.clone()).unwrap_or_default(),
         probability: setting.is_some_and(|s| s.score_kind == ScoreKind::Softmax),

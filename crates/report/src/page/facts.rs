@@ -1,9 +1,16 @@
 //! What was run, in words and in full.
 
 use super::{Source, bibliography, contenders::Contenders};
-use crate::base::words::count;
+use crate::{
+    base::words::count,
+    run::{
+        choose::Chosen,
+        config::Given,
+        manifest::{Manifest, Protocol, Size},
+    },
+};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// One line of a list.
 #[derive(Serialize)]
@@ -56,7 +63,7 @@ pub(super) fn subtitle(source: &Source<'_>) -> String {
     parts.join(" · ")
 }
 
-pub(super) fn methods(contenders: &Contenders<'_>, manifest: &Value) -> Vec<Method> {
+pub(super) fn methods(contenders: &Contenders<'_>, manifest: &Manifest) -> Vec<Method> {
     let method = |c: &super::contenders::Contender<'_>| Method {
         label: c.label.clone(),
         full: c.method.to_owned(),
@@ -69,72 +76,61 @@ pub(super) fn methods(contenders: &Contenders<'_>, manifest: &Value) -> Vec<Meth
 }
 
 /// Where the heat maps of a contender come from that another tool made.
-fn imported(name: &str, manifest: &Value) -> Option<String> {
-    let given = manifest.pointer("/config/heatmaps").and_then(Value::as_array)?;
-    let mut files = given.iter().filter_map(|v| v.as_str()?.split_once('='));
-    let (_, path) = files.find(|(given, _)| *given == name)?;
-    Some(format!("heat maps of another tool, from {path}"))
+fn imported(name: &str, manifest: &Manifest) -> Option<String> {
+    let maps = manifest.config.heatmaps.iter().flatten().find(|maps| maps.name == name)?;
+    Some(format!("heat maps of another tool, from {}", maps.path))
 }
 
 /// Where the fact on removal stands.
 const REMOVAL: usize = 4;
 
 /// Regions of a size by which methods are not ranked.
-fn other_size(size: &Value) -> String {
-    let text = |key: &str| size.get(key).map_or("?".to_owned(), shown);
-    let (side, regions, steps) = (text("side"), text("regions"), text("steps"));
-    format!("{side}x{side} pixels, {steps} of {regions} removed")
+fn other_size(size: &Size) -> String {
+    let (side, regions) = (known(size.side), grouped(size.regions as u64));
+    format!("{side}x{side} pixels, {} of {regions} removed", grouped(size.steps as u64))
+}
+
+/// A value that older manifests do not have.
+fn known<T: ToString>(value: Option<T>) -> String {
+    value.map_or("?".to_owned(), |value| value.to_string())
+}
+
+/// The values of a key, if it is given.
+fn listed<T: ToString>(values: Option<&Vec<T>>) -> String {
+    known(values.map(|v| v.iter().map(T::to_string).collect::<Vec<_>>().join(", ")))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// After how many removed regions the score is watched, where that is not after each.
-fn stops(manifest: &Value) -> String {
-    let stops = manifest.pointer("/protocol/stops");
-    stops.map_or(String::new(), |all| format!(", the score watched after {}", shown(all)))
+fn stops(regions: &Size) -> String {
+    if regions.stops.is_empty() {
+        return String::new();
+    }
+    let stops: Vec<String> = regions.stops.iter().map(|n| grouped(*n as u64)).collect();
+    format!(", the score watched after {}", stops.join(", "))
 }
 
 /// The protocol, in words.
-pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
-    let text = |at: &str| manifest.pointer(at).map_or("?".to_owned(), shown);
-    let share = |at: &str| match manifest.pointer(at).and_then(Value::as_f64) {
-        Some(v) => format!("{:.1} %", 100.0 * v),
-        None => "?".to_owned(),
-    };
+pub(super) fn protocol(manifest: &Manifest) -> Vec<Fact> {
+    let Manifest { config, protocol, .. } = manifest;
     let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
-    let side = text("/protocol/side");
-    let steps = match manifest.pointer("/protocol/steps").and_then(Value::as_u64) {
-        Some(n) => count(n as usize, "region"),
-        None => "? regions".to_owned(),
-    };
+    let removed = protocol.regions.as_ref();
     let mut facts = vec![
-        fact("Class", format!("{} (fixed along the curve)", text("/config/target"))),
-        fact("Score", format!("{} of that class", text("/config/score"))),
-        fact(
-            "Regions",
-            format!(
-                "squares of {side}x{side} pixels, {} of them, {} of the picture{}",
-                text("/protocol/regions"),
-                share("/protocol/covered"),
-                remainder(manifest)
-            ),
-        ),
+        fact("Class", format!("{} (fixed along the curve)", known(config.target))),
+        fact("Score", format!("{} of that class", known(config.score))),
+        fact("Regions", known(removed.map(|size| regions(size, config)))),
         fact(
             "Order",
             format!(
                 "by the sum of relevance over the pixels of a region, fixed once: {} (morf = most \
                  relevant first, lerf = exactly the reverse); ties are broken alike for all methods",
-                text("/config/orders")
+                listed(config.orders.as_ref())
             ),
         ),
-        fact(
-            "Removal",
-            format!(
-                "{steps}, one after the other, {} of the picture{}; replaced by: {}; all methods \
-                 see the same noise in the same region",
-                share("/protocol/removed"),
-                stops(manifest),
-                text("/config/perturbation")
-            ),
-        ),
+        fact("Removal", known(removed.map(|size| removal(size, config)))),
         fact("Repeats", repeats(manifest)),
         fact(
             "AOPC",
@@ -148,51 +144,61 @@ pub(super) fn protocol(manifest: &Value) -> Vec<Fact> {
             "95 % bootstrap intervals over pictures (BCa); of differences: paired, picture by picture"
                 .to_owned(),
         ),
-        fact("Pictures", format!("{}{}", text("/data/found"), selection(manifest))),
-        fact("Seed", text("/config/seed")),
+        fact("Pictures", format!("{}{}", manifest.data.found, selection(protocol))),
+        fact("Seed", known(config.seed.map(|seed| grouped(seed.0)))),
     ];
-    let others = manifest.pointer("/protocol/other_sizes").and_then(Value::as_array);
-    let others: Vec<String> = others.into_iter().flatten().map(other_size).collect();
+    let others: Vec<String> = protocol.other_sizes.iter().map(other_size).collect();
     if !others.is_empty() {
         facts.insert(REMOVAL + 1, fact("Other regions", others.join("; ")));
     }
     facts
 }
 
+fn regions(size: &Size, config: &Given) -> String {
+    let side = known(size.side.or_else(|| config.region.as_ref()?.first().copied()));
+    format!(
+        "squares of {side}x{side} pixels, {} of them, {} of the picture{}",
+        grouped(size.regions as u64),
+        percent(size.covered),
+        remainder(size, config)
+    )
+}
+
+fn removal(size: &Size, config: &Given) -> String {
+    format!(
+        "{}, one after the other, {} of the picture{}; replaced by: {}; all methods see the same noise \
+         in the same region",
+        count(size.steps, "region"),
+        percent(size.removed),
+        stops(size),
+        listed(config.perturbation.as_ref())
+    )
+}
+
 /// What was done with the pixels that no region covers, where there are some.
-fn remainder(manifest: &Value) -> String {
-    let covered = manifest.pointer("/protocol/covered").and_then(Value::as_f64);
-    match manifest.pointer("/config/remainder") {
-        Some(rule) if covered.is_none_or(|share| share < 1.0) => {
-            format!("; what is left at the edges: {}", shown(rule))
-        }
+fn remainder(size: &Size, config: &Given) -> String {
+    match config.remainder {
+        Some(rule) if size.covered < 1.0 => format!("; what is left at the edges: {rule}"),
         _ => String::new(),
     }
 }
 
-fn repeats(manifest: &Value) -> String {
-    let given = manifest.pointer("/config/repeats");
-    let images = match given.and_then(Value::as_u64) {
-        Some(n) => count(n as usize, "noise image"),
-        None => format!("{} noise images", given.map_or("?".to_owned(), shown)),
-    };
-    format!("{images} per picture")
+fn repeats(manifest: &Manifest) -> String {
+    let images = manifest.config.repeats.map(|n| count(n, "noise image"));
+    format!("{} per picture", images.unwrap_or("? noise images".to_owned()))
 }
 
 /// What each step of the selection left.
-fn selection(manifest: &Value) -> String {
-    let steps = manifest.pointer("/protocol/selection").and_then(Value::as_array);
-    let step = |s: &Value| {
-        let (name, left) = (s.get("step")?.as_str()?, s.get("pictures")?.as_u64()?);
-        Some(format!("; {name} leaves {left}"))
-    };
-    steps.into_iter().flatten().filter_map(step).collect()
+fn selection(protocol: &Protocol) -> String {
+    let left = |Chosen { step, pictures }: &Chosen| format!("; {step} leaves {pictures}");
+    protocol.selection.iter().map(left).collect()
 }
 
 /// The manifest, part by part.
-pub(super) fn sections(manifest: &Value) -> Vec<Section> {
-    let empty = Map::new();
-    let all = manifest.as_object().unwrap_or(&empty);
+pub(super) fn sections(manifest: &impl Serialize) -> Vec<Section> {
+    let Ok(Value::Object(all)) = serde_json::to_value(manifest) else {
+        unreachable!("a manifest is plain data with names");
+    };
     let is_part = |v: &Value| v.is_object() || is_table(v);
     let mut run = Section { name: "run".to_owned(), facts: Vec::new(), tables: Vec::new() };
     for (key, value) in all.iter().filter(|(_, v)| !is_part(v)) {
@@ -267,16 +273,22 @@ fn grouped(n: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        base::{registry::Spec, unit::Remainder},
+        demo,
+        nn::preprocess::Settings,
+        run::{imported::Maps, manifest::LayerCost},
+    };
 
     #[test]
     fn everything_in_a_manifest_is_shown() {
-        let manifest = serde_json::json!({
-            "digest": "abc",
-            "seed": 1_234_567,
-            "config": {"methods": ["a", "b"], "preprocess": {"scale": 0.5}},
-            "engine": [{"layer": "conv1", "tile": null}, {"layer": "conv2", "tile": 4}],
-            "results": null,
-        });
+        let mut manifest = demo::manifest();
+        manifest.digest = "abc".to_owned();
+        manifest.model.multiply_adds = 1_234_567;
+        manifest.config.methods = Some(vec![Spec::plain("a"), Spec::plain("b")]);
+        manifest.config.preprocess = Some(Settings { scale: Some(0.5), ..Settings::default() });
+        let (layer, operator) = ("conv1".to_owned(), "conv".to_owned());
+        manifest.engine = vec![LayerCost { layer, operator, tile: None, full: 2, step: 0.5 }];
         let sections = sections(&manifest);
         let mut text = Vec::new();
         for s in &sections {
@@ -285,20 +297,22 @@ mod tests {
         }
         let expected = [
             "run/digest: abc",
-            "run/seed: 1\u{202f}234\u{202f}567",
+            "model/multiply_adds: 1\u{202f}234\u{202f}567",
             "run/results: –",
             "config/methods: a, b",
             "config/preprocess.scale: 0.5",
         ];
         assert!(expected.iter().all(|line| text.contains(&(*line).to_owned())), "{text:?}");
-        assert_eq!(sections.last().unwrap().name, "engine");
+        assert!(sections.iter().any(|s| s.name == "engine" && s.tables.len() == 1));
     }
 
     #[test]
     fn the_protocol_counts_noise_images_and_names_edges_where_there_are_some() {
-        let value = |covered: f64, repeats: u64| {
-            let config = serde_json::json!({"repeats": repeats, "remainder": "drop"});
-            let manifest = serde_json::json!({"config": config, "protocol": {"covered": covered}});
+        let value = |covered: f64, repeats: usize| {
+            let mut manifest = demo::manifest();
+            manifest.config.repeats = Some(repeats);
+            manifest.config.remainder = Some(Remainder::Drop);
+            manifest.protocol.regions.as_mut().unwrap().covered = covered;
             protocol(&manifest).into_iter().map(|f| f.value).collect::<Vec<_>>().join("\n")
         };
         let (whole, part) = (value(1.0, 1), value(0.96, 2));
@@ -309,7 +323,9 @@ mod tests {
 
     #[test]
     fn heat_maps_of_another_tool_are_named_with_their_file() {
-        let manifest = serde_json::json!({"config": {"heatmaps": ["theirs=maps/a.npz"]}});
+        let mut manifest = demo::manifest();
+        let (name, path) = ("theirs".to_owned(), "maps/a.npz".to_owned());
+        manifest.config.heatmaps = Some(vec![Maps { name, path }]);
         let said = imported("theirs", &manifest);
         assert_eq!(said.as_deref(), Some("heat maps of another tool, from maps/a.npz"));
         assert_eq!(imported("gradient", &manifest), None);

@@ -39,12 +39,11 @@ use crate::{
         order::Order,
         stats::Resampling,
     },
-    run::{doubt::Doubt, record::Row},
+    run::{manifest::Manifest, record::Row},
 };
 use contenders::Contenders;
 use minijinja::{AutoEscape, Environment};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use std::path::Path;
 
 /// Name of the page below the results.
@@ -56,7 +55,7 @@ pub const SHOWN: usize = 12;
 /// What a page is made of.
 pub struct Source<'a> {
     /// The content of `manifest.json`.
-    pub manifest: &'a Value,
+    pub manifest: &'a Manifest,
     /// One row per curve on the pictures of the gallery.
     pub rows: &'a [Row],
     /// All curves, put in order.
@@ -131,14 +130,13 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let contests = contests(source.groups);
     let first = answer::counting(source, &contests);
     let pairs = pairs::matrices(&contests, &contenders);
-    let name = |at: &str| manifest.pointer(at).and_then(Value::as_str).unwrap_or("?").to_owned();
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
     let data = Data { methods: labels, charts, exhibits: &chains };
     let methods: Vec<&str> = contenders.0.iter().map(|c| c.method).collect();
     let perturbations: Vec<&str> =
         source.groups.iter().map(|g| g.setting.perturbation.as_str()).collect();
     let content = Content {
-        title: format!("{} on {}", name("/model/name"), name("/data/name")),
+        title: format!("{} on {}", manifest.model.name, manifest.data.name),
         subtitle: facts::subtitle(source),
         answer_html: answer::sentences(source, &contenders, &contests),
         caveats: caveats(source, &contests),
@@ -185,9 +183,9 @@ fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
 
 /// What a reader must know.
 fn caveats(source: &Source<'_>, contests: &[Contest]) -> Vec<String> {
-    let doubts = source.manifest.pointer("/results/doubts").and_then(Value::as_array);
-    let doubt = |value: &Value| Some(Doubt::deserialize(value).ok()?.to_string());
-    let mut found: Vec<String> = doubts.into_iter().flatten().filter_map(doubt).collect();
+    let results = source.manifest.ranking();
+    let doubts = results.into_iter().flat_map(|results| &results.doubts);
+    let mut found: Vec<String> = doubts.map(ToString::to_string).collect();
     found.extend(source.summary.caveats.iter().map(ToString::to_string));
     found.extend(contests.iter().filter(|c| c.left_out > 0).map(|c| {
         format!(

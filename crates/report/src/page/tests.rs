@@ -1,26 +1,31 @@
 use super::*;
 use crate::{
     cells, curves as figures, demo,
-    run::{doubt::Doubt, gallery::Exhibit, measure::Measure, record::Row},
+    run::{
+        doubt::Doubt,
+        gallery::Exhibit,
+        manifest::{Manifest, Outcome, Results, Skipped},
+        measure::Measure,
+        record::Row,
+    },
     summary::summarise,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-pub(super) fn manifest() -> Value {
-    json!({
-        "program": "pixelflip",
-        "config": {"region": 3, "methods": ["random"], "seed": 0},
-        "model": {"name": "a net"},
-        "data": {"name": "some pictures", "found": "pictures"},
-        "protocol": {"side": 3, "grid": [4, 4], "regions": 16, "covered": 1.0, "steps": 10, "removed": 0.6},
-    })
+pub(super) fn manifest() -> Manifest {
+    demo::manifest()
 }
 
-pub(super) fn made(rows: &[Row], exhibits: &[Exhibit], manifest: &Value) -> String {
+pub(super) fn made(rows: &[Row], exhibits: &[Exhibit], manifest: &Manifest) -> String {
     measured(rows, exhibits, manifest, &[])
 }
 
-fn measured(rows: &[Row], exhibits: &[Exhibit], manifest: &Value, measures: &[Measure]) -> String {
+fn measured(
+    rows: &[Row],
+    exhibits: &[Exhibit],
+    manifest: &Manifest,
+    measures: &[Measure],
+) -> String {
     let groups = cells::group(rows).unwrap();
     let heading = figures::Heading { model: "a net".to_owned(), data: "pictures".to_owned() };
     let figures = figures::figures(&groups, &heading);
@@ -209,8 +214,10 @@ fn names_from_users_cannot_become_markup() {
     exhibits[0].maps[2].reason = Some(evil.to_owned());
     exhibits[0].maps[2].heat = None;
     let mut manifest = manifest();
-    manifest["model"]["name"] = json!(evil);
-    manifest["results"] = json!({"skipped": [{"image": evil, "reason": "</script><b>"}]});
+    evil.clone_into(&mut manifest.model.name);
+    let (image, reason) = (evil.to_owned(), "</script><b>".to_owned());
+    let skipped = vec![Skipped { image, reason }];
+    manifest.results = Some(Outcome::Ranking(Results { skipped, ..Results::default() }));
     for row in rows.iter_mut().filter(|r| r.method == "gradient") {
         row.method = format!("</script><i>{evil}");
     }
@@ -231,7 +238,8 @@ fn names_from_users_cannot_become_markup() {
 fn doubts_about_the_preprocessing_are_the_first_note() {
     let mut manifest = manifest();
     let doubt = Doubt::Chance { right: 1, labelled: 100, classes: 10 };
-    manifest["results"] = json!({ "doubts": [doubt] });
+    let results = Results { doubts: vec![doubt], ..Results::default() };
+    manifest.results = Some(Outcome::Ranking(results));
     let page = made(&demo::records(4, 1, 10), &[], &manifest);
     let note = page.split("<p class=\"caveat\">").nth(1).unwrap();
     assert!(note.contains("1 of 100 labelled pictures (1.0 %) are classified right"), "{note}");
@@ -328,7 +336,7 @@ fn the_slider_has_the_order_of_the_map_and_the_scores_of_the_first_noise_image()
 fn a_page_without_pictures_orders_or_pairs_is_still_a_page() {
     let mut rows = demo::records(2, 1, 4);
     rows.retain(|r| r.method == "gradient" && r.order == crate::eval::order::Order::Lerf);
-    let page = made(&rows, &[], &json!({}));
+    let page = made(&rows, &[], &manifest());
     assert!(page.contains("<b>gradient</b> is the only method"), "{page}");
     assert!(page.contains("too few images for intervals: 2"));
     assert!(!page.contains("id=\"gallery\""));

@@ -41,7 +41,6 @@ impl About {
     /// Of a plan.
     pub fn of(plan: &Plan) -> About {
         let steps = &plan.config.select;
-        let answers = ["confident", "extremes", "correct", "wrong"];
         About {
             model: plan.model.name.clone(),
             data: plan.data.name().to_owned(),
@@ -53,8 +52,8 @@ impl About {
                 .unwrap_or_default()
                 .to_vec(),
             fillings: plan.perturbations.iter().map(|p| p.name.clone()).collect(),
-            selection: steps.join(", "),
-            by_answer: steps.iter().any(|step| answers.iter().any(|word| step.contains(word))),
+            selection: steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            by_answer: plan.selects_by_answer(),
         }
     }
 

@@ -3,9 +3,9 @@
 use crate::{
     base::{bounded, hex, registry::Named},
     context::Answer,
-    explain::Explainer,
+    explain::{Explainer, resize::Upsample},
     imported,
-    plan::{Plan, PlanError, upsample},
+    plan::{Plan, PlanError},
     subject::Subject,
     table::Table,
 };
@@ -39,9 +39,9 @@ pub struct Maps {
     /// Digest of their content.
     #[serde(default)]
     pub digest: String,
-    /// How smaller ones are enlarged: none, bilinear or nearest.
+    /// How smaller ones are enlarged.
     #[serde(default)]
-    pub upsample: String,
+    pub upsample: Upsample,
 }
 
 /// A model outside.
@@ -78,10 +78,9 @@ impl Outside {
         given.digest = digest;
         let maps = given.maps.as_mut().map(|maps| {
             let size = plan.model.graph.input_shape();
-            let spec = format!("{}={}", given.name, maps.path);
-            let word = if maps.upsample.is_empty() { "none" } else { &maps.upsample };
-            let upsample = upsample(word)?;
-            let (method, import) = imported::open(&spec, upsample, &*plan.data, (size.h, size.w))?;
+            let given = imported::Maps { name: given.name.clone(), path: maps.path.clone() };
+            let (method, import) =
+                imported::open(&given, maps.upsample, &*plan.data, (size.h, size.w))?;
             maps.digest = import.digest;
             Ok::<_, PlanError>(method)
         });

@@ -1,10 +1,7 @@
 //! Why there is no plan.
 
 use crate::{
-    base::{
-        registry::{SpecError, near},
-        words::count,
-    },
+    base::{registry::SpecError, words::count},
     data::{DataError, select::SelectError},
     eval::metric::map::MetricError,
     explain::MethodError,
@@ -24,18 +21,6 @@ pub enum PlanError {
     /// A method that cannot be built.
     #[error(transparent)]
     Method(#[from] MethodError),
-    /// A word that is none of those allowed.
-    #[error("`{key}` must be {allowed}, found `{found}`{}", hint(.near))]
-    Word {
-        /// The key.
-        key: &'static str,
-        /// What it may be.
-        allowed: String,
-        /// What was given.
-        found: String,
-        /// Similar words, in backticks.
-        near: Vec<String>,
-    },
     /// The same thing listed twice.
     #[error("`{name}` is listed twice in `{key}`")]
     Twice {
@@ -159,20 +144,6 @@ pub enum PlanError {
         /// The seed.
         found: u64,
     },
-}
-
-fn hint(near: &[String]) -> String {
-    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
-}
-
-pub(super) fn word(key: &'static str, found: &str, words: &[&str], other: &str) -> PlanError {
-    let allowed = if other.is_empty() {
-        words.join(" or ")
-    } else {
-        format!("{} or {other}", words.join(", "))
-    };
-    let near = near(found, words.iter().copied());
-    PlanError::Word { key, allowed, found: found.to_owned(), near }
 }
 
 fn unfit_methods(unfit: &BTreeMap<String, Vec<String>>, fit: &[String]) -> String {

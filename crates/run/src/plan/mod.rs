@@ -5,11 +5,10 @@ mod beside;
 mod error;
 
 pub use error::PlanError;
-use error::word;
 
 use super::{
     choose::{self, Chosen},
-    config::{self, Config, STEPS},
+    config::{self, Config, Record, STEPS, Scope, Target},
     doubt::Doubt,
     embedded::BuiltIn,
     imported::{self, Import, check_name},
@@ -17,7 +16,7 @@ use super::{
     memory::{self, Need},
     methods::{Texts, methods},
     picture::Picture,
-    preset, statistics,
+    statistics,
     stop::Stop,
     stops::{self, StopsError},
 };
@@ -30,19 +29,14 @@ use crate::{
         unit::{Grid, Regions, Remainder, UnitId, Units},
         words::{are, count},
     },
-    data::{
-        self, Dataset, Marked,
-        decode::{ORIENTATIONS, Orientation},
-        scenes::Split,
-        select::Step,
-    },
+    data::{self, Dataset, Marked, decode::Orientation, scenes::Split, select::Step},
     eval::{
         curve::{Passes, ScoreKind},
         metric::map::{Ground, MAP_METRICS, MapMetric, Marks},
         order::Order,
         stats::wilcoxon::fewest_pictures,
     },
-    explain::{Explainer, attention::Tokens, resize::Resize},
+    explain::{Explainer, attention::Tokens, resize::Upsample},
     nn::{
         canon::{ONE_VALUE, bent},
         graph::Graph,
@@ -57,7 +51,6 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     path::Path,
-    str::FromStr,
     sync::{Arc, OnceLock},
 };
 
@@ -73,46 +66,8 @@ const PICTURES_PER_PART: usize = 8;
 /// Curves of one part at most, where a picture has fewer.
 const CURVES_PER_PART: usize = 480;
 
-/// Keys of a config that say where something lies or how it is opened: what was found there counts.
-pub(crate) const PATHS: [&str; 4] = ["model", "data", "layout", "heatmaps"];
-
 /// Name of the built-in network and of the built-in pictures.
 pub const SCENES: &str = "scenes";
-
-/// Whose score is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The class predicted for the untouched picture.
-    Predicted,
-    /// The class the data set says.
-    Label,
-    /// One class for all pictures.
-    Index(usize),
-}
-
-impl FromStr for Target {
-    type Err = PlanError;
-
-    fn from_str(text: &str) -> Result<Target, PlanError> {
-        match text {
-            "predicted" => Ok(Target::Predicted),
-            "label" => Ok(Target::Label),
-            _ => text
-                .parse()
-                .map(Target::Index)
-                .map_err(|_| word("target", text, &["predicted", "label"], "the index of a class")),
-        }
-    }
-}
-
-/// What is written of every step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// The watched score.
-    Logit,
-    /// The watched score and the logits of all classes.
-    All,
-}
 
 /// The model at a path, or the built-in one; `settings` override its sidecar.
 pub fn load_model(name: &str, settings: Settings) -> Result<Model, ModelError> {
@@ -138,7 +93,7 @@ pub fn ready(model: Model) -> Model {
 /// by name only have the numbers of the `model`'s.
 pub fn open_data(
     name: &str,
-    layout: Option<&str>,
+    layout: Option<&Spec>,
     max_pixels: u64,
     orientation: Orientation,
     model: &Model,
@@ -146,12 +101,11 @@ pub fn open_data(
     if let Some(built_in) = BuiltIn::of_data(name) {
         return Ok(Box::new((built_in.pictures)(Split::Test)));
     }
-    let layout = layout.map(str::parse).transpose()?;
     let network = Some(data::Network {
         classes: told_apart(&model.graph),
         names: model.classes.clone().unwrap_or_default(),
     });
-    let options = data::Options { layout, max_pixels, orientation, network };
+    let options = data::Options { layout: layout.cloned(), max_pixels, orientation, network };
     Ok(data::open(Path::new(name), &options)?)
 }
 
@@ -233,8 +187,8 @@ impl Plan {
             memory::admit(Path::new(&config.model))?;
         }
         let model = load_model(&config.model, config.preprocess.clone())?;
-        let (layout, pixels) = (config.layout.as_deref(), config.max_pixels);
-        let data = open_data(&config.data, layout, pixels, choices.orientation, &model)?;
+        let (layout, pixels) = (config.layout.as_ref(), config.max_pixels);
+        let data = open_data(&config.data, layout, pixels, config.orientation, &model)?;
         Plan::assemble(config, choices, model, data.into(), stop)
     }
 
@@ -264,25 +218,12 @@ impl Plan {
         data: Arc<dyn Dataset>,
         stop: &Stop,
     ) -> Result<Plan, PlanError> {
-        let Choices {
-            mut methods,
-            own,
-            texts,
-            metrics,
-            perturbations,
-            orders,
-            select,
-            score,
-            record,
-            target,
-            remainder,
-            at,
-            orientation: _,
-            upsample,
-        } = choices;
+        let Choices { mut methods, own, texts, metrics, perturbations } = choices;
+        let Config { score, record, target, seed, repeats, .. } = config;
+        let orders = config.orders.clone();
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
-        let regions = regions(&config, remainder, &at, model.graph.input_shape())?;
+        let regions = regions(&config, model.graph.input_shape())?;
         let grid = regions[0].grid;
         check_target(target, model.graph.classes())?;
         if score == ScoreKind::Softmax && !model.graph.head().has_probabilities() {
@@ -292,8 +233,9 @@ impl Plan {
         let ground = Ground { graph: &model.graph, score, marks: marks(&*data) };
         let metrics = spread_out(metrics, &ground, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
-        let (images, selection) = looks.choose(&select, config.images)?;
+        let (images, selection) = looks.choose(&config.select, config.images)?;
         let mut imports = Vec::new();
+        let upsample = config.upsample.unwrap_or(Upsample::None);
         for given in &config.heatmaps {
             let (method, import) = imported::open(given, upsample, &*data, grid.size())?;
             methods.push(method);
@@ -316,14 +258,13 @@ impl Plan {
         let fills = config.repeats * perturbations.len();
         let threads = config.threads.unwrap_or_else(machine::cores);
         let need = Need::of(&model.graph, &regions, fills);
-        let patches = need.patches(threads, config.memory)?;
+        let patches = need.patches(threads, config.memory.map(|bytes| bytes.0))?;
         // where sizes differ in their steps, leaving `steps` out says so
         let steps = regions[0].steps();
-        let alike = at.is_empty() && regions.iter().all(|r| r.steps() == steps);
+        let alike = config.at.0.is_empty() && regions.iter().all(|r| r.steps() == steps);
         config.steps = config.steps.or(alike.then_some(steps));
         config.images = Some(images.len());
         config.preprocess = preprocess.settings();
-        let (repeats, seed) = (config.repeats, Seed(config.seed));
         let neutral = preprocess.neutral();
         let (low, high) = (preprocess.low(), preprocess.high());
         Ok(Plan {
@@ -374,17 +315,17 @@ impl Plan {
         all.into_iter().flatten().collect()
     }
 
+    /// Whether pictures are chosen by what the network says of them.
+    pub fn selects_by_answer(&self) -> bool {
+        self.config.select.iter().any(Step::needs_guess)
+    }
+
     /// Signs that pictures do not reach the network as it was trained. `pictures` are those of the
     /// record; a selection by right and wrong predictions, or by confidence, says what their accuracy is.
     pub fn doubts(&self, pictures: &[Picture]) -> Vec<Doubt> {
-        let by_answer = |step: &String| {
-            ["correct", "wrong", "top-confident", "least-confident"]
-                .iter()
-                .any(|word| step.starts_with(word))
-        };
         // where classes stand for themselves, there is no chance of one in so many
         let one_of_many = self.model.graph.head() != Head::Sigmoid;
-        let selected = self.config.select.iter().any(by_answer);
+        let selected = self.selects_by_answer();
         let meant = one_of_many && self.other_classes().is_none() && !selected;
         let accuracy =
             meant.then(|| Doubt::of_accuracy(pictures, self.model.graph.classes())).flatten();
@@ -460,14 +401,13 @@ impl Plan {
 
     /// A protocol of which keys were set otherwise.
     fn departures(&self) -> Option<String> {
-        let preset = preset::find(self.config.protocol.as_deref()?)?;
+        let preset = self.config.protocol?;
         let flags = format!("model = 'm'\ndata = 'd'\nprotocol = '{}'", preset.name);
         let mut own = Config::load(None, flags.parse().expect("TOML")).expect("tested");
         Choices::of(&mut own).expect("tested");
-        let value = |config: &Config| serde_json::to_value(config).expect("plain data");
-        let (own, ours) = (value(&own), value(&self.config));
-        let keys: toml::Table = preset.config.parse().expect("tested");
-        let other = keys.keys().filter(|key| own.get(key) != ours.get(key));
+        let (own, ours, set) =
+            (own.written().entries(), self.config.written().entries(), preset.given().entries());
+        let other = set.keys().filter(|key| own.get(*key) != ours.get(*key));
         let other: Vec<String> = other.map(|key| format!("`{key}`")).collect();
         (!other.is_empty()).then(|| {
             format!(
@@ -496,9 +436,7 @@ impl Plan {
     /// [`known`](super::known) compares one by one. Files count by what is in them, not by where they
     /// lie.
     pub fn digest(&self) -> String {
-        let mut config = serde_json::to_value(&self.config).expect("plain data");
-        let keys = config.as_object_mut().expect("a table");
-        PATHS.iter().for_each(|key| drop(keys.shift_remove(*key)));
+        let config = self.config.written().of(&[Scope::Results]);
         let mut identity = serde_json::json!({
             "results_version": RESULTS_VERSION,
             "config": config,
@@ -588,28 +526,18 @@ struct Choices {
     texts: Texts,
     metrics: Vec<Named<dyn MapMetric>>,
     perturbations: Vec<Named<dyn Perturbation>>,
-    orders: Vec<Order>,
-    select: Vec<Step>,
-    score: ScoreKind,
-    record: Record,
-    target: Target,
-    remainder: Remainder,
-    at: Vec<stops::Portion>,
-    orientation: Orientation,
-    upsample: Option<Resize>,
 }
 
 impl Choices {
     /// Looks all names up, opening no file but those of methods, and replaces them by their canonical print.
     fn of(config: &mut Config) -> Result<Choices, PlanError> {
-        if i64::try_from(config.seed).is_err() {
-            return Err(PlanError::Seed { found: config.seed });
+        if i64::try_from(config.seed.0).is_err() {
+            return Err(PlanError::Seed { found: config.seed.0 });
         }
-        let at = stops::parse(&config.at)?;
-        if !at.is_empty() && config.steps.is_some() {
+        no_doubles("orders", &config.orders.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+        if !config.at.0.is_empty() && config.steps.is_some() {
             return Err(StopsError::Steps.into());
         }
-        config.at = at.iter().map(stops::Portion::to_string).collect();
         let (methods, texts) = methods(&config.methods, &config.texts)?;
         canonical("methods", &methods, &mut config.methods)?;
         Ok(Choices {
@@ -623,29 +551,20 @@ impl Choices {
                 PERTURBATIONS,
                 &mut config.perturbation,
             )?,
-            orders: orders(&config.orders)?,
-            select: config.select.iter().map(|t| t.parse()).collect::<Result<_, _>>()?,
-            score: config.score.parse()?,
-            record: record(&config.record)?,
-            target: config.target.parse()?,
-            remainder: remainder(&config.remainder)?,
-            at,
-            orientation: orientation(&config.orientation)?,
-            upsample: upsample(config.upsample.as_deref().unwrap_or("none"))?,
         })
     }
 }
 
-/// Builds what a list names and replaces the list by canonical names.
+/// Builds what a list names and replaces the list by canonical specs.
 fn named<T: ?Sized>(
     kind: &'static str,
     key: &'static str,
     table: &[Entry<T>],
-    texts: &mut Vec<String>,
+    specs: &mut Vec<Spec>,
 ) -> Result<Vec<Named<T>>, PlanError> {
-    let build = |text: &String| registry::build(kind, table, &text.parse::<Spec>()?);
-    let built = texts.iter().map(build).collect::<Result<Vec<_>, SpecError>>()?;
-    canonical(key, &built, texts)?;
+    let build = |spec: &Spec| registry::build(kind, table, spec);
+    let built = specs.iter().map(build).collect::<Result<Vec<_>, SpecError>>()?;
+    canonical(key, &built, specs)?;
     Ok(built)
 }
 
@@ -662,7 +581,7 @@ fn marks(data: &dyn Dataset) -> Marks {
 fn spread_out(
     metrics: Vec<Named<dyn MapMetric>>,
     ground: &Ground<'_>,
-    texts: &mut Vec<String>,
+    specs: &mut Vec<Spec>,
 ) -> Result<Vec<Named<dyn MapMetric>>, PlanError> {
     let mut all = Vec::with_capacity(metrics.len());
     for metric in metrics {
@@ -673,22 +592,24 @@ fn spread_out(
         }
         for setting in settings {
             let mut spec: Spec = metric.name.parse()?;
-            spec.params.extend(setting.into_iter().map(|(key, value)| (key.to_owned(), value)));
+            setting.into_iter().for_each(|(key, value)| spec.set(key, value));
             all.push(registry::build("metric", MAP_METRICS, &spec)?);
         }
     }
-    canonical("metrics", &all, texts)?;
+    canonical("metrics", &all, specs)?;
     Ok(all)
 }
 
-/// Replaces a list by the canonical names of what was built from it.
+/// Replaces a list by the canonical specs of what was built from it.
 fn canonical<T: ?Sized>(
     key: &'static str,
     built: &[Named<T>],
-    texts: &mut Vec<String>,
+    specs: &mut Vec<Spec>,
 ) -> Result<(), PlanError> {
-    *texts = built.iter().map(|n| n.name.clone()).collect();
-    no_doubles(key, texts)
+    let names: Vec<String> = built.iter().map(|n| n.name.clone()).collect();
+    no_doubles(key, &names)?;
+    *specs = names.iter().map(|name| name.parse()).collect::<Result<_, SpecError>>()?;
+    Ok(())
 }
 
 fn no_doubles(key: &'static str, names: &[String]) -> Result<(), PlanError> {
@@ -696,53 +617,12 @@ fn no_doubles(key: &'static str, names: &[String]) -> Result<(), PlanError> {
     double.map_or(Ok(()), |(_, name)| Err(PlanError::Twice { key, name: name.clone() }))
 }
 
-fn orders(texts: &[String]) -> Result<Vec<Order>, PlanError> {
-    let orders = texts.iter().map(|t| t.parse()).collect::<Result<Vec<Order>, SpecError>>()?;
-    no_doubles("orders", texts)?;
-    Ok(orders)
-}
-
-fn record(text: &str) -> Result<Record, PlanError> {
-    match text {
-        "logit" => Ok(Record::Logit),
-        "all" => Ok(Record::All),
-        _ => Err(word("record", text, &["logit", "all"], "")),
-    }
-}
-
-/// What becomes of orientation tags, by its word.
-pub fn orientation(text: &str) -> Result<Orientation, PlanError> {
-    text.parse().map_err(|()| word("orientation", text, &ORIENTATIONS, ""))
-}
-
-fn remainder(text: &str) -> Result<Remainder, PlanError> {
-    match text {
-        "drop" => Ok(Remainder::Drop),
-        "partial" => Ok(Remainder::Partial),
-        _ => Err(word("remainder", text, &["drop", "partial"], "")),
-    }
-}
-
-/// How smaller heat maps are enlarged, by its word.
-pub(crate) fn upsample(text: &str) -> Result<Option<Resize>, PlanError> {
-    match text {
-        "none" => Ok(None),
-        "bilinear" | "nearest" => Ok(Some(Resize::from_word(text))),
-        _ => Err(word("upsample", text, &["none", "bilinear", "nearest"], "")),
-    }
-}
-
-fn regions(
-    config: &Config,
-    remainder: Remainder,
-    at: &[stops::Portion],
-    input: Shape,
-) -> Result<Vec<Regions>, PlanError> {
+fn regions(config: &Config, input: Shape) -> Result<Vec<Regions>, PlanError> {
     let sides: Vec<String> = config.region.iter().map(usize::to_string).collect();
     no_doubles("region", &sides)?;
     let of = |&side: &usize| {
-        let grid = grid(side, remainder, input)?;
-        let stops = match at {
+        let grid = grid(side, config.remainder, input)?;
+        let stops = match &config.at.0[..] {
             [] => (1..=steps(config.steps, &grid)?).collect(),
             at => stops::units(at, grid.len())?,
         };

@@ -4,7 +4,7 @@ use crate::{
     base::hex,
     data::decode,
     nn::tensor::Tensor,
-    plan::{Plan, PlanError, orientation},
+    plan::{Plan, PlanError},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -69,8 +69,7 @@ impl Edited {
             );
             return Err(PlanError::Study { problem });
         }
-        let (max_pixels, orientation) =
-            (plan.config.max_pixels, orientation(&plan.config.orientation)?);
+        let (max_pixels, orientation) = (plan.config.max_pixels, plan.config.orientation);
         Ok(Edited { files, digest: hex(&hash.finalize()), strays, max_pixels, orientation })
     }
 

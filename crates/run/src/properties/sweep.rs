@@ -2,35 +2,27 @@
 
 use super::negative_share;
 use crate::{
-    base::registry::{Named, SpecError, build},
+    base::{
+        registry::{Named, SpecError, build},
+        word_enum,
+    },
     eval::correlation::rank_correlation,
     explain::{Case, EXPLAINERS, ExplainError, Explainer},
     nn::tensor::Tensor,
 };
-use std::{fmt, str::FromStr};
 
-/// What is swept, in a rule that is put on all layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parameter {
-    /// `eps` of `lrp-epsilon`, compared with its limit at 0, `lrp-zero`.
-    Epsilon,
-    /// `gamma` of `lrp-gamma`, compared with `lrp-z-plus`, to which it tends for large gamma where
-    /// outputs are positive.
-    Gamma,
+word_enum! {
+    /// What is swept, in a rule that is put on all layers.
+    pub enum Parameter {
+        /// `eps` of `lrp-epsilon`, compared with its limit at 0, `lrp-zero`.
+        Epsilon = "epsilon",
+        /// `gamma` of `lrp-gamma`, compared with `lrp-z-plus`, to which it tends for large gamma where
+        /// outputs are positive.
+        Gamma = "gamma",
+    }
 }
 
 impl Parameter {
-    /// Both.
-    pub const ALL: [Parameter; 2] = [Parameter::Epsilon, Parameter::Gamma];
-
-    /// Name in tables and figures.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Parameter::Epsilon => "epsilon",
-            Parameter::Gamma => "gamma",
-        }
-    }
-
     /// The method that the maps are compared with.
     pub const fn limit(self) -> &'static str {
         match self {
@@ -56,21 +48,6 @@ impl Parameter {
             Parameter::Epsilon => format!("lrp-epsilon:eps={value}"),
             Parameter::Gamma => format!("lrp-gamma:gamma={value}"),
         }
-    }
-}
-
-impl fmt::Display for Parameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Parameter {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Parameter, String> {
-        let known = Parameter::ALL.into_iter().find(|parameter| parameter.name() == text);
-        known.ok_or_else(|| format!("unknown parameter `{text}`"))
     }
 }
 

@@ -94,7 +94,7 @@ impl Files {
         let _guard = Lock::opening(root)?;
         check_owner(root, &manifest)?;
         FOLDERS.iter().try_for_each(|folder| make(&root.join(folder)))?;
-        if output::read_manifest(root)?.is_none() {
+        if output::read_json(root)?.is_none() {
             files.write_manifest(&manifest)?;
         }
         Ok(files)
@@ -227,7 +227,8 @@ impl Files {
 
     /// Takes back that all is there, since there is more to do.
     pub fn reopen(&self, plan: &Plan) -> Result<(), PrototypeError> {
-        let whole = output::read_manifest(&self.root)?.is_some_and(|old| output::is_whole(&old));
+        let whole = output::read_json(&self.root)?
+            .is_some_and(|old| old.get("results").is_some_and(Value::is_object));
         if whole { self.write_manifest(&manifest(plan, None)) } else { Ok(()) }
     }
 
@@ -282,7 +283,7 @@ fn manifest(plan: &Plan, facts: Option<&Facts>) -> Value {
 
 /// Refuses a folder with other results, or with other things.
 fn check_owner(root: &Path, manifest: &Value) -> Result<(), OutputError> {
-    let Some(old) = output::read_manifest(root)? else {
+    let Some(old) = output::read_json(root)? else {
         let unreadable = |source| OutputError::Unreadable { path: root.to_owned(), source };
         let ours =
             |name: &str| name == LOCKS || atomic::is_temporary(name) || FOLDERS.contains(&name);
@@ -297,16 +298,35 @@ fn check_owner(root: &Path, manifest: &Value) -> Result<(), OutputError> {
         let differences = vec!["it holds no prototypes".to_owned()];
         return Err(OutputError::OtherRun { path: root.to_owned(), differences });
     }
-    let mut differences = output::differences(&old, manifest);
-    let places: Vec<String> =
-        super::config::PATHS.iter().map(|key| format!("`{key}` is ")).collect();
-    let several = differences.len() > 1;
-    // where things lie does not count beside what is otherwise
-    differences.retain(|text| !several || !places.iter().any(|place| text.starts_with(place)));
-    if differences.is_empty() {
+    if old.get("digest") == manifest.get("digest") {
         return Ok(());
     }
+    let mut differences = differences(&old, manifest);
+    if differences.is_empty() {
+        differences.push("its manifest has another digest".to_owned());
+    }
     Err(OutputError::OtherRun { path: root.to_owned(), differences })
+}
+
+/// What makes two sets of prototypes different, in words.
+fn differences(old: &Value, new: &Value) -> Vec<String> {
+    // where things lie does not count: what is found there does
+    let config = |manifest: &Value| {
+        let mut keys =
+            manifest.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        keys.retain(|key, _| !super::config::PATHS.contains(&key.as_str()));
+        keys
+    };
+    let facts = [
+        ("the network is not the same", "/model/digest"),
+        ("the generator is not the same", "/generator/digest"),
+        ("the other networks are not the same", "/judges"),
+        ("the pictures are not the same", "/data/fingerprint"),
+        ("it was made by another version of pixelflip", "/results_version"),
+    ];
+    let other = facts.into_iter().filter(|(_, at)| old.pointer(at) != new.pointer(at));
+    let other = other.map(|(said, _)| said.to_owned());
+    output::other_configs(&config(old), &config(new)).into_iter().chain(other).collect()
 }
 
 fn make(folder: &Path) -> Result<(), OutputError> {

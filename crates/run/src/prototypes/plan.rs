@@ -148,14 +148,10 @@ impl Plan {
         let judges =
             config.judges.iter().map(|file| judge(file, &model, &[Some(&sight), painted.as_ref()]));
         let judges = judges.collect::<Result<Vec<_>, PrototypeError>>()?;
+        let layout = config.layout.as_deref().map(str::parse).transpose()?;
         let data = config.data.as_deref().map(|data| {
-            open_data(
-                data,
-                config.layout.as_deref(),
-                config.max_pixels,
-                Orientation::default(),
-                &model,
-            )
+            let (pixels, turned) = (config.max_pixels, Orientation::default());
+            open_data(data, layout.as_ref(), pixels, turned, &model)
         });
         let data = data.transpose()?;
         config.objective.clone_from(&objective.name);

@@ -12,7 +12,7 @@ pub mod begun;
 use super::{
     clusters, compare, context,
     event::{Event, Observer},
-    manifest::{Outcome, Skipped},
+    manifest::{Manifest, Outcome, Skipped},
     output::{self, Output},
     picture::Picture,
     plan::{Plan, PlanError},
@@ -284,9 +284,12 @@ pub(super) fn whole<R: Record>(
 }
 
 /// The study that a manifest tells of.
-pub fn of_manifest(manifest: &Value) -> Result<&'static Entry, String> {
-    let Some(name) = manifest.get("study") else { return Ok(STUDIES[0]) };
-    let name = name.as_str().unwrap_or("?");
+pub fn of_manifest(manifest: &Manifest) -> Result<&'static Entry, String> {
+    of_name(manifest.study())
+}
+
+/// The study of a name in a manifest.
+pub(super) fn of_name(name: &str) -> Result<&'static Entry, String> {
     if name == prototypes::MANIFEST_OF {
         return Err(
             "it holds prototypes, which `pixelflip prototype` makes and puts together".to_owned()

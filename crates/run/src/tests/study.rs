@@ -201,11 +201,11 @@ fn a_folder_of_one_study_is_not_that_of_another() {
     go(&Means::of(&plan), folder.path(), Share::Whole).unwrap();
     let error = Output::open(folder.path(), &Ranking::of(&plan), Share::Whole).err().unwrap();
     assert!(matches!(error, OutputError::OtherRun { .. }), "{error}");
-    assert!(error.to_string().ends_with("it is of the study \"means\" there and \"ranking\" here"));
+    assert!(error.to_string().ends_with("it is of the study `means` there and `ranking` here"));
     let manifest = output::read_manifest(folder.path()).unwrap().unwrap();
-    assert_eq!(manifest["model"]["id"], "linear-linear");
-    assert!(manifest.get("engine").is_none() && manifest["protocol"].get("side").is_none());
-    assert!(output::is_whole(&manifest));
+    assert_eq!(manifest.model.id, "linear-linear");
+    assert!(manifest.engine.is_empty() && manifest.protocol.regions.is_none());
+    assert!(manifest.is_whole());
 }
 
 /// Says stop when so much has begun.

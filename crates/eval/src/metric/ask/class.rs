@@ -1,6 +1,6 @@
 //! Does a heat map belong to its class and its score?
 
-use super::{RELEVANCE, as_compared, correlation};
+use super::{RELEVANCE, as_compared, correlation, is_absolute};
 use crate::{
     base::{registry::Entry, rng::below},
     explain::{Case, HeatMap},
@@ -61,7 +61,7 @@ pub(in crate::metric) const RANDOM_LOGIT: Entry<dyn MapMetric> = Entry {
     summary: "rank correlation with the heat map of a random other class",
     cite: "sixt2020explanations",
     params: &[RELEVANCE],
-    build: |args| Ok(Box::new(RandomLogit { absolute: args.text(RELEVANCE.key) == "absolute" })),
+    build: |args| Ok(Box::new(RandomLogit { absolute: is_absolute(args) })),
 };
 
 impl MapMetric for RandomLogit {

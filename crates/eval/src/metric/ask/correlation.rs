@@ -6,6 +6,7 @@ use crate::{
     base::{
         geom::{Rect, Shape},
         registry::{Args, Entry, Kind, Param},
+        word_enum,
     },
     curve::ScoreKind,
     explain::HeatMap,
@@ -29,17 +30,33 @@ const SAMPLES: Param = Param {
     help: "random sets",
 };
 
+word_enum! {
+    enum Watched {
+        Run = "run",
+        Logit = "logit",
+        Softmax = "softmax",
+    }
+}
+
 const SCORE: Param = Param {
     key: "score",
     default: "run",
-    kind: Kind::Word(&["run", "logit", "softmax"]),
+    kind: Kind::Word(Watched::WORDS),
     help: "what falls: the target's logit or its probability, by default what the curves watch",
 };
+
+word_enum! {
+    enum TimesInput {
+        Auto = "auto",
+        Yes = "yes",
+        No = "no",
+    }
+}
 
 const TIMES_INPUT: Param = Param {
     key: "times-input",
     default: "auto",
-    kind: Kind::Word(&["auto", "yes", "no"]),
+    kind: Kind::Word(TimesInput::WORDS),
     help: "whether relevance is multiplied by what is removed; auto: for maps that do not hold the input",
 };
 
@@ -73,7 +90,11 @@ struct Correlation {
 
 fn built(id: &'static str, kind: Kinds, args: &Args) -> Box<dyn MapMetric> {
     let (region, samples) = (args.usize(REGION.key), args.usize(SAMPLES.key));
-    let score = args.text(SCORE.key).parse().ok();
+    let score = match args.word(SCORE.key) {
+        Watched::Run => None,
+        Watched::Logit => Some(ScoreKind::Logit),
+        Watched::Softmax => Some(ScoreKind::Softmax),
+    };
     Box::new(Correlation { id, kind, region, samples, score })
 }
 
@@ -120,10 +141,10 @@ pub(in crate::metric) const INFIDELITY: Entry<dyn MapMetric> = Entry {
     cite: "yeh2019fidelity",
     params: &[REGION, SAMPLES, SCORE, TIMES_INPUT],
     build: |args| {
-        let times_input = match args.text(TIMES_INPUT.key) {
-            "yes" => Some(true),
-            "no" => Some(false),
-            _ => None,
+        let times_input = match args.word(TIMES_INPUT.key) {
+            TimesInput::Yes => Some(true),
+            TimesInput::No => Some(false),
+            TimesInput::Auto => None,
         };
         Ok(built(INFIDELITY.id, Kinds::Infidelity { times_input }, args))
     },

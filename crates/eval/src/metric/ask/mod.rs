@@ -13,9 +13,10 @@ use super::map::Undefined;
 use crate::{
     base::{
         geom::{Rect, Shape},
-        registry::{Kind, Param},
+        registry::{Args, Kind, Param},
         rng::below,
         unit::{Grid, Remainder, Units},
+        word_enum,
     },
     curve::{Passes, ScoreKind, Watch},
     explain::{Case, ExplainError, HeatMap},
@@ -52,15 +53,27 @@ fn visible(case: &Case<'_>) -> Result<Tensor, Undefined> {
     Ok(x)
 }
 
+word_enum! {
+    enum Relevance {
+        Signed = "signed",
+        Absolute = "absolute",
+    }
+}
+
 /// Whether heat maps are compared with their signs. Nothing is turned for any method: where relevance
 /// starts from the score (LRP) or holds it (gradient x input), a negative score turns all signs, and maps
 /// that differ in nothing else have the correlation -1; `absolute` does not see that.
 const RELEVANCE: Param = Param {
     key: "relevance",
     default: "signed",
-    kind: Kind::Word(&["signed", "absolute"]),
+    kind: Kind::Word(Relevance::WORDS),
     help: "maps are compared as they are, for all methods alike, or by their magnitudes",
 };
+
+/// Reads [`RELEVANCE`].
+fn is_absolute(args: &Args) -> bool {
+    args.word::<Relevance>(RELEVANCE.key) == Relevance::Absolute
+}
 
 /// A map as it is compared.
 fn as_compared(map: &HeatMap, absolute: bool) -> HeatMap {

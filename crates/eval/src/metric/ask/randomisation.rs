@@ -1,8 +1,11 @@
 //! Does a heat map depend on what the network has learned?
 
-use super::{RELEVANCE, as_compared, class::spearman};
+use super::{RELEVANCE, as_compared, class::spearman, is_absolute};
 use crate::{
-    base::registry::{Entry, Kind, Param, near},
+    base::{
+        registry::{Entry, Kind, Param, near},
+        word_enum,
+    },
     explain::{Case, ExplainError, HeatMap},
     metric::{
         Direction, Range,
@@ -43,6 +46,20 @@ enum Which {
     One(String),
 }
 
+word_enum! {
+    enum Mode {
+        Cascading = "cascading",
+        Independent = "independent",
+    }
+}
+
+word_enum! {
+    enum Likeness {
+        Spearman = "spearman",
+        Ssim = "ssim",
+    }
+}
+
 pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "parameter-randomisation",
     summary: "likeness to the heat map of a network with weights in random order",
@@ -51,13 +68,13 @@ pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
         Param {
             key: "mode",
             default: "cascading",
-            kind: Kind::Word(&["cascading", "independent"]),
+            kind: Kind::Word(Mode::WORDS),
             help: "all layers from the output down, or one at a time",
         },
         Param {
             key: "likeness",
             default: "spearman",
-            kind: Kind::Word(&["spearman", "ssim"]),
+            kind: Kind::Word(Likeness::WORDS),
             help: "rank correlation, or structural similarity",
         },
         RELEVANCE,
@@ -70,9 +87,9 @@ pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     ],
     build: |args| {
         Ok(Box::new(Randomisation {
-            cascading: args.text("mode") == "cascading",
-            ssim: args.text("likeness") == "ssim",
-            absolute: args.text(RELEVANCE.key) == "absolute",
+            cascading: args.word::<Mode>("mode") == Mode::Cascading,
+            ssim: args.word::<Likeness>("likeness") == Likeness::Ssim,
+            absolute: is_absolute(args),
             layer: match args.text("layer") {
                 "all" => Which::All,
                 "each" => Which::Each,

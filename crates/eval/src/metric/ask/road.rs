@@ -5,6 +5,7 @@ use crate::{
     base::{
         registry::{Entry, Kind, Param},
         rng::permutation,
+        word_enum,
     },
     explain::{Case, HeatMap},
     metric::{
@@ -44,6 +45,13 @@ struct Road {
     noise: f64,
 }
 
+word_enum! {
+    enum Watch {
+        Accuracy = "accuracy",
+        Probability = "probability",
+    }
+}
+
 pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     id: "road",
     summary: "what is left of the prediction after a share of the pixels is imputed (remove and debias)",
@@ -53,7 +61,7 @@ pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
         Param {
             key: "watch",
             default: "accuracy",
-            kind: Kind::Word(&["accuracy", "probability"]),
+            kind: Kind::Word(Watch::WORDS),
             help: "whether the target still has the largest logit, or its probability",
         },
         Param {
@@ -72,7 +80,7 @@ pub(in crate::metric) const ENTRY: Entry<dyn MapMetric> = Entry {
     build: |args| {
         Ok(Box::new(Road {
             order: order(args),
-            accuracy: args.text("watch") == "accuracy",
+            accuracy: args.word::<Watch>("watch") == Watch::Accuracy,
             shares: match args.text("percent") {
                 "all" => SHARES.to_vec(),
                 one => vec![one.parse().expect("one of the words")],

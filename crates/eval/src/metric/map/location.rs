@@ -11,7 +11,10 @@
 
 use super::{Ground, Look, MapMetric, MetricError, Object, Settings, Undefined};
 use crate::{
-    base::registry::{Args, Entry, Kind, Param},
+    base::{
+        registry::{Args, Entry, Kind, Param},
+        word_enum,
+    },
     explain::HeatMap,
     metric::{Direction, Range},
 };
@@ -28,22 +31,19 @@ struct Location {
     of: Formula,
 }
 
-/// How the object is marked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mark {
-    /// What there is, a mask before boxes.
-    Auto,
-    Mask,
-    Box,
+word_enum! {
+    /// How the object is marked.
+    enum Mark {
+        /// What there is, a mask before boxes.
+        Auto = "auto",
+        Mask = "mask",
+        Box = "box",
+    }
 }
 
 impl Mark {
     fn of(args: &Args) -> Mark {
-        match args.text(OBJECT.key) {
-            "mask" => Mark::Mask,
-            "box" => Mark::Box,
-            _ => Mark::Auto,
-        }
+        args.word(OBJECT.key)
     }
 
     /// Which pixels are marked.
@@ -96,7 +96,7 @@ impl MapMetric for Location {
 const OBJECT: Param = Param {
     key: "object",
     default: "auto",
-    kind: Kind::Word(&["auto", "mask", "box"]),
+    kind: Kind::Word(Mark::WORDS),
     help: "its mask, its boxes, or as the data set marks it (apart, where it has both)",
 };
 

@@ -26,10 +26,13 @@ pub use z_plus::ZPlus;
 pub use zero::Zero;
 
 use crate::{
-    base::registry::{Args, Entry, Kind, Named, Param, Spec, SpecError, build},
+    base::{
+        registry::{Args, Entry, Kind, Named, Param, Spec, SpecError, build},
+        word_enum,
+    },
     nn::tensor::Tensor,
 };
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 /// All rules that a composite can name.
 pub const RULES: &[Entry<dyn Rule>] = &[
@@ -47,13 +50,14 @@ pub const RULES: &[Entry<dyn Rule>] = &[
 /// What keeps a denominator away from zero where the rule has no epsilon of its own.
 pub const STABILISER: f32 = 1e-6;
 
-/// Whether a layer's bias takes part in the denominators, and so absorbs relevance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bias {
-    /// It does.
-    Keep,
-    /// Only the inputs share.
-    Ignore,
+word_enum! {
+    /// Whether a layer's bias takes part in the denominators, and so absorbs relevance.
+    pub enum Bias {
+        /// It does.
+        Keep = "keep",
+        /// Only the inputs share.
+        Ignore = "ignore",
+    }
 }
 
 /// A rule of relevance propagation for linear layers.
@@ -89,7 +93,7 @@ pub trait RuleKind: 'static {
 pub(super) const BIAS: Param = Param {
     key: "bias",
     default: "keep",
-    kind: Kind::Word(&["keep", "ignore"]),
+    kind: Kind::Word(Bias::WORDS),
     help: "the bias absorbs relevance, or only the inputs share",
 };
 
@@ -97,13 +101,13 @@ pub(super) const BIAS: Param = Param {
 const NO_BIAS: Param = Param {
     key: "bias",
     default: "ignore",
-    kind: Kind::Word(&["ignore"]),
+    kind: Kind::Word(&[Bias::Ignore.name()]),
     help: "the rule has no place for a bias",
 };
 
 /// Reads [`BIAS`].
 fn bias(args: &Args) -> Bias {
-    if args.text(BIAS.key) == "keep" { Bias::Keep } else { Bias::Ignore }
+    args.word(BIAS.key)
 }
 
 const fn entry<K: RuleKind>() -> Entry<dyn Rule> {
@@ -119,7 +123,7 @@ pub(super) fn named<K: RuleKind>(args: &Args) -> Result<Named<dyn Rule>, SpecErr
 
 /// A rule with its default parameters.
 pub(super) fn named_default<K: RuleKind>() -> Result<Named<dyn Rule>, SpecError> {
-    parse(&Spec { id: K::ID.to_owned(), params: BTreeMap::new() })
+    parse(&Spec::plain(K::ID))
 }
 
 /// Looks a rule up in [`RULES`].
