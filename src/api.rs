@@ -29,7 +29,7 @@ use crate::{
         record::Row,
         runner,
         stop::Stop,
-        subject::predicted,
+        answer::predicted,
     },
     table::{Table, record::Record},
 };

@@ -19,18 +19,63 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
 ];
 
-/// The same inside `nn`.
-const ENGINE: &[&[&str]] = &[
-    &["kernel"],
-    &["tensor"],
-    &["patch"],
-    &["op"],
-    &["head"],
-    &["graph"],
-    &["exact", "stream", "subset", "session", "randomise", "preprocess"],
-    &["tune", "onnx", "canon"],
-    &["model"],
-    &["mapping"],
+/// The same inside a layer: its modules, bottom first.
+type Inside = (&'static str, &'static [&'static [&'static str]]);
+
+const INSIDE: &[Inside] = &[
+    (
+        "nn",
+        &[
+            &["kernel"],
+            &["tensor"],
+            &["patch"],
+            &["op"],
+            &["head"],
+            &["graph"],
+            &["exact", "stream", "subset", "session", "randomise", "preprocess"],
+            &["tune", "onnx", "canon"],
+            &["model"],
+            &["mapping"],
+        ],
+    ),
+    (
+        "run",
+        &[
+            &["answer", "embedded", "event", "imported", "machine", "memory", "methods", "picture"],
+            &["record", "shard", "stop", "stops"],
+            &["bench", "classes", "config", "doubt", "lock"],
+            &["plan"],
+            &["spread", "subject", "models"],
+            // the frame of all studies, under the names by which others know its parts
+            &["study", "known", "manifest", "output", "runner"],
+            &["measure"],
+            &["gallery", "merge", "prototypes", "results"],
+            &["curves"],
+            &["estimate"],
+            // the studies
+            &["ranking", "clusters", "context", "probe", "properties"],
+            &["compare"],
+            &["studies"],
+            &["status"],
+        ],
+    ),
+    (
+        "report",
+        &[
+            &["colours", "demo", "figure", "labels", "ladder", "scratch", "text"],
+            &["cells", "layers", "scale", "trace"],
+            &["columns", "contest", "drawing", "verdict"],
+            &["subsets", "summary"],
+            &["ranking"],
+            &["diff", "map_metrics", "plot"],
+            &["agreement", "curves", "data_url", "heatmap", "plot_drawing"],
+            &["plot_grid", "properties", "rank", "sheets"],
+            &["prototypes", "rank_figures", "rank_tables"],
+            &["page"],
+            &["outcome", "probe"],
+            &["clusters", "compare", "context"],
+        ],
+    ),
 ];
 
 /// A word of the code and the only places (prefixes of paths below `src/`) where it may stand.
@@ -189,10 +234,6 @@ fn rank(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-fn engine_rank(module: &str) -> Option<usize> {
-    ENGINE.iter().position(|layer| layer.contains(&module))
-}
-
 #[test]
 fn modules_use_lower_layers_only() {
     let sources = sources();
@@ -211,26 +252,34 @@ fn modules_use_lower_layers_only() {
     }
 }
 
+/// Which modules of its own layer a file uses.
+fn beside(layer: &str, inside: &str, module: &str, code: &str) -> Vec<String> {
+    let mut used = heads_after(code, &format!("{layer}::"));
+    used.extend(heads_after(code, "crate::"));
+    // of a file or the head of a folder, `super` is the layer
+    if !inside.contains('/') || inside == format!("{module}/mod.rs") {
+        used.extend(heads_after(code, "super::"));
+    }
+    used
+}
+
 #[test]
-fn modules_of_the_engine_use_lower_ones_only() {
+fn modules_inside_a_layer_use_lower_ones_only() {
     for Source { path, code, .. } in sources() {
-        let Some(inside) = path.strip_prefix("nn/").filter(|p| !p.contains("tests")) else {
+        let Some((layer, inside)) = path.split_once('/').filter(|_| !path.contains("tests")) else {
             continue;
         };
+        let Some((_, order)) = INSIDE.iter().find(|(name, _)| *name == layer) else { continue };
+        let rank = |module: &str| order.iter().position(|modules| modules.contains(&module));
         let module: String = inside.chars().take_while(|c| is_word(*c)).collect();
         if module == "lib" {
             continue;
         }
-        let mine = engine_rank(&module);
-        let mine = mine.unwrap_or_else(|| panic!("{path}: give `{module}` a layer"));
-        let mut used = heads_after(&code, "nn::");
-        // of a file or the head of a folder, `super` is the engine
-        if !inside.contains('/') || inside == format!("{module}/mod.rs") {
-            let beside = heads_after(&code, "super::");
-            used.extend(beside.into_iter().filter(|m| engine_rank(m).is_some()));
-        }
-        for used in used.iter().filter(|used| **used != module) {
-            let lower = engine_rank(used).is_some_and(|theirs| theirs < mine);
+        let mine = rank(&module);
+        let mine = mine.unwrap_or_else(|| panic!("{path}: give `{module}` a place in `INSIDE`"));
+        for used in beside(layer, inside, &module, &code).iter().filter(|used| **used != module) {
+            // words that are no module of this layer are other layers and items
+            let lower = rank(used).is_none_or(|theirs| theirs < mine);
             assert!(lower, "{path}: `{module}` must not use `{used}`");
         }
     }

@@ -31,7 +31,7 @@ use pixelflip::{
         plot::{encode, save},
         trace::trace_table,
     },
-    run::{methods, subject::predicted},
+    run::{answer::predicted, methods},
 };
 use std::{path::Path, process::ExitCode};
 

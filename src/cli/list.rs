@@ -16,7 +16,7 @@ use pixelflip::{
     nn::onnx::supported,
     perturb::PERTURBATIONS,
     prototype::{objective::OBJECTIVES, optimiser::OPTIMISERS, prior::PRIORS},
-    run::preset::PRESETS,
+    run::config::preset::PRESETS,
 };
 use std::process::ExitCode;
 

@@ -8,11 +8,11 @@ use pixelflip::run::{
     lock::Share,
     machine,
     merge::{self, Extent, MergeError},
-    output::{self, MANIFEST, Output, OutputError},
+    output::{MANIFEST, Output},
     plan::Plan,
     runner,
     stop::Stop,
-    study,
+    studies::read_manifest,
 };
 use std::{
     path::{Path, PathBuf},
@@ -25,11 +25,9 @@ pub(crate) fn run(args: &MergeArgs) -> anyhow::Result<ExitCode> {
     let Some(out) = target(args) else {
         bail!("several folders need `--out`, the folder for the whole");
     };
-    let Some(manifest) = output::read_manifest(first)? else {
+    let Some((manifest, entry)) = read_manifest(first)? else {
         return Err(MergeError::NoResults { folder: first.clone() }.into());
     };
-    let of_study = |reason| OutputError::Study { path: first.clone(), reason };
-    let entry = study::of_manifest(&manifest).map_err(of_study)?;
     let pool = runner::pool(args.threads.unwrap_or_else(machine::cores))?;
     let config = Config::load(Some(&first.join(MANIFEST)), args.places.flags(args.threads))?;
     let stop = Stop::default();

@@ -260,7 +260,7 @@ mod tests {
     fn orders_are_named_as_in_the_options() {
         assert!(Order::ALL.iter().all(|o| o.to_string().parse() == Ok(*o)));
         let error = "mrf".parse::<Order>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown order `mrf`, did you mean `morf`?");
+        assert_eq!(error.to_string(), "must be morf or lerf, found `mrf`, did you mean `morf`?");
     }
 
     proptest! {

@@ -27,6 +27,8 @@ pub mod context;
 pub mod curves;
 #[cfg(all(test, feature = "figures"))]
 mod demo;
+#[cfg(feature = "figures")]
+mod data_url;
 pub mod diff;
 #[cfg(feature = "figures")]
 pub mod drawing;
@@ -38,8 +40,6 @@ pub mod labels;
 #[cfg(feature = "figures")]
 pub mod ladder;
 pub mod layers;
-#[cfg(feature = "figures")]
-mod ledger;
 pub mod map_metrics;
 #[cfg(feature = "figures")]
 pub mod outcome;

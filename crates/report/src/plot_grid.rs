@@ -1,6 +1,7 @@
 //! Drawings with pictures in them, as PNG and SVG.
 
 use crate::{
+    data_url::png_url,
     drawing::Drawing,
     plot::{FigureError, encode},
     plot_drawing,
@@ -60,7 +61,7 @@ pub fn svg(drawing: &Drawing, pictures: &[Placed]) -> Result<String, FigureError
              href=\"{}\"/>",
             placed.at.0,
             placed.at.1,
-            crate::page::prototypes::address(&placed.image)?
+            png_url(&placed.image)?
         );
     }
     let end = page.rfind("</svg>").ok_or_else(|| FigureError::draw("the page has no end"))?;

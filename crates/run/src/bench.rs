@@ -1,6 +1,6 @@
 //! Speed of the engine on one model: full passes against steps of a chain, in one run.
 
-use super::{memory::PATCHES, methods, subject::predicted};
+use super::{answer::predicted, memory::PATCHES, methods};
 use crate::{
     base::{
         geom::Rect,

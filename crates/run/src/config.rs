@@ -2,10 +2,11 @@
 //!
 //! A config is a TOML table. Up to five of them are laid on top of each other: the protocol's defaults
 //! ([`Given::defaults`]), those of the built-in experiment ([`SCENES`]) when neither a file nor a model nor
-//! data are given, those of a [preset](mod@super::preset) if one is named, the file, the flags. `config/keys.rs` is
+//! data are given, those of a [preset](mod@preset) if one is named, the file, the flags. `config/keys.rs` is
 //! the table of all keys.
 
 mod keys;
+pub mod preset;
 mod values;
 
 pub use crate::base::key::{Key, Scope, Takes};

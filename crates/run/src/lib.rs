@@ -10,8 +10,8 @@ use pixelflip_perturb as perturb;
 use pixelflip_prototype as prototype;
 use pixelflip_table as table;
 
+pub mod answer;
 pub mod bench;
-pub mod choose;
 pub mod classes;
 pub mod clusters;
 pub mod compare;
@@ -24,34 +24,31 @@ pub mod estimate;
 pub mod event;
 pub mod gallery;
 pub mod imported;
-mod kept;
-pub mod known;
 pub mod lock;
 pub mod machine;
-pub mod manifest;
 pub mod measure;
 pub mod memory;
 pub mod merge;
 pub mod methods;
 pub mod models;
-pub mod output;
 pub mod picture;
 pub mod plan;
-pub mod preset;
 pub mod probe;
 pub mod properties;
 pub mod prototypes;
 pub mod ranking;
 pub mod record;
 pub mod results;
-pub mod runner;
 pub mod shard;
-mod statistics;
+mod spread;
 pub mod status;
 pub mod stop;
 pub mod stops;
+pub mod studies;
 pub mod study;
 pub mod subject;
+
+pub use study::{known, manifest, output, runner};
 
 #[cfg(test)]
 mod tests;

@@ -95,7 +95,7 @@ pub fn find(folders: &[PathBuf], study: &dyn Study, extent: Extent) -> Result<Fo
     let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
     let mut unread: BTreeSet<usize> = BTreeSet::new();
     for folder in folders {
-        if output::read_manifest(folder)?.is_none() {
+        if output::read_json(folder)?.is_none() {
             return Err(MergeError::NoResults { folder: folder.clone() });
         }
         output::check_owner(folder, manifest)?;

@@ -3,8 +3,8 @@
 use super::{
     manifest::Manifest,
     merge::{MergeError, missing_shards, number_of_shards},
-    output::{self, OutputError, differences, finished, read_manifest},
-    study::of_manifest,
+    output::{self, OutputError, differences, finished},
+    studies::read_manifest,
 };
 use serde::Serialize;
 use std::{collections::BTreeSet, path::PathBuf};
@@ -33,14 +33,12 @@ pub fn status(folders: &[PathBuf], shards: Option<usize>) -> Result<Status, Merg
     let (mut done, mut unread, mut collected) = (BTreeSet::new(), BTreeSet::new(), false);
     for folder in folders {
         let none = || MergeError::NoResults { folder: folder.clone() };
-        let manifest = read_manifest(folder)?.ok_or_else(none)?;
+        let (manifest, entry) = read_manifest(folder)?.ok_or_else(none)?;
         let differences = differences(&manifest, first.as_ref().unwrap_or(&manifest));
         if !differences.is_empty() {
             let path = folder.clone();
             return Err(OutputError::OtherRun { path, differences }.into());
         }
-        let entry = of_manifest(&manifest)
-            .map_err(|reason| OutputError::Study { path: folder.clone(), reason })?;
         let (there, lost) = (finished(folder, entry)?, output::unread(folder)?);
         unread.extend(&there & &lost);
         done.extend(&there - &lost);

@@ -12,6 +12,7 @@ use super::{
 use crate::run::gallery::{Exhibit, Map};
 use crate::{
     colours::{Look, Side, short, words},
+    data_url::base64,
     eval::{
         curve::ScoreKind,
         metric::{Aopc, CurveMetric as _, Curves, Stops, Trial},
@@ -365,7 +366,7 @@ fn removal(map: &Map, order: Order, scores: &[f32], count: usize) -> Removal {
     let scores: Vec<u8> = scores.iter().flat_map(|v| v.to_le_bytes()).collect();
     Removal {
         order: order.name(),
-        regions: picture::base64(&regions),
-        scores: picture::base64(&scores),
+        regions: base64(&regions),
+        scores: base64(&scores),
     }
 }

@@ -4,7 +4,7 @@ use super::{Source, bibliography, contenders::Contenders};
 use crate::{
     base::words::count,
     run::{
-        choose::Chosen,
+        plan::Chosen,
         config::Given,
         manifest::{Manifest, Protocol, Size},
     },

@@ -2,6 +2,7 @@
 
 use crate::{
     colours::{Look, NO_VALUE},
+    data_url::data_url,
     explain::HeatMap,
     heatmap,
     nn::tensor::Tensor,
@@ -21,35 +22,16 @@ const SMALL: usize = 128 * 128;
 /// Quality of pictures as JPEG.
 const QUALITY: u8 = 85;
 
-/// Bytes in the alphabet of RFC 4648.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            let digit = ALPHABET[(bits >> (18 - 6 * i)) as usize & 63];
-            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
-fn address(kind: &str, bytes: &[u8]) -> String {
-    format!("data:image/{kind};base64,{}", base64(bytes))
-}
-
 /// A picture of the network's size.
 pub(super) fn of_picture(picture: &Tensor) -> Result<String, FigureError> {
     let image = heatmap::rgb(picture);
     if picture.shape.h * picture.shape.w <= SMALL {
-        return Ok(address("png", &plot::encode(&image)?));
+        return Ok(data_url("png", &plot::encode(&image)?));
     }
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
     encoder.encode_image(&image).map_err(|e| FigureError::Draw(e.to_string()))?;
-    Ok(address("jpeg", &bytes))
+    Ok(data_url("jpeg", &bytes))
 }
 
 /// A heat map with the colours of a look.
@@ -66,7 +48,7 @@ pub(super) fn of_heat(heat: &HeatMap, look: &Look) -> String {
     let shades: Vec<u8> = heat.iter().map(shade).collect();
     let mut palette: Vec<Rgb<u8>> = (0..SHADES).map(|i| look.colours.at(i as f64 / last)).collect();
     palette.push(NO_VALUE);
-    address("png", &indexed_png([width as u32, height as u32], &palette, &shades))
+    data_url("png", &indexed_png([width as u32, height as u32], &palette, &shades))
 }
 
 /// A PNG file whose pixels are numbers of colours (W3C PNG, colour type 3, eight bits).
@@ -101,15 +83,6 @@ fn chunk(file: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
 mod tests {
     use super::*;
     use ndarray::array;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        // the examples of RFC 4648, section 10
-        let encoded =
-            ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|t| base64(t.as_bytes()));
-        let expected = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"];
-        assert_eq!(encoded, expected);
-    }
 
     #[test]
     fn heat_maps_are_pngs_with_white_at_zero() {

@@ -2,18 +2,17 @@
 
 use super::{
     bibliography, facts,
-    picture::base64,
     render_with,
     svg::{self, Chart, Trace, escape},
 };
 use crate::{
     base::words::count,
+    data_url::png_url,
     figure::{Panel, Style},
-    plot::{self, FigureError},
+    plot,
     prototypes::{Prototypes, PrototypesError, probability, said},
     run::prototypes::{Judged, PrototypeRow},
 };
-use image::RgbImage;
 use serde::Serialize;
 use std::path::Path;
 
@@ -105,11 +104,6 @@ struct NearPicture {
     distance: String,
 }
 
-/// A picture as an address inside the page.
-pub(crate) fn address(image: &RgbImage) -> Result<String, FigureError> {
-    Ok(format!("data:image/png;base64,{}", base64(&plot::encode(image)?)))
-}
-
 /// Writes the page into a folder, whole or not at all.
 pub fn write(folder: &Path, source: &Prototypes) -> Result<(), PrototypesError> {
     Ok(plot::save(&folder.join(FILE), page(source)?.as_bytes())?)
@@ -182,7 +176,7 @@ fn cell(source: &Prototypes, row: &PrototypeRow) -> Result<Cell, PrototypesError
         agrees: judged.agrees,
     };
     Ok(Cell {
-        address: image.as_ref().map(address).transpose()?,
+        address: image.as_ref().map(png_url).transpose()?,
         alt: format!("prototype of {} under {}", source.class_name(row.class), row.prior),
         said: said(row),
         wrong: row.class.is_some() && row.predicted != row.class,
@@ -334,7 +328,7 @@ fn nearest(source: &Prototypes, classes: &[Option<u64>]) -> Result<Vec<Near>, Pr
         let mut pictures = vec![];
         for near in found {
             pictures.push(NearPicture {
-                address: source.copy(row, near.rank).as_ref().map(address).transpose()?,
+                address: source.copy(row, near.rank).as_ref().map(png_url).transpose()?,
                 image: near.image.clone(),
                 label: near.label.map_or("–".to_owned(), |label| label.to_string()),
                 distance: format!("{:.3}", near.distance),
@@ -342,7 +336,7 @@ fn nearest(source: &Prototypes, classes: &[Option<u64>]) -> Result<Vec<Near>, Pr
         }
         if let (false, Some(own)) = (pictures.is_empty(), source.picture(row)?) {
             let title = format!("{}, {}", source.class_name(row.class), row.prior);
-            all.push(Near { title, own: address(&own)?, pictures });
+            all.push(Near { title, own: png_url(&own)?, pictures });
         }
     }
     Ok(all)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    data_url::base64,
     cells, curves as figures, demo,
     run::{
         doubt::Doubt,
@@ -303,7 +304,7 @@ fn curves_and_slider_of_a_run_with_stops_say_how_many_regions_are_gone() {
     let map = exhibits[0].maps.iter().find(|m| m.method == "lrp-samek2017").unwrap();
     let first: Vec<u8> = map.order.iter().take(10).flat_map(|id| id.to_le_bytes()).collect();
     let lines = exhibit["lines"].as_array().unwrap();
-    assert!(lines.iter().any(|l| l["orders"][0]["regions"] == picture::base64(&first)));
+    assert!(lines.iter().any(|l| l["orders"][0]["regions"] == base64(&first)));
     let axis = page.split("<svg class=\"chart\"").nth(1).unwrap().split("</svg>").next().unwrap();
     assert!(axis.contains(">5</text>") && axis.contains(">10</text>"), "{axis}");
 }
@@ -323,13 +324,13 @@ fn the_slider_has_the_order_of_the_map_and_the_scores_of_the_first_noise_image()
     assert_eq!(lerf["order"], "lerf");
     let map = exhibits[0].maps.iter().find(|m| m.method == "lrp-samek2017").unwrap();
     let last: Vec<u8> = map.order.iter().rev().take(10).flat_map(|id| id.to_le_bytes()).collect();
-    assert_eq!(lerf["regions"], picture::base64(&last));
+    assert_eq!(lerf["regions"], base64(&last));
     let row = rows.iter().find(|r| {
         r.method == map.method && r.order == crate::eval::order::Order::Lerf && r.repeat == 0
     });
     let scores = row.unwrap().scores.as_ref().unwrap();
     let scores: Vec<u8> = scores.iter().flat_map(|v| v.to_le_bytes()).collect();
-    assert_eq!(lerf["scores"], picture::base64(&scores));
+    assert_eq!(lerf["scores"], base64(&scores));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! The table of all keys. A new one is one entry here; reading, checking, flags, help, `init`, the manifest
 //! and the digest follow from it.
 
-use super::values::{Record, Target};
+use super::{
+    preset::Preset,
+    values::{Record, Target},
+};
 use crate::{
     base::{
         key::{OneOrMore, Share},
@@ -17,7 +20,6 @@ use crate::{
     memory::Bytes,
     methods::Texts,
     nn::preprocess::Settings,
-    preset::Preset,
     stops::Stops,
 };
 
@@ -26,7 +28,7 @@ keys! {
     /// up by [`Plan::new`](crate::plan::Plan::new), which also knows what fits the model and the data.
     pub struct Config;
 
-    /// What is given of a config: by a file, by flags, by a [preset](mod@crate::preset), or in a manifest.
+    /// What is given of a config: by a file, by flags, by a [preset](mod@super::preset), or in a manifest.
     /// Defaults are those of the protocol of Samek et al. 2017 as pixelflip runs it.
     pub struct Given;
 
@@ -36,7 +38,7 @@ keys! {
         texts: Texts,
     }
 
-    /// A [preset](mod@crate::preset); the other keys say all that it sets.
+    /// A [preset](mod@super::preset); the other keys say all that it sets.
     protocol: Option<&'static Preset> {
         flag: "NAME",
         example: "samek2017",

@@ -1,13 +1,11 @@
 //! Values of keys that are used by runs only.
 
-use crate::{
-    base::{
-        key::{Value, Wrong},
-        registry::near,
-        word::hint,
-        word_enum,
-    },
-    preset::{PRESETS, Preset, find},
+use super::preset::{PRESETS, Preset, find};
+use crate::base::{
+    key::{Value, Wrong},
+    registry::near,
+    word::hint,
+    word_enum,
 };
 use serde::{Serialize, Serializer};
 use std::fmt;

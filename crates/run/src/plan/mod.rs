@@ -2,12 +2,14 @@
 //! refused before the long work.
 
 mod beside;
+mod choose;
 mod error;
+mod statistics;
 
+pub use choose::Chosen;
 pub use error::PlanError;
 
 use super::{
-    choose::{self, Chosen},
     config::{self, Config, Record, STEPS, Scope, Target},
     doubt::Doubt,
     embedded::BuiltIn,
@@ -16,7 +18,6 @@ use super::{
     memory::{self, Need},
     methods::{Texts, methods},
     picture::Picture,
-    statistics,
     stop::Stop,
     stops::{self, StopsError},
 };

@@ -7,13 +7,14 @@ use super::{
 };
 use crate::{
     base::registry::Named,
-    curves::{spread, used},
+    curves::used,
     event::Event,
     explain::{Case, Explainer},
     manifest::{Counts, Outcome},
     output::Output,
     plan::{Plan, PlanError},
     runner::RunError,
+    spread::spread,
     study::{Done, Entry, Gathered, PartFile, Study, Work, begun::Begun, whole},
     subject::Subject,
     table::{Column, Table, TableError, record::Record},

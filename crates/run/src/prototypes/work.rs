@@ -12,7 +12,7 @@ use crate::{
         start::noisy,
     },
     stop::Stop,
-    subject::predicted,
+    answer::predicted,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,47 +1,39 @@
 //! What an experiment on the pictures of a plan is.
 //!
 //! A study says what one picture gives, in tables, and how the tables of all pictures become those of the
-//! results. Everything else is the frame, the same for all: [`runner`](super::runner) does what is not done yet, part
-//! by part, in shards, with a lock, until it is told to stop; [`known`](super::known) holds pictures against
-//! what was done; [`status`](super::status) and [`merge`](super::merge) tell and put together what is there;
-//! the [`manifest`](super::manifest) names the study. A new study is a file with an [`Entry`] and a line in
-//! [`STUDIES`].
+//! results. Everything else is the frame, the same for all: [`runner`] does what is not done yet, part
+//! by part, in shards, with a lock, until it is told to stop; [`known`] holds pictures against
+//! what was done; [`status`](crate::status) and [`merge`](crate::merge) tell and put together what is there;
+//! the [`manifest`] names the study. A new study is a file with an [`Entry`] and a line in
+//! [`STUDIES`](crate::studies::STUDIES).
 
 pub mod begun;
 
-use super::{
-    clusters, compare, context,
+pub mod known;
+pub mod manifest;
+pub mod output;
+pub mod runner;
+
+use crate::{
+    base::{hex, unit::Regions},
     event::{Event, Observer},
-    manifest::{Manifest, Outcome, Skipped},
-    output::{self, Output},
     picture::Picture,
     plan::{Plan, PlanError},
-    probe, properties, prototypes, ranking,
-    runner::RunError,
     stop::Stop,
     subject::Subject,
-};
-use crate::{
-    base::{hex, registry::near, unit::Regions},
     table::{Table, record::Record},
 };
 use begun::Begun;
+use manifest::{Outcome, Skipped};
+use output::Output;
+use runner::RunError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// All studies. Results of runs before there were others have no name in their manifest and are of the first.
-pub const STUDIES: &[&Entry] = &[
-    &ranking::ENTRY,
-    &properties::ENTRY,
-    &probe::ENTRY,
-    &context::ENTRY,
-    &clusters::ENTRY,
-    &compare::ENTRY,
-    #[cfg(test)]
-    &super::tests::study::ENTRY,
-];
+/// Name of the first study: results of runs before there were others have none in their manifest.
+pub const FIRST: &str = "ranking";
 
 /// A study, or why there is none.
 pub type Built<'p> = Result<Box<dyn Study + 'p>, PlanError>;
@@ -281,25 +273,4 @@ pub(super) fn whole<R: Record>(
     table.write_parquet(&path.with_extension("parquet"), &notes)?;
     table.write_csv(&path.with_extension("csv"))?;
     Ok(rows)
-}
-
-/// The study that a manifest tells of.
-pub fn of_manifest(manifest: &Manifest) -> Result<&'static Entry, String> {
-    of_name(manifest.study())
-}
-
-/// The study of a name in a manifest.
-pub(super) fn of_name(name: &str) -> Result<&'static Entry, String> {
-    if name == prototypes::MANIFEST_OF {
-        return Err(
-            "it holds prototypes, which `pixelflip prototype` makes and puts together".to_owned()
-        );
-    }
-    let known = STUDIES.iter().find(|entry| entry.name == name);
-    known.copied().ok_or_else(|| {
-        let near = near(name, STUDIES.iter().map(|entry| entry.name));
-        let near =
-            if near.is_empty() { String::new() } else { format!(", is it {}?", near.join(" or ")) };
-        format!("it is of the study `{name}`, which this version of pixelflip does not know{near}")
-    })
 }

@@ -5,16 +5,18 @@
 //! was done is found out to be readable.
 
 use super::{
-    event::{Event, Observer},
-    lock::Share,
+    PICTURES, Study,
     manifest::{Manifest, Skipped},
     output::{self, OutputError},
+    runner::RunError,
+};
+use crate::{
+    event::{Event, Observer},
+    lock::Share,
     picture::Picture,
     plan::Plan,
-    runner::RunError,
-    study::{PICTURES, Study},
+    table::record::Record,
 };
-use crate::table::record::Record;
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, BTreeSet},

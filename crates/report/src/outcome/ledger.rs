@@ -1,12 +1,12 @@
 //! The curves of a folder of results, put in order part by part: words are kept once, scores wait in
 //! a file. So a report of ten thousand pictures needs hardly more memory than one of a hundred.
 
-use super::{
+use super::OutcomeError;
+use crate::{
     cells::{self, CellsError, Group, Kept},
-    outcome::OutcomeError,
+    run::record::{self, AllLogits, Row},
     scratch::Scratch,
 };
-use crate::run::record::{self, AllLogits, Row};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -1,17 +1,15 @@
 //! Explanations and curves of a picture that are kept when a run is stopped in the middle of it.
 
-use super::{
-    curves::{Check, Explained, Measured, Ranking, Sorted},
+use super::{Check, Explained, Measured, Ranking, Sorted};
+use crate::{
+    base::{registry::Named, unit::UnitId},
+    eval::order::Order,
+    explain::Explainer,
     gallery::{Map, Shown},
     measure::Measure,
     plan::Plan,
     record::{Row, Timing},
     study::{Work, begun::Begun},
-};
-use crate::{
-    base::{registry::Named, unit::UnitId},
-    eval::order::Order,
-    explain::Explainer,
     table::{Table, record, record::Record},
 };
 use std::collections::BTreeMap;

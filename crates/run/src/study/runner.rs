@@ -1,23 +1,21 @@
 //! Doing the work of a study: everything on one picture is one unit, spread over the threads.
 
 use super::{
-    curves::spread,
-    event::{Event, Observer},
+    Done, Gathered, PICTURES, Study, Work,
+    begun::{Begun, Pieces},
     known,
     manifest::{Manifest, Outcome, Skipped},
-    memory::{self, MemoryError},
     output::{self, Output, OutputError},
-    picture::Picture,
-    plan::Plan,
-    stop::{Stop, Vain},
-    study::{
-        Done, Gathered, PICTURES, Study, Work,
-        begun::{Begun, Pieces},
-    },
-    subject::{self, Subject, Unusable},
 };
 use crate::{
     base::words::count,
+    event::{Event, Observer},
+    memory::{self, MemoryError},
+    picture::Picture,
+    plan::Plan,
+    spread::spread,
+    stop::{Stop, Vain},
+    subject::{self, Subject, Unusable},
     table::{TableError, record::Record},
 };
 use rayon::prelude::*;
@@ -229,7 +227,7 @@ pub fn left(study: &dyn Study, output: &Output) -> Result<Left, RunError> {
 }
 
 /// Why a picture was left out, if it was.
-pub(super) fn skip(picture: &Picture) -> Option<Skipped> {
+pub(crate) fn skip(picture: &Picture) -> Option<Skipped> {
     let reason = picture.skipped.clone()?;
     Some(Skipped { image: picture.image.clone(), reason })
 }
@@ -287,7 +285,7 @@ impl Shift<'_> {
 
 /// Everything on one picture, and what was kept of it, which `begun` finds by its content; `None` when stopped, and
 /// when the whole data set went away.
-pub(super) fn one_picture(
+pub(crate) fn one_picture(
     study: &dyn Study,
     index: usize,
     stop: &Stop,
@@ -352,7 +350,7 @@ pub fn collect(
 }
 
 /// The first reason when no picture could be used.
-pub(super) fn no_picture(pictures: &[Picture]) -> Option<String> {
+pub(crate) fn no_picture(pictures: &[Picture]) -> Option<String> {
     let first = pictures.first()?.skipped.clone();
     first.filter(|_| pictures.iter().all(|p| p.skipped.is_some()))
 }

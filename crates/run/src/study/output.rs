@@ -11,18 +11,20 @@
 //! classes.csv          one row per class, where pictures show several; also as Parquet
 //! ```
 //!
-//! While a run is at work there is also `.lock/` ([`super::lock`]), and with shards `parts/shards`,
+//! While a run is at work there is also `.lock/` ([`lock`](crate::lock)), and with shards `parts/shards`,
 //! their number. Files are written under another name and renamed, so what is there is whole. A part is a pure
 //! function of the plan, its curves are renamed last: parts that are there need not be done again.
 
 use super::{
+    Entry, FIRST, PICTURES, PartFile, Study, begun,
+    manifest::{Manifest, Skipped},
+};
+use crate::{
+    base::atomic,
     config::Scope,
     imported::Import,
     lock::{FOLDER as LOCKS, Lock, LockError, Share},
-    manifest::{Manifest, Skipped},
-    study::{Entry, PICTURES, PartFile, STUDIES, Study, begun, of_name},
 };
-use crate::base::atomic;
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
@@ -32,11 +34,6 @@ use std::{
 
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
-
-/// Folders of the parts of all studies.
-fn folders() -> BTreeSet<&'static str> {
-    STUDIES.iter().flat_map(|entry| entry.all_files()).map(|file| file.folder).collect()
-}
 
 /// Why a folder cannot take the results.
 #[derive(Debug, thiserror::Error)]
@@ -311,7 +308,7 @@ impl Output {
 }
 
 /// Removes a file, if it is there.
-pub(super) fn remove(path: &Path) -> Result<(), OutputError> {
+pub(crate) fn remove(path: &Path) -> Result<(), OutputError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(OutputError::Unwritable { path: path.to_owned(), source })
@@ -321,7 +318,7 @@ pub(super) fn remove(path: &Path) -> Result<(), OutputError> {
 }
 
 /// File that names what could not be read for a part, relative to an output; absent if nothing.
-pub(super) fn unread_of(part: usize) -> String {
+pub(crate) fn unread_of(part: usize) -> String {
     format!("parts/unread-{part:05}.json")
 }
 
@@ -384,15 +381,16 @@ fn numbers(
     Ok(names.iter().filter_map(number).collect())
 }
 
-/// What the manifest below `root` says; `None` where there is none. That of a study which is not known is refused.
-pub fn read_manifest(root: &Path) -> Result<Option<Manifest>, OutputError> {
+/// What the manifest below `root` says; `None` where there is none.
+pub(crate) fn read_manifest(root: &Path) -> Result<Option<Manifest>, OutputError> {
     let Some(value) = read_json(root)? else { return Ok(None) };
-    if let Some(name) = value.get("study").and_then(Value::as_str) {
-        let unknown = |reason| OutputError::Study { path: root.to_owned(), reason };
-        of_name(name).map_err(unknown)?;
-    }
     let foreign = |_| OutputError::Foreign { path: root.to_owned() };
     serde_json::from_value(value).map(Some).map_err(foreign)
+}
+
+/// The name of the study that a manifest tells of.
+pub(crate) fn study_of(manifest: &Value) -> &str {
+    manifest.get("study").and_then(Value::as_str).unwrap_or(FIRST)
 }
 
 /// The manifest below `root`, of whatever study; `None` where there is none.
@@ -408,36 +406,34 @@ pub fn read_json(root: &Path) -> Result<Option<Value>, OutputError> {
 
 /// Refuses a folder with the results of another run, or with other things.
 pub fn check_owner(root: &Path, manifest: &Manifest) -> Result<(), OutputError> {
-    let old = match read_manifest(root) {
-        Err(OutputError::Study { path, reason }) => {
-            return Err(OutputError::OtherRun { path, differences: vec![reason] });
-        }
-        old => old?,
-    };
-    let Some(old) = old else {
+    let other = |differences| OutputError::OtherRun { path: root.to_owned(), differences };
+    let Some(value) = read_json(root)? else {
         let unreadable = |source| OutputError::Unreadable { path: root.to_owned(), source };
         let empty = is_empty(root).map_err(unreadable)?;
         return if empty { Ok(()) } else { Err(OutputError::Foreign { path: root.to_owned() }) };
     };
+    // before it is read as a manifest of this study
+    if study_of(&value) != manifest.study() {
+        return Err(other(vec![other_study(study_of(&value), manifest.study())]));
+    }
+    let old = serde_json::from_value(value);
+    let old = old.map_err(|_| OutputError::Foreign { path: root.to_owned() })?;
     let differences = differences(&old, manifest);
-    let same = differences.is_empty();
-    if same { Ok(()) } else { Err(OutputError::OtherRun { path: root.to_owned(), differences }) }
+    if differences.is_empty() { Ok(()) } else { Err(other(differences)) }
 }
 
-/// True when nothing but what a run begins with, or a killed one leaves, is there.
+/// True when nothing but what a run begins with, or a killed one leaves, is there: locks, half-written files, and
+/// folders that hold no more than these.
 fn is_empty(root: &Path) -> io::Result<bool> {
-    let folders = folders();
-    let ours = |name: &String| {
-        name == LOCKS || atomic::is_temporary(name) || folders.contains(name.as_str())
-    };
-    let empty_folder = |folder: &str| match names(&root.join(folder)) {
-        Ok(names) => Ok(names.iter().all(|name| atomic::is_temporary(name))),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
+    let nothing = |name: &String| atomic::is_temporary(name);
+    let empty = |name: String| match names(&root.join(&name)) {
+        _ if name == LOCKS || nothing(&name) => Ok(true),
+        Ok(names) => Ok(names.iter().all(nothing)),
+        Err(e) if e.kind() == io::ErrorKind::NotADirectory => Ok(false),
         Err(e) => Err(e),
     };
-    let empty =
-        folders.iter().map(|folder| empty_folder(folder)).collect::<io::Result<Vec<bool>>>()?;
-    Ok(names(root)?.iter().all(ours) && empty.into_iter().all(|empty| empty))
+    let empty = names(root)?.into_iter().map(empty).collect::<io::Result<Vec<bool>>>()?;
+    Ok(empty.into_iter().all(|empty| empty))
 }
 
 /// Makes a folder and those above it.
@@ -474,7 +470,7 @@ fn other_texts<'a>(old: &'a Manifest, new: &'a Manifest) -> impl Iterator<Item =
 }
 
 /// Where two configs differ, in words.
-pub(super) fn other_configs(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {
+pub(crate) fn other_configs(before: &Map<String, Value>, now: &Map<String, Value>) -> Vec<String> {
     let all = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
     all.flat_map(|key| other_values(key, before.get(key), now.get(key))).collect()
 }
@@ -494,8 +490,12 @@ fn other_values(name: &str, was: Option<&Value>, is: Option<&Value>) -> Vec<Stri
     }
 }
 
+fn other_study(was: &str, is: &str) -> String {
+    format!("it is of the study `{was}` there and `{is}` here")
+}
+
 /// What makes two runs different, in words; empty when they compute the same.
-pub(super) fn differences(old: &Manifest, new: &Manifest) -> Vec<String> {
+pub(crate) fn differences(old: &Manifest, new: &Manifest) -> Vec<String> {
     if old.digest.is_empty() {
         return vec![format!("its {MANIFEST} has no digest, so nobody knows what it holds")];
     }
@@ -503,11 +503,7 @@ pub(super) fn differences(old: &Manifest, new: &Manifest) -> Vec<String> {
         return Vec::new();
     }
     if old.study() != new.study() {
-        return vec![format!(
-            "it is of the study `{}` there and `{}` here",
-            old.study(),
-            new.study()
-        )];
+        return vec![other_study(old.study(), new.study())];
     }
     // where things lie does not count
     let counting = |manifest: &Manifest| manifest.config.clone().of(&[Scope::Results]).entries();

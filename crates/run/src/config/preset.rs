@@ -4,7 +4,7 @@
 //! the config file and the flags. What it cannot bring about stands beside it, in words;
 //! `docs/protocols.md` says how to convert the numbers.
 
-use crate::config::{Given, shipped};
+use super::{Given, shipped};
 
 /// Defaults under a name.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,22 +1,25 @@
 //! Everything that people look at, written into the folder of a run.
 
-use super::{
+mod ledger;
+
+use crate::{
     cells::CellsError,
     colours::Look,
     curves::{self, Heading},
-    ledger::Ledger,
+    eval::stats::Resampling,
     map_metrics::Maps,
     page::{self, Source},
     plot::FigureError,
+    run::{
+        gallery::{self, Exhibit},
+        manifest::Manifest,
+        measure::Measure,
+    },
     sheets,
     summary::{Summary, summarise_groups},
-};
-use crate::run::gallery::{self, Exhibit};
-use crate::{
-    eval::stats::Resampling,
-    run::{manifest::Manifest, measure::Measure},
     table::{TableError, record::Record},
 };
+use ledger::Ledger;
 use std::{
     collections::BTreeSet,
     fs, io,

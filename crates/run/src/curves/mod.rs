@@ -1,40 +1,40 @@
 //! Everything on one picture: all methods explain it, then all curves are measured. In this order,
 //! because explanations need the values of all layers and curves only some of them.
 
-use super::{
-    config::Record,
-    event::{Event, Observer},
-    gallery::{self, Exhibit, Map},
-    kept::{self, Kept},
-    measure::{self, Measure},
-    picture::Picture,
-    plan::Plan,
-    record::{Row, Status, Timing},
-    study::Work,
-    subject::{Subject, Unusable},
-};
+mod kept;
+
 use crate::{
     base::{
         registry::Named,
         rng::unit_f32,
         unit::{Regions, UnitId, Units},
     },
+    config::Record,
     eval::{
         curve::{Curve, CurveError, Engine, Watch, curve, curve_without, largest_difference},
         order::{self, Order},
         removal::{Chain, Removal, Steps},
     },
+    event::{Event, Observer},
     explain::{ExplainError, Explainer, HeatMap},
+    gallery::{self, Exhibit, Map},
+    measure::{self, Measure},
     nn::{
         graph::Activations,
-        kernel::parallel::{layers_here, let_streams_go},
+        kernel::parallel::let_streams_go,
         subset::Subset,
         tensor::Tensor,
     },
     perturb::{Fill, Masked, Perturbation, Range, Site},
+    picture::Picture,
+    plan::Plan,
+    record::{Row, Status, Timing},
+    spread::spread,
+    study::Work,
+    subject::{Subject, Unusable},
 };
+use kept::Kept;
 use ndarray::Array2;
-use rayon::prelude::*;
 use std::{
     mem,
     time::{Duration, Instant},
@@ -72,37 +72,6 @@ pub(super) fn used(subject: &Subject) -> Picture {
         difference: None,
         skipped: None,
         content: None,
-    }
-}
-
-/// How the jobs of a picture are spread over the threads.
-#[derive(Clone, Copy)]
-pub(super) struct Spread {
-    /// Side by side: there are fewer pictures than threads.
-    jobs: bool,
-    /// The layers of each over the threads: there are fewer jobs than threads, too.
-    layers: bool,
-}
-
-/// How so many jobs of a picture are best spread.
-pub(super) fn spread(plan: &Plan, jobs: usize) -> Spread {
-    let (pictures, threads) = (plan.images.len(), rayon::current_num_threads());
-    Spread { jobs: pictures < threads, layers: pictures * jobs < threads }
-}
-
-impl Spread {
-    pub(super) fn of<R>(self, job: impl FnOnce() -> R) -> R {
-        if self.layers { layers_here(job) } else { job() }
-    }
-
-    /// The results of all jobs in order; `None` when one has none.
-    pub(super) fn over<'t, T: Sync, R: Send>(
-        self,
-        jobs: &'t [T],
-        job: impl Fn(&'t T) -> Option<R> + Sync,
-    ) -> Option<Vec<R>> {
-        let job = |at: &'t T| self.of(|| job(at));
-        if self.jobs { jobs.par_iter().map(job).collect() } else { jobs.iter().map(job).collect() }
     }
 }
 

@@ -1,17 +1,15 @@
 //! Which pictures a run uses: the steps of its selection, then a random sample of what is left.
 
-use super::{
-    plan::PlanError,
-    stop::Stop,
-    subject::{predicted, right},
-};
+use super::PlanError;
 use crate::{
+    answer::{predicted, right},
     base::rng::Seed,
     data::{
         Dataset,
         select::{self, Guess, Known, Step},
     },
     nn::{model::Model, preprocess::Preprocess, tensor::Tensor},
+    stop::Stop,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

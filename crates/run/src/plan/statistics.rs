@@ -1,6 +1,6 @@
 //! Statistics of the data set, for perturbations that imitate its pictures.
 
-use super::{plan::PlanError, stop::Stop};
+use super::PlanError;
 use crate::{
     base::{
         hex,
@@ -9,6 +9,7 @@ use crate::{
     data::Dataset,
     nn::preprocess::Preprocess,
     perturb::{Gather, Statistics},
+    stop::Stop,
 };
 use sha2::{Digest as _, Sha256};
 
