@@ -18,6 +18,7 @@ use crate::{
     nn::{self, preprocess::Settings, tensor::Tensor},
     report::summary::{self, Summary},
     run::{
+        answer::predicted,
         config::{Config, Target},
         event::Silent,
         lock::Share,
@@ -29,7 +30,6 @@ use crate::{
         record::Row,
         runner,
         stop::Stop,
-        answer::predicted,
     },
     table::{Table, record::Record},
 };

@@ -549,6 +549,9 @@ mod tests {
     fn score_kinds_are_named_as_in_the_options() {
         assert!(ScoreKind::ALL.iter().all(|k| k.to_string().parse() == Ok(*k)));
         let error = "sofmax".parse::<ScoreKind>().unwrap_err();
-        assert_eq!(error.to_string(), "must be logit or softmax, found `sofmax`, did you mean `softmax`?");
+        assert_eq!(
+            error.to_string(),
+            "must be logit or softmax, found `sofmax`, did you mean `softmax`?"
+        );
     }
 }

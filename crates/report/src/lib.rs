@@ -25,10 +25,10 @@ pub mod contest;
 pub mod context;
 #[cfg(feature = "figures")]
 pub mod curves;
-#[cfg(all(test, feature = "figures"))]
-mod demo;
 #[cfg(feature = "figures")]
 mod data_url;
+#[cfg(all(test, feature = "figures"))]
+mod demo;
 pub mod diff;
 #[cfg(feature = "figures")]
 pub mod drawing;

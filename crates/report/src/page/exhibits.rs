@@ -364,9 +364,5 @@ fn removal(map: &Map, order: Order, scores: &[f32], count: usize) -> Removal {
         Order::Lerf => map.order.iter().rev().take(count).flat_map(|id| id.to_le_bytes()).collect(),
     };
     let scores: Vec<u8> = scores.iter().flat_map(|v| v.to_le_bytes()).collect();
-    Removal {
-        order: order.name(),
-        regions: base64(&regions),
-        scores: base64(&scores),
-    }
+    Removal { order: order.name(), regions: base64(&regions), scores: base64(&scores) }
 }

@@ -4,9 +4,9 @@ use super::{Source, bibliography, contenders::Contenders};
 use crate::{
     base::words::count,
     run::{
-        plan::Chosen,
         config::Given,
         manifest::{Manifest, Protocol, Size},
+        plan::Chosen,
     },
 };
 use serde::Serialize;

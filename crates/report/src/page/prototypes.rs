@@ -1,8 +1,7 @@
 //! `prototypes.html`: prototypes for people, as one page that needs nothing else.
 
 use super::{
-    bibliography, facts,
-    render_with,
+    bibliography, facts, render_with,
     svg::{self, Chart, Trace, escape},
 };
 use crate::{

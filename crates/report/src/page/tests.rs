@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
+    cells, curves as figures,
     data_url::base64,
-    cells, curves as figures, demo,
+    demo,
     run::{
         doubt::Doubt,
         gallery::Exhibit,

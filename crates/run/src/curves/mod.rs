@@ -19,12 +19,7 @@ use crate::{
     explain::{ExplainError, Explainer, HeatMap},
     gallery::{self, Exhibit, Map},
     measure::{self, Measure},
-    nn::{
-        graph::Activations,
-        kernel::parallel::let_streams_go,
-        subset::Subset,
-        tensor::Tensor,
-    },
+    nn::{graph::Activations, kernel::parallel::let_streams_go, subset::Subset, tensor::Tensor},
     perturb::{Fill, Masked, Perturbation, Range, Site},
     picture::Picture,
     plan::Plan,

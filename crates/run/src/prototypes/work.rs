@@ -4,6 +4,7 @@ use super::{
     Files, Gathered, Judged, Plan, PrototypeError, PrototypeRow, Row, TraceRow, Unit, nearest,
 };
 use crate::{
+    answer::predicted,
     event::{Event, Observer},
     nn::{graph::Graph, kernel::parallel::layers_here, tensor::Tensor},
     prototype::{
@@ -12,7 +13,6 @@ use crate::{
         start::noisy,
     },
     stop::Stop,
-    answer::predicted,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
