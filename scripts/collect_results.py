@@ -30,14 +30,19 @@ def short(method):
     return ":".join(keep)
 
 
+def order_of(columns):
+    """The column with the order of removal, which earlier versions called otherwise."""
+    return "removal_order" if "removal_order" in columns else "order"
+
+
 def mean_curves(run, to):
     """One line per setting, method, order and step: the mean over pictures and repeats."""
     sums = {}
     for part in sorted((run / "curves").glob("*.parquet")):
-        columns = ["method", "order", "perturbation", "region", "scores"]
+        columns = ["method", order_of(pq.read_schema(part).names), "perturbation", "region", "scores"]
         for row in pq.read_table(part, columns=columns).to_pylist():
             if row["scores"] is not None:
-                key = (row["perturbation"], row["region"], row["method"], row["order"])
+                key = (row["perturbation"], row["region"], row["method"], row[columns[1]])
                 total, count = sums.get(key, (0.0, 0))
                 sums[key] = (total + np.array(row["scores"], dtype=np.float64), count + 1)
     with open(to, "w", newline="") as file:
@@ -61,8 +66,9 @@ def tables(name, rows, manifest):
 
 def table(title, rows, manifest):
     """MoRF and LeRF side by side, in the order of the ranking."""
-    morf = [r for r in rows if r["order"] == "morf"]
-    lerf = {(r["perturbation"], r["method"]): r for r in rows if r["order"] == "lerf"}
+    order = order_of(rows[0])
+    morf = [r for r in rows if r[order] == "morf"]
+    lerf = {(r["perturbation"], r["method"]): r for r in rows if r[order] == "lerf"}
     first = rows[0]
     results = manifest["results"] or {}
     top = results.get("top1")

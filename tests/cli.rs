@@ -969,7 +969,7 @@ fn metrics_of_heat_maps_have_rows_for_chance_and_reasons_for_what_is_not_defined
     ];
     assert!(told.iter().all(|told| text.contains(told)), "{text}");
     let table = fs::read_to_string(desk.path("t/heatmaps.csv")).unwrap();
-    assert!(table.contains("sparseness,higher,random,3,0,"), "{table}");
+    assert!(table.contains("sparseness,higher,random,random,3,0,"), "{table}");
     let told = desk.told(&format!("{run} faithfulness-correlation:region=31 --out b"));
     assert!(told.contains("have only 1 whole squares of that side, at least 3 are needed; `faithfulness-correlation:region=16` has enough"), "{told}");
     let told = desk.told(&format!("{run} effective-complexity:share=1 --out b"));

@@ -45,7 +45,7 @@ const INSIDE: &[Inside] = &[
             &["record", "shard", "stop", "stops"],
             &["bench", "classes", "config", "doubt", "lock"],
             &["plan"],
-            &["spread", "subject", "models"],
+            &["identity", "spread", "subject", "models"],
             // the frame of all studies, under the names by which others know its parts
             &["study", "known", "manifest", "output", "runner"],
             &["measure"],
@@ -62,8 +62,9 @@ const INSIDE: &[Inside] = &[
     (
         "report",
         &[
-            &["colours", "demo", "figure", "labels", "ladder", "scratch", "text"],
+            &["colours", "demo", "figure", "ladder", "scratch", "text"],
             &["cells", "layers", "scale", "trace"],
+            &["naming"],
             &["columns", "contest", "drawing", "verdict"],
             &["subsets", "summary"],
             &["ranking"],

@@ -165,21 +165,21 @@ impl PlaceFlags {
     }
 }
 
-/// How much is said on stderr, and how.
+/// How much is said, and how.
 #[derive(Args)]
 pub(crate) struct TalkFlags {
-    /// Say nothing but warnings and errors
+    /// Say nothing but warnings and errors, and print no table
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
     /// Say when each picture and part is done
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// Words for people, or one JSON object per line
+    /// Words for people on stderr and a table on stdout, or one JSON object per line on stdout and nothing else
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) log: Log,
 }
 
-/// Form of what is said on stderr.
+/// Form of what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
     /// Words, and a bar on a terminal

@@ -3,6 +3,7 @@
 use super::{IMPOSSIBLE, INCOMPLETE, INTERRUPTED, args::Log, terminal};
 use pixelflip::{
     base::text::plain,
+    data::fetch::FetchError,
     run::{
         lock::LockError, merge::MergeError, output::OutputError, plan::PlanError,
         prototypes::PrototypeError, runner::RunError,
@@ -19,7 +20,7 @@ pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
             let object = serde_json::json!({
                 "event": "error", "message": sentence, "hint": hint, "exit_code": code,
             });
-            terminal::talk(&object.to_string());
+            terminal::object(&object);
         }
         (Log::Text, Some(hint)) => terminal::talk(&format!("error: {sentence}\n\nhint: {hint}")),
         (Log::Text, None) => terminal::talk(&format!("error: {sentence}")),
@@ -28,6 +29,12 @@ pub(crate) fn report(error: &anyhow::Error, log: Log) -> ExitCode {
 }
 
 fn code(error: &anyhow::Error) -> u8 {
+    // no network, or a server that does not answer (22 is one that answers no): trying again later helps
+    if let Some(FetchError::Download { reason, .. }) = error.downcast_ref()
+        && !reason.contains("curl: (22)")
+    {
+        return INTERRUPTED;
+    }
     if let Some(PlanError::Stopped | PlanError::Unread { .. }) = error.downcast_ref() {
         return INTERRUPTED;
     }

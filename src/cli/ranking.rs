@@ -27,7 +27,8 @@ pub(super) fn view(end: &End<'_>) -> anyhow::Result<Seen> {
     let plan = study.plan();
     let manifest = Manifest::new(study).with(end.outcome.clone());
     let exhibits = outcome::exhibits(output.root())?;
-    let summary = outcome::write(output.root(), &manifest, &exhibits, end.look)?;
+    let summary =
+        outcome::write(output.root(), &manifest, &exhibits, end.look, &|what| progress.end(what))?;
     // those about inputs were said at the beginning
     let begun = plan.warnings();
     let doubts = results.doubts.iter().map(ToString::to_string);

@@ -81,7 +81,7 @@ pub(super) fn pursue(study: &dyn Study, job: &Job<'_>) -> anyhow::Result<ExitCod
     say_about_lock(output.lock(), progress);
     job.warnings.iter().for_each(|line| progress.warn(line));
     let worked = runner::work(study, &output, &again, stop, progress);
-    progress.finish();
+    progress.pause();
     worked?;
     if let Some(shard) = shard {
         progress.note(&format!("shard {shard} is done; `pixelflip merge` puts shards together"));
@@ -102,12 +102,14 @@ pub(super) fn finish(
     again: &str,
     progress: &Progress,
 ) -> anyhow::Result<ExitCode> {
+    progress.end(COLLECTING);
     let outcome = &runner::collect(study, output, parts)?;
     let end = End { study, output, outcome, look, progress };
     let view = VIEWS.iter().find(|(name, _)| *name == study.entry().name);
     let seen = view.map_or_else(|| Ok(tables_alone(&end)), |(_, view)| view(&end))?;
     output.complete(&Manifest::new(study).with(outcome.clone()))?;
-    terminal::data(&seen.text)?;
+    progress.finish();
+    progress.result(&seen.text)?;
     progress.ended(serde_json::json!({
         "event": "finished", "results": outcome, "folder": output.root(),
     }));
@@ -121,6 +123,9 @@ pub(super) fn finish(
         (0, false) => ExitCode::SUCCESS,
     })
 }
+
+/// What is done first in the end.
+const COLLECTING: &str = "putting the parts together";
 
 /// Of a study without a view.
 fn tables_alone(_: &End<'_>) -> Seen {

@@ -19,6 +19,11 @@ pub(crate) fn data(text: &str) -> io::Result<()> {
     }
 }
 
+/// Prints a JSON object as a line of data; as [`data`], it is not missed when the reader has gone.
+pub(crate) fn object(object: &serde_json::Value) {
+    let _ = data(&format!("{object}\n"));
+}
+
 /// Prints a line for the person who waits; lost without harm when nobody listens.
 pub(crate) fn talk(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain_lines(line));

@@ -168,9 +168,9 @@ fn properties_are_told_in_the_form_that_is_asked_for() {
     let desk = Desk::new(1);
     let ours = "properties --model m.onnx --data pictures --methods lrp-zero --out out";
     assert_eq!(stderr(&desk.expect(0, &format!("{ours} --quiet"))), "");
-    let told = stderr(&desk.expect(0, &format!("{ours} --log json")));
+    let told = stdout(&desk.expect(0, &format!("{ours} --log json")));
     let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
     assert!(!told.is_empty() && told.lines().all(is_json), "{told}");
     let wrong = ours.replace("m.onnx", "no.onnx");
-    assert!(is_json(&stderr(&desk.expect(2, &format!("{wrong} --log json")))));
+    assert!(is_json(&stdout(&desk.expect(2, &format!("{wrong} --log json")))));
 }

@@ -37,7 +37,8 @@ fn a_dry_run_tells_the_plan_and_does_nothing() {
 fn a_quiet_run_says_nothing_and_a_verbose_one_tells_every_part() {
     // enough for tests of three methods, so that there is nothing to warn of
     let desk = Desk::new(7);
-    assert_eq!(stderr(&desk.expect(0, &format!("{SMALL} --quiet --out quiet"))), "");
+    let quiet = desk.expect(0, &format!("{SMALL} --quiet --out quiet"));
+    assert_eq!((stdout(&quiet), stderr(&quiet)), (String::new(), String::new()));
     let told = stderr(&desk.expect(0, &format!("{SMALL} --verbose --out verbose")));
     assert!(told.contains("`0.png` is done\n"), "{told}");
     assert!(told.contains("part 1 with 1 picture is written, "), "{told}");
@@ -48,7 +49,9 @@ fn a_json_log_is_one_object_per_line_to_the_end() {
     let desk = Desk::new(2);
     fs::write(desk.path("pictures/broken.png"), "no picture").unwrap();
     let events = |arguments: &str, code| -> Vec<serde_json::Value> {
-        let told = stderr(&desk.expect(code, arguments));
+        let output = desk.expect(code, arguments);
+        assert_eq!(stderr(&output), "", "nothing beside the objects");
+        let told = stdout(&output);
         told.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     };
     let found = events(&format!("{SMALL} --threads 1 --log json --out out"), 1);

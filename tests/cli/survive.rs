@@ -268,7 +268,7 @@ fn a_stop_ends_an_explanation_that_takes_minutes() {
     let told = || fs::read_to_string(desk.path("told")).unwrap_or_default();
     let mut command = Command::new(PROGRAM);
     command.current_dir(desk.path(".")).args(run.split_whitespace());
-    command.stderr(fs::File::create(desk.path("told")).unwrap());
+    command.stdout(fs::File::create(desk.path("told")).unwrap());
     let mut child = command.spawn().unwrap();
     // said before the explanation begins
     wait_until(&mut child, || told().contains("\"method\":\"rise"));

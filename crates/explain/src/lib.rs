@@ -19,6 +19,7 @@ pub mod gradient_x_input;
 pub mod held;
 pub mod integrated_gradients;
 pub mod kernel_shap;
+pub mod labels;
 mod least_squares;
 pub mod lime;
 pub mod lrp;

@@ -1,10 +1,23 @@
 //! Columns that several tables have.
 
-use super::cells::Setting;
+use super::{cells::Setting, naming::Names};
 use crate::{
     eval::stats::{Estimate, against::Against},
     table::Sheet,
 };
+
+/// The columns of a method: its short name, and the canonical one.
+pub(super) fn method<'s, R: 's>(
+    sheet: Sheet<'s, R>,
+    names: &'s Names,
+    of: impl Fn(&R) -> &str + Copy + 's,
+) -> Sheet<'s, R> {
+    sheet
+        .made("name", "short name of the method, unique in the table", move |r| {
+            Some(names.get(of(r)))
+        })
+        .text("method", "canonical name, with all parameters", move |r| Some(of(r)))
+}
 
 /// The columns of an estimate: `name`, then `stderr`, `lo`, `hi`, `percentile_lo` and `percentile_hi`, each behind
 /// `prefix`.

@@ -2,14 +2,14 @@
 
 use super::{
     cells::{Group, RANDOM},
-    figure::{Figure, Line, Panel, Point, Style},
-    labels::labels,
+    figure::{Figure, Line, Panel, Point},
+    naming::{Names, Styles, by_mean},
     plot::{self, FigureError},
 };
 use crate::{
     base::words::count,
     eval::{
-        metric::{Abpc, Aopc, CurveMetric, Direction, Drop, RelativeAopc},
+        metric::{Abpc, Aopc, CurveMetric, Drop, RelativeAopc},
         order::Order,
         stats::{Estimate, FEWEST, Resampling, estimates_of_known},
     },
@@ -35,6 +35,23 @@ pub struct Heading {
     pub data: String,
 }
 
+/// How methods are called and look.
+#[derive(Clone, Debug, Default)]
+pub struct Dress {
+    /// What they are called.
+    pub names: Names,
+    /// Their colours and dashes.
+    pub styles: Styles,
+}
+
+impl Dress {
+    /// Of the methods of all settings.
+    pub fn of(groups: &[Group<'_>]) -> Dress {
+        let names = Names::of(groups.iter().flat_map(Group::methods));
+        Dress { names, styles: Styles::of(groups) }
+    }
+}
+
 /// The figures of one setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
@@ -48,10 +65,11 @@ pub struct Figures {
 
 /// The figures of every setting.
 pub fn figures(groups: &[Group<'_>], heading: &Heading) -> Vec<Figures> {
+    let dress = &Dress::of(groups);
     let one = |(i, group): (usize, &Group<'_>)| Figures {
         suffix: if i == 0 { String::new() } else { format!("-{}", slug(group)) },
-        aopc: aopc(group, heading),
-        scores: scores(group, heading),
+        aopc: aopc(group, heading, dress),
+        scores: scores(group, heading, dress),
     };
     groups.iter().enumerate().map(one).collect()
 }
@@ -81,10 +99,9 @@ fn slug(group: &Group<'_>) -> String {
 
 /// AOPC of every method, by the first order there is, against the number of removed regions; below it the
 /// same relative to the random order, and the area between the curves where both orders were run.
-pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
-    let methods = styled(group);
+pub fn aopc(group: &Group<'_>, heading: &Heading, dress: &Dress) -> Figure {
     let panel = |title: &str, y_label: &str, metric: &dyn CurveMetric, skip: &str| {
-        panel(title, y_label, lines(group, &methods, metric, skip, 1.0))
+        panel(title, y_label, lines(group, dress, metric, skip, 1.0))
     };
     let order = group.orders().next().unwrap_or(Order::Morf);
     let title = match order {
@@ -111,10 +128,9 @@ pub fn aopc(group: &Group<'_>, heading: &Heading) -> Figure {
 }
 
 /// The mean change of the class score against the number of removed regions.
-pub fn scores(group: &Group<'_>, heading: &Heading) -> Figure {
-    let methods = styled(group);
+pub fn scores(group: &Group<'_>, heading: &Heading, dress: &Dress) -> Figure {
     let panel = |title: &str, order: Order| {
-        let lines = lines(group, &methods, &Drop(order), "", -1.0);
+        let lines = lines(group, dress, &Drop(order), "", -1.0);
         panel(title, "score - score of the image", lines)
     };
     let panels = vec![
@@ -189,40 +205,22 @@ fn is_complete(group: &Group<'_>, method: &str) -> bool {
     group.orders().all(|order| group.values(method, &Aopc(order)).iter().all(Option::is_some))
 }
 
-/// Methods with their styles, best AOPC by the first order first, so that neighbours look different.
-fn styled<'a>(group: &Group<'a>) -> Vec<(&'a str, Style)> {
-    let metric = Aopc(group.orders().next().unwrap_or(Order::Morf));
-    let sign = if metric.direction() == Direction::Higher { 1.0 } else { -1.0 };
-    let mean = |method: &str| {
-        let values: Vec<f64> = group.values(method, &metric).into_iter().flatten().collect();
-        sign * values.iter().sum::<f64>() / values.len().max(1) as f64
-    };
-    let mut methods: Vec<(&str, f64)> = group.methods().map(|m| (m, mean(m))).collect();
-    methods.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-    let mut next = 0..;
-    let mut style = |method: &str| match method {
-        RANDOM => Style::BASELINE,
-        _ => Style::nth(next.next().expect("endless")),
-    };
-    methods.into_iter().map(|(m, _)| (m, style(m))).collect()
-}
-
 /// One line per method that has curves, the best on top, with the number of pictures behind it.
 fn lines(
     group: &Group<'_>,
-    methods: &[(&str, Style)],
+    dress: &Dress,
     metric: &dyn CurveMetric,
     skip: &str,
     sign: f64,
 ) -> Vec<(Line, usize)> {
-    let names: Vec<&str> = methods.iter().map(|(method, _)| *method).collect();
-    let line = |((method, style), name): (&(&str, Style), String)| {
+    let line = |method: &str| {
         let estimates = estimates(group, method, metric, sign);
         let pictures = estimates.first()?.n;
         let points = estimates.iter().map(point).collect();
-        Some((Line { name, style: *style, points }, pictures))
+        let (name, style) = (dress.names.get(method), dress.styles.style(method));
+        Some((Line { name, style, points }, pictures))
     };
-    let wanted = methods.iter().zip(labels(&names)).rev().filter(|((m, _), _)| *m != skip);
+    let wanted = by_mean(group).into_iter().rev().filter(|method| *method != skip);
     wanted.filter_map(line).collect()
 }
 
@@ -270,7 +268,7 @@ mod tests {
         rows.retain(|row| row.order == Order::Lerf);
         let groups = group(&rows).unwrap();
         let summary = crate::summary::summarise(&rows).unwrap();
-        let figure = aopc(&groups[0], &heading());
+        let figure = aopc(&groups[0], &heading(), &Dress::of(&groups));
         assert_eq!(figure.panels[0].title, "AOPC, least relevant regions first (lower is better)");
         let top = &figure.panels[0].lines.last().unwrap().name;
         assert!(summary.rows[0].method.starts_with(top), "{top}");
@@ -313,7 +311,7 @@ mod tests {
         let rows = demo::records(12, 2, 20);
         let groups = group(&rows).unwrap();
         let summary = crate::summary::summarise(&rows).unwrap();
-        let figure = aopc(&groups[0], &heading());
+        let figure = aopc(&groups[0], &heading(), &Dress::of(&groups));
         let names: Vec<&str> = figure.panels[0].lines.iter().map(|l| l.name.as_str()).collect();
         let last = |panel: usize, name: &str| {
             let line = figure.panels[panel].lines.iter().find(|l| l.name == name).unwrap();
@@ -336,7 +334,7 @@ mod tests {
         assert_eq!(*names.last().unwrap(), summary.rows[0].method, "the best is on top");
         assert!(figure.panels[1].lines.iter().all(|l| l.name != RANDOM));
         let random = figure.panels[0].lines.iter().find(|l| l.name == RANDOM).unwrap();
-        assert_eq!(random.style, Style::BASELINE);
+        assert_eq!(random.style, crate::figure::Style::BASELINE);
     }
 
     #[test]
@@ -359,7 +357,7 @@ mod tests {
     fn captions_name_the_interval_that_is_drawn() {
         let caption = |pictures: usize| {
             let rows = demo::records(pictures, 1, 4);
-            aopc(&group(&rows).unwrap()[0], &heading()).caption
+            aopc(&group(&rows).unwrap()[0], &heading(), &Dress::default()).caption
         };
         let start = "Bands: 95 % bootstrap intervals of the mean over images";
         let whose = ", drawn for the first method and the random order.";
@@ -379,7 +377,7 @@ mod tests {
         let mut rows = demo::records(4, 1, 10);
         rows.remove(0);
         let groups = group(&rows).unwrap();
-        let figure = scores(&groups[0], &heading());
+        let figure = scores(&groups[0], &heading(), &Dress::of(&groups));
         for line in figure.panels.iter().flat_map(|p| &p.lines) {
             let (first, last) = (line.points[0].value, line.points[10].value);
             assert!(first.abs() < 1e-15 && last < -0.5, "{}: {last}", line.name);

@@ -2,7 +2,8 @@
 
 use super::{
     cells::{self, CellsError, Group},
-    labels::labels,
+    columns,
+    naming::Names,
     ranking::{align, decimals_for, wrap},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
             wilcoxon::{can_reach, fewest_pictures, holm, wilcoxon},
         },
     },
+    explain::labels::labels,
     run::{manifest::Manifest, record::Row},
     table::{Sheet, Table},
 };
@@ -312,15 +314,14 @@ impl Diff {
 
     /// One row per setting and method.
     pub fn table(&self) -> Table {
-        sheet().table(&self.changes)
+        sheet(&Names::of(self.changes.iter().map(|c| &c.method[..]))).table(&self.changes)
     }
 }
 
 /// The columns of the table.
-fn sheet() -> Sheet<'static, Change> {
-    Sheet::default()
-        .text("perturbation", "", |c: &Change| Some(&c.perturbation))
-        .text("method", "", |c| Some(&c.method))
+fn sheet(names: &Names) -> Sheet<'_, Change> {
+    let sheet = Sheet::default().text("perturbation", "", |c: &Change| Some(&c.perturbation));
+    columns::method(sheet, names, |c| &c.method)
         .whole("images", "", |c| Some(c.images as u64))
         .number("before", "", |c| Some(c.before))
         .number("after", "", |c| Some(c.after))

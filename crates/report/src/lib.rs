@@ -36,11 +36,11 @@ pub mod drawing;
 pub mod figure;
 #[cfg(feature = "figures")]
 pub mod heatmap;
-pub mod labels;
 #[cfg(feature = "figures")]
 pub mod ladder;
 pub mod layers;
 pub mod map_metrics;
+pub mod naming;
 #[cfg(feature = "figures")]
 pub mod outcome;
 #[cfg(feature = "figures")]

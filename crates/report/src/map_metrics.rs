@@ -1,11 +1,12 @@
 //! Metrics of heat maps, summarised over pictures.
 
-use super::{cells::common, labels::labels, ranking::align};
+use super::{cells::common, columns, naming::Names, ranking::align};
 use crate::{
     eval::{
         metric::Direction,
         stats::{Estimate, Resampling, estimate, quantile::median},
     },
+    explain::labels::labels,
     run::measure::Measure,
     table::{Sheet, Table},
 };
@@ -152,11 +153,13 @@ fn better(a: &MapRow, b: &MapRow) -> Ordering {
 }
 
 /// The columns of the table.
-fn sheet() -> Sheet<'static, MapRow> {
-    Sheet::default()
-        .text("metric", "", |r: &MapRow| Some(&r.metric))
-        .text("direction", "", |r| Some(&r.direction))
-        .text("method", "", |r| Some(&r.method))
+fn sheet(names: &Names) -> Sheet<'_, MapRow> {
+    let sheet = Sheet::default().text("metric", "", |r: &MapRow| Some(&r.metric)).text(
+        "direction",
+        "",
+        |r| Some(&r.direction),
+    );
+    columns::method(sheet, names, |r| &r.method)
         .whole("images", "", |r| Some(r.estimate.map_or(0, |e| e.n as u64)))
         .whole("images_undefined", "", |r| Some(r.undefined as u64))
         .number("mean", "", |r| Some(r.estimate?.mean))
@@ -167,9 +170,13 @@ fn sheet() -> Sheet<'static, MapRow> {
 }
 
 impl Maps {
+    fn names(&self) -> Names {
+        Names::of(self.rows.iter().map(|r| &r.method[..]))
+    }
+
     /// As a table, one row per metric and method.
     pub fn table(&self) -> Table {
-        sheet().table(&self.rows)
+        sheet(&self.names()).table(&self.rows)
     }
 
     /// As text: a table per metric, and the metrics that have no mean.

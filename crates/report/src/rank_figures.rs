@@ -5,14 +5,13 @@ use super::{
     curves::Heading,
     drawing::{Anchor, Axis, Drawing, FAINT, GREY, INK},
     figure::{Rgb, Style},
-    labels::labels,
     ladder::{Ladder, Rung, numbered},
     plot::{FigureError, save},
     plot_drawing::{png, svg, text_width},
     rank::Rank,
     ranking::shorten,
 };
-use crate::base::words::count;
+use crate::{base::words::count, explain::labels::labels};
 use std::path::Path;
 
 const WIDTH: f64 = 1000.0;

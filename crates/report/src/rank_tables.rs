@@ -5,7 +5,7 @@ use super::{
     colours::short,
     columns,
     contest::Contest,
-    labels::labels,
+    naming::Names,
     rank::{Cost, Rank},
     ranking::{align, decimals_for, wrap},
     subsets::Subset,
@@ -21,6 +21,7 @@ use crate::{
             variance::{Power, Split},
         },
     },
+    explain::labels::labels,
     table::{Sheet, TableError},
 };
 use std::path::Path;
@@ -65,7 +66,7 @@ fn compared<'s, R: 's>(
 }
 
 /// The columns of `ranking`.
-fn places<'a>() -> Sheet<'a, Place<'a>> {
+fn places(names: &Names) -> Sheet<'_, Place<'_>> {
     let sheet = compared(Sheet::default(), |r: &Place| r.contest)
         .note("perturbation, region, score_kind, steps", "the setting, as in the curves")
         .note("metric, direction", "what is compared, and which way it is better: higher or lower")
@@ -74,8 +75,8 @@ fn places<'a>() -> Sheet<'a, Place<'a>> {
         })
         .number("rank_lo", "", |r| Some(r.interval()?.lo))
         .number("rank_hi", "", |r| Some(r.interval()?.hi))
-        .note("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples, counted as `rank`")
-        .text("method", "", |r| Some(r.method()))
+        .note("rank_lo, rank_hi", "places in 95 % of the bootstrap resamples, counted as `rank`");
+    let sheet = columns::method(sheet, names, |r| r.method())
         .whole("images", "images that all methods have: everything is computed on these", |r| {
             Some(r.contest.images.len() as u64)
         })
@@ -141,8 +142,11 @@ impl Place<'_> {
 }
 
 /// The columns of `pairs`.
-fn duels<'a>() -> Sheet<'a, Duel<'a>> {
+fn duels(names: &Names) -> Sheet<'_, Duel<'_>> {
     let sheet = compared(Sheet::default(), |r: &Duel| r.contest)
+        .made("first_name", "", |r| Some(names.get(&r.contest.methods[r.pair.first])))
+        .made("second_name", "", |r| Some(names.get(&r.contest.methods[r.pair.second])))
+        .note("first_name, second_name", "short names, unique in the table")
         .text("first", "", |r| Some(&r.contest.methods[r.pair.first]))
         .text("second", "", |r| Some(&r.contest.methods[r.pair.second]))
         .note("first, second", "the method with the better mean, and the other")
@@ -177,15 +181,16 @@ fn duels<'a>() -> Sheet<'a, Duel<'a>> {
 }
 
 /// The columns of `subsets`.
-fn parts<'a>() -> Sheet<'a, Part<'a>> {
+fn parts(names: &Names) -> Sheet<'_, Part<'_>> {
     let sheet =
         Sheet::default()
             .text("by", "", |r: &Part| Some(r.subset.by))
             .text("value", "", |r| Some(&r.subset.value));
     let sheet = compared(sheet, |r| r.contest)
-        .whole("rank", "", |r| Some(r.subset.standing.ranks[r.j] as u64))
-        .text("method", "", |r| Some(&r.contest.methods[r.j]))
-        .whole("images", "", |r| Some(r.subset.images as u64));
+        .whole("rank", "", |r| Some(r.subset.standing.ranks[r.j] as u64));
+    let sheet =
+        columns::method(sheet, names, |r| &r.contest.methods[r.j])
+            .whole("images", "", |r| Some(r.subset.images as u64));
     columns::estimate(sheet, "mean", "", "", |r| Some(r.subset.standing.estimates[r.j]))
 }
 
@@ -201,9 +206,10 @@ impl Rank {
     /// Writes `ranking`, `pairs`, `subsets` and `agreement` as CSV and Parquet, `ranking.md` and
     /// `ranking.tex` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), TableError> {
-        places().write(folder, "ranking", &self.places())?;
-        duels().write(folder, "pairs", &self.duels())?;
-        parts().write(folder, "subsets", &self.parts())?;
+        let names = &self.names();
+        places(names).write(folder, "ranking", &self.places())?;
+        duels(names).write(folder, "pairs", &self.duels())?;
+        parts(names).write(folder, "subsets", &self.parts())?;
         likenesses().write(folder, "agreement", &self.likenesses())?;
         for (name, text) in [("ranking.md", self.markdown()), ("ranking.tex", self.latex())] {
             let path = folder.join(name);
@@ -214,6 +220,10 @@ impl Rank {
             })?;
         }
         Ok(())
+    }
+
+    fn names(&self) -> Names {
+        Names::of(self.contests.iter().flat_map(|c| &c.methods).map(String::as_str))
     }
 
     /// One row per setting and method.
@@ -453,10 +463,11 @@ pub(super) fn names() -> [(&'static str, Vec<String>); 4] {
     fn of<R>(sheet: Sheet<'_, R>) -> Vec<String> {
         sheet.names().map(str::to_owned).collect()
     }
+    let names = &Names::default();
     [
-        ("ranking", of(places())),
-        ("pairs", of(duels())),
-        ("subsets", of(parts())),
+        ("ranking", of(places(names))),
+        ("pairs", of(duels(names))),
+        ("subsets", of(parts(names))),
         ("agreement", of(likenesses())),
     ]
 }
@@ -499,12 +510,13 @@ mod tests {
         let found = found();
         let n = demo::METHODS.len();
         assert_eq!((found.places().len(), found.duels().len()), (n, n * (n - 1) / 2));
+        let names = &Names::default();
         let schema = |t: Table| {
             let lines = t.schema().into_iter().map(|(name, kind)| format!("{name}: {kind}\n"));
             lines.collect::<String>()
         };
         insta::assert_snapshot!(
-            [schema(places().table(&[])), schema(duels().table(&[]))].join("\n")
+            [schema(places(names).table(&[])), schema(duels(names).table(&[]))].join("\n")
         );
         let folder = tempfile::tempdir().unwrap();
         found.write(folder.path()).unwrap();

@@ -3,35 +3,38 @@
 use super::{
     cells::{RANDOM, Setting},
     colours::short,
-    labels::labels,
     summary::{Summary, SummaryRow},
     verdict::{Leader, Words, against_random},
 };
 use crate::{
     base::{text::plain, words::count},
     eval::{order::Order, stats::Estimate},
+    explain::labels::labels,
 };
 
-/// Columns that the table may take.
+/// Columns that tables of many columns may take.
 pub(super) const WIDTH: usize = 100;
 
+/// Columns of an ordinary terminal, in which the ranking at the end of a run fits.
+const TERMINAL: usize = 80;
+
 /// The ranking that counts: mean MoRF AOPC at the first perturbation of the records (LeRF where
-/// there is no MoRF), as aligned text of at most 100 columns, with what it says of the methods and what a
+/// there is no MoRF), as aligned text of at most 80 columns, with what it says of the methods and what a
 /// reader must know below.
 pub fn ranking(summary: &Summary) -> String {
     let Some(first) = summary.rows.first() else { return "no method has curves\n".to_owned() };
     let ranked = |r: &&SummaryRow| r.setting == first.setting && r.order == first.order;
     let rows: Vec<&SummaryRow> = summary.rows.iter().filter(ranked).collect();
-    let mut text = heading(&first.setting, first.order);
+    let mut text = wrap_at(&heading(&first.setting, first.order, images(&rows)), TERMINAL);
     text.push('\n');
     text.push_str(&table(&rows));
     for sentence in sentences(&rows) {
         text.push('\n');
-        text.push_str(&wrap(&sentence));
+        text.push_str(&wrap_at(&sentence, TERMINAL));
     }
     for caveat in &summary.caveats {
         text.push('\n');
-        text.push_str(&wrap(&format!("note: {caveat}")));
+        text.push_str(&wrap_at(&format!("note: {caveat}"), TERMINAL));
     }
     text
 }
@@ -54,15 +57,25 @@ fn sentences(rows: &[&SummaryRow]) -> Vec<String> {
     first.into_iter().chain(against_random(&found.collect::<Vec<_>>(), words)).collect()
 }
 
+/// The pictures that each method has, where all have as many.
+fn images(rows: &[&SummaryRow]) -> Option<usize> {
+    let first = rows.first()?.images;
+    rows.iter().all(|row| row.images == first).then_some(first)
+}
+
 /// Breaks a line between words where it would get too long.
 pub(super) fn wrap(line: &str) -> String {
+    wrap_at(line, WIDTH)
+}
+
+fn wrap_at(line: &str, columns: usize) -> String {
     let mut text = String::new();
     let mut width = 0;
     for word in plain(line).split(' ') {
         let length = word.chars().count();
         let gap = match width {
             0 => "",
-            w if w + 1 + length > WIDTH => "\n      ",
+            w if w + 1 + length > columns => "\n      ",
             _ => " ",
         };
         width = if gap.starts_with('\n') { 6 + length } else { width + gap.len() + length };
@@ -73,7 +86,7 @@ pub(super) fn wrap(line: &str) -> String {
     text
 }
 
-fn heading(setting: &Setting, order: Order) -> String {
+fn heading(setting: &Setting, order: Order, images: Option<usize>) -> String {
     let Setting { perturbation, region, score_kind, .. } = setting;
     let first = match order {
         Order::Morf => "most relevant regions first, higher is better",
@@ -81,7 +94,10 @@ fn heading(setting: &Setting, order: Order) -> String {
     };
     let steps = setting.regions().map_or("no regions".to_owned(), |s| count(s, "region"));
     let at = setting.at_stops();
-    format!("AOPC ({score_kind}, {perturbation}, {steps} of {region}x{region}{at}): {first}\n")
+    let images = images.map_or(String::new(), |n| format!(", {}", count(n, "image")));
+    format!(
+        "AOPC ({score_kind}, {perturbation}, {steps} of {region}x{region}{at}{images}): {first}"
+    )
 }
 
 fn table(rows: &[&SummaryRow]) -> String {
@@ -96,23 +112,24 @@ fn table(rows: &[&SummaryRow]) -> String {
         Some(i) => format!("[{}, {}]", number(i.lo), number(i.hi)),
         None => "-".to_owned(),
     };
-    let mut cells = vec![
-        ["rank", "method", "images", "AOPC", "95 % interval", "vs random", "ABPC"]
-            .map(str::to_owned),
-    ];
+    let mut cells =
+        vec![["rank", "method", "AOPC", "95 % interval", "vs random", "ABPC"].map(str::to_owned)];
     let names: Vec<&str> = rows.iter().map(|r| r.method.as_str()).collect();
+    let same = images(rows).is_some();
+    let named = |r: &SummaryRow, label: String| {
+        if same { label } else { format!("{label} ({})", count(r.images, "image")) }
+    };
     cells.extend(rows.iter().zip(labels(&names)).map(|(r, label)| {
         [
             r.rank.map_or("-".to_owned(), |rank| rank.to_string()),
-            label,
-            r.images.to_string(),
+            named(r, label),
             mean(r.aopc, &number),
             interval(r.aopc),
             mean(r.relative_aopc, &signed),
             mean(r.abpc, &number),
         ]
     }));
-    align(&cells, 1)
+    align_at(&cells, 1, TERMINAL)
 }
 
 /// Digits after the point, so that the largest mean shows four digits in all.
@@ -130,10 +147,14 @@ pub(super) fn decimals_for(means: &[f64]) -> usize {
 /// Aligns cells in columns two spaces apart: text to the left (column `left`, which gives way when
 /// the line gets too long), numbers to the right.
 pub(super) fn align<const N: usize>(cells: &[[String; N]], left: usize) -> String {
+    align_at(cells, left, WIDTH)
+}
+
+fn align_at<const N: usize>(cells: &[[String; N]], left: usize, columns: usize) -> String {
     let width = |j: usize| cells.iter().map(|r| r[j].chars().count()).max().unwrap_or(0);
     let mut widths: [usize; N] = std::array::from_fn(width);
     let total = widths.iter().sum::<usize>() + 2 * (N - 1);
-    widths[left] = widths[left].saturating_sub(total.saturating_sub(WIDTH)).max(8);
+    widths[left] = widths[left].saturating_sub(total.saturating_sub(columns)).max(8);
     let mut text = String::new();
     for row in cells {
         let cell = |(j, cell): (usize, &String)| {
@@ -178,7 +199,7 @@ mod tests {
             long.clone_into(&mut row.method);
         }
         let text = ranking(&summarise(&rows).unwrap());
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= TERMINAL), "{text}");
         insta::assert_snapshot!(text);
     }
 

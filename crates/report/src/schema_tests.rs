@@ -5,6 +5,7 @@ use crate::{
     map_metrics::Maps,
     probe, rank_tables, run,
     run::{
+        identity::Identity,
         properties::{LayerRow, PointRow, PropertyRow},
         prototypes::{Judged, Nearest, PrototypeRow, TraceRow},
         record::{Row, Timing},
@@ -39,13 +40,17 @@ fn declared<R: Record>() -> Vec<String> {
     R::COLUMNS.iter().map(|c| c.name.to_owned()).collect()
 }
 
+fn identified<R: Record>() -> Vec<String> {
+    [declared::<Identity>(), declared::<R>()].concat()
+}
+
 /// Each table with its place in the text.
 fn tables() -> Vec<(String, Vec<String>)> {
     let summary = Summary { rows: vec![], caveats: vec![] };
     let mut all = vec![
-        ("## `curves/part-*.parquet`".to_owned(), declared::<Row>()),
-        ("## `timings.parquet`".to_owned(), declared::<Timing>()),
-        ("## `metrics.parquet`".to_owned(), declared::<run::measure::Measure>()),
+        ("## `curves/part-*.parquet`".to_owned(), identified::<Row>()),
+        ("## `timings.parquet`".to_owned(), identified::<Timing>()),
+        ("## `metrics.parquet`".to_owned(), identified::<run::measure::Measure>()),
         ("## `pictures.parquet`".to_owned(), declared::<run::picture::Picture>()),
         ("## `summary.parquet`".to_owned(), names(&summary.table())),
         ("`heatmaps`, one row".to_owned(), names(&Maps::default().table())),
@@ -112,7 +117,7 @@ fn the_columns_of_all_tables_are_explained() {
 
 #[test]
 fn the_types_of_the_curves_are_those_of_the_file() {
-    for column in Row::COLUMNS {
+    for column in Identity::COLUMNS.iter().chain(Row::COLUMNS) {
         let line = section("## `curves/part-*.parquet`")
             .lines()
             .find(|l| l.starts_with(&format!("| `{}`", column.name)));

@@ -3,9 +3,9 @@
 use super::{
     colours::Look,
     heatmap::{self, Sheet},
-    labels::labels,
     plot::{FigureError, encode, save},
 };
+use crate::explain::labels::labels;
 use crate::run::gallery::Exhibit;
 use image::RgbImage;
 use rayon::prelude::*;

@@ -3,6 +3,7 @@
 use super::{
     cells::{self, CellsError, Group, Setting, common_means},
     columns,
+    naming::Names,
 };
 use crate::{
     base::words::count,
@@ -370,7 +371,7 @@ fn below_zero(group: &Group<'_>) -> Option<Caveat> {
 }
 
 /// The columns of the summary.
-fn sheet() -> Sheet<'static, SummaryRow> {
+fn sheet(names: &Names) -> Sheet<'_, SummaryRow> {
     let notes = [
         "canonical name",
         "side of a region in pixels",
@@ -378,13 +379,13 @@ fn sheet() -> Sheet<'static, SummaryRow> {
         "number L of removed regions",
     ];
     let sheet = columns::setting(Sheet::default(), notes, |r: &SummaryRow| &r.setting)
-        .text("order", "morf = most relevant regions first, lerf = the reverse", |r| Some(r.order.name()))
+        .text("removal_order", "morf = most relevant regions first, lerf = the reverse", |r| Some(r.order.name()))
         .whole(
             "rank",
             "place by mean AOPC on the images that all methods of this setting and order have; null without",
             |r| r.rank,
-        )
-        .text("method", "canonical name", |r| Some(&r.method))
+        );
+    let sheet = columns::method(sheet, names, |r| &r.method)
         .text("direction", "which way AOPC is better in this order: higher or lower", |r| {
             Some(r.direction.name())
         })
@@ -427,12 +428,16 @@ fn sheet() -> Sheet<'static, SummaryRow> {
 impl Summary {
     /// Writes `summary.csv` and `summary.parquet` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), TableError> {
-        sheet().write(folder, "summary", &self.rows)
+        sheet(&self.names()).write(folder, "summary", &self.rows)
     }
 
     /// As a table with one row per method, order and setting.
     pub fn table(&self) -> Table {
-        sheet().table(&self.rows)
+        sheet(&self.names()).table(&self.rows)
+    }
+
+    fn names(&self) -> Names {
+        Names::of(self.rows.iter().map(|r| &r.method[..]))
     }
 }
 

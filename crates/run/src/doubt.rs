@@ -194,20 +194,15 @@ mod tests {
     }
 
     fn pictures(right: usize, wrong: usize) -> Vec<Picture> {
+        let unused = Picture::skipped(String::new(), String::new(), None);
         let picture = |rank| Picture {
-            image: String::new(),
-            labels: None,
-            unsure: None,
-            logits: None,
             label: Some(0),
             predicted: Some(0),
             target: Some(0),
             label_rank: Some(rank),
             right: Some(rank == 0),
-            verified: None,
-            difference: None,
             skipped: None,
-            content: None,
+            ..unused.clone()
         };
         [vec![picture(0); right], vec![picture(1); wrong]].concat()
     }

@@ -74,6 +74,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A curve is done, or an explanation of a study without curves.
+    Curve {
+        /// The picture.
+        image: String,
+    },
     /// A picture is done.
     Picture {
         /// Its id.

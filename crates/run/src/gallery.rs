@@ -129,7 +129,7 @@ fn unit(heat: &HeatMap) -> f64 {
 
 /// What the network says and what is explained.
 fn note(plan: &Plan, subject: &Subject) -> String {
-    let names = plan.model.classes.as_deref().or(plan.data.classes());
+    let names = plan.class_names();
     let class = |c: usize| match names.and_then(|names| names.get(c)) {
         Some(name) => format!("{name} ({c})"),
         None => format!("class {c}"),
@@ -167,7 +167,7 @@ record! {
         /// what the values of a map are multiples of; null elsewhere
         pub unit: Option<f64> = None,
         /// ids of all regions, most relevant first; null for pictures and fills
-        pub order: Option<Vec<f32>>,
+        pub order: Option<Vec<f32>> => column("region_order", once "order"),
         /// why a method gives nothing
         pub reason: Option<String>,
     }

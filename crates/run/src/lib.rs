@@ -23,6 +23,7 @@ pub mod embedded;
 pub mod estimate;
 pub mod event;
 pub mod gallery;
+pub mod identity;
 pub mod imported;
 pub mod lock;
 pub mod machine;

@@ -14,6 +14,16 @@ record! {
         pub predicted: Option<u64>,
         /// class whose score is followed
         pub target: Option<u64>,
+        /// its name, where classes have names
+        pub label_name: Option<String> = None,
+        /// name of the predicted class
+        pub predicted_name: Option<String> = None,
+        /// name of the target
+        pub target_name: Option<String> = None,
+        /// the network's output for the target, nothing removed
+        pub score: Option<f64> = None,
+        /// the target's probability by the head, nothing removed; null where there are no probabilities
+        pub probability: Option<f64> = None,
         /// number of classes with a larger logit than the label
         pub label_rank: Option<u64>,
         /// 1 where the label is predicted (with a sigmoid per class: its logit is above 0), else 0
@@ -47,6 +57,11 @@ impl Picture {
             logits: None,
             predicted: None,
             target: None,
+            label_name: None,
+            predicted_name: None,
+            target_name: None,
+            score: None,
+            probability: None,
             label_rank: None,
             right: None,
             verified: None,
@@ -91,6 +106,11 @@ mod tests {
             logits: None,
             predicted,
             target,
+            label_name: label.map(|l| format!("class {l}")),
+            predicted_name: predicted.map(|p| format!("class {p}")),
+            target_name: None,
+            score: Some(4.5),
+            probability: Some(0.75),
             label_rank,
             right: label.map(|_| label_rank == Some(0)),
             verified,

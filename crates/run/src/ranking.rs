@@ -6,6 +6,7 @@ use super::{
     estimate::EXHIBITS,
     event::{Event, Observer},
     gallery::{self, Exhibit, Shown},
+    identity::{self, Identities},
     manifest::{Outcome, Results, Skipped, Tally},
     measure::Measure,
     output::Output,
@@ -17,9 +18,12 @@ use super::{
     study::{Done, Entry, Gathered, PartFile, Study, Work, begun::Begun},
     subject::Subject,
 };
-use crate::{base::unit::Regions, table::record::Record};
+use crate::{
+    base::unit::Regions,
+    table::{Growing, record::Record},
+};
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path, sync::OnceLock};
 
 /// In the table of studies.
 pub const ENTRY: Entry = Entry {
@@ -29,19 +33,20 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// File with the metrics of a part's heat maps.
-const METRICS: PartFile = PartFile::of::<Measure>("parts", "metrics", true);
+const METRICS: PartFile = PartFile::identified::<Measure>("parts", "metrics", true);
 
 /// File with the times of a part.
-const TIMINGS: PartFile = PartFile::of::<Timing>("parts", "timings", false);
+const TIMINGS: PartFile = PartFile::identified::<Timing>("parts", "timings", false);
 
 /// File with the curves of a part.
-const CURVES: PartFile = PartFile::of::<Row>("curves", "part", true);
+const CURVES: PartFile = PartFile::identified::<Row>("curves", "part", true);
 
 /// The ranking of the methods of a plan.
 pub struct Ranking<'p> {
     plan: &'p Plan,
     /// Indices of the pictures that people are shown.
     shown: BTreeSet<usize>,
+    identities: OnceLock<Identities>,
 }
 
 impl<'p> Ranking<'p> {
@@ -52,7 +57,8 @@ impl<'p> Ranking<'p> {
 
     /// The same with so many pictures in the gallery, which is no part of the results.
     pub fn showing(plan: &'p Plan, pictures: usize) -> Ranking<'p> {
-        Ranking { plan, shown: gallery::chosen(plan, pictures) }
+        let identities = OnceLock::new();
+        Ranking { plan, shown: gallery::chosen(plan, pictures), identities }
     }
 
     /// Writes what people are shown of these pictures. What an earlier run has left out, or was lost, is explained
@@ -101,11 +107,12 @@ impl Study for Ranking<'_> {
     fn picture(&self, subject: Subject, work: &Work<'_>) -> Option<Done> {
         let shown = self.shown.contains(&work.index);
         let done = curves::measured(self.plan, subject, shown, work)?;
+        let whose = self.identities();
         let tables = vec![
-            Measure::table(&done.metrics),
-            Timing::table(&done.timings),
+            whose.table(&done.metrics, |m| &m.method),
+            whose.table(&done.timings, |t| &t.method),
             Shown::table(&done.exhibit.as_ref().map_or_else(Vec::new, gallery::rows)),
-            Row::table(&done.rows),
+            whose.table(&done.rows, |r| &r.method),
         ];
         Some(Done { picture: done.picture, tables, unread: done.unread })
     }
@@ -115,13 +122,16 @@ impl Study for Ranking<'_> {
     }
 
     fn collect(&self, output: &Output, gathered: Gathered<'_>) -> Result<Outcome, RunError> {
-        let mut metrics = Measure::growing(&output.metrics());
-        let mut timings = Timing::growing(&output.timings());
+        let whose = self.identities();
+        let mut metrics = growing::<Measure>(&output.metrics());
+        let mut timings = growing::<Timing>(&output.timings());
         let mut tally = Tally::default();
         let file = |kind: &PartFile, part: usize| output.root().join(kind.path(part));
         for &part in gathered.parts {
-            metrics.append(&Measure::table(&Measure::read(&file(&METRICS, part))?))?;
-            timings.append(&Timing::table(&Timing::read(&file(&TIMINGS, part))?))?;
+            let rows = Measure::read(&file(&METRICS, part))?;
+            metrics.append(&whose.table(&rows, |m| &m.method))?;
+            let rows = Timing::read(&file(&TIMINGS, part))?;
+            timings.append(&whose.table(&rows, |t| &t.method))?;
             tally.add(&record::read_curves(&file(&CURVES, part), AllLogits::Skip)?);
         }
         metrics.finish()?;
@@ -135,7 +145,16 @@ impl Study for Ranking<'_> {
     }
 }
 
+/// A file of rows, behind the columns that say whose they are.
+fn growing<R: Record>(path: &Path) -> Growing {
+    Growing::new(path, identity::notes_of::<R>(&identity::empty::<R>()))
+}
+
 impl Ranking<'_> {
+    fn identities(&self) -> &Identities {
+        self.identities.get_or_init(|| Identities::of(&self.digest(), self.plan))
+    }
+
     /// Writes the table of classes, where pictures show several; their mean average precision.
     fn write_classes(
         &self,
@@ -146,7 +165,7 @@ impl Ranking<'_> {
         if !plan.has_label_sets {
             return Ok(None);
         }
-        let names = plan.model.classes.as_deref().or(plan.data.classes()).unwrap_or_default();
+        let names = plan.class_names().unwrap_or_default();
         let rows = classes::by_class(pictures, plan.model.graph.head(), names);
         let note = |(name, help): &(&str, &str)| (format!("column {name}"), (*help).to_owned());
         let table = classes::table(&rows);

@@ -32,7 +32,7 @@ record! {
         /// canonical name, with all parameters
         pub method: String,
         /// morf = most relevant regions first, lerf = the reverse
-        pub order: Order as Word,
+        pub order: Order as Word => column("removal_order", once "order"),
         /// canonical name, with all parameters
         pub perturbation: String,
         /// side of a region in pixels
@@ -96,7 +96,7 @@ record! {
         /// as in the curves; null for explain
         pub region: Option<u64> = None,
         /// as in the curves; null for explain
-        pub order: Option<Order> as MaybeWord,
+        pub order: Option<Order> as MaybeWord => column("removal_order", once "order"),
         /// as in the curves; null for explain
         pub repeat: Option<u64>,
         /// elapsed time
@@ -201,7 +201,7 @@ mod tests {
             perturbation: "uniform".to_owned(),
             region: 9,
             repeat: 3,
-            seed: u64::MAX,
+            seed: i64::MAX as u64,
             head: Head::Softmax,
             score_kind: ScoreKind::Logit,
             scores: Some(vec![12.5, 0.1, -3.0]),
@@ -275,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_read_by_the_name_that_it_had_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.parquet");
+        let mut old = Row::table(&records());
+        let orders = old.take::<String>("removal_order").unwrap();
+        old.push("order", Column::Text(orders));
+        old.write_parquet(&path, &Row::notes()).unwrap();
+        assert_eq!(read_curves(&path, AllLogits::Read).unwrap(), records());
+    }
+
+    #[test]
     fn times_without_a_size_of_regions_are_read() {
         let mut table = Timing::table(&times());
         table.take::<u64>("region").unwrap();
@@ -332,12 +343,15 @@ mod tests {
             "{error}"
         );
         let mut table = Row::table(&records());
-        table.take_all::<String>("order").unwrap();
-        table.push("order", Column::Text(vec![Some("mrof".to_owned()), Some("lerf".to_owned())]));
+        table.take_all::<String>("removal_order").unwrap();
+        table.push(
+            "removal_order",
+            Column::Text(vec![Some("mrof".to_owned()), Some("lerf".to_owned())]),
+        );
         let error = curves(&mut table).unwrap_err();
         assert_eq!(
             error,
-            "column `order`: must be morf or lerf, found `mrof`, did you mean `morf`?"
+            "column `removal_order`: must be morf or lerf, found `mrof`, did you mean `morf`?"
         );
     }
 }

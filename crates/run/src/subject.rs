@@ -41,6 +41,10 @@ pub struct Subject {
     pub predicted: usize,
     /// The class whose score is watched.
     pub target: usize,
+    /// The network's output for it.
+    pub score: f64,
+    /// Its probability, where there are probabilities.
+    pub probability: Option<f64>,
     /// How many classes have a larger logit than the label, where there is one; of several the best.
     pub rank: Option<usize>,
     /// Whether the network says a label, where there is one.
@@ -112,6 +116,8 @@ impl Subject {
         let rank = labels.iter().filter_map(|label| rank(logits, *label)).min();
         let (object, shows) = object(plan, index, &item, target)?;
         let right = right(plan.model.graph.head(), logits, &labels);
+        let score = f64::from(logits[target]);
+        let probability = plan.model.graph.head().probability_in_double(logits, target);
         let logits = plan.has_label_sets.then(|| logits.clone());
         let (id, label, decoded) = (item.id, item.label, item.image.shape);
         Ok(Subject {
@@ -127,6 +133,8 @@ impl Subject {
             acts,
             predicted,
             target,
+            score,
+            probability,
             rank,
             right,
             prepared,

@@ -36,7 +36,7 @@ const PAGE: usize = 1 << 20;
 pub enum Column {
     /// Words.
     Text(Vec<Option<String>>),
-    /// Whole numbers.
+    /// Whole numbers below 2^63: in files they are signed, as most programs that read them expect.
     Integer(Vec<Option<u64>>),
     /// Numbers in double precision.
     Float(Vec<Option<f64>>),
@@ -168,6 +168,13 @@ impl Table {
         }
     }
 
+    /// Adds the columns of a table with as many rows and other names.
+    #[must_use]
+    pub fn beside(mut self, more: Table) -> Table {
+        more.columns.into_iter().for_each(|(name, column)| self.push(&name, column));
+        self
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.columns.first().map_or(0, |(_, c)| c.len())
@@ -220,8 +227,8 @@ impl Table {
     }
 
     fn frame(&self) -> pl::PolarsResult<pl::DataFrame> {
-        let columns = self.columns.iter().map(|(name, c)| series(name, c).into()).collect();
-        pl::DataFrame::new(self.rows(), columns)
+        let columns = self.columns.iter().map(|(name, c)| Ok(series(name, c)?.into()));
+        pl::DataFrame::new(self.rows(), columns.collect::<pl::PolarsResult<_>>()?)
     }
 
     /// Writes the table as Parquet, whole or not at all.
@@ -350,12 +357,12 @@ fn content(path: &Path, error: &pl::PolarsError) -> TableError {
     TableError::Content { path: path.to_owned(), problem }
 }
 
-fn series(name: &str, column: &Column) -> pl::Series {
+fn series(name: &str, column: &Column) -> pl::PolarsResult<pl::Series> {
     use pl::NamedFrom;
     let name: pl::PlSmallStr = name.into();
-    match column {
+    Ok(match column {
         Column::Text(v) => pl::Series::new(name, v),
-        Column::Integer(v) => pl::Series::new(name, v),
+        Column::Integer(v) => pl::Series::new(name.clone(), signed(&name, v)?),
         Column::Float(v) => pl::Series::new(name, v),
         Column::Floats(lists) => {
             use pl::{IntoSeries, ListBuilderTrait};
@@ -371,7 +378,16 @@ fn series(name: &str, column: &Column) -> pl::Series {
             }
             builder.finish().into_series()
         }
-    }
+    })
+}
+
+fn signed(name: &str, values: &[Option<u64>]) -> pl::PolarsResult<Vec<Option<i64>>> {
+    let large = |v: u64| {
+        let text = format!("column `{name}` holds {v}, expected whole numbers below 2^63");
+        pl::PolarsError::ComputeError(text.into())
+    };
+    let one = |v: &Option<u64>| v.map(|v| i64::try_from(v).map_err(|_| large(v))).transpose();
+    values.iter().map(one).collect()
 }
 
 /// The values of a column, widened to the four types that tables have.
@@ -415,7 +431,7 @@ mod tests {
         let mut t = Table::default();
         let words = ["a,\"b\"", "ü", ""].map(|s| Some(s.to_owned()));
         t.push("word", Column::Text(words.into_iter().chain([None]).collect()));
-        t.push("count", Column::Integer(vec![Some(0), Some(u64::MAX), None, Some(7)]));
+        t.push("count", Column::Integer(vec![Some(0), Some(i64::MAX as u64), None, Some(7)]));
         t.push("size", Column::Float(vec![Some(0.1), None, Some(-1e-300), Some(1.0 / 3.0)]));
         t
     }

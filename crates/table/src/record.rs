@@ -15,6 +15,8 @@ pub struct Declared {
     pub note: &'static str,
     /// Whether it is left out of tables in which no row has a value.
     pub sparse: bool,
+    /// What earlier versions called it.
+    pub once: Option<&'static str>,
 }
 
 /// How values of type `T` stand in a column.
@@ -216,19 +218,23 @@ pub trait Record: Sized {
 
     /// Those of the columns that a file has, but for some.
     fn read_table(path: &Path, left: &[&str]) -> Result<Table, TableError> {
-        let names = Self::COLUMNS.iter().map(|c| c.name).filter(|name| !left.contains(name));
+        let wanted = Self::COLUMNS.iter().filter(|c| !left.contains(&c.name));
+        let names = wanted.flat_map(|c| [Some(c.name), c.once]).flatten();
         Table::read_parquet(path, Some(&names.collect::<Vec<&str>>()))
     }
 }
 
-/// The values of the column `name`; one that is not there has `default` in every row, if there is one.
+/// The values of the column `name`, or of the one that was `once` called otherwise; one that is not there has `default`
+/// in every row, if there is one.
 #[doc(hidden)]
 pub fn take_column<T: Clone, C: Codec<T>>(
     table: &mut Table,
     rows: usize,
     name: &str,
+    once: Option<&str>,
     default: Option<T>,
 ) -> Result<std::vec::IntoIter<T>, String> {
+    let name = once.filter(|once| !table.has(name) && table.has(once)).unwrap_or(name);
     let values = match default {
         Some(value) if !table.has(name) => vec![value; rows],
         _ => C::values(name, table.take::<C::Cell>(name)?)?,
@@ -282,17 +288,42 @@ macro_rules! default {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! sparse {
-    () => {
-        false
-    };
     (sparse) => {
         true
+    };
+    ($($other:tt)*) => {
+        false
+    };
+}
+
+/// The name of a column: that of the field, unless it is said.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! column_name {
+    ($field:ident, column($name:literal, once $once:literal)) => {
+        $name
+    };
+    ($field:ident, $($other:tt)*) => {
+        stringify!($field)
+    };
+}
+
+/// What earlier versions called a column.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! once {
+    (column($name:literal, once $once:literal)) => {
+        Some($once)
+    };
+    ($($other:tt)*) => {
+        None
     };
 }
 
 /// Declares a struct whose fields are the columns of a table: name, type and, as its comment, the note. `as Word`
 /// writes a value by its name; `= VALUE` is what the column holds in files that lack it; `= VALUE => sparse` leaves it
-/// out where all are null.
+/// out where all are null; `=> column("NAME", once "NAME")` calls the column otherwise than the field, and reads the one
+/// that earlier versions called by the second name.
 ///
 /// ```
 /// use pixelflip_table::{record, record::Record};
@@ -322,7 +353,7 @@ macro_rules! record {
         $seen:vis struct $name:ident {
             $(
                 $(#[doc = $note:literal])+
-                $shown:vis $field:ident: $type:ty $(as $codec:ty)? $(= $default:expr)? $(=> $sparse:ident)?
+                $shown:vis $field:ident: $type:ty $(as $codec:ty)? $(= $default:expr)? $(=> $how:ident $(($($names:tt)*))?)?
             ),* $(,)?
         }
     ) => {
@@ -335,10 +366,11 @@ macro_rules! record {
         impl $crate::record::Record for $name {
             const COLUMNS: &'static [$crate::record::Declared] = &[$(
                 $crate::record::Declared {
-                    name: stringify!($field),
+                    name: $crate::column_name!($field, $($how $(($($names)*))?)?),
                     kind: $crate::record::kind::<$type, $crate::codec!($($codec)?)>(),
                     note: $crate::record::note(concat!($($note),+)),
-                    sparse: $crate::sparse!($($sparse)?),
+                    sparse: $crate::sparse!($($how)?),
+                    once: $crate::once!($($how $(($($names)*))?)?),
                 },
             )*];
 
@@ -354,7 +386,11 @@ macro_rules! record {
                 let rows = table.rows();
                 $(
                     let mut $field = $crate::record::take_column::<$type, $crate::codec!($($codec)?)>(
-                        table, rows, stringify!($field), $crate::default!($($default)?),
+                        table,
+                        rows,
+                        $crate::column_name!($field, $($how $(($($names)*))?)?),
+                        $crate::once!($($how $(($($names)*))?)?),
+                        $crate::default!($($default)?),
                     )?;
                 )*
                 let row = |_| Some($name { $($field: $field.next()?,)* });
@@ -388,6 +424,8 @@ mod tests {
             list: Option<Vec<f32>> = None,
             /// where there are some
             steps: Option<Vec<u32>> as Counts = None => sparse,
+            /// as in a sentence
+            order: u64 => column("place", once "order"),
         }
     }
 
@@ -400,6 +438,7 @@ mod tests {
             other: None,
             list: Some(vec![0.5, -1.0]),
             steps: None,
+            order: 1,
         };
         let second = Row {
             name: "b".to_owned(),
@@ -409,6 +448,7 @@ mod tests {
             other: Some('q'),
             list: None,
             steps: None,
+            order: 2,
         };
         [first, second]
     }
@@ -424,7 +464,13 @@ mod tests {
         assert_eq!(Row::notes()["column name"], "its name");
         assert_eq!(
             Row::COLUMNS[2],
-            Declared { name: "so", kind: "whole numbers", note: "whether it is so", sparse: false }
+            Declared {
+                name: "so",
+                kind: "whole numbers",
+                note: "whether it is so",
+                sparse: false,
+                once: None
+            }
         );
         let mut grows = Row::growing(&path);
         rows().iter().for_each(|row| grows.append(&Row::table(std::slice::from_ref(row))).unwrap());
@@ -443,6 +489,21 @@ mod tests {
         Row::write(&path, &some).unwrap();
         assert_eq!(Row::read(&path).unwrap(), some);
         assert_eq!(Row::notes_of(&Row::table(&some))["column steps"], "where there are some");
+    }
+
+    #[test]
+    fn a_column_is_read_by_its_new_name_and_by_the_one_that_it_had_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.parquet");
+        let mut table = Row::table(&rows());
+        assert!(table.has("place") && !table.has("order"));
+        let places = table.take::<u64>("place").unwrap();
+        table.push("order", Column::Integer(places));
+        table.write_parquet(&path, &BTreeMap::new()).unwrap();
+        assert_eq!(Row::read(&path).unwrap(), rows());
+        let mut neither = Row::table(&rows());
+        neither.take::<u64>("place").unwrap();
+        assert_eq!(Row::take(&mut neither).unwrap_err(), "it has no column `place`");
     }
 
     #[test]

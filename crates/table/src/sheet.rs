@@ -56,6 +56,17 @@ impl<'s, R> Sheet<'s, R> {
         self.push(name, note, Value::Text(Box::new(move |row| of(row).map(str::to_owned))))
     }
 
+    /// A column of words that are made for it.
+    #[must_use]
+    pub fn made(
+        self,
+        name: &str,
+        note: &str,
+        of: impl Fn(&R) -> Option<String> + 's,
+    ) -> Sheet<'s, R> {
+        self.push(name, note, Value::Text(Box::new(of)))
+    }
+
     /// A column of whole numbers.
     #[must_use]
     pub fn whole(

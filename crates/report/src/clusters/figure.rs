@@ -3,8 +3,8 @@
 use super::{About, ClassRow, Summary};
 use crate::{
     drawing::{Anchor, Axis, Drawing, FAINT, GREY},
+    explain::labels::label,
     figure::Style,
-    labels::label,
     run::clusters::{Clustered, Member},
 };
 

@@ -5,7 +5,7 @@ use crate::{
     colours::Look,
     eval::stats::Estimate,
     explain::HeatMap,
-    labels::label,
+    explain::labels::label,
     page::study::{DataTable, Gallery, Item, Section, StudyPage, Tile, heat},
     run::clusters::{Clustered, Shrunk},
 };

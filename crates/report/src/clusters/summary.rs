@@ -3,7 +3,7 @@
 use super::About;
 use crate::{
     eval::stats::{Estimate, Resampling, estimate},
-    labels::label,
+    explain::labels::label,
     run::clusters::{ClassClusters, Clustered, Shrunk},
     table::{Sheet, TableError},
 };

@@ -3,8 +3,8 @@
 use super::{About, ModelRow, Summary};
 use crate::{
     drawing::{Anchor, Axis, Drawing, FAINT, GREY},
+    explain::labels::label,
     figure::Style,
-    labels::label,
 };
 
 const WIDTH: f64 = 1000.0;

@@ -4,7 +4,7 @@ use super::{About, Faith, ModelRow, PairRow, Summary};
 use crate::{
     colours::Look,
     eval::stats::{Estimate, proportion::Proportion},
-    labels::{label, labels},
+    explain::labels::{label, labels},
     page::study::{DataTable, Gallery, Item, Section, StudyPage, Tile, heat, picture},
     plot::FigureError,
     probe::sheet::{by_image, map, tensor},

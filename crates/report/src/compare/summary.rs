@@ -12,7 +12,7 @@ use crate::{
             quantile::median,
         },
     },
-    labels::label,
+    explain::labels::label,
     run::compare::{Compared, Crossed, Pair},
     table::{Sheet, TableError},
 };

@@ -2,7 +2,7 @@
 
 use super::{About, GroupRow, ModelRow, Summary, summary::Middle};
 use crate::{
-    labels::labels,
+    explain::labels::labels,
     page::study::{DataTable, Section, StudyPage},
     run::context::Uses,
 };

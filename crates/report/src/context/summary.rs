@@ -9,7 +9,7 @@ use crate::{
             quantile::median,
         },
     },
-    labels::label,
+    explain::labels::label,
     run::context::{Answer, Use, Uses},
     table::{Sheet, TableError},
 };

@@ -92,21 +92,27 @@ fn heading(manifest: &Manifest) -> Heading {
     Heading { model: manifest.model.name.clone(), data: manifest.data.name.clone() }
 }
 
-/// Writes tables, figures, heat-map sheets and the page of a run whose curves are in the folder.
+/// Writes tables, figures, heat-map sheets and the page of a run whose curves are in the folder; `begins` is told what
+/// is about to be done.
 pub fn write(
     folder: &Path,
     manifest: &Manifest,
     exhibits: &[Exhibit],
     look: Look,
+    begins: &dyn Fn(&str),
 ) -> Result<Summary, OutcomeError> {
+    begins("reading the curves");
     let maps = maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = ledger.groups()?;
+    begins("intervals and tests");
     let summary = summarise_groups(&groups);
     let figures = curves::figures(&groups, &heading(manifest));
     ledger.check()?;
+    begins("tables and figures");
     summary.write(folder)?;
     curves::write(folder, &figures)?;
+    begins("heat maps");
     sheets::write(&folder.join("heatmaps"), exhibits, &look)?;
     let source = Source {
         manifest,
@@ -118,6 +124,7 @@ pub fn write(
         exhibits,
         look,
     };
+    begins("the page");
     page::write(folder, &source)?;
     ledger.check()?;
     Ok(summary)

@@ -1,9 +1,7 @@
 //! The methods of a page: one number, name and style each, wherever they appear.
 
 use crate::{
-    cells::RANDOM,
-    figure::Style,
-    labels::labels,
+    curves::Dress,
     summary::{Summary, SummaryRow},
 };
 
@@ -30,7 +28,7 @@ pub(super) fn ranked(summary: &Summary) -> Vec<&SummaryRow> {
 }
 
 impl<'a> Contenders<'a> {
-    pub(super) fn of(summary: &'a Summary) -> Contenders<'a> {
+    pub(super) fn of(summary: &'a Summary, dress: &Dress) -> Contenders<'a> {
         let mut methods: Vec<(&str, Option<u64>)> =
             ranked(summary).into_iter().map(|r| (r.method.as_str(), r.rank)).collect();
         for row in &summary.rows {
@@ -38,19 +36,13 @@ impl<'a> Contenders<'a> {
                 methods.push((&row.method, None));
             }
         }
-        let names: Vec<&str> = methods.iter().map(|(m, _)| *m).collect();
-        let mut next = 0..;
-        let mut style = |method: &str| match method {
-            RANDOM => "base".to_owned(),
-            _ => Style::class(next.next().expect("endless")),
-        };
-        let contender = |((method, rank), label): (&(&'a str, Option<u64>), String)| Contender {
+        let contender = |(method, rank): (&'a str, Option<u64>)| Contender {
             method,
-            label,
-            style: style(method),
+            label: dress.names.get(method),
+            style: dress.styles.class(method),
             mark: rank.map_or("–".to_owned(), |r| r.to_string()),
         };
-        Contenders(methods.iter().zip(labels(&names)).map(contender).collect())
+        Contenders(methods.into_iter().map(contender).collect())
     }
 
     /// The number of a method, by its canonical name.

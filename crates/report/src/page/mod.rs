@@ -23,7 +23,7 @@ use super::{
     cells::Group,
     colours::Look,
     contest::Contest,
-    curves::Figures,
+    curves::{Dress, Figures},
     map_metrics::Maps,
     plot::{self, FigureError},
     summary::Summary,
@@ -124,7 +124,7 @@ struct Data<'a> {
 /// The page.
 pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let Source { manifest, summary, .. } = source;
-    let contenders = Contenders::of(summary);
+    let contenders = Contenders::of(summary, &Dress::of(source.groups));
     let (settings, charts) = curves::settings(source, &contenders);
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
     let contests = contests(source.groups);

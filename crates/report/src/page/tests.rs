@@ -269,7 +269,7 @@ fn the_numbers_of_read_outs_are_those_of_the_curves() {
     let data = data(&made(&rows, &[], &manifest()));
     let groups = cells::group(&rows).unwrap();
     let heading = figures::Heading { model: String::new(), data: String::new() };
-    let figure = figures::aopc(&groups[0], &heading);
+    let figure = figures::aopc(&groups[0], &heading, &figures::Dress::of(&groups));
     let best = figure.panels[0].lines.last().unwrap();
     let names: Vec<&str> =
         data["methods"].as_array().unwrap().iter().map(|m| m.as_str().unwrap()).collect();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     colours::Look,
-    labels::labels,
+    explain::labels::labels,
     page::study::{DataTable, Gallery, Item, Section, StudyPage, Tile, heat, picture},
     plot::FigureError,
     run::probe::{Frame, Probed, Together},

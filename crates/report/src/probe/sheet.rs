@@ -3,8 +3,8 @@
 use crate::{
     colours::Look,
     explain::HeatMap,
+    explain::labels::label,
     heatmap,
-    labels::label,
     nn::tensor::Tensor,
     plot::{self, FigureError, Label, encode, save},
     run::probe::{Frame, Variant},

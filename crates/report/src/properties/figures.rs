@@ -3,8 +3,8 @@
 use crate::{
     curves::Heading,
     eval::stats::quantile::{median, quantile},
+    explain::labels::labels,
     figure::{Figure, Line, Panel, Point, Style},
-    labels::labels,
     plot::{self, FigureError},
     run::properties::{LayerRow, Measured, Parameter, PointRow, PropertyRow},
 };

@@ -1,18 +1,19 @@
 //! One line per method.
 
 use crate::{
+    columns,
     curves::Heading,
     eval::stats::quantile::median,
-    labels::labels,
+    explain::labels::labels,
+    naming::Names,
     run::properties::{Measured, PropertyRow},
     table::{Sheet, TableError},
 };
 use std::path::Path;
 
 /// The columns of the table.
-fn sheet() -> Sheet<'static, MethodRow> {
-    Sheet::default()
-        .text("method", "canonical name, with all parameters", |r: &MethodRow| Some(&r.method))
+fn sheet(names: &Names) -> Sheet<'_, MethodRow> {
+    columns::method(Sheet::default(), names, |r: &MethodRow| &r.method)
         .whole("images", "pictures that were explained", |r| Some(r.images as u64))
         .whole("failed", "pictures on which the method failed", |r| Some(r.failed as u64))
         .number(
@@ -108,7 +109,8 @@ impl Summary {
 
     /// Writes `summary` as CSV and Parquet into a folder.
     pub fn write(&self, folder: &Path, heading: &Heading) -> Result<(), TableError> {
-        let sheet = sheet().about("model", &heading.model).about("data", &heading.data);
+        let names = Names::of(self.rows.iter().map(|r| &r.method[..]));
+        let sheet = sheet(&names).about("model", &heading.model).about("data", &heading.data);
         sheet.write(folder, "summary", &self.rows)
     }
 
@@ -238,7 +240,8 @@ mod tests {
         let cells = &summary.lines()[1];
         assert_eq!(cells[..2], ["lrp-zero", "1.000"]);
         assert_eq!(cells[6], "-");
-        let sheet = sheet();
+        let names = Names::default();
+        let sheet = sheet(&names);
         let noted = |name: &str| sheet.notes().contains_key(&format!("column {name}"));
         assert!(sheet.names().all(noted), "every column has its note");
     }

@@ -205,10 +205,18 @@ impl Study for Clusters<'_> {
 
     fn picture(&self, subject: Subject, work: &Work<'_>) -> Option<Done> {
         let one = |method: &Named<dyn Explainer>| {
-            (!work.is_over()).then(|| self.map(method, &subject, work))
+            (!work.is_over()).then(|| {
+                let map = self.map(method, &subject, work);
+                work.explained(&subject.id, 1);
+                map
+            })
         };
         let maps = self.plan.methods.iter().map(one).collect::<Option<Vec<Shrunk>>>()?;
-        Some(Done { picture: used(&subject), tables: vec![Shrunk::table(&maps)], unread: None })
+        Some(Done {
+            picture: used(self.plan, &subject),
+            tables: vec![Shrunk::table(&maps)],
+            unread: None,
+        })
     }
 
     fn any_failed(&self, output: &Output, part: usize) -> Result<bool, RunError> {

@@ -203,7 +203,7 @@ impl Study for Compare<'_> {
         let views = self.views(&subject, &others, Some(work))?;
         let (answers, uses) = (self.answers(&subject, &views), uses(&subject, &views));
         let pairs = self.pairs(&subject, &views, &answers);
-        let known = used(&subject);
+        let known = used(self.plan, &subject);
         let maps = if self.settings.flip { Compare::maps(&views) } else { Vec::new() };
         drop(views);
         let image = subject.id.clone();

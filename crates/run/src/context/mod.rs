@@ -189,11 +189,12 @@ impl Study for Context<'_> {
                     return None;
                 }
                 let found = used_context(plan, method, own.clone(), work);
+                work.explained(&subject.id, 1);
                 uses.push(row(name, method, &subject, found, group.as_deref()));
             }
         }
         let tables = vec![Answer::table(&answers), Use::table(&uses)];
-        Some(Done { picture: used(&subject), tables, unread: None })
+        Some(Done { picture: used(self.plan, &subject), tables, unread: None })
     }
 
     fn any_failed(&self, output: &Output, part: usize) -> Result<bool, RunError> {

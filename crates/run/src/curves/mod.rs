@@ -49,7 +49,8 @@ pub(super) struct Done {
 }
 
 /// What is known of a picture that is used.
-pub(super) fn used(subject: &Subject) -> Picture {
+pub(super) fn used(plan: &Plan, subject: &Subject) -> Picture {
+    let name = |class: usize| plan.class_names()?.get(class).cloned();
     let number = |n: usize| n as u64;
     let numbers = |all: &[usize]| all.iter().copied().map(number).collect();
     let sets = subject.logits.is_some();
@@ -61,6 +62,11 @@ pub(super) fn used(subject: &Subject) -> Picture {
         logits: subject.logits.clone(),
         predicted: Some(number(subject.predicted)),
         target: Some(number(subject.target)),
+        label_name: subject.label.and_then(name),
+        predicted_name: name(subject.predicted),
+        target_name: name(subject.target),
+        score: Some(subject.score),
+        probability: subject.probability,
         label_rank: subject.rank.map(number),
         right: subject.right,
         verified: None,
@@ -101,7 +107,7 @@ pub(super) fn measured(
     let curves = spread(plan, jobs.len()).over(&jobs, one)?;
     // the next picture begins with the values of all layers
     let_streams_go();
-    let (mut picture, mut rows) = (used(&subject), Vec::with_capacity(curves.len()));
+    let (mut picture, mut rows) = (used(plan, &subject), Vec::with_capacity(curves.len()));
     let (mut metrics, mut curves) = (Vec::new(), curves.into_iter());
     let mut unread = None;
     for explained in &mut all {
@@ -550,6 +556,7 @@ impl<'a> Bench<'a> {
         let measured =
             Measured { row: self.row(method, cell, measured), timing: Some(timing), check };
         kept::keep_curve(work, &measured);
+        observer.on(&Event::Curve { image: self.subject.id.clone() });
         Some(measured)
     }
 

@@ -427,6 +427,11 @@ impl Plan {
         format!("{}-{digest}", self.model.name)
     }
 
+    /// Names of the classes, where they have some: those of the model, else those of the data set.
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.model.classes.as_deref().or(self.data.classes())
+    }
+
     /// Fingerprint of the data set.
     pub fn fingerprint(&self) -> &str {
         self.fingerprint.get_or_init(|| self.data.fingerprint())

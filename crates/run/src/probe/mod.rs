@@ -193,7 +193,7 @@ impl Study for Probe<'_> {
             Frame::table(&found.frames),
             Trial::table(&found.trials),
         ];
-        Some(Done { picture: used(&subject), tables, unread: None })
+        Some(Done { picture: used(self.plan, &subject), tables, unread: None })
     }
 
     fn any_failed(&self, output: &Output, part: usize) -> Result<bool, RunError> {

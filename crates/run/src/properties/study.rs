@@ -96,7 +96,7 @@ impl Study for Properties<'_> {
             PointRow::table(&points.concat()),
             PropertyRow::table(&rows),
         ];
-        Some(Done { picture: used(&subject), tables, unread: None })
+        Some(Done { picture: used(plan, &subject), tables, unread: None })
     }
 
     fn any_failed(&self, output: &Output, part: usize) -> Result<bool, RunError> {
@@ -182,6 +182,7 @@ impl Kept {
         let mut table = PropertyRow::table(std::slice::from_ref(&row));
         table.push(COUNT, Column::Integer(vec![Some(layers.len() as u64)]));
         work.keep("properties", &table);
+        work.explained(&measured.image, 1);
         Some((row, layers))
     }
 
@@ -196,6 +197,8 @@ impl Kept {
         }
         let rows: Vec<PointRow> = sweep.rows(case).into_iter().map(PointRow::from).collect();
         work.keep("sweeps", &PointRow::table(&rows));
+        // the points, and the limit
+        work.explained(case.image, sweep.len() + 1);
         Some(rows)
     }
 }

@@ -17,6 +17,7 @@ pub mod runner;
 use crate::{
     base::{hex, unit::Regions},
     event::{Event, Observer},
+    identity,
     picture::Picture,
     plan::{Plan, PlanError},
     stop::Stop,
@@ -83,6 +84,16 @@ impl PartFile {
             empty: || R::table(&[]),
             notes: R::notes_of,
         }
+    }
+
+    /// A file with rows of type `R`, behind the columns that say to which run they belong.
+    pub const fn identified<R: Record>(
+        folder: &'static str,
+        prefix: &'static str,
+        exact: bool,
+    ) -> PartFile {
+        let plain = PartFile::of::<R>(folder, prefix, exact);
+        PartFile { empty: identity::empty::<R>, notes: identity::notes_of::<R>, ..plain }
     }
 
     /// A file that only some parts have, and none when the run is complete.
@@ -169,6 +180,11 @@ impl Work<'_> {
         if self.begun.keep(kind, rows) {
             self.stop.kept();
         }
+    }
+
+    /// Tells that so many explanations of a picture are done.
+    pub fn explained(&self, image: &str, number: usize) {
+        (0..number).for_each(|_| self.observer.on(&Event::Curve { image: image.to_owned() }));
     }
 
     /// Writes what was kept.

@@ -97,7 +97,7 @@ impl Study for Means<'_> {
         };
         let rows = subject.picture.data.chunks(6).enumerate();
         let means = rows.map(one).collect::<Option<Vec<Mean>>>()?;
-        let picture = crate::curves::used(&subject);
+        let picture = crate::curves::used(self.plan, &subject);
         Some(Done { picture, tables: vec![Mean::table(&means)], unread: None })
     }
 

@@ -1,23 +1,25 @@
 //! Short names of methods, for tables and figures that people read.
 
-use crate::{
-    base::{
-        registry::{Param, Spec},
-        text::plain,
-    },
-    explain,
+use crate::base::{
+    registry::{Param, Spec},
+    text::plain,
 };
 
 /// For each canonical name the id with only those parameters that are not the default or that tell
 /// it from another of the names. Names of no known method are left as they are, but for
-/// control characters.
+/// control characters. No two names that differ have one label: where heat maps from files are called like a method of
+/// the program, that one has its canonical name.
 pub fn labels(names: &[&str]) -> Vec<String> {
     let parsed: Vec<Option<Method>> = names.iter().map(|name| Method::parse(name)).collect();
     let short = |(name, method): (&&str, &Option<Method>)| match method {
         Some(method) => method.short(&parsed),
         None => plain(name).into_owned(),
     };
-    names.iter().zip(&parsed).map(short).collect()
+    let short: Vec<String> = names.iter().zip(&parsed).map(short).collect();
+    let is_taken =
+        |i: usize| (0..names.len()).any(|j| names[j] != names[i] && short[j] == short[i]);
+    let one = |i| if is_taken(i) { plain(names[i]).into_owned() } else { short[i].clone() };
+    (0..names.len()).map(one).collect()
 }
 
 /// The short name of one method.
@@ -34,7 +36,7 @@ struct Method {
 impl Method {
     fn parse(name: &str) -> Option<Method> {
         let spec: Spec = name.parse().ok()?;
-        let params = explain::params(&spec.id)?;
+        let params = crate::params(&spec.id)?;
         let known = |(key, _): &(String, String)| params.iter().any(|p| p.key == key);
         spec.params.iter().all(known).then_some(Method { params, spec })
     }
@@ -81,5 +83,13 @@ mod tests {
         ];
         assert_eq!(labels(&names), expected);
         assert_eq!(labels(&names[1..2]), ["sensitivity"]);
+    }
+
+    #[test]
+    fn no_two_methods_have_one_label() {
+        let method = "lrp-gamma:gamma=0.25:bias=keep:start=score";
+        // maps from a file that are called like the method
+        assert_eq!(labels(&["lrp-gamma", method]), ["lrp-gamma", method]);
+        assert_eq!(labels(&[method, method]), ["lrp-gamma"; 2], "twice the same");
     }
 }

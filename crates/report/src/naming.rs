@@ -1,0 +1,167 @@
+//! How a method is called and how it looks: the same in every table and figure of a report.
+
+use super::{
+    cells::{Group, RANDOM},
+    figure::Style,
+};
+use crate::{
+    base::registry::near,
+    eval::{
+        metric::{Aopc, CurveMetric as _, Direction},
+        order::Order,
+    },
+    explain::labels::labels,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Short names of methods by their canonical names, unique among them.
+#[derive(Clone, Debug, Default)]
+pub struct Names(BTreeMap<String, String>);
+
+/// Why a method cannot be called otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NamesError {
+    /// No method has the old name.
+    #[error("there is no method `{name}` in these results{}", did_you_mean(.near))]
+    Unknown {
+        /// As it was typed.
+        name: String,
+        /// Names that are like it.
+        near: Vec<String>,
+    },
+    /// Two methods would have one name.
+    #[error("`{first}` and `{second}` would both be called `{name}`")]
+    Taken {
+        /// The new name.
+        name: String,
+        /// One method.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}
+
+fn did_you_mean(near: &[String]) -> String {
+    if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
+}
+
+impl Names {
+    /// Of the methods of a report.
+    pub fn of<'a>(methods: impl Iterator<Item = &'a str>) -> Names {
+        let methods: Vec<&str> = methods.collect::<BTreeSet<&str>>().into_iter().collect();
+        let short = labels(&methods);
+        Names(methods.iter().map(|&name| name.to_owned()).zip(short).collect())
+    }
+
+    /// What a method is called.
+    pub fn get(&self, method: &str) -> String {
+        self.0.get(method).map_or(method, String::as_str).to_owned()
+    }
+
+    /// Calls methods otherwise: pairs of a short or canonical name, and the new one.
+    pub fn rename(&mut self, pairs: &[(String, String)]) -> Result<(), NamesError> {
+        let mut new = self.0.clone();
+        for (old, name) in pairs {
+            let known = self.0.iter().find(|(method, short)| *method == old || *short == old);
+            let Some((method, _)) = known else {
+                let near = near(old, self.0.values().map(String::as_str));
+                return Err(NamesError::Unknown { name: old.clone(), near });
+            };
+            new.insert(method.clone(), name.clone());
+        }
+        let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+        for (method, name) in &new {
+            if let Some(first) = seen.insert(name, method) {
+                let (first, second) = (self.get(first), self.get(method));
+                return Err(NamesError::Taken { name: name.clone(), first, second });
+            }
+        }
+        self.0 = new;
+        Ok(())
+    }
+}
+
+/// Colours and dashes of the methods of a report: those of the first setting by its ranking, so that neighbours look
+/// different, then those that only other settings have.
+#[derive(Clone, Debug, Default)]
+pub struct Styles(Vec<String>);
+
+impl Styles {
+    /// Of the methods of all settings.
+    pub fn of(groups: &[Group<'_>]) -> Styles {
+        let mut methods: Vec<String> = Vec::new();
+        for method in groups.iter().flat_map(by_mean) {
+            if method != RANDOM && !methods.iter().any(|known| known == method) {
+                methods.push(method.to_owned());
+            }
+        }
+        Styles(methods)
+    }
+
+    fn number(&self, method: &str) -> Option<usize> {
+        self.0.iter().position(|known| known == method)
+    }
+
+    /// How a method looks; the random order as what others are compared with.
+    pub fn style(&self, method: &str) -> Style {
+        self.number(method).map_or(Style::BASELINE, Style::nth)
+    }
+
+    /// The same as class names of a style sheet.
+    pub fn class(&self, method: &str) -> String {
+        self.number(method).map_or("base".to_owned(), Style::class)
+    }
+}
+
+/// The methods of a setting, the best mean by the first order first.
+pub(super) fn by_mean<'a>(group: &Group<'a>) -> Vec<&'a str> {
+    let metric = Aopc(group.orders().next().unwrap_or(Order::Morf));
+    let sign = if metric.direction() == Direction::Higher { 1.0 } else { -1.0 };
+    let mean = |method: &str| {
+        let values: Vec<f64> = group.values(method, &metric).into_iter().flatten().collect();
+        sign * values.iter().sum::<f64>() / values.len().max(1) as f64
+    };
+    let mut methods: Vec<(&str, f64)> = group.methods().map(|m| (m, mean(m))).collect();
+    methods.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    methods.into_iter().map(|(method, _)| method).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cells::group, demo, run::record::Row};
+
+    #[test]
+    fn a_method_looks_the_same_in_every_setting() {
+        let mut rows = demo::records(4, 1, 10);
+        // another setting in which the others win
+        let other = rows.iter().cloned().map(|row| Row {
+            perturbation: "blur:sigma=3".to_owned(),
+            scores: row.scores.map(|s| s.iter().map(|v| -v).collect()),
+            ..row
+        });
+        let other: Vec<Row> = other.collect();
+        rows.extend(other);
+        let groups = group(&rows).unwrap();
+        assert_ne!(by_mean(&groups[0]), by_mean(&groups[1]));
+        let styles = Styles::of(&groups);
+        let all: BTreeSet<String> = groups[0].methods().map(|m| styles.class(m)).collect();
+        assert_eq!(all.len(), demo::METHODS.len(), "all differ");
+        assert_eq!(styles.style(RANDOM), Style::BASELINE);
+        assert_eq!(styles.style(by_mean(&groups[0])[0]), Style::nth(0));
+    }
+
+    #[test]
+    fn new_names_are_of_known_methods_and_stay_unique() {
+        let mut names =
+            Names::of(["lrp-gamma:gamma=0.25:bias=keep:start=score", "gradient"].into_iter());
+        let pair = |old: &str, new: &str| (old.to_owned(), new.to_owned());
+        names.rename(&[pair("lrp-gamma", "LRP-γ"), pair("gradient", "lrp-gamma")]).unwrap();
+        assert_eq!(names.get("gradient"), "lrp-gamma");
+        assert_eq!(names.get("lrp-gamma:gamma=0.25:bias=keep:start=score"), "LRP-γ");
+        let taken = names.rename(&[pair("LRP-γ", "lrp-gamma")]).unwrap_err();
+        insta::assert_snapshot!(taken, @"`lrp-gamma` and `LRP-γ` would both be called `lrp-gamma`");
+        let unknown = names.rename(&[pair("lrp-gama", "x")]).unwrap_err();
+        insta::assert_snapshot!(unknown, @"there is no method `lrp-gama` in these results, did you mean `lrp-gamma`?");
+    }
+}
