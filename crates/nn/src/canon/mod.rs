@@ -507,14 +507,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn activations_that_are_written_out_are_read_as_one_operator() {
-        type Spelling = Box<dyn Fn(&mut Net)>;
+    type Spelling = Box<dyn Fn(&mut Net)>;
+
+    /// Activations as exporters write them out, from `stem` to `act`.
+    fn spelled_out() -> Vec<(&'static str, Spelling)> {
         let factor = |v: f32| Affine::new("Mul", vec![v], vec![0.0]);
         let plus = |v: f32| Affine::new("Add", vec![1.0], vec![v]);
         let unary = Unary::new;
         let half = std::f32::consts::FRAC_1_SQRT_2;
-        let spellings: Vec<(&str, Spelling)> = vec![
+        vec![
             (
                 "Swish",
                 Box::new(move |n| {
@@ -580,8 +581,12 @@ mod tests {
                     n.add("act", Mul::new(), "stem t");
                 }),
             ),
-        ];
-        for (known, spell) in spellings {
+        ]
+    }
+
+    #[test]
+    fn activations_that_are_written_out_are_read_as_one_operator() {
+        for (known, spell) in spelled_out() {
             let mut net = Net::new();
             spell(&mut net);
             net.dense("act");

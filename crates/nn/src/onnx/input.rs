@@ -116,18 +116,9 @@ pub(super) fn picture<'a>(
     if volume(&[c, h, w]).is_none_or(|n| n == 0 || n > MAX_VALUES) {
         return Err(format!("input `{name}` of {c}x{h}x{w} values is too large"));
     }
-    let last = order == InputAxes::Nhwc;
-    let mut notes = vec![];
-    if last {
-        notes.push(format!("input `{name}` is channels-last, (N, H, W, C): {why}"));
-    }
-    match element {
-        Element::F32 => {}
-        Element::U8 => notes.push(format!(
-            "input `{name}` takes bytes (`scale = 1`), computed in floats here: values between whole numbers stay"
-        )),
-        _ => notes.push(format!("input `{name}` and all that follows in single precision")),
-    }
+    let last = (order == InputAxes::Nhwc)
+        .then(|| format!("input `{name}` is channels-last, (N, H, W, C): {why}"));
+    let notes = last.into_iter().chain(precision(name, element)).collect();
     let (kind, shape) = (Kind::of(element), Shape::new(c, h, w));
     let axes = axes(order);
     let sides = axes.iter().map(|axis| shape.along(*axis));
@@ -135,6 +126,17 @@ pub(super) fn picture<'a>(
     let place = |axis| 1 + axes.iter().position(|a| *a == axis).unwrap_or_default();
     let order = [Axis::Row, Axis::Column, Axis::Channel].map(place).to_vec();
     Ok(Picture { name, shape, dims, order, batch, kind, notes })
+}
+
+/// What is computed otherwise than the element type says.
+fn precision(name: &str, element: Element) -> Option<String> {
+    match element {
+        Element::F32 => None,
+        Element::U8 => Some(format!(
+            "input `{name}` takes bytes (`scale = 1`), computed in floats here: values between whole numbers stay"
+        )),
+        _ => Some(format!("input `{name}` and all that follows in single precision")),
+    }
 }
 
 /// An input that is no picture: a vector (N, D) or rows of vectors (N, T, D).

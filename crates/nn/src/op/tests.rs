@@ -10,133 +10,163 @@ fn values(shape: Shape, seed: u64) -> Tensor {
     Tensor::new(shape, (0..shape.len()).map(|_| next()).collect())
 }
 
-/// One of each operator with shapes it takes. A new operator gets a line here.
-fn examples() -> Vec<(Box<dyn Cpu>, Vec<Shape>)> {
-    let map = Shape::new(4, 6, 5);
-    let window = |k, s, p, ceil| Window {
-        kernel: [k; 2],
-        stride: [s; 2],
-        dilation: [1; 2],
-        pads: [p; 4],
-        ceil,
-    };
-    let conv = |k: usize, s: usize, p: usize, groups: usize| -> Box<dyn Cpu> {
-        let geometry =
-            ConvGeometry { kernel: [k; 2], stride: [s; 2], dilation: [1; 2], pads: [p; 4], groups };
-        let n = 8 * 4 / groups * k * k;
-        let weight = values(Shape::vector(n), 9).data;
-        Box::new(Conv::new(weight, 8, 4, geometry, values(Shape::vector(8), 8).data).unwrap())
-    };
-    let tiled = |tile| -> Box<dyn Cpu> {
-        let geometry = ConvGeometry {
-            kernel: [3; 2],
-            stride: [1; 2],
-            dilation: [1; 2],
-            pads: [1; 4],
-            groups: 1,
-        };
-        let weight = values(Shape::vector(8 * 4 * 9), 9).data;
-        let direct = Conv::new(weight, 8, 4, geometry, values(Shape::vector(8), 8).data).unwrap();
-        Box::new(direct.with_tile(Some(tile)).unwrap())
-    };
-    let turned = |dims: &[usize], order: &[usize], to| -> Box<dyn Cpu> {
-        Box::new(Transpose::new(map, dims.to_vec(), order.to_vec(), to).unwrap())
-    };
-    let picked = |dims: &[usize], axis: usize, list: List, to| -> Box<dyn Cpu> {
-        let mut lists = vec![None; dims.len()];
-        lists[axis] = Some(list);
-        Box::new(Pick::new("Gather", map, dims.to_vec(), lists, 0.5, to).unwrap())
-    };
-    let resampled = |axis: usize, n: usize| -> Box<dyn Cpu> {
-        let mut dims = [6, 5, 4];
-        let old = dims[axis];
-        dims[axis] = n;
-        let to = Shape::new(dims[2], dims[0], dims[1]);
-        let taps = (0..n).map(|i| vec![(i * old / n, 0.75), ((i * old / n + 1) % old, -0.25)]);
-        let taps = taps.collect();
-        Box::new(Resample::new("Resize", map, vec![6, 5, 4], axis, taps, to).unwrap())
-    };
-    let looked_up = {
-        let sources = (0..90).map(|i| (i * 37 + 11) % 144).collect();
-        let inputs = vec![map, Shape::new(2, 3, 4)];
-        Lookup::new("ScatterND", inputs, sources, Shape::new(3, 5, 6)).unwrap()
-    };
-    let unary = |f| -> Box<dyn Cpu> { Box::new(Unary::new(f)) };
+/// What the examples are made for.
+const MAP: Shape = Shape::new(4, 6, 5);
+
+/// An operator and the shapes of its inputs.
+type Example = (Box<dyn Cpu>, Vec<Shape>);
+
+fn of_map(op: impl Cpu + 'static) -> Example {
+    (Box::new(op), vec![MAP])
+}
+
+fn of_two(op: impl Cpu + 'static, other: Shape) -> Example {
+    (Box::new(op), vec![MAP, other])
+}
+
+fn window(k: usize, s: usize, p: usize, ceil: bool) -> Window {
+    Window { kernel: [k; 2], stride: [s; 2], dilation: [1; 2], pads: [p; 4], ceil }
+}
+
+fn conv(k: usize, s: usize, p: usize, groups: usize) -> Conv {
+    let geometry =
+        ConvGeometry { kernel: [k; 2], stride: [s; 2], dilation: [1; 2], pads: [p; 4], groups };
+    let weight = values(Shape::vector(8 * 4 / groups * k * k), 9).data;
+    Conv::new(weight, 8, 4, geometry, values(Shape::vector(8), 8).data).unwrap()
+}
+
+fn tiled(tile: Tile) -> Conv {
+    conv(3, 1, 1, 1).with_tile(Some(tile)).unwrap()
+}
+
+fn turned(dims: &[usize], order: &[usize], to: Shape) -> Transpose {
+    Transpose::new(MAP, dims.to_vec(), order.to_vec(), to).unwrap()
+}
+
+fn picked(dims: &[usize], axis: usize, list: List, to: Shape) -> Pick {
+    let mut lists = vec![None; dims.len()];
+    lists[axis] = Some(list);
+    Pick::new("Gather", MAP, dims.to_vec(), lists, 0.5, to).unwrap()
+}
+
+fn resampled(axis: usize, n: usize) -> Resample {
+    let mut dims = [6, 5, 4];
+    let old = dims[axis];
+    dims[axis] = n;
+    let to = Shape::new(dims[2], dims[0], dims[1]);
+    let taps = (0..n).map(|i| vec![(i * old / n, 0.75), ((i * old / n + 1) % old, -0.25)]);
+    Resample::new("Resize", MAP, vec![6, 5, 4], axis, taps.collect(), to).unwrap()
+}
+
+fn looked_up() -> Lookup {
+    let sources = (0..90).map(|i| (i * 37 + 11) % 144).collect();
+    let inputs = vec![MAP, Shape::new(2, 3, 4)];
+    Lookup::new("ScatterND", inputs, sources, Shape::new(3, 5, 6)).unwrap()
+}
+
+/// One of each operator with shapes it takes. A new operator gets a line in one of these lists.
+fn examples() -> Vec<Example> {
+    [layers(), functions(), norms(), moves(), of_two_maps()].into_iter().flatten().collect()
+}
+
+/// Layers with weights, products and pooling.
+fn layers() -> Vec<Example> {
     let dense =
-        Dense::new(values(Shape::vector(360), 7).data, 3, map, vec![0.1, 0.2, 0.3]).unwrap();
-    let one = |op: Box<dyn Cpu>| (op, vec![map]);
+        Dense::new(values(Shape::vector(360), 7).data, 3, MAP, vec![0.1, 0.2, 0.3]).unwrap();
     vec![
-        one(conv(3, 1, 1, 1)),
-        one(conv(3, 2, 1, 2)),
-        one(tiled(Tile::new(2, 3, 0).unwrap())),
-        one(tiled(Tile::new(3, 3, 1).unwrap())),
-        one(tiled(Tile::new(4, 3, 2).unwrap())),
-        one(conv(1, 1, 0, 1)),
-        one(conv(3, 1, 2, 4)),
-        one(Box::new(dense)),
-        one(unary(Function::Relu)),
-        one(unary(Function::LeakyRelu { alpha: 0.2 })),
-        one(unary(Function::Clip { min: -1.0, max: 1.5 })),
-        one(unary(Function::Elu { alpha: 1.0 })),
-        one(unary(Function::Sigmoid)),
-        one(unary(Function::Tanh)),
-        one(unary(Function::Gelu)),
-        one(unary(Function::GeluTanh)),
-        one(unary(Function::Swish { alpha: 1.0 })),
-        one(unary(Function::HardSigmoid { alpha: 0.2, beta: 0.5 })),
-        one(unary(Function::HardSwish)),
-        one(unary(Function::Mish)),
-        one(Box::new(MaxPool::new(window(3, 2, 1, true)))),
-        one(Box::new(MaxPool::global())),
-        one(Box::new(AvgPool::new(window(3, 2, 1, true), true))),
-        one(Box::new(AvgPool::new(window(2, 2, 0, false), false))),
-        one(Box::new(AvgPool::global("GlobalAveragePool"))),
-        one(Box::new(Affine::new("BatchNormalization", vec![2.0, -1.0, 0.5, 3.0], vec![1.0; 4]))),
-        one(Box::new(Affine::new("Mul", values(map, 5).data, values(map, 6).data))),
-        one(Box::new(Lrn::new(3, 0.5, 0.75, 2.0))),
-        one(Box::new(Pad::new([1, 2, 0, 1], 0.5))),
-        one(Box::new(Transpose::flatten(map))),
-        one(Box::new(Transpose::view(map, Shape::new(2, 12, 5)).unwrap())),
-        one(turned(&[6, 5, 4], &[1, 2, 0], Shape::new(6, 5, 4))),
-        one(turned(&[3, 2, 5, 4], &[0, 2, 1, 3], Shape::new(4, 6, 5))),
-        one(turned(&[30, 2, 2], &[0, 2, 1], map)),
-        one(picked(&[6, 5, 4], 0, vec![Some(3), None, Some(0), Some(3)], Shape::new(4, 4, 5))),
-        one(picked(&[6, 5, 4], 1, vec![Some(4), Some(2), Some(0)], Shape::new(4, 6, 3))),
-        one(picked(&[6, 5, 4], 2, vec![Some(1), Some(2), None], Shape::new(3, 6, 5))),
-        one(picked(&[2, 15, 4], 1, vec![Some(7)], Shape::new(4, 2, 1))),
-        one(Box::new(LayerNorm::new(
+        of_map(conv(3, 1, 1, 1)),
+        of_map(conv(3, 2, 1, 2)),
+        of_map(tiled(Tile::new(2, 3, 0).unwrap())),
+        of_map(tiled(Tile::new(3, 3, 1).unwrap())),
+        of_map(tiled(Tile::new(4, 3, 2).unwrap())),
+        of_map(conv(1, 1, 0, 1)),
+        of_map(conv(3, 1, 2, 4)),
+        of_map(dense),
+        of_map(MaxPool::new(window(3, 2, 1, true))),
+        of_map(MaxPool::global()),
+        of_map(AvgPool::new(window(3, 2, 1, true), true)),
+        of_map(AvgPool::new(window(2, 2, 0, false), false)),
+        of_map(AvgPool::global("GlobalAveragePool")),
+        of_map(Conv::tokens("MatMul", values(Shape::vector(12), 3).data, 3, 4, vec![]).unwrap()),
+    ]
+}
+
+/// Functions of one value.
+fn functions() -> Vec<Example> {
+    vec![
+        of_map(Unary::new(Function::Relu)),
+        of_map(Unary::new(Function::LeakyRelu { alpha: 0.2 })),
+        of_map(Unary::new(Function::Clip { min: -1.0, max: 1.5 })),
+        of_map(Unary::new(Function::Elu { alpha: 1.0 })),
+        of_map(Unary::new(Function::Sigmoid)),
+        of_map(Unary::new(Function::Tanh)),
+        of_map(Unary::new(Function::Gelu)),
+        of_map(Unary::new(Function::GeluTanh)),
+        of_map(Unary::new(Function::Swish { alpha: 1.0 })),
+        of_map(Unary::new(Function::HardSigmoid { alpha: 0.2, beta: 0.5 })),
+        of_map(Unary::new(Function::HardSwish)),
+        of_map(Unary::new(Function::Mish)),
+        of_map(PRelu::new(vec![0.3, -0.5, 0.0, 1.5])),
+        of_map(Unary::new(Function::Sin)),
+        of_map(Unary::new(Function::Shrink { bias: 0.5, lambd: 0.5 })),
+        of_map(Unary::new(Function::ThresholdedRelu { alpha: 0.0 })),
+        of_map(Softmax::new()),
+    ]
+}
+
+/// Scales and norms.
+fn norms() -> Vec<Example> {
+    vec![
+        of_map(Affine::new("BatchNormalization", vec![2.0, -1.0, 0.5, 3.0], vec![1.0; 4])),
+        of_map(Affine::new("Mul", values(MAP, 5).data, values(MAP, 6).data)),
+        of_map(Lrn::new(3, 0.5, 0.75, 2.0)),
+        of_map(LayerNorm::new(
             "LayerNormalization",
             vec![1.0, 0.5, -1.0, 2.0],
             vec![0.1, 0.2, 0.0, -0.3],
             1e-2,
             true,
-        ))),
-        one(Box::new(LayerNorm::new("RMSNormalization", vec![1.5; 4], vec![0.0; 4], 1e-2, false))),
-        one(Box::new(
-            Conv::tokens("MatMul", values(Shape::vector(12), 3).data, 3, 4, vec![]).unwrap(),
         )),
-        (Box::new(MatMul::new(false)), vec![map, Shape::new(3, 6, 4)]),
-        (Box::new(MatMul::new(true)), vec![map, Shape::new(4, 6, 7)]),
-        (Box::new(MatMul::new(true)), vec![map, Shape::new(4, 1, 3)]),
-        one(Box::new(PRelu::new(vec![0.3, -0.5, 0.0, 1.5]))),
-        (Box::new(Select::new(map, (0..120).map(|i| i % 3 == 0).collect())), vec![map, map]),
-        (Box::new(Extreme::new(true)), vec![map, map]),
-        one(resampled(0, 9)),
-        one(resampled(1, 3)),
-        one(resampled(2, 5)),
-        (Box::new(looked_up), vec![map, Shape::new(2, 3, 4)]),
-        one(unary(Function::Sin)),
-        one(unary(Function::Shrink { bias: 0.5, lambd: 0.5 })),
-        one(unary(Function::ThresholdedRelu { alpha: 0.0 })),
-        (Box::new(Extreme::new(false)), vec![map, Shape::vector(4)]),
-        (Box::new(Concat::along(Axis::Row)), vec![map, Shape::new(4, 2, 5)]),
-        (Box::new(Concat::along(Axis::Column)), vec![map, Shape::new(4, 6, 1), map]),
-        one(Box::new(Softmax::new())),
-        (Box::new(Add::new(vec![1.0, -1.0])), vec![map, map]),
-        (Box::new(Add::new(vec![1.0, 1.0])), vec![map, Shape::vector(4)]),
-        (Box::new(Mul::new()), vec![map, map]),
-        (Box::new(Mul::new()), vec![map, Shape::vector(4)]),
-        (Box::new(Concat::new()), vec![map, Shape::new(2, 6, 5)]),
+        of_map(LayerNorm::new("RMSNormalization", vec![1.5; 4], vec![0.0; 4], 1e-2, false)),
+    ]
+}
+
+/// What moves values.
+fn moves() -> Vec<Example> {
+    vec![
+        of_map(Pad::new([1, 2, 0, 1], 0.5)),
+        of_map(Transpose::flatten(MAP)),
+        of_map(Transpose::view(MAP, Shape::new(2, 12, 5)).unwrap()),
+        of_map(turned(&[6, 5, 4], &[1, 2, 0], Shape::new(6, 5, 4))),
+        of_map(turned(&[3, 2, 5, 4], &[0, 2, 1, 3], Shape::new(4, 6, 5))),
+        of_map(turned(&[30, 2, 2], &[0, 2, 1], MAP)),
+        of_map(picked(&[6, 5, 4], 0, vec![Some(3), None, Some(0), Some(3)], Shape::new(4, 4, 5))),
+        of_map(picked(&[6, 5, 4], 1, vec![Some(4), Some(2), Some(0)], Shape::new(4, 6, 3))),
+        of_map(picked(&[6, 5, 4], 2, vec![Some(1), Some(2), None], Shape::new(3, 6, 5))),
+        of_map(picked(&[2, 15, 4], 1, vec![Some(7)], Shape::new(4, 2, 1))),
+        of_map(resampled(0, 9)),
+        of_map(resampled(1, 3)),
+        of_map(resampled(2, 5)),
+    ]
+}
+
+/// What takes more than one input.
+fn of_two_maps() -> Vec<Example> {
+    vec![
+        of_two(MatMul::new(false), Shape::new(3, 6, 4)),
+        of_two(MatMul::new(true), Shape::new(4, 6, 7)),
+        of_two(MatMul::new(true), Shape::new(4, 1, 3)),
+        of_two(Select::new(MAP, (0..120).map(|i| i % 3 == 0).collect()), MAP),
+        of_two(Extreme::new(true), MAP),
+        of_two(looked_up(), Shape::new(2, 3, 4)),
+        of_two(Extreme::new(false), Shape::vector(4)),
+        of_two(Concat::along(Axis::Row), Shape::new(4, 2, 5)),
+        (Box::new(Concat::along(Axis::Column)), vec![MAP, Shape::new(4, 6, 1), MAP]),
+        of_two(Add::new(vec![1.0, -1.0]), MAP),
+        of_two(Add::new(vec![1.0, 1.0]), Shape::vector(4)),
+        of_two(Mul::new(), MAP),
+        of_two(Mul::new(), Shape::vector(4)),
+        of_two(Concat::new(), Shape::new(2, 6, 5)),
     ]
 }
 

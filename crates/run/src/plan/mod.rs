@@ -235,13 +235,8 @@ impl Plan {
         let metrics = spread_out(metrics, &ground, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
         let (images, selection) = looks.choose(&config.select, config.images)?;
-        let mut imports = Vec::new();
-        let upsample = config.upsample.unwrap_or(Upsample::None);
-        for given in &config.heatmaps {
-            let (method, import) = imported::open(given, upsample, &*data, grid.size())?;
-            methods.push(method);
-            imports.push(import);
-        }
+        let (maps, imports) = heat_maps(&config, &*data, &grid)?;
+        methods.extend(maps);
         let left_out = perturbations.iter().any(|p| p.value.leaves_out());
         let tokens = left_out.then(|| tokens(&model.graph, &regions)).transpose()?;
         let asked = perturbations.iter().any(|p| p.value.asks_data());
@@ -250,12 +245,7 @@ impl Plan {
         let names: Vec<String> = imports.iter().map(|i| i.name.clone()).collect();
         no_doubles("heatmaps", &names)?;
         no_doubles("methods", &[names, own.clone()].concat())?;
-        // regions that go together may lie anywhere
-        let whole = vec![model.graph.input_shape().rect()];
-        let rects = if regions[0].is_one_by_one() { spread(&grid) } else { whole };
-        model.graph =
-            if config.direct { direct(&model.graph) } else { tuned(&model.graph, &rects) };
-        let passes = Passes::cheapest(&model.graph, &rects);
+        let passes = made_fast(&mut model.graph, &regions[0], config.direct);
         let fills = config.repeats * perturbations.len();
         let threads = config.threads.unwrap_or_else(machine::cores);
         let need = Need::of(&model.graph, &regions, fills);
@@ -662,6 +652,28 @@ fn tokens(graph: &Graph, regions: &[Regions]) -> Result<Tokens, PlanError> {
 fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanError> {
     let (height, width) = (input.h, input.w);
     Grid::new(height, width, region, remainder).ok_or(PlanError::Region { region, height, width })
+}
+
+/// Heat maps from elsewhere as methods, and what the manifest says of them.
+fn heat_maps(
+    config: &Config,
+    data: &dyn Dataset,
+    grid: &Grid,
+) -> Result<(Vec<Named<dyn Explainer>>, Vec<Import>), PlanError> {
+    let upsample = config.upsample.unwrap_or(Upsample::None);
+    let open = |given| imported::open(given, upsample, data, grid.size());
+    let both = config.heatmaps.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    Ok(both.into_iter().unzip())
+}
+
+/// Chooses how convolutions are computed for steps that remove such regions, and says whether steps are streams or
+/// full passes.
+fn made_fast(graph: &mut Graph, regions: &Regions, as_is: bool) -> Passes {
+    // regions that go together may lie anywhere
+    let whole = vec![graph.input_shape().rect()];
+    let rects = if regions.is_one_by_one() { spread(&regions.grid) } else { whole };
+    *graph = if as_is { direct(graph) } else { tuned(graph, &rects) };
+    Passes::cheapest(graph, &rects)
 }
 
 /// Regions all over the grid, by which tiles are chosen: few enough that choosing takes no time.
