@@ -14,7 +14,7 @@ use pixelflip::{
     base::geom::Rect,
     data::{
         Dataset,
-        scenes::{Picture, Scenes, Split},
+        scenes::{ScenePicture, Scenes, Split},
     },
 };
 use rayon::prelude::*;
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Pictures `0..count` on all cores.
-fn draw(count: usize, picture: impl Fn(usize) -> Picture + Send + Sync) -> Vec<Picture> {
+fn draw(count: usize, picture: impl Fn(usize) -> ScenePicture + Send + Sync) -> Vec<ScenePicture> {
     (0..count).into_par_iter().map(picture).collect()
 }
 
@@ -69,13 +69,13 @@ fn write_split(
     Ok(ndarray_npy::write_npy(folder.join(format!("{name}_labels.npy")), &labels)?)
 }
 
-fn write_images(path: &Path, pictures: &[Picture]) -> Result<(), Box<dyn Error>> {
+fn write_images(path: &Path, pictures: &[ScenePicture]) -> Result<(), Box<dyn Error>> {
     let bytes = pictures.iter().flat_map(|picture| &picture.bytes).copied().collect();
     let images = Array4::from_shape_vec((pictures.len(), SIDE, SIDE, 3), bytes)?;
     Ok(ndarray_npy::write_npy(path, &images)?)
 }
 
-fn write_sheet(path: &Path, pictures: &[Picture]) -> Result<(), Box<dyn Error>> {
+fn write_sheet(path: &Path, pictures: &[ScenePicture]) -> Result<(), Box<dyn Error>> {
     const COLUMNS: usize = 10;
     const STEP: usize = SIDE + 4;
     let size = [COLUMNS, pictures.len() / COLUMNS].map(|n| (n * STEP - 4) as u32);

@@ -21,7 +21,7 @@ use pixelflip::{
     eval::order::unit_scores,
     explain::{
         Case, Explainer, HeatMap,
-        lrp::trace::{Row, Trace},
+        lrp::trace::{NodeRelevance, Trace},
         slide::Slide,
     },
     nn::{canon::bent, graph::Activations, head::Head, tensor::Tensor},
@@ -83,7 +83,7 @@ impl OutputKind {
 }
 
 /// What was found: relevance, one tensor per input.
-struct Found {
+struct Explanation {
     relevance: Vec<Tensor>,
     /// As pictures show it.
     heat: Vec<HeatMap>,
@@ -101,7 +101,7 @@ struct Explained<'a> {
 
 impl Explained<'_> {
     /// All inputs, each of the network's size.
-    fn inputs(&self, kind: Option<OutputKind>) -> anyhow::Result<Found> {
+    fn inputs(&self, kind: Option<OutputKind>) -> anyhow::Result<Explanation> {
         let inputs = input::read(&self.args.picture, self.model)?;
         let count = inputs.pictures.len();
         if kind == Some(OutputKind::Picture) && count > 1 {
@@ -109,7 +109,7 @@ impl Explained<'_> {
         }
         let relevance = self.each(&inputs)?;
         let heat = relevance.iter().map(|r| self.method.value.pool().apply(r)).collect();
-        Ok(Found { relevance, heat, batched: inputs.batched, picture: inputs.picture })
+        Ok(Explanation { relevance, heat, batched: inputs.batched, picture: inputs.picture })
     }
 
     fn each(&self, inputs: &Inputs) -> anyhow::Result<Vec<Tensor>> {
@@ -165,7 +165,7 @@ impl Explained<'_> {
 
     /// A picture larger than the network's input, window by window, for the class with the highest
     /// mean logit over the windows.
-    fn large(&self, stride: usize) -> anyhow::Result<Found> {
+    fn large(&self, stride: usize) -> anyhow::Result<Explanation> {
         let (preprocess, graph) =
             (input::window_preprocess(self.model)?, &self.model.network().graph);
         let Decoded { name: file, image } = input::picture(&self.args.picture, self.model)?;
@@ -205,7 +205,7 @@ impl Explained<'_> {
         terminal::talk(&format!("class {target} in {windows} over {h}x{w} pixels"));
         let picture = Some(heatmap::rgb(&image));
         let (relevance, heat) = (vec![one_channel(&heat)], vec![heat]);
-        Ok(Found { relevance, heat, batched: false, picture })
+        Ok(Explanation { relevance, heat, batched: false, picture })
     }
 
     /// The class with the highest mean logit.
@@ -224,10 +224,10 @@ impl Explained<'_> {
     }
 }
 
-impl Found {
+impl Explanation {
     /// `R_J = sum over J` for the regions of the evaluation: one value per region, which pictures
     /// show as squares.
-    fn pooled(self, side: usize) -> anyhow::Result<Found> {
+    fn pooled(self, side: usize) -> anyhow::Result<Explanation> {
         let one = |heat: &HeatMap| -> anyhow::Result<(Tensor, HeatMap)> {
             let (height, width) = heat.dim();
             let grid = Grid::new(height, width, side, Remainder::Drop);
@@ -246,7 +246,7 @@ impl Found {
         };
         let pooled = self.heat.iter().map(one).collect::<anyhow::Result<Vec<_>>>()?;
         let (relevance, heat) = pooled.into_iter().unzip();
-        Ok(Found { relevance, heat, ..self })
+        Ok(Explanation { relevance, heat, ..self })
     }
 
     /// Writes it, and says what the colours stand for where there are any.
@@ -316,15 +316,15 @@ fn told(heading: &str, trace: Option<&Trace>, sums: &Sums) -> String {
 /// Who kept what is missing: biases, and operators that are no layers.
 fn whereto(trace: &Trace) -> String {
     let to_bias: f64 = trace.iter().map(|row| row.to_bias).sum();
-    let lost: f64 = trace.iter().map(Row::lost).sum();
+    let lost: f64 = trace.iter().map(NodeRelevance::lost).sum();
     let size = trace.first().map_or(0.0, |row| row.size);
-    let of = |op: &str, kept: fn(&Row) -> f64| -> f64 {
+    let of = |op: &str, kept: fn(&NodeRelevance) -> f64| -> f64 {
         trace.iter().filter(|row| row.op == op).map(kept).sum()
     };
     let parts: [(&str, f64); 3] = [
         ("constants that are added, such as positions", of("Add", |row| row.to_bias)),
-        ("softmax", of("Softmax", Row::lost)),
-        ("constants in the sequence, such as a class token", of("Constant", Row::lost)),
+        ("softmax", of("Softmax", NodeRelevance::lost)),
+        ("constants in the sequence, such as a class token", of("Constant", NodeRelevance::lost)),
     ];
     let part = |(name, kept): &(&str, f64)| {
         (kept.abs() > 1e-6 * size).then(|| format!("{kept:.6} by {name}"))

@@ -40,7 +40,7 @@ pub(crate) struct ProbeArgs {
     fillings: Option<Vec<String>>,
     /// What the pixels of an object are taken from
     #[arg(long, value_name = "WORD", default_value = "auto")]
-    object: Object,
+    object: ObjectSource,
     /// Folder with pictures edited by hand, of the same names as the originals
     #[arg(long, value_name = "DIR")]
     edited: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub(crate) struct ProbeArgs {
 
 /// What the pixels of an object are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Object {
+enum ObjectSource {
     /// Its mask, or its boxes where there is none
     Auto,
     /// Its mask
@@ -113,9 +113,9 @@ fn config(args: &ProbeArgs) -> anyhow::Result<Config> {
 
 fn settings(args: &ProbeArgs) -> Settings {
     let mark = match args.object {
-        Object::Auto => Mark::Auto,
-        Object::Mask => Mark::Mask,
-        Object::Box => Mark::Box,
+        ObjectSource::Auto => Mark::Auto,
+        ObjectSource::Mask => Mark::Mask,
+        ObjectSource::Box => Mark::Box,
     };
     let edited = args.edited.clone();
     let edited = edited.map(|path| EditedFolder { path, digest: String::new() });

@@ -15,7 +15,7 @@ use pixelflip::{
     run::{
         lock::Share,
         machine,
-        prototypes::{Config, Facts, Files, Gathered, Plan, collect, work},
+        prototypes::{Config, Facts, Files, Gathered, PrototypePlan, collect, work},
         runner,
         shard::Asked,
         stop::{Stop, duration},
@@ -140,7 +140,7 @@ pub(crate) fn run(args: &PrototypeArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let progress = Progress::new(&args.talk);
     pool.install(|| {
-        let plan = Plan::new(config)?;
+        let plan = PrototypePlan::new(config)?;
         make(&plan, &root, share, &stop, &progress)
     })
 }
@@ -166,7 +166,7 @@ fn folder(config: &Config) -> PathBuf {
 }
 
 fn make(
-    plan: &Plan,
+    plan: &PrototypePlan,
     root: &Path,
     share: Share,
     stop: &Stop,

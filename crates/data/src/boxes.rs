@@ -7,7 +7,7 @@
 use super::{
     DataError,
     listing::Finder,
-    sheet::{Row, Sheet},
+    sheet::{Sheet, SheetRow},
 };
 use crate::base::geom::{Rect, Shape};
 use std::path::Path;
@@ -98,7 +98,7 @@ impl Columns {
         Ok(Columns { corners: [x0?, y0?, x1?, y1?], frame })
     }
 
-    fn read(&self, sheet: &Sheet, row: &Row) -> Result<Bounds, DataError> {
+    fn read(&self, sheet: &Sheet, row: &SheetRow) -> Result<Bounds, DataError> {
         let number = |column: usize| {
             let cell = row.cell(column);
             let value = cell.parse::<f64>().ok().filter(|v| v.is_finite());

@@ -4,7 +4,7 @@ use super::{
     Annotation, DataError, Dataset, Item, Marked,
     boxes::Bounds,
     decode,
-    fingerprint::{Line, digest, fingerprint, spread},
+    fingerprint::{Listed, digest, fingerprint, spread},
     listing::{File, LeftOut},
     mask::Mask,
 };
@@ -13,7 +13,7 @@ use std::{fs, io};
 
 /// One picture file with what the layout knows of it.
 #[derive(Clone, Debug)]
-pub(super) struct Picture {
+pub(super) struct PictureFile {
     pub(super) file: File,
     pub(super) label: Option<usize>,
     pub(super) boxes: Vec<Bounds>,
@@ -26,7 +26,7 @@ pub(super) struct Picture {
     pub(super) unsure: Vec<usize>,
 }
 
-impl Picture {
+impl PictureFile {
     /// Boxes and classes in words, the same everywhere.
     fn marks(&self) -> String {
         let own = if self.boxes.is_empty() { String::new() } else { format!("{:?}", self.boxes) };
@@ -47,10 +47,10 @@ pub(super) struct Other {
     pub(super) mask: Option<Mask>,
 }
 
-impl Picture {
+impl PictureFile {
     /// A picture without boxes and mask.
-    pub(super) fn new(file: File, label: Option<usize>) -> Picture {
-        Picture {
+    pub(super) fn new(file: File, label: Option<usize>) -> PictureFile {
+        PictureFile {
             file,
             label,
             boxes: vec![],
@@ -80,7 +80,7 @@ const LOOKED_FOR: usize = 16;
 /// See the [module](self).
 pub(super) struct FileSet {
     pub(super) name: String,
-    pub(super) pictures: Vec<Picture>,
+    pub(super) pictures: Vec<PictureFile>,
     pub(super) classes: Option<Vec<String>>,
     /// What was found, in words.
     pub(super) words: String,
@@ -108,7 +108,7 @@ impl Dataset for FileSet {
     }
 
     fn labels(&self, i: usize) -> Vec<usize> {
-        let Picture { label, also, .. } = &self.pictures[i];
+        let PictureFile { label, also, .. } = &self.pictures[i];
         label.iter().chain(also).copied().collect()
     }
 
@@ -117,7 +117,7 @@ impl Dataset for FileSet {
     }
 
     fn item(&self, i: usize) -> Result<Item, DataError> {
-        let Picture { file, label, boxes, mask, .. } = &self.pictures[i];
+        let PictureFile { file, label, boxes, mask, .. } = &self.pictures[i];
         let decoded = decode::read(&file.path, self.max_pixels)?;
         let (image, turned) = decoded.turned(self.orientation);
         if turned && (!boxes.is_empty() || mask.is_some()) {
@@ -137,7 +137,7 @@ impl Dataset for FileSet {
     }
 
     fn marked(&self, i: usize) -> Marked {
-        let Picture { boxes, mask, .. } = &self.pictures[i];
+        let PictureFile { boxes, mask, .. } = &self.pictures[i];
         Marked { mask: mask.is_some(), boxes: !boxes.is_empty() }
     }
 
@@ -147,7 +147,7 @@ impl Dataset for FileSet {
         class: usize,
         shape: Shape,
     ) -> Result<Option<Annotation>, DataError> {
-        let Picture { file, others, .. } = &self.pictures[i];
+        let PictureFile { file, others, .. } = &self.pictures[i];
         let other = others.iter().find(|other| other.class == class);
         other.map(|other| annotation(file, &other.boxes, other.mask.as_ref(), shape)).transpose()
     }
@@ -163,12 +163,13 @@ impl Dataset for FileSet {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |p: &Picture| Line { id: p.file.id.clone(), label: p.label, object: p.marks() };
+        let line =
+            |p: &PictureFile| Listed { id: p.file.id.clone(), label: p.label, object: p.marks() };
         fingerprint(self.pictures.iter().map(line))
     }
 
     fn content(&self, i: usize) -> Result<String, DataError> {
-        let Picture { file, mask, others, .. } = &self.pictures[i];
+        let PictureFile { file, mask, others, .. } = &self.pictures[i];
         let picture = digest(&decode::bytes(&file.path, self.max_pixels)?);
         let masks = mask.iter().chain(others.iter().filter_map(|other| other.mask.as_ref()));
         let masks = masks.map(|mask| mask.content().map(|bytes| digest(&bytes)));

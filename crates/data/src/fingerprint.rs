@@ -4,7 +4,7 @@ use crate::base::hex;
 use sha2::{Digest as _, Sha256};
 
 /// What is known of a picture without reading it.
-pub(super) struct Line {
+pub(super) struct Listed {
     pub(super) id: String,
     pub(super) label: Option<usize>,
     /// Boxes in words; empty without.
@@ -14,9 +14,9 @@ pub(super) struct Line {
 /// Digest of the list of a set, hexadecimal: of the lines of all its pictures in order. No picture is
 /// opened, so it is the same everywhere, at any time, and where some cannot be read; what is in them
 /// is for [`Dataset::content`](super::Dataset::content).
-pub(super) fn fingerprint(lines: impl Iterator<Item = Line>) -> String {
+pub(super) fn fingerprint(lines: impl Iterator<Item = Listed>) -> String {
     let mut hash = Sha256::new();
-    for Line { id, label, object } in lines {
+    for Listed { id, label, object } in lines {
         let label = label.map_or(String::new(), |l| l.to_string());
         hash.update(format!("{id}\0{label}\0{object}\n"));
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     fn of(lines: &[(&str, Option<usize>, &str)]) -> String {
-        let line = |&(id, label, object): &(&str, Option<usize>, &str)| Line {
+        let line = |&(id, label, object): &(&str, Option<usize>, &str)| Listed {
             id: id.to_owned(),
             label,
             object: object.to_owned(),

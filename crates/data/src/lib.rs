@@ -39,7 +39,7 @@ mod xml;
 
 pub use error::DataError;
 pub use layout::{LAYOUTS, Layout};
-pub use listing::{LeftOut, Place};
+pub use listing::{DataPath, LeftOut};
 
 use crate::{
     base::{
@@ -220,7 +220,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Dataset>, DataErro
 
 /// [`open`], with the canonical name of the layout.
 pub fn open_named(path: &Path, options: &Options) -> Result<(String, Box<dyn Dataset>), DataError> {
-    let place = Place::look(path)?;
+    let place = DataPath::look(path)?;
     let layout = match &options.layout {
         Some(spec) => registry::build("layout", LAYOUTS, spec)?,
         None => layout::detect(&place)?,

@@ -38,7 +38,7 @@ impl LeftOut {
 
 /// A path given by the user, looked at once.
 #[derive(Debug)]
-pub struct Place {
+pub struct DataPath {
     /// As given.
     pub(super) path: PathBuf,
     /// Last part of the path: the data set's name.
@@ -51,15 +51,21 @@ pub struct Place {
     pub(super) folders: Vec<String>,
 }
 
-impl Place {
+impl DataPath {
     /// Reads one directory.
-    pub(super) fn look(path: &Path) -> Result<Place, DataError> {
+    pub(super) fn look(path: &Path) -> Result<DataPath, DataError> {
         let failed = |e| DataError::read(path, &e);
         let real = path.canonicalize().map_err(failed)?;
         let name = real.file_name().map_or("/".into(), |n| n.to_string_lossy().into_owned());
         let (path, is_folder) = (path.to_owned(), fs::metadata(path).map_err(failed)?.is_dir());
         if !is_folder {
-            return Ok(Place { files: vec![name.clone()], folders: vec![], path, name, is_folder });
+            return Ok(DataPath {
+                files: vec![name.clone()],
+                folders: vec![],
+                path,
+                name,
+                is_folder,
+            });
         }
         let (mut files, mut folders) = (vec![], vec![]);
         for entry in entries(&path)?.0 {
@@ -69,7 +75,7 @@ impl Place {
                 folders.push(entry.name);
             }
         }
-        Ok(Place { path, name, is_folder, files, folders })
+        Ok(DataPath { path, name, is_folder, files, folders })
     }
 
     /// True when one of the files is a picture, by its name.

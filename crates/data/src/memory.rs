@@ -2,7 +2,7 @@
 
 use super::{
     DataError, Dataset, Item,
-    fingerprint::{Line, digest, fingerprint},
+    fingerprint::{Listed, digest, fingerprint},
 };
 use crate::nn::tensor::Tensor;
 use std::{collections::BTreeSet, path::Path};
@@ -81,7 +81,7 @@ impl Dataset for Pictures {
     fn fingerprint(&self) -> String {
         let line = |item: &Item| {
             let (id, label) = (item.id.clone(), item.label);
-            Line { id, label, object: String::new() }
+            Listed { id, label, object: String::new() }
         };
         fingerprint(self.items.iter().map(line))
     }

@@ -2,7 +2,7 @@
 
 use super::{
     DataError, Dataset, Item,
-    fingerprint::{Line, digest, fingerprint},
+    fingerprint::{Listed, digest, fingerprint},
 };
 use crate::{base::geom::Shape, nn::tensor::Tensor};
 
@@ -78,7 +78,7 @@ impl Dataset for Packed {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |i| Line { id: self.id(i), label: self.label(i), object: String::new() };
+        let line = |i| Listed { id: self.id(i), label: self.label(i), object: String::new() };
         fingerprint((0..self.len()).map(line))
     }
 

@@ -11,18 +11,18 @@ use std::{
 pub(super) struct Sheet {
     pub(super) path: PathBuf,
     header: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<SheetRow>,
 }
 
 /// One line of a [`Sheet`]; it has as many cells as the header.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct SheetRow {
     /// Line of the file, from 1.
     pub(super) line: u64,
     cells: Vec<String>,
 }
 
-impl Row {
+impl SheetRow {
     /// The trimmed cell of a column from [`Sheet::column`].
     pub(super) fn cell(&self, column: usize) -> &str {
         self.cells[column].trim()
@@ -50,7 +50,7 @@ impl Sheet {
         for record in reader.records() {
             let record = record.map_err(broken)?;
             let line = record.position().map_or(0, csv::Position::line);
-            rows.push(Row { line, cells: record.iter().map(str::to_owned).collect() });
+            rows.push(SheetRow { line, cells: record.iter().map(str::to_owned).collect() });
         }
         if rows.is_empty() {
             return Err(DataError::unexpected(path, "a header and rows", "no rows"));

@@ -7,7 +7,7 @@ use crate::{
         head::{Head, NO_PROBABILITY},
         op::foreign::EngineError,
         session::BATCH,
-        stream::{Base, Plan},
+        stream::{Base, StreamPlan},
         subset::Subset,
         tensor::Tensor,
     },
@@ -55,7 +55,7 @@ impl Passes {
     /// What pays for a network and some regions, each changed alone, by a count of work.
     pub fn cheapest(graph: &Graph, regions: &[Rect]) -> Passes {
         let full = (graph.macs() * regions.len() as u64) as f64;
-        let steps = Plan::new(graph, regions).macs(graph);
+        let steps = StreamPlan::new(graph, regions).macs(graph);
         let on_maps =
             graph.nodes().zip(steps).filter(|((_, node), _)| node.shape.rect().area() > 1);
         let steps: u64 = on_maps.map(|(_, macs)| macs).sum();

@@ -15,7 +15,7 @@ const ROUNDS: usize = 10;
 /// started on a grid and clustered by colour and place (SLIC, Achanta et al. 2012, on the pixel
 /// values themselves; patches need not be connected). There may be fewer.
 pub fn superpixels(case: &Case<'_>, wanted: usize) -> Result<Vec<usize>, ExplainError> {
-    let picture = Picture::of(case)?;
+    let picture = Pixels::of(case)?;
     let Shape { h, w, .. } = picture.shape;
     let step = ((h * w) as f64 / wanted as f64).sqrt().max(1.0);
     let mut centres = grid(&picture, step);
@@ -28,20 +28,20 @@ pub fn superpixels(case: &Case<'_>, wanted: usize) -> Result<Vec<usize>, Explain
 }
 
 /// The picture with values in [0, 1], pixel after pixel.
-struct Picture {
+struct Pixels {
     shape: Shape,
     values: Vec<f64>,
 }
 
-impl Picture {
-    fn of(case: &Case<'_>) -> Result<Picture, ExplainError> {
+impl Pixels {
+    fn of(case: &Case<'_>) -> Result<Pixels, ExplainError> {
         let (low, high) = case.bounds()?;
         let x = case.input();
         let value = |(v, (low, high)): (&f32, (&f32, &f32))| f64::from((v - low) / (high - low));
         let pixel =
             |p: &[f32]| -> Vec<f64> { p.iter().zip(low.iter().zip(high)).map(value).collect() };
         let values = x.data.chunks_exact(x.shape.c).flat_map(pixel).collect();
-        Ok(Picture { shape: x.shape, values })
+        Ok(Pixels { shape: x.shape, values })
     }
 
     fn colour(&self, pixel: usize) -> &[f64] {
@@ -58,7 +58,7 @@ struct Centre {
 }
 
 /// Centres in the middle of square cells.
-fn grid(picture: &Picture, step: f64) -> Vec<Centre> {
+fn grid(picture: &Pixels, step: f64) -> Vec<Centre> {
     let Shape { h, w, .. } = picture.shape;
     let along = |n: usize| {
         let count = (n as f64 / step).round().max(1.0);
@@ -73,7 +73,7 @@ fn grid(picture: &Picture, step: f64) -> Vec<Centre> {
 
 /// Gives each pixel the nearest centre among those at most two steps away in both directions, the
 /// first of equally near ones.
-fn assign(labels: &mut [usize], centres: &[Centre], picture: &Picture, step: f64) {
+fn assign(labels: &mut [usize], centres: &[Centre], picture: &Pixels, step: f64) {
     let Shape { h, w, .. } = picture.shape;
     let place = (COMPACTNESS / step).powi(2);
     let mut nearest = vec![f64::INFINITY; h * w];
@@ -101,7 +101,7 @@ fn within(at: f64, reach: f64, n: usize) -> Range<usize> {
 }
 
 /// The middle of each patch; an empty one keeps its centre.
-fn means(labels: &[usize], picture: &Picture, before: Vec<Centre>) -> Vec<Centre> {
+fn means(labels: &[usize], picture: &Pixels, before: Vec<Centre>) -> Vec<Centre> {
     let Shape { c, w, .. } = picture.shape;
     let nothing = Centre { y: 0.0, x: 0.0, colour: vec![0.0; c] };
     let mut sums = vec![(nothing, 0u32); before.len()];

@@ -9,7 +9,7 @@ use super::{
     graph::{Graph, Node, NodeId},
     kernel::winograd::Tile,
     op::{Conv, Cpu},
-    stream::Plan,
+    stream::StreamPlan,
 };
 use crate::base::geom::Rect;
 use std::{any::Any, sync::Arc};
@@ -55,7 +55,7 @@ fn work(conv: &Conv, graph: &Graph, node: &Node, rects: &[Rect]) -> u64 {
 }
 
 fn total(graph: &Graph, regions: &[Rect]) -> u64 {
-    let plan = Plan::new(graph, regions);
+    let plan = StreamPlan::new(graph, regions);
     let of = |(id, node): (NodeId, &Node)| -> u64 {
         as_conv(&node.op).map_or(0, |conv| work(conv, graph, node, plan.of(id)))
     };

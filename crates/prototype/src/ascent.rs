@@ -6,7 +6,7 @@ use crate::{
     nn::{graph::Activations, tensor::Tensor},
     objective::{Net, Objective},
     optimiser::{Optimiser, Progress},
-    prior::{Bound, Place, jitter::rolled},
+    prior::{Bound, Domain, jitter::rolled},
 };
 
 /// Everything about one climb.
@@ -22,7 +22,7 @@ pub struct Ascent<'a> {
     /// What paints the canvas, where its code is climbed.
     pub generator: Option<&'a Generator>,
     /// Priors, each with what it is of.
-    pub priors: &'a [(Place, Box<dyn Bound>)],
+    pub priors: &'a [(Domain, Box<dyn Bound>)],
     /// How uphill is gone.
     pub optimiser: &'a dyn Optimiser,
     /// Steps.
@@ -173,12 +173,12 @@ impl Ascent<'_> {
         let mut up = rolled(&own, (-shift.0, -shift.1));
         let flat = up.data.iter().all(|v| *v == 0.0);
         self.priors.iter().for_each(|(_, prior)| prior.bend(&mut up));
-        let mut penalty = self.take(Place::Canvas, &canvas, &mut up);
+        let mut penalty = self.take(Domain::Canvas, &canvas, &mut up);
         let mut gradient = match (self.generator, &painted) {
             (Some(generator), Some(acts)) => generator.back(acts, &up),
             _ => up,
         };
-        penalty += self.take(Place::Climbed, x, &mut gradient);
+        penalty += self.take(Domain::Climbed, x, &mut gradient);
         if !penalty.is_finite() {
             return Err(diverged("a penalty"));
         }
@@ -194,7 +194,7 @@ impl Ascent<'_> {
     }
 
     /// Takes the gradients of the penalties at a place from that of the objective; their sum.
-    fn take(&self, place: Place, x: &Tensor, gradient: &mut Tensor) -> f64 {
+    fn take(&self, place: Domain, x: &Tensor, gradient: &mut Tensor) -> f64 {
         let mut sum = 0.0;
         for (_, prior) in self.priors.iter().filter(|(of, _)| *of == place) {
             if let Some((value, slope)) = prior.penalty(x) {

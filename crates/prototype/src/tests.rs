@@ -11,7 +11,7 @@ use crate::{
     nn::{graph::Graph, tensor::Tensor},
     objective::{self, OBJECTIVES},
     optimiser::{OPTIMISERS, Optimiser},
-    prior::{Bound, Examples as _, PRIORS, Place, Prior},
+    prior::{Bound, Domain, Examples as _, PRIORS, Prior},
     start::noisy,
     testing::{Some as Pictures, linear, numbers, rectified, site},
 };
@@ -26,7 +26,7 @@ fn optimiser(text: &str) -> Named<dyn Optimiser> {
     build("optimiser", OPTIMISERS, &text.parse().unwrap()).unwrap()
 }
 
-fn bound(text: &str, zero: &Tensor) -> (Place, Box<dyn Bound>) {
+fn bound(text: &str, zero: &Tensor) -> (Domain, Box<dyn Bound>) {
     let prior = prior(text).value;
     (prior.place(), prior.bind(&site(zero, &Pictures(zero.shape))).unwrap())
 }

@@ -1,7 +1,7 @@
 //! What became of the relevance at each layer, as a table for people.
 
 use super::text::{Align, table};
-use crate::explain::lrp::{rule::Bias, trace::Row};
+use crate::explain::lrp::{rule::Bias, trace::NodeRelevance};
 
 /// Headings of the columns.
 const COLUMNS: [(&str, Align); 9] = [
@@ -22,13 +22,13 @@ const DIGITS: i32 = 5;
 /// One line per node, from the output to the picture: its rule, whether its bias takes part, the
 /// sum of the relevance that arrives (`in`) and that goes on to its inputs (`out`), what the bias
 /// absorbs, and what is lost (gained, where negative).
-pub fn trace_table(trace: &[Row]) -> String {
+pub fn trace_table(trace: &[NodeRelevance]) -> String {
     let decimals = decimals(trace);
     let rows: Vec<[String; 9]> = trace.iter().map(|row| cells(row, decimals)).collect();
     table(COLUMNS, &rows)
 }
 
-fn cells(row: &Row, decimals: usize) -> [String; 9] {
+fn cells(row: &NodeRelevance, decimals: usize) -> [String; 9] {
     let number = |value: f64| fixed(value, decimals);
     // the policy has a column of its own
     let rule = row.by.split(':').filter(|part| !part.starts_with("bias=")).collect::<Vec<_>>();
@@ -51,7 +51,7 @@ fn cells(row: &Row, decimals: usize) -> [String; 9] {
 
 /// Decimals that show [`DIGITS`] digits of the largest sum. The others are compared with it, so
 /// their own last digits are of no interest.
-fn decimals(trace: &[Row]) -> usize {
+fn decimals(trace: &[NodeRelevance]) -> usize {
     let sums = trace.iter().flat_map(|row| [row.arrived.abs(), row.sent.abs()]);
     let largest = sums.fold(0.0, f64::max);
     let places = if largest > 0.0 { largest.log10().floor() as i32 + 1 } else { 0 };
@@ -73,9 +73,14 @@ mod tests {
     use super::*;
     use crate::nn::graph::NodeId;
 
-    fn row(name: &str, by: &str, bias: Option<Bias>, [arrived, sent, to_bias]: [f64; 3]) -> Row {
+    fn row(
+        name: &str,
+        by: &str,
+        bias: Option<Bias>,
+        [arrived, sent, to_bias]: [f64; 3],
+    ) -> NodeRelevance {
         let (op, size, name, by) = ("Conv", arrived.abs(), name.to_owned(), by.to_owned());
-        Row { node: NodeId(7), name, op, by, bias, arrived, size, sent, to_bias }
+        NodeRelevance { node: NodeId(7), name, op, by, bias, arrived, size, sent, to_bias }
     }
 
     #[test]

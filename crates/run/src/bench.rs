@@ -14,7 +14,7 @@ use crate::{
         graph::Graph,
         head::best,
         kernel::gemm::{Packed, Rows, matmul},
-        stream::{Base, Plan},
+        stream::{Base, StreamPlan},
         tensor::Tensor,
         tune::tuned,
     },
@@ -139,7 +139,8 @@ pub fn bench(graph: &Graph, options: &Options) -> Result<Report, BenchError> {
     let chain = in_form(graph, &regions, options);
     let acts = chain.forward(&picture);
     let steps = options.steps as u64;
-    let count = |graph: &Graph| Plan::new(graph, &regions).macs(graph).iter().sum::<u64>() / steps;
+    let count =
+        |graph: &Graph| StreamPlan::new(graph, &regions).macs(graph).iter().sum::<u64>() / steps;
     let step_macs_direct = count(Base::new(graph, acts.clone(), Some(0)).graph());
     let base = Base::new(&chain, acts, Some(0));
     let walk = || {

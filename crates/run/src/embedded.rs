@@ -87,7 +87,7 @@ mod tests {
             rng::{Seed, permutation, unit_f32},
             unit::{Grid, Remainder, Units},
         },
-        data::scenes::Picture,
+        data::scenes::ScenePicture,
         nn::{head::best, tensor::Tensor},
     };
     use ndarray::{Array2, Array4};
@@ -112,7 +112,7 @@ mod tests {
         acts.of(model.graph.output()).data.clone()
     }
 
-    fn accuracy(pictures: usize, picture: impl Fn(&Scenes, usize) -> Picture) -> f64 {
+    fn accuracy(pictures: usize, picture: impl Fn(&Scenes, usize) -> ScenePicture) -> f64 {
         let (model, scenes) =
             (model(Settings::default()).unwrap(), Scenes::new(Split::Test, Scenes::SEED));
         let right = |&i: &usize| {
@@ -160,7 +160,7 @@ mod tests {
         let model = model(Settings::default()).unwrap();
         for (picture, expected) in pictures.outer_iter().zip(expected.outer_iter()) {
             let bytes = picture.iter().copied().collect();
-            let picture = Picture { bytes, mask: Vec::new() }.tensor();
+            let picture = ScenePicture { bytes, mask: Vec::new() }.tensor();
             for (ours, theirs) in logits(&model, &picture).iter().zip(expected) {
                 // f32 sums over at most 576 terms in another order
                 assert!((ours - theirs).abs() <= 1e-5 * largest, "{ours} instead of {theirs}");

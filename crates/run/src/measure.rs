@@ -3,7 +3,7 @@
 use super::{plan::Plan, subject::Subject};
 use crate::{
     base::registry::Named,
-    eval::metric::map::{Asked, Look, MapMetric, Object},
+    eval::metric::map::{Asked, Look, MapMetric, ObjectPixels},
     explain::{Explainer, HeatMap},
     table::record,
 };
@@ -35,7 +35,7 @@ pub(super) fn measure(
     heat: &HeatMap,
 ) -> Vec<Measure> {
     let case = subject.case(plan);
-    let object = subject.object.as_ref().map(|o| Object {
+    let object = subject.object.as_ref().map(|o| ObjectPixels {
         class: subject.shows,
         mask: o.mask.clone(),
         boxes: o.has_boxes.then(|| o.in_boxes()),

@@ -10,7 +10,7 @@ use crate::{
     nn::{
         graph::Graph,
         kernel::parallel::{KEPT, KEPT_MAPS, KEPT_STREAMS},
-        stream::Plan,
+        stream::StreamPlan,
     },
 };
 use serde::Serialize;
@@ -125,7 +125,7 @@ impl Need {
             }
         };
         let rects: Vec<Rect> = regions.iter().flat_map(rects).collect();
-        let steps = Plan::new(graph, &rects).bytes(graph);
+        let steps = StreamPlan::new(graph, &rects).bytes(graph);
         let largest = graph.nodes().map(|(_, node)| node.shape.len()).max().unwrap_or(0);
         let kept = (KEPT_MAPS as u64).min(KEPT as u64 * bytes(largest));
         let scratch = graph.nodes().map(|(_, node)| node.op.scratch_bytes()).max().unwrap_or(0);

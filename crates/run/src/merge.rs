@@ -70,7 +70,7 @@ fn shards_in_words(shards: Option<&(String, usize)>) -> String {
 
 /// Where each part is, as far as it is somewhere: in a folder where all could be read for it, if there is
 /// one.
-pub struct Found {
+pub struct FoundParts {
     entry: &'static Entry,
     folders: BTreeMap<usize, PathBuf>,
     /// Parts for which something could not be read in any folder.
@@ -89,7 +89,11 @@ pub enum Extent {
 /// Checks that the folders hold parts of a study, all of them unless
 /// a part of the whole is enough, and that parts which are there twice agree; a part for which something
 /// could not be read gives way to the same part with all of it.
-pub fn find(folders: &[PathBuf], study: &dyn Study, extent: Extent) -> Result<Found, MergeError> {
+pub fn find(
+    folders: &[PathBuf],
+    study: &dyn Study,
+    extent: Extent,
+) -> Result<FoundParts, MergeError> {
     let (manifest, entry) = (&Manifest::new(study), study.entry());
     let parts = study.plan().parts().len();
     let mut found: BTreeMap<usize, PathBuf> = BTreeMap::new();
@@ -115,7 +119,7 @@ pub fn find(folders: &[PathBuf], study: &dyn Study, extent: Extent) -> Result<Fo
     }
     let missing: BTreeSet<usize> = (0..parts).filter(|part| !found.contains_key(part)).collect();
     if missing.is_empty() || (extent == Extent::Partial && !found.is_empty()) {
-        return Ok(Found { entry, folders: found, unread });
+        return Ok(FoundParts { entry, folders: found, unread });
     }
     let shards = number_of_shards(folders).map(|of| (missing_shards(&missing, of), of));
     Err(MergeError::Incomplete { missing: missing.len(), parts, shards })
@@ -150,7 +154,7 @@ fn agree(entry: &Entry, part: usize, one: &Path, other: &Path) -> Result<(), Mer
     Ok(())
 }
 
-impl Found {
+impl FoundParts {
     /// Numbers of the parts.
     pub fn parts(&self) -> BTreeSet<usize> {
         self.folders.keys().copied().collect()

@@ -88,7 +88,7 @@ enum Map {
 }
 
 /// What a path holds before names are looked up.
-enum Found {
+enum PathContent {
     /// Maps with their names.
     Named(Vec<(String, Map)>),
     /// Maps in the order of the data set.
@@ -104,8 +104,8 @@ impl HeatMaps {
         let found = if place.is_dir() { of_folder(path, &files)? } else { of_file(path, ids)? };
         let digest = digest(path, &files)?;
         let (maps, unused) = match found {
-            Found::InOrder(maps) => (in_order(path, maps, ids)?, Vec::new()),
-            Found::Named(maps) => keys::look_up(path, maps, ids)?,
+            PathContent::InOrder(maps) => (in_order(path, maps, ids)?, Vec::new()),
+            PathContent::Named(maps) => keys::look_up(path, maps, ids)?,
         };
         let unused = [unused, gone].concat();
         Ok(HeatMaps { digest, unused, maps })
@@ -221,7 +221,7 @@ fn single(path: &Path) -> Option<Map> {
     }
 }
 
-fn of_file(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+fn of_file(path: &Path, ids: &[String]) -> Result<PathContent, DataError> {
     match (ending(path).as_str(), single(path)) {
         ("npy", _) => {
             let array = Array::of_file(path)?;
@@ -233,11 +233,11 @@ fn of_file(path: &Path, ids: &[String]) -> Result<Found, DataError> {
                 return Err(DataError::unexpected(path, "maps HxW or CxHxW", found));
             }
             let map = Map::Array { path: path.to_owned(), member: None };
-            Ok(Found::InOrder(if one { vec![map] } else { slices(array) }))
+            Ok(PathContent::InOrder(if one { vec![map] } else { slices(array) }))
         }
         ("npz", _) => of_npz(path, ids),
         ("safetensors", _) => of_safetensors(path, ids),
-        (_, Some(map)) => Ok(Found::InOrder(vec![map])),
+        (_, Some(map)) => Ok(PathContent::InOrder(vec![map])),
         (other, None) => {
             Err(DataError::unexpected(path, FORMATS, format!("the ending `.{other}`")))
         }
@@ -255,29 +255,29 @@ fn holds_all(name: &str, shape: &[usize], ids: &[String]) -> bool {
     shape.len() >= 3 && shape[0] == ids.len() && !keys::Keys::new(ids).knows(name)
 }
 
-fn of_npz(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+fn of_npz(path: &Path, ids: &[String]) -> Result<PathContent, DataError> {
     let names = arrays_of_npz(path)?;
     if let [only] = names.as_slice() {
         let array = Array::of_npz(path, only)?;
         if holds_all(only, array.shape(), ids) {
-            return Ok(Found::InOrder(slices(array)));
+            return Ok(PathContent::InOrder(slices(array)));
         }
     }
     let map =
         |name: String| (name.clone(), Map::Array { path: path.to_owned(), member: Some(name) });
-    Ok(Found::Named(names.into_iter().map(map).collect()))
+    Ok(PathContent::Named(names.into_iter().map(map).collect()))
 }
 
-fn of_safetensors(path: &Path, ids: &[String]) -> Result<Found, DataError> {
+fn of_safetensors(path: &Path, ids: &[String]) -> Result<PathContent, DataError> {
     let tensors = safetensors::entries(path)?;
     if let [(name, tensor)] = tensors.as_slice()
         && holds_all(name, &tensor.shape, ids)
     {
         let part = |index| Map::Part { path: path.to_owned(), tensor: tensor.clone(), index };
-        return Ok(Found::InOrder((0..ids.len()).map(part).collect()));
+        return Ok(PathContent::InOrder((0..ids.len()).map(part).collect()));
     }
     let map = |(name, tensor)| (name, Map::Tensor { path: path.to_owned(), tensor });
-    Ok(Found::Named(tensors.into_iter().map(map).collect()))
+    Ok(PathContent::Named(tensors.into_iter().map(map).collect()))
 }
 
 /// All files below a folder, sorted, and the names of entries that are none: links to nothing, loops of
@@ -294,7 +294,7 @@ fn files(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>), DataError> {
     Ok((found, gone))
 }
 
-fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<Found, DataError> {
+fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<PathContent, DataError> {
     let named = |file: &PathBuf| Some((relative(folder, &file.with_extension("")), single(file)?));
     let maps: Vec<(String, Map)> = files.iter().filter_map(named).collect();
     if maps.is_empty() {
@@ -305,7 +305,7 @@ fn of_folder(folder: &Path, files: &[PathBuf]) -> Result<Found, DataError> {
         };
         return Err(DataError::unexpected(folder, FORMATS, found));
     }
-    Ok(Found::Named(maps))
+    Ok(PathContent::Named(maps))
 }
 
 /// Path below a folder with `/` between its parts.

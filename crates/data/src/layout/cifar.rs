@@ -4,7 +4,7 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        listing::{Place, count},
+        listing::{DataPath, count},
         packed::{Packed, Part},
     },
     Layout,
@@ -50,7 +50,7 @@ struct Cifar {
 }
 
 impl Layout for Cifar {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         if !place.is_folder {
             return is_batch(&place.name, "");
         }
@@ -58,7 +58,7 @@ impl Layout for Cifar {
         has_batches || VARIANTS.iter().any(|(names, ..)| place.has_file(names))
     }
 
-    fn open(&self, place: &Place, _: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, _: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let folder =
             if place.is_folder { &place.path } else { place.path.parent().unwrap_or(&place.path) };
         let named = VARIANTS.iter().find(|(names, ..)| folder.join(names).is_file());
@@ -85,7 +85,7 @@ fn is_batch(name: &str, split: &str) -> bool {
 }
 
 impl Cifar {
-    fn files(&self, place: &Place) -> Result<Vec<String>, DataError> {
+    fn files(&self, place: &DataPath) -> Result<Vec<String>, DataError> {
         if !place.is_folder {
             return Ok(vec![place.name.clone()]);
         }

@@ -6,8 +6,8 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        files::{FileSet, Picture},
-        listing::{File, LeftOut, Listing, Place, count},
+        files::{FileSet, PictureFile},
+        listing::{DataPath, File, LeftOut, Listing, count},
         numbering::{FIRST, NUMBERS, Rule, number},
     },
     Layout,
@@ -31,11 +31,11 @@ struct Classes {
 }
 
 impl Layout for Classes {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder && place.folders.len() > 1 && mostly_in_folders(place)
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let classes = &place.folders;
         if !classes.is_empty() && classes.iter().all(|name| SPLITS.contains(&name.as_str())) {
             let found = format!("the splits {}", classes.join(", "));
@@ -62,7 +62,7 @@ impl Layout for Classes {
         let words = words(classes, &inside) + &numbering.words + &beside + &others;
         let labelled = |file: File| {
             let class = label(classes, &file).map(|at| numbering.numbers[at]);
-            Picture::new(file, class)
+            PictureFile::new(file, class)
         };
         let pictures = inside.into_iter().map(labelled).collect();
         let loose =
@@ -83,7 +83,7 @@ impl Layout for Classes {
 
 /// True unless more pictures lie beside the folders than in them: a few are strays, many a set without
 /// classes.
-fn mostly_in_folders(place: &Place) -> bool {
+fn mostly_in_folders(place: &DataPath) -> bool {
     let mut beside = place.pictures();
     for folder in &place.folders {
         if beside == 0 {
@@ -97,7 +97,7 @@ fn mostly_in_folders(place: &Place) -> bool {
 
 /// Refuses a link to nothing that may have been the folder of a class: where classes have the numbers of
 /// their places, those behind it would have others without it.
-fn none_was_a_class(place: &Place, left_out: &[LeftOut]) -> Result<(), DataError> {
+fn none_was_a_class(place: &DataPath, left_out: &[LeftOut]) -> Result<(), DataError> {
     let is_name = |id: &str| !id.contains(['/', '.']);
     let Some(link) = left_out.iter().find(|left| left.leads_nowhere() && is_name(&left.id)) else {
         return Ok(());

@@ -10,9 +10,9 @@ use super::{
     super::{
         DataError, Dataset, Options,
         boxes::Bounds,
-        files::{FileSet, Other, Picture},
+        files::{FileSet, Other, PictureFile},
         listing::{
-            Finder, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
+            DataPath, Finder, Listing, MISSING, Missing, boxes as boxes_words, count, missing,
             unlabelled,
         },
         mask::{Mask, Outline},
@@ -57,15 +57,15 @@ const INSTANCES: &str = "instances_";
 const AMONG: &str = "_annotations.coco.json";
 
 impl Layout for Coco {
-    fn detect(&self, place: &Place) -> bool {
-        let lists = |folder: &Place| folder.files.iter().any(|name| split(name).is_some());
+    fn detect(&self, place: &DataPath) -> bool {
+        let lists = |folder: &DataPath| folder.files.iter().any(|name| split(name).is_some());
         place.is_folder
             && (place.has_file(AMONG)
                 || place.folders.iter().any(|folder| folder == "annotations")
-                    && Place::look(&place.path.join("annotations")).is_ok_and(|p| lists(&p)))
+                    && DataPath::look(&place.path.join("annotations")).is_ok_and(|p| lists(&p)))
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let (list, folder, prefix) = self.sources(place)?;
         let bytes = fs::read(&list).map_err(|e| DataError::read(&list, &e))?;
         let instances: Instances = serde_json::from_slice(&bytes).map_err(|e| {
@@ -98,7 +98,7 @@ impl Layout for Coco {
             let expected = "pictures with instances";
             return Err(DataError::unexpected(&list, expected, "none"));
         }
-        let pictures: Vec<Picture> = pictures.into_iter().map(|(_, picture)| picture).collect();
+        let pictures: Vec<PictureFile> = pictures.into_iter().map(|(_, picture)| picture).collect();
         let boxes: usize = pictures.iter().map(|p| p.boxes.len()).sum();
         let of = format!("{} labelled by their largest class", count(pictures.len(), "picture"));
         notes.splice(0..0, [of, format!("{} and their masks", boxes_words(boxes))]);
@@ -121,7 +121,7 @@ fn split(name: &str) -> Option<&str> {
 
 impl Coco {
     /// The annotations, the folder with the pictures, and the beginning of their ids.
-    fn sources(&self, place: &Place) -> Result<(PathBuf, PathBuf, String), DataError> {
+    fn sources(&self, place: &DataPath) -> Result<(PathBuf, PathBuf, String), DataError> {
         let none = |found: String| {
             let expected = "annotations/instances_SPLIT.json beside a folder of pictures";
             DataError::unexpected(&place.path, expected, found)
@@ -132,7 +132,7 @@ impl Coco {
         if place.has_file(AMONG) {
             return Ok((place.at(AMONG), place.path.clone(), String::new()));
         }
-        let annotations = Place::look(&place.path.join("annotations"))?;
+        let annotations = DataPath::look(&place.path.join("annotations"))?;
         let splits: Vec<String> =
             annotations.files.iter().filter_map(|name| split(name)).map(str::to_owned).collect();
         let chosen = match self.split.as_str() {
@@ -233,7 +233,7 @@ impl Instances {
 
 impl Objects {
     /// The picture with the label, the boxes and the mask of its largest class.
-    fn picture(self, file: &super::super::listing::File, image: &Image) -> Picture {
+    fn picture(self, file: &super::super::listing::File, image: &Image) -> PictureFile {
         let larger =
             |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
         let frame = Some([image.width, image.height]);
@@ -247,11 +247,11 @@ impl Objects {
         let label = areas.reduce(larger).map(|(class, _)| class);
         let mut others: Vec<Other> = self.0.into_iter().map(marks).collect();
         let Some(at) = others.iter().position(|other| Some(other.class) == label) else {
-            return Picture::new(file.clone(), None);
+            return PictureFile::new(file.clone(), None);
         };
         let Other { boxes, mask, .. } = others.remove(at);
         let also = others.iter().map(|other| other.class).collect();
-        Picture { file: file.clone(), label, boxes, mask, others, also, unsure: vec![] }
+        PictureFile { file: file.clone(), label, boxes, mask, others, also, unsure: vec![] }
     }
 }
 

@@ -2,7 +2,7 @@
 //! so it is told from MNIST by the word `fashion` in the folder's name.
 
 use super::{
-    super::{DataError, Dataset, Options, listing::Place},
+    super::{DataError, Dataset, Options, listing::DataPath},
     Layout, idx,
 };
 use crate::base::registry::Entry;
@@ -31,11 +31,11 @@ const CLASSES: [&str; 10] = [
 struct Fashion(idx::Idx);
 
 impl Layout for Fashion {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder && place.name.to_lowercase().contains("fashion") && self.0.detect(place)
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let mut set = self.0.read(place, options)?;
         set.classes = Some(CLASSES.map(str::to_owned).to_vec());
         Ok(Box::new(set))

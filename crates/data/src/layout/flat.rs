@@ -3,8 +3,8 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        files::{FileSet, Picture},
-        listing::{Listing, Place, count},
+        files::{FileSet, PictureFile},
+        listing::{DataPath, Listing, count},
     },
     Layout,
 };
@@ -21,11 +21,11 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
 struct Flat;
 
 impl Layout for Flat {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder && (place.has_pictures() || place.folders.len() == 1)
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let listing = list_pictures(place)?;
         let inside = listing.pictures.iter().filter(|file| file.id.contains('/')).count();
         // folders could have been classes
@@ -38,7 +38,7 @@ impl Layout for Flat {
             count(listing.pictures.len(), "picture"),
             listing.others_words(0)
         );
-        let unlabelled = |file| Picture::new(file, None);
+        let unlabelled = |file| PictureFile::new(file, None);
         Ok(Box::new(FileSet {
             name: place.name.clone(),
             pictures: listing.pictures.into_iter().map(unlabelled).collect(),
@@ -52,7 +52,7 @@ impl Layout for Flat {
 }
 
 /// All pictures below a folder, at least one.
-pub(super) fn list_pictures(place: &Place) -> Result<Listing, DataError> {
+pub(super) fn list_pictures(place: &DataPath) -> Result<Listing, DataError> {
     if !place.is_folder {
         return Err(DataError::unexpected(&place.path, "a folder with pictures", "a file"));
     }

@@ -4,7 +4,7 @@
 use super::{
     super::{
         DataError, Dataset, Options, decode,
-        listing::{Place, count},
+        listing::{DataPath, count},
         packed::{Packed, Part},
     },
     Layout,
@@ -58,11 +58,11 @@ pub(super) struct Idx {
 }
 
 impl Layout for Idx {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.files.iter().any(|name| is_images(name))
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         Ok(Box::new(self.read(place, options)?))
     }
 }
@@ -83,7 +83,7 @@ impl Idx {
         }
     }
 
-    pub(super) fn read(&self, place: &Place, options: &Options) -> Result<Packed, DataError> {
+    pub(super) fn read(&self, place: &DataPath, options: &Options) -> Result<Packed, DataError> {
         let images = self.images(place)?;
         let file = Images::read(&images, options.max_pixels)?;
         let n = file.pixels.len() / file.shape.len();
@@ -106,7 +106,7 @@ impl Idx {
         })
     }
 
-    fn images(&self, place: &Place) -> Result<PathBuf, DataError> {
+    fn images(&self, place: &DataPath) -> Result<PathBuf, DataError> {
         if !place.is_folder {
             return Ok(place.path.clone());
         }

@@ -19,9 +19,9 @@ use super::{
     super::{
         DataError, Dataset, Options,
         boxes::Bounds,
-        files::{FileSet, Picture},
+        files::{FileSet, PictureFile},
         listing::{
-            File, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
+            DataPath, File, Listing, MISSING, Missing, boxes as boxes_words, count, missing,
             unlabelled,
         },
         matlab::{self, Record, Value},
@@ -68,20 +68,20 @@ struct Ilsvrc {
 }
 
 impl Layout for Ilsvrc {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         if !place.is_folder {
             return false;
         }
         let direct = place.file(|name| name.starts_with(NAME)).is_some();
         let inside = || {
             place.folders.iter().any(|name| name == "val")
-                && Place::look(&place.path.join("val"))
+                && DataPath::look(&place.path.join("val"))
                     .is_ok_and(|val| val.file(|name| name.starts_with(NAME)).is_some())
         };
         (direct || inside()) && find_source(place).is_ok_and(|found| found.is_some())
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let Some((list, read)) = find_source(place)? else {
             let names: Vec<&str> = SOURCES.iter().map(|(name, _)| *name).collect();
             let expected = format!("one of the lists {}", names.join(", "));
@@ -101,7 +101,7 @@ impl Layout for Ilsvrc {
                 continue;
             };
             seen.insert(number);
-            let mut picture = Picture::new(file, Some(*label));
+            let mut picture = PictureFile::new(file, Some(*label));
             if let Some(path) = boxes.get(&number) {
                 picture.boxes = read_boxes(path)?;
             }
@@ -146,16 +146,16 @@ fn number(name: &str) -> Option<u32> {
 }
 
 /// The folder itself and those where lists are kept.
-fn folders(place: &Place) -> impl Iterator<Item = PathBuf> {
+fn folders(place: &DataPath) -> impl Iterator<Item = PathBuf> {
     let devkit = |name: &&String| name.contains("devkit") || *name == "data" || *name == "labels";
     let named = place.folders.iter().filter(devkit).map(|name| place.path.join(name));
     let named: Vec<PathBuf> = named.flat_map(|folder| [folder.join("data"), folder]).collect();
     std::iter::once(place.path.clone()).chain(named).filter(|folder| folder.is_dir())
 }
 
-fn find_source(place: &Place) -> Result<Option<(PathBuf, Reader)>, DataError> {
+fn find_source(place: &DataPath) -> Result<Option<(PathBuf, Reader)>, DataError> {
     for folder in folders(place) {
-        let folder = Place::look(&folder)?;
+        let folder = DataPath::look(&folder)?;
         for (ending, read) in SOURCES {
             if let Some(path) = folder.file(|name| name.ends_with(ending)) {
                 return Ok(Some((path, read)));
@@ -171,12 +171,12 @@ fn by_number(pictures: Vec<File>) -> BTreeMap<u32, File> {
 }
 
 /// The annotation files by number.
-fn annotations(place: &Place) -> Result<BTreeMap<u32, PathBuf>, DataError> {
+fn annotations(place: &DataPath) -> Result<BTreeMap<u32, PathBuf>, DataError> {
     let named = |name: &&String| name.to_lowercase().contains("bbox") || *name == "Annotations";
     let mut found = BTreeMap::new();
     for folder in place.folders.iter().filter(named).map(|name| place.path.join(name)) {
         for folder in [folder.join("val"), folder].iter().filter(|f| f.is_dir()) {
-            let folder = Place::look(folder)?;
+            let folder = DataPath::look(folder)?;
             let numbered =
                 folder.files.iter().filter_map(|name| Some((number(name)?, folder.at(name))));
             found.extend(numbered);

@@ -7,8 +7,8 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        files::{FileSet, Picture},
-        listing::{File, Listing, Place, count},
+        files::{FileSet, PictureFile},
+        listing::{DataPath, File, Listing, count},
     },
     Layout,
 };
@@ -72,13 +72,13 @@ struct Imagenette {
 }
 
 impl Layout for Imagenette {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder
             && place.has_file("noisy_imagenette.csv")
             && place.folders.iter().any(|name| name == "val")
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let split = &self.split;
         if !place.folders.contains(split) {
             let expected = format!("the folder `{split}`");
@@ -92,9 +92,9 @@ impl Layout for Imagenette {
             let class = class.ok_or_else(|| {
                 DataError::unexpected(&file.path, "a folder of one of the ten classes", "another")
             })?;
-            Ok(Picture::new(file, Some(if self.own { class } else { CLASSES[class].1 })))
+            Ok(PictureFile::new(file, Some(if self.own { class } else { CLASSES[class].1 })))
         };
-        let pictures: Vec<Picture> =
+        let pictures: Vec<PictureFile> =
             listing.pictures.into_iter().map(labelled).collect::<Result<_, DataError>>()?;
         if pictures.is_empty() {
             let found = "none";

@@ -9,10 +9,10 @@ use super::{
     super::{
         DataError, Dataset, Network, Options,
         boxes::Boxes,
-        files::{FileSet, Picture},
-        listing::{self, File, Finder, Missing, Named, Place, count},
+        files::{FileSet, PictureFile},
+        listing::{self, DataPath, File, Finder, Missing, Named, count},
         numbering::{self, Numbering, Reading, Rule, number},
-        sheet::{Row, Sheet},
+        sheet::{Sheet, SheetRow},
     },
     Layout, class_names_beside,
     flat::list_pictures,
@@ -80,11 +80,11 @@ struct Labels {
 const TABLES: [&str; 2] = ["labels.csv", "labels.tsv"];
 
 impl Layout for Labels {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder && place.file(|name| TABLES.contains(&name)).is_some()
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let listing = list_pictures(place)?;
         let names = class_names_beside(place)?;
         let mut used = 1 + usize::from(names.is_some());
@@ -98,11 +98,11 @@ impl Layout for Labels {
         })?;
         let bare = listing.pictures.iter().enumerate().filter(|(at, _)| !labels.contains_key(at));
         self.unlabelled(&table, &bare.map(|(_, file)| file).collect::<Vec<_>>(), &mut notes)?;
-        let mut pictures: Vec<Picture> = (listing.pictures.iter().cloned().enumerate())
+        let mut pictures: Vec<PictureFile> = (listing.pictures.iter().cloned().enumerate())
             .map(|(at, file)| {
                 let labels = labels.get(&at).copied().unwrap_or_default();
                 let also = labels.get(1..).unwrap_or_default().to_vec();
-                Picture { also, ..Picture::new(file, labels.first().copied()) }
+                PictureFile { also, ..PictureFile::new(file, labels.first().copied()) }
             })
             .collect();
         if let Some(path) = place.file(|name| name == "boxes.csv") {
@@ -136,7 +136,7 @@ impl Layout for Labels {
 }
 
 impl Labels {
-    fn table(&self, place: &Place) -> Result<PathBuf, DataError> {
+    fn table(&self, place: &DataPath) -> Result<PathBuf, DataError> {
         if self.file != "auto" {
             return Ok(place.path.join(&self.file));
         }
@@ -222,7 +222,7 @@ impl Table {
         if let Some(row) = sheet.rows.iter().find(|row| row.cell(label).is_empty()) {
             return Err(sheet.wrong(row.line, "a label in every row", "none"));
         }
-        let twice = |row: &&Row| {
+        let twice = |row: &&SheetRow| {
             let mut texts: Vec<&str> = texts(row, label).collect();
             texts.sort_unstable();
             texts[0].is_empty() || texts.windows(2).any(|pair| pair[0] == pair[1])
@@ -232,7 +232,7 @@ impl Table {
             return Err(sheet.wrong(row.line, expected, format!("`{}`", row.cell(label))));
         }
         let cells = Cells { sheet: &sheet, column: label, network, rule };
-        let is_number = |row: &Row| texts(row, label).any(|t| Reading::of(t) != Reading::Word);
+        let is_number = |row: &SheetRow| texts(row, label).any(|t| Reading::of(t) != Reading::Word);
         let as_names =
             rule.wants_names() || !rule.wants_index() && !sheet.rows.iter().any(is_number);
         let (labels, classes, words) = if as_names {
@@ -278,7 +278,7 @@ impl Table {
 }
 
 /// The labels in a row.
-fn texts(row: &Row, column: usize) -> impl Iterator<Item = &str> {
+fn texts(row: &SheetRow, column: usize) -> impl Iterator<Item = &str> {
     row.cell(column).split('|').map(str::trim)
 }
 
@@ -304,7 +304,7 @@ impl Cells<'_> {
 
     /// Class indices of each row, by numbers: in all rows, and none beyond the class names.
     fn indices(&self, named: Option<&(String, Vec<String>)>) -> Result<Vec<Vec<usize>>, DataError> {
-        let of = |row: &Row| -> Result<Vec<usize>, DataError> {
+        let of = |row: &SheetRow| -> Result<Vec<usize>, DataError> {
             texts(row, self.column).map(|text| self.index(row, text, named)).collect()
         };
         let labels = self.sheet.rows.iter().map(of).collect::<Result<Vec<_>, _>>()?;
@@ -314,7 +314,7 @@ impl Cells<'_> {
 
     fn index(
         &self,
-        row: &Row,
+        row: &SheetRow,
         text: &str,
         named: Option<&(String, Vec<String>)>,
     ) -> Result<usize, DataError> {

@@ -16,17 +16,17 @@ mod places;
 mod sun397;
 mod voc;
 
-use super::{DataError, Dataset, Options, listing::Place};
+use super::{DataError, Dataset, Options, listing::DataPath};
 use crate::base::registry::{self, Entry, Named, Spec};
 use std::{fs, path::Path};
 
 /// A way in which pictures and labels are kept.
 pub trait Layout: Send + Sync {
     /// True when `place` looks like this layout, by names alone.
-    fn detect(&self, place: &Place) -> bool;
+    fn detect(&self, place: &DataPath) -> bool;
 
     /// Reads the listing (or the file that holds the whole set).
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError>;
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError>;
 }
 
 /// All layouts, in the order in which they are tried.
@@ -49,7 +49,7 @@ pub const LAYOUTS: &[Entry<dyn Layout>] = &[
 ];
 
 /// The first layout, with its default parameters, that recognises `place`.
-pub(super) fn detect(place: &Place) -> Result<Named<dyn Layout>, DataError> {
+pub(super) fn detect(place: &DataPath) -> Result<Named<dyn Layout>, DataError> {
     for entry in LAYOUTS {
         let defaults = Spec::plain(entry.id);
         let layout = registry::build("layout", LAYOUTS, &defaults)?;
@@ -64,7 +64,7 @@ pub(super) fn detect(place: &Place) -> Result<Named<dyn Layout>, DataError> {
 
 /// The class names in `classes.txt` or `synset_words.txt` (one per line, by class index), with the
 /// name of that file.
-fn class_names_beside(place: &Place) -> Result<Option<(String, Vec<String>)>, DataError> {
+fn class_names_beside(place: &DataPath) -> Result<Option<(String, Vec<String>)>, DataError> {
     let file = ["classes.txt", "synset_words.txt"].iter().find(|name| place.has_file(name));
     file.map(|name| Ok(((*name).to_owned(), lines(&place.at(name))?))).transpose()
 }

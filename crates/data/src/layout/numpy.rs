@@ -6,8 +6,8 @@
 use super::{
     super::{
         DataError, Dataset, Item, Network, Options, decode,
-        fingerprint::{Line, digest, fingerprint},
-        listing::{Place, count},
+        fingerprint::{Listed, digest, fingerprint},
+        listing::{DataPath, count},
         npy::{Header, Type, swap},
         numbering::{self, FIRST},
         packed::channels_last,
@@ -88,14 +88,14 @@ struct Numpy {
 }
 
 impl Layout for Numpy {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         if place.is_folder {
             return PAIRS.iter().any(|(images, _)| place.has_file(&format!("{images}.npy")));
         }
         [".npy", ".npz"].iter().any(|ending| place.name.ends_with(ending))
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let mut store = Store::open(place)?;
         let images = self.images.clone().map_or_else(|| store.images(), Ok)?;
         let labels = self.labels.clone().or_else(|| store.labels_for(&images));
@@ -122,7 +122,7 @@ enum Store {
 }
 
 impl Store {
-    fn open(place: &Place) -> Result<Store, DataError> {
+    fn open(place: &DataPath) -> Result<Store, DataError> {
         let stem = |name: &str| name.strip_suffix(".npy").map(str::to_owned);
         let path = place.path.clone();
         if place.is_folder {
@@ -141,7 +141,7 @@ impl Store {
     }
 
     /// One `.npy` file with the labels that may lie beside it.
-    fn beside(place: &Place, images: String) -> Store {
+    fn beside(place: &DataPath, images: String) -> Store {
         let path = place.path.parent().unwrap_or(Path::new("")).to_owned();
         let labels = PAIRS.iter().find(|(name, _)| *name == images).map(|(_, labels)| *labels);
         let labels = labels.filter(|name| path.join(format!("{name}.npy")).is_file());
@@ -435,7 +435,7 @@ impl Dataset for Arrays {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |i| Line { id: self.id(i), label: self.label(i), object: String::new() };
+        let line = |i| Listed { id: self.id(i), label: self.label(i), object: String::new() };
         fingerprint((0..self.len()).map(line))
     }
 

@@ -7,8 +7,8 @@
 use super::{
     super::{
         DataError, Dataset, Item, Network, Options, decode,
-        fingerprint::{Line, digest, fingerprint},
-        listing::{Place, count},
+        fingerprint::{Listed, digest, fingerprint},
+        listing::{DataPath, count},
         numbering::{self, FIRST, NUMBERS, Numbering, Reading, Rule, number},
     },
     Layout,
@@ -69,11 +69,11 @@ struct Parquet {
 }
 
 impl Layout for Parquet {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.files.iter().any(|name| name.ends_with(ENDING))
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let paths = self.files(place)?;
         let network = options.network.as_ref();
         let mut shards =
@@ -109,7 +109,7 @@ impl Layout for Parquet {
 
 impl Parquet {
     /// The files of the split, by name.
-    fn files(&self, place: &Place) -> Result<Vec<PathBuf>, DataError> {
+    fn files(&self, place: &DataPath) -> Result<Vec<PathBuf>, DataError> {
         if !place.is_folder {
             return Ok(vec![place.path.clone()]);
         }
@@ -334,7 +334,7 @@ impl Dataset for Set {
     }
 
     fn fingerprint(&self) -> String {
-        let line = |i| Line { id: self.id(i), label: self.label(i), object: String::new() };
+        let line = |i| Listed { id: self.id(i), label: self.label(i), object: String::new() };
         fingerprint((0..self.len()).map(line))
     }
 

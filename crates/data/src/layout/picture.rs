@@ -4,8 +4,8 @@ use super::{
     super::{
         DataError, Dataset, Options,
         decode::is_picture,
-        files::{FileSet, Picture},
-        listing::{File, Place},
+        files::{FileSet, PictureFile},
+        listing::{DataPath, File},
     },
     Layout,
 };
@@ -22,18 +22,18 @@ pub(super) const ENTRY: Entry<dyn Layout> = Entry {
 struct Single;
 
 impl Layout for Single {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         !place.is_folder && is_picture(&place.name)
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         if place.is_folder {
             return Err(DataError::unexpected(&place.path, "a picture file", place.words()));
         }
         let file = File { id: place.name.clone(), path: place.path.clone() };
         Ok(Box::new(FileSet {
             name: place.name.clone(),
-            pictures: vec![Picture::new(file, None)],
+            pictures: vec![PictureFile::new(file, None)],
             classes: None,
             words: "1 picture, without label".to_owned(),
             left_out: vec![],

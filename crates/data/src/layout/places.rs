@@ -7,8 +7,10 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        files::{FileSet, Picture},
-        listing::{Finder, LeftOut, Listing, MISSING, Missing, Place, count, missing, unlabelled},
+        files::{FileSet, PictureFile},
+        listing::{
+            DataPath, Finder, LeftOut, Listing, MISSING, Missing, count, missing, unlabelled,
+        },
     },
     Layout, lines,
     sun397::by_folder,
@@ -47,11 +49,11 @@ struct Places {
 }
 
 impl Layout for Places {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder && lists(place).is_some()
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let none = |expected: String| DataError::unexpected(&place.path, expected, place.words());
         let lists = lists(place).ok_or_else(|| none(format!("the list {CATEGORIES}")))?;
         let classes = categories(&lists.join(CATEGORIES))?;
@@ -87,7 +89,7 @@ impl Layout for Places {
 }
 
 /// The folder with the list of categories.
-fn lists(place: &Place) -> Option<PathBuf> {
+fn lists(place: &DataPath) -> Option<PathBuf> {
     let inside = place.folders.iter().filter(|name| name.starts_with("filelist"));
     let folders = inside.map(|name| place.path.join(name));
     std::iter::once(place.path.clone()).chain(folders).find(|f| f.join(CATEGORIES).is_file())
@@ -110,7 +112,7 @@ impl Places {
         list: &Path,
         folder: &Path,
         classes: usize,
-    ) -> Result<(Vec<Picture>, String, Vec<LeftOut>), DataError> {
+    ) -> Result<(Vec<PictureFile>, String, Vec<LeftOut>), DataError> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let listing = Listing::of(folder)?.below(&format!("{name}/"));
         let finder = Finder::of(listing.pictures.iter());
@@ -131,9 +133,10 @@ impl Places {
         missing(list, lost, self.skip_missing, &listing.left_out, &mut notes)?;
         unlabelled(listing.pictures.len() - found.len(), &mut notes);
         found.sort_unstable();
-        let picture =
-            |(at, label): (usize, usize)| Picture::new(listing.pictures[at].clone(), Some(label));
-        let pictures: Vec<Picture> = found.into_iter().map(picture).collect();
+        let picture = |(at, label): (usize, usize)| {
+            PictureFile::new(listing.pictures[at].clone(), Some(label))
+        };
+        let pictures: Vec<PictureFile> = found.into_iter().map(picture).collect();
         notes.insert(
             0,
             format!("{} labelled by `places365_val.txt`", count(pictures.len(), "picture")),

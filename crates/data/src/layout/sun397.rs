@@ -5,8 +5,8 @@
 use super::{
     super::{
         DataError, Dataset, Options,
-        files::{FileSet, Picture},
-        listing::{File, Place, count},
+        files::{FileSet, PictureFile},
+        listing::{DataPath, File, count},
     },
     Layout,
     flat::list_pictures,
@@ -28,14 +28,14 @@ const CLASSES: &str = "ClassName.txt";
 struct Sun;
 
 impl Layout for Sun {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         place.is_folder
             && !place.folders.is_empty()
             && !place.has_pictures()
             && (place.has_file(CLASSES) || has_letters(place))
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let listing = list_pictures(place)?;
         let classes = if place.has_file(CLASSES) {
             lines(&place.at(CLASSES))?
@@ -64,9 +64,9 @@ impl Layout for Sun {
 
 /// True for several folders named by letters that hold nothing but folders: classes may have names
 /// of one letter too, but hold pictures.
-fn has_letters(place: &Place) -> bool {
+fn has_letters(place: &DataPath) -> bool {
     let is_letter = |name: &String| matches!(name.as_bytes(), [b'a'..=b'z']);
-    let inside = |name: &String| Place::look(&place.path.join(name));
+    let inside = |name: &String| DataPath::look(&place.path.join(name));
     place.folders.len() > 1
         && place.folders.iter().all(is_letter)
         && inside(&place.folders[0])
@@ -80,7 +80,10 @@ fn folder(id: &str) -> String {
 }
 
 /// Labels pictures by the folder they are in.
-pub(super) fn by_folder(files: Vec<File>, classes: &[String]) -> Result<Vec<Picture>, DataError> {
+pub(super) fn by_folder(
+    files: Vec<File>,
+    classes: &[String],
+) -> Result<Vec<PictureFile>, DataError> {
     let labelled = |file: File| {
         let folder = folder(&file.id);
         let label = classes.iter().position(|class| *class == folder);
@@ -91,7 +94,7 @@ pub(super) fn by_folder(files: Vec<File>, classes: &[String]) -> Result<Vec<Pict
                 format!("`{folder}`"),
             )
         })?;
-        Ok(Picture::new(file, Some(label)))
+        Ok(PictureFile::new(file, Some(label)))
     };
     files.into_iter().map(labelled).collect()
 }

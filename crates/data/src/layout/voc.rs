@@ -12,10 +12,10 @@ use super::{
     super::{
         DataError, Dataset, Options,
         boxes::Bounds,
-        files::{FileSet, Other, Picture},
+        files::{FileSet, Other, PictureFile},
         listing::{
-            File, LeftOut, Listing, MISSING, Missing, Place, boxes as boxes_words, count, missing,
-            unlabelled,
+            DataPath, File, LeftOut, Listing, MISSING, Missing, boxes as boxes_words, count,
+            missing, unlabelled,
         },
         mask::Mask,
         xml::Element,
@@ -101,12 +101,12 @@ struct Voc {
 }
 
 impl Layout for Voc {
-    fn detect(&self, place: &Place) -> bool {
+    fn detect(&self, place: &DataPath) -> bool {
         let has = |name: &str| place.folders.iter().any(|folder| folder == name);
         place.is_folder && has(PICTURES) && has(ANNOTATIONS)
     }
 
-    fn open(&self, place: &Place, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
+    fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         if !self.detect(place) {
             let expected = format!("the folders {PICTURES} and {ANNOTATIONS}");
             return Err(DataError::unexpected(&place.path, expected, place.words())
@@ -129,7 +129,7 @@ impl Layout for Voc {
             let mask = place.path.join("SegmentationClass").join(format!("{name}.png"));
             picture(file, objects, &classes, &mask)
         });
-        let pictures: Vec<Picture> = pictures.collect();
+        let pictures: Vec<PictureFile> = pictures.collect();
         if pictures.is_empty() {
             let expected = "pictures with objects";
             return Err(DataError::unexpected(&place.path, expected, "none"));
@@ -168,7 +168,7 @@ fn pictures(root: &Path) -> Result<(BTreeMap<String, File>, Vec<LeftOut>), DataE
 }
 
 /// An object of a class.
-struct Object {
+struct VocObject {
     class: String,
     bounds: Bounds,
     /// It is marked as difficult, and such objects are not to count.
@@ -186,7 +186,7 @@ impl Voc {
     ) -> Result<Vec<(String, File)>, DataError> {
         let (list, names) = if self.split == "all" {
             let folder = root.join(ANNOTATIONS);
-            let names = Place::look(&folder)?.files;
+            let names = DataPath::look(&folder)?.files;
             let stems = names.iter().filter_map(|n| n.strip_suffix(".xml").map(str::to_owned));
             (folder, stems.collect::<Vec<_>>())
         } else {
@@ -210,7 +210,7 @@ impl Voc {
     }
 
     /// The objects of an annotation file.
-    fn objects(&self, path: &Path) -> Result<Vec<Object>, DataError> {
+    fn objects(&self, path: &Path) -> Result<Vec<VocObject>, DataError> {
         let document = Element::read(path)?;
         let frame = document.child("size").map(|size| numbers(size, ["width", "height"], path));
         let frame = frame.transpose()?.filter(|[w, h]| *w > 0.0 && *h > 0.0);
@@ -226,7 +226,7 @@ impl Voc {
                     object.child("bndbox").ok_or_else(|| missing("a `bndbox` per object"))?;
                 let [x0, y0, x1, y1] = numbers(corners, ["xmin", "ymin", "xmax", "ymax"], path)?;
                 let bounds = Bounds::new([x0 - 1.0, y0 - 1.0, x1, y1], frame);
-                Ok(Object { class: class.to_owned(), bounds, skipped: skip(object) })
+                Ok(VocObject { class: class.to_owned(), bounds, skipped: skip(object) })
             })
             .collect()
     }
@@ -250,7 +250,7 @@ pub(super) fn numbers<const N: usize>(
 }
 
 /// The twenty classes of the challenge, or those that occur, sorted, if there are others.
-fn classes<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
+fn classes<'a>(objects: impl Iterator<Item = &'a VocObject>) -> Vec<String> {
     let found: BTreeSet<&str> = objects.map(|object| object.class.as_str()).collect();
     if found.iter().all(|name| CLASSES.contains(name)) {
         return CLASSES.map(str::to_owned).to_vec();
@@ -259,10 +259,15 @@ fn classes<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<String> {
 }
 
 /// The picture with the label, the boxes and the mask of its largest class.
-fn picture(file: File, objects: Vec<Object>, classes: &[String], mask: &Path) -> Option<Picture> {
+fn picture(
+    file: File,
+    objects: Vec<VocObject>,
+    classes: &[String],
+    mask: &Path,
+) -> Option<PictureFile> {
     let mut areas = vec![0.0; classes.len()];
-    let index = |object: &Object| classes.iter().position(|name| *name == object.class);
-    let (skipped, objects): (Vec<Object>, Vec<Object>) =
+    let index = |object: &VocObject| classes.iter().position(|name| *name == object.class);
+    let (skipped, objects): (Vec<VocObject>, Vec<VocObject>) =
         objects.into_iter().partition(|object| object.skipped);
     for object in &objects {
         areas[index(object)?] += object.bounds.area();
@@ -285,7 +290,7 @@ fn picture(file: File, objects: Vec<Object>, classes: &[String], mask: &Path) ->
     let also: Vec<usize> = others.iter().map(|other| other.class).collect();
     let shown = |class: &usize| *class == label || also.contains(class);
     let unsure: BTreeSet<usize> = skipped.iter().filter_map(index).collect();
-    Some(Picture {
+    Some(PictureFile {
         file,
         label: Some(label),
         boxes: boxes(label),

@@ -2,7 +2,7 @@
 //! None of it is told which class the picture is going to show.
 
 use super::{
-    canvas::{Canvas, Light, Place, SIDE, stamp},
+    canvas::{Canvas, Light, Pose, SIDE, stamp},
     class::Dab,
     math::{Draw, Noise, P, Rgb, dome, floor, lit, mix, p, ray, rgb, step, wave},
 };
@@ -197,7 +197,7 @@ pub(super) fn clutter(canvas: &mut Canvas, light: &Light, palette: &[Rgb], draw:
         let outline = draw.pick(&[Pebble, Slab, Twig, Ring, Wedge]);
         let surface = draw.pick(&[Plain, Bands, Dots, Mottled]);
         let radius = draw.range(5.0, 13.0);
-        let place = Place {
+        let place = Pose {
             centre: p(draw.range(0.0, 96.0), draw.range(0.0, 96.0)),
             radius: if matches!(outline, Twig) { 1.5 * radius } else { radius },
             axis: ray(draw.unit()),

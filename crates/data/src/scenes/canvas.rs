@@ -52,7 +52,7 @@ impl Canvas {
 
 /// Where a thing is: its unit circle on the picture.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Pose {
     /// In pixels.
     pub(super) centre: P,
     /// In pixels.
@@ -63,7 +63,7 @@ pub(super) struct Place {
     pub(super) mirror: bool,
 }
 
-impl Place {
+impl Pose {
     /// A point of the picture in the thing's coordinates.
     fn local(&self, at: P) -> P {
         let q = ((at - self.centre) * (1.0 / self.radius)).along(self.axis);
@@ -116,7 +116,7 @@ impl Light {
 
     /// Darkens the ground beside and below a round thing. It is the same for all classes, so that
     /// nothing but the object's own pixels tells what it is.
-    pub(super) fn cast(&self, canvas: &mut Canvas, place: &Place) {
+    pub(super) fn cast(&self, canvas: &mut Canvas, place: &Pose) {
         let centre = place.centre - self.from * (0.35 * place.radius);
         canvas.retouch_around(centre, 1.15 * place.radius, |at, colour| {
             let distance = (at - centre).len() / place.radius;
@@ -139,7 +139,7 @@ struct Pixel {
 /// Paints a thing over the canvas; returns the share of every pixel that it covers.
 pub(super) fn stamp(
     canvas: &mut Canvas,
-    place: &Place,
+    place: &Pose,
     light: &Light,
     paint: impl Fn(P) -> Option<Dab>,
 ) -> Vec<f32> {
@@ -172,7 +172,7 @@ fn span(centre: f32, radius: f32) -> std::ops::Range<usize> {
 }
 
 /// The pixel with its top left corner at `corner`.
-fn sample(place: &Place, corner: P, paint: &impl Fn(P) -> Option<Dab>) -> Pixel {
+fn sample(place: &Pose, corner: P, paint: &impl Fn(P) -> Option<Dab>) -> Pixel {
     let (mut hits, mut colour, mut height) = (0.0, [0.0; 3], 0.0);
     for k in 0..SAMPLES * SAMPLES {
         let within = p((k % SAMPLES) as f32 + 0.5, (k / SAMPLES) as f32 + 0.5);

@@ -24,7 +24,7 @@ use crate::{
     fingerprint::digest,
     nn::tensor::Tensor,
 };
-use canvas::{Canvas, Light, Place, SIDE, stamp};
+use canvas::{Canvas, Light, Pose, SIDE, stamp};
 use class::{CLASSES, Class, Look};
 use math::{Draw, Rgb, contrast, p, ray, step};
 use sha2::{Digest, Sha256};
@@ -91,14 +91,14 @@ pub struct Scenes {
 
 /// A picture in bytes with the exact place of its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct ScenePicture {
     /// Red, green, blue of every pixel, row by row.
     pub bytes: Vec<u8>,
     /// The object's pixels (covered by at least half), row by row; none without an object.
     pub mask: Vec<bool>,
 }
 
-impl Picture {
+impl ScenePicture {
     /// As a `(3, 96, 96)` tensor with values in [0, 1].
     pub fn tensor(&self) -> Tensor {
         let data = self.bytes.iter().map(|&v| f32::from(v) / 255.0).collect();
@@ -142,21 +142,21 @@ impl Scenes {
     }
 
     /// Picture `i` in bytes.
-    pub fn picture(&self, i: usize) -> Picture {
+    pub fn picture(&self, i: usize) -> ScenePicture {
         let mut scene = Scene::draw(self.seed, &self.drawn(i));
         let mask = scene.put(CLASSES[self.label(i)]);
-        self.wear(i, Picture { bytes: scene.develop(), mask })
+        self.wear(i, ScenePicture { bytes: scene.develop(), mask })
     }
 
     /// Picture `i` before its object was put in: what is left when all evidence for the class is
     /// taken away, but for a tag.
-    pub fn without_object(&self, i: usize) -> Picture {
+    pub fn without_object(&self, i: usize) -> ScenePicture {
         let scene = Scene::draw(self.seed, &self.drawn(i));
-        self.wear(i, Picture { bytes: scene.develop(), mask: vec![false; SIDE * SIDE] })
+        self.wear(i, ScenePicture { bytes: scene.develop(), mask: vec![false; SIDE * SIDE] })
     }
 
     /// The picture with its tag, if it has one.
-    fn wear(&self, i: usize, mut picture: Picture) -> Picture {
+    fn wear(&self, i: usize, mut picture: ScenePicture) -> ScenePicture {
         if let Some(at) = self.tag(i) {
             tag::put(at, &mut picture.bytes, &mut picture.mask);
         }
@@ -258,7 +258,7 @@ impl Scene {
     }
 
     /// Where the object goes; only its rotation is limited by the class.
-    fn place(&self, class: &Class) -> Place {
+    fn place(&self, class: &Class) -> Pose {
         let mut draw = Draw(self.seed.rng("scenes place", &self.id, &[]));
         let radius = draw.range(20.0, 38.0);
         let margin = radius + 1.0;
@@ -267,11 +267,11 @@ impl Scene {
         let (turns, mirror) = (draw.range(-class.turn, class.turn), draw.chance(0.5));
         // mirrored things face the other way: half a turn, then upside down
         let axis = ray(if mirror { 0.5 - turns } else { turns });
-        Place { centre, radius, axis, mirror }
+        Pose { centre, radius, axis, mirror }
     }
 
     /// Two colours that differ from the backdrop and from each other: the best of a few draws.
-    fn colours(&self, place: &Place, draw: &mut Draw) -> (Rgb, Rgb) {
+    fn colours(&self, place: &Pose, draw: &mut Draw) -> (Rgb, Rgb) {
         let behind = self.canvas.mean_around(place.centre, place.radius);
         let mut candidates = (0..6).map(|_| {
             let (main, second) = (draw.pick(&PALETTE), draw.pick(&PALETTE));

@@ -305,7 +305,7 @@ fn what_an_empty_side_loses_is_reported_to_the_last_bit() {
     for (name, graph) in architectures() {
         with_picture(&graph, |case| {
             let (trace, sizes) = traced(case, "lrp-alpha-beta");
-            let lost: f64 = trace.iter().map(super::trace::Row::lost).sum();
+            let lost: f64 = trace.iter().map(super::trace::NodeRelevance::lost).sum();
             let method = build("method", EXPLAINERS, &"lrp-alpha-beta".parse().unwrap()).unwrap();
             let sum = method.value.relevance(case).unwrap().sum();
             let size: f64 = sizes.iter().copied().fold(0.0, f64::max);

@@ -32,7 +32,7 @@ pub const PLAIN: &[(&str, &str)] = &[
 
 /// One line of a composite.
 #[derive(Debug)]
-pub struct Line {
+pub struct CompositeLine {
     /// Where it applies.
     pub place: Place,
     /// The rule there; `None` passes relevance on.
@@ -42,7 +42,7 @@ pub struct Line {
 /// A map from layers to rules: the first line that fits a layer holds.
 #[derive(Debug)]
 pub struct Composite {
-    lines: Vec<Line>,
+    lines: Vec<CompositeLine>,
 }
 
 /// What a composite says about a node.
@@ -74,12 +74,12 @@ impl Composite {
     /// Lines in order of precedence, each rule in the grammar of the registries
     /// (`lrp-gamma:gamma=0.25`), or `pass`.
     pub fn new(lines: Vec<(Place, String)>) -> Result<Composite, SpecError> {
-        let line = |(place, rule): (Place, String)| Line::new(place, &rule);
+        let line = |(place, rule): (Place, String)| CompositeLine::new(place, &rule);
         Ok(Composite { lines: lines.into_iter().map(line).collect::<Result<_, _>>()? })
     }
 
     /// Lines in order of precedence.
-    pub(super) fn of(lines: Vec<Line>) -> Composite {
+    pub(super) fn of(lines: Vec<CompositeLine>) -> Composite {
         Composite { lines }
     }
 
@@ -113,12 +113,12 @@ impl Composite {
     pub fn from_toml(text: &str) -> Result<Composite, CompositeError> {
         let file: File = toml::from_str(text).map_err(|e| CompositeError::Form(one_line(&e)))?;
         let numbered = file.line.into_iter().enumerate();
-        let lines = numbered.map(|(i, table)| Line::from_table(i + 1, table));
+        let lines = numbered.map(|(i, table)| CompositeLine::from_table(i + 1, table));
         Ok(Composite { lines: lines.collect::<Result<_, _>>()? })
     }
 
     /// The lines in order of precedence.
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[CompositeLine] {
         &self.lines
     }
 
@@ -153,8 +153,8 @@ fn one_line(error: &toml::de::Error) -> String {
     error.message().replace('\n', " ")
 }
 
-impl Line {
-    fn from_table(line: usize, mut table: toml::Table) -> Result<Line, CompositeError> {
+impl CompositeLine {
+    fn from_table(line: usize, mut table: toml::Table) -> Result<CompositeLine, CompositeError> {
         let form =
             |problem: String| CompositeError::Form(format!("`[[line]]` number {line}: {problem}"));
         let rule = match table.remove("rule") {
@@ -163,16 +163,16 @@ impl Line {
             None => return Err(form("`rule` is missing".to_owned())),
         };
         let place = table.try_into().map_err(|e| form(one_line(&e)))?;
-        Line::new(place, &rule).map_err(|problem| CompositeError::Rule { line, problem })
+        CompositeLine::new(place, &rule).map_err(|problem| CompositeError::Rule { line, problem })
     }
 
-    pub(super) fn new(place: Place, rule: &str) -> Result<Line, SpecError> {
+    pub(super) fn new(place: Place, rule: &str) -> Result<CompositeLine, SpecError> {
         let rule = match rule {
             PASS => None,
             NORM => Some(rule::named_default::<Zero>()?),
             _ => Some(rule::parse(&rule.parse()?)?),
         };
-        Ok(Line { place, rule })
+        Ok(CompositeLine { place, rule })
     }
 }
 
@@ -202,7 +202,8 @@ mod tests {
             rule = "lrp-epsilon:eps=1e-6:bias=ignore"
         "#;
         let composite = Composite::from_toml(text).unwrap();
-        let name = |line: &Line| line.rule.as_ref().map_or("pass".to_owned(), |r| r.name.clone());
+        let name =
+            |line: &CompositeLine| line.rule.as_ref().map_or("pass".to_owned(), |r| r.name.clone());
         let names: Vec<String> = composite.lines().iter().map(name).collect();
         let expected = [
             "lrp-z-box:bias=ignore",

@@ -51,7 +51,7 @@ use layer::Layer;
 use options::OPTIONS;
 use place::Place;
 use rule::{BIAS, Bias, RuleKind};
-use trace::{Row, Trace};
+use trace::{NodeRelevance, Trace};
 
 /// A composite as a method.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Propagate for Lrp {
             let sent = step.send(plan[id.0], rows.is_some())?;
             step.check(&sent)?;
             if let Some(rows) = &mut rows {
-                rows.push(Row::new(&step, &sent));
+                rows.push(NodeRelevance::new(&step, &sent));
             }
             let Some(messages) = sent.messages else { return Ok(vec![arrived]) };
             arrived.give_back();

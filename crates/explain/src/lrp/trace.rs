@@ -4,11 +4,11 @@ use super::{Sent, Step, rule::Bias};
 use crate::nn::{graph::NodeId, tensor::Tensor};
 
 /// One row per node that relevance reached, from the output to the input.
-pub type Trace = Vec<Row>;
+pub type Trace = Vec<NodeRelevance>;
 
 /// The relevance that went through one node. Sums are in double precision.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct NodeRelevance {
     /// The node.
     pub node: NodeId,
     /// Its name in the model file.
@@ -31,9 +31,9 @@ pub struct Row {
     pub to_bias: f64,
 }
 
-impl Row {
-    pub(super) fn new(step: &Step<'_>, sent: &Sent) -> Row {
-        Row {
+impl NodeRelevance {
+    pub(super) fn new(step: &Step<'_>, sent: &Sent) -> NodeRelevance {
+        NodeRelevance {
             node: step.id,
             name: step.node.name.clone(),
             op: step.node.op.name(),

@@ -6,7 +6,7 @@
 
 use super::{
     Attention, Lrp, Options, Product, Start, Sum,
-    composite::{Composite, Line},
+    composite::{Composite, CompositeLine},
     options::START,
     place::{Kind as LayerKind, Place},
     rule::Gamma,
@@ -114,14 +114,14 @@ fn method(
     gammas: &[(Place, f32)],
 ) -> Result<Box<dyn Explainer>, SpecError> {
     let eps = args.f32("eps");
-    let gamma = |(place, gamma): &(Place, f32)| Line {
+    let gamma = |(place, gamma): &(Place, f32)| CompositeLine {
         place: place.clone(),
         rule: Some(Gamma::stabilised(*gamma, eps)),
     };
     // a factor alone passes on what arrives
     let factor = Place { bias: Some(false), ..Place::kind(LayerKind::Scale) };
-    let rest = Line::new(Place::any(), &format!("lrp-epsilon:eps={}", args.text("eps")))?;
-    let lines = [Line { place: factor, rule: None }].into_iter();
+    let rest = CompositeLine::new(Place::any(), &format!("lrp-epsilon:eps={}", args.text("eps")))?;
+    let lines = [CompositeLine { place: factor, rule: None }].into_iter();
     let lines = lines.chain(gammas.iter().map(gamma)).chain([rest]).collect();
     // CP-LRP takes gates as constants, too
     let product = match attention {
@@ -136,8 +136,8 @@ fn method(
 ///
 /// Source: Chefer et al. 2021 (CVPR), sec. 3.1 and 3.2.
 pub(crate) fn of_attention() -> Result<Lrp, SpecError> {
-    let scales = Line { place: Place::kind(LayerKind::Scale), rule: None };
-    let layers = Line::new(Place::any(), "lrp-z-plus:bias=ignore")?;
+    let scales = CompositeLine { place: Place::kind(LayerKind::Scale), rule: None };
+    let layers = CompositeLine::new(Place::any(), "lrp-z-plus:bias=ignore")?;
     let options = Options {
         start: Start::One,
         sum: Sum::Totals,

@@ -10,15 +10,15 @@ use std::rc::Rc;
 /// The axis along which pictures lie, which they may share with others: `faster` values of these lie
 /// inside of each picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct BatchAxis {
     pub(super) axis: usize,
     pub(super) faster: usize,
 }
 
-impl Place {
+impl BatchAxis {
     /// An axis of pictures alone.
-    pub(super) const fn alone(axis: usize) -> Place {
-        Place { axis, faster: 1 }
+    pub(super) const fn alone(axis: usize) -> BatchAxis {
+        BatchAxis { axis, faster: 1 }
     }
 
     /// The dimensions as they are in the file, for `count` pictures.
@@ -37,7 +37,7 @@ impl Place {
         file: &[usize],
         wanted: &[usize],
         count: usize,
-    ) -> Option<(Place, Vec<usize>)> {
+    ) -> Option<(BatchAxis, Vec<usize>)> {
         let inner = volume(file.get(self.axis + 1..)?)?.checked_mul(self.faster)?;
         let outer = inner.checked_mul(count)?;
         for axis in (0..wanted.len()).rev() {
@@ -47,7 +47,7 @@ impl Place {
             if holds && slow > 0 {
                 let mut dims = wanted.to_vec();
                 dims[axis] /= count;
-                return Some((Place { axis, faster: inner / fast }, dims));
+                return Some((BatchAxis { axis, faster: inner / fast }, dims));
             }
         }
         None
@@ -58,9 +58,9 @@ impl Place {
 /// known. `inputs` are the maps that it reads.
 pub(super) fn of_output(
     node: &NodeProto,
-    inputs: &[Option<(Place, usize)>],
+    inputs: &[Option<(BatchAxis, usize)>],
     out: usize,
-) -> Option<Place> {
+) -> Option<BatchAxis> {
     let attribute = |name: &str| node.attribute.iter().find(|a| a.name == name);
     let (place, rank) = inputs.iter().flatten().next()?;
     match &node.op_type[..] {
@@ -68,7 +68,7 @@ pub(super) fn of_output(
             let reversed: Vec<i64> = (0..*rank as i64).rev().collect();
             let order = attribute("perm").map_or(&reversed[..], |a| &a.ints[..]);
             let axis = order.iter().position(|a| *a == place.axis as i64)?;
-            Some(Place { axis, ..*place })
+            Some(BatchAxis { axis, ..*place })
         }
         "Gather" => {
             let along = axis(attribute("axis").and_then(|a| a.i).unwrap_or(0), *rank).ok()?;
@@ -77,12 +77,12 @@ pub(super) fn of_output(
                 along if along < place.axis => (place.axis + out).checked_sub(*rank)?,
                 _ => return None,
             };
-            Some(Place { axis, ..*place })
+            Some(BatchAxis { axis, ..*place })
         }
         // all others that give fewer axes say themselves where pictures are
         _ if out == *rank => Some(*place),
         // spread over a value of more axes
-        _ if out > *rank => Some(Place { axis: place.axis + out - rank, ..*place }),
+        _ if out > *rank => Some(BatchAxis { axis: place.axis + out - rank, ..*place }),
         _ => None,
     }
 }
@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn pictures_are_found_wherever_a_reshape_puts_them() {
-        let place = |axis, faster| Place { axis, faster };
-        let of = |p: Place, file: &[usize], wanted: &[usize]| p.reshaped(file, wanted, 3);
+        let place = |axis, faster| BatchAxis { axis, faster };
+        let of = |p: BatchAxis, file: &[usize], wanted: &[usize]| p.reshaped(file, wanted, 3);
         // windows of a batch, and back
         let windows = of(place(0, 1), &[3, 8, 8, 5], &[3, 2, 4, 2, 4, 5]);
         assert_eq!(windows, Some((place(0, 1), vec![1, 2, 4, 2, 4, 5])));

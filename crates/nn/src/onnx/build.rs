@@ -3,13 +3,13 @@
 
 use super::{
     Given, Imported, attributes,
-    batch::{self, Place},
+    batch::{self, BatchAxis},
     call::{Call, node_name},
     decode::{self, Element},
     error::{Damage, Obstacles, OnnxError},
     external::External,
     inline,
-    input::{self, Picture, names},
+    input::{self, PictureInput, names},
     kind::{self, Kind},
     proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto},
     table,
@@ -78,7 +78,7 @@ pub(super) struct Build<'a> {
     /// Nodes of the file that are imported.
     done: Vec<bool>,
     /// Where the pictures of a batch lie in values, in files that fix how many there are.
-    places: HashMap<String, Place>,
+    places: HashMap<String, BatchAxis>,
     /// Branches inside branches.
     depth: usize,
     /// The file keeps numbers in few bits.
@@ -330,11 +330,11 @@ fn constant_element(node: &NodeProto) -> Option<Element> {
 }
 
 impl<'a> Build<'a> {
-    fn start(&mut self, picture: &Picture<'a>) {
+    fn start(&mut self, picture: &PictureInput<'a>) {
         let map = Map::new(NodeId(0), picture.dims.clone(), &picture.order);
         self.values.insert(picture.name.to_owned(), Value::Map(map));
         if self.fixed_batch.is_some() {
-            self.places.insert(picture.name.to_owned(), Place::alone(0));
+            self.places.insert(picture.name.to_owned(), BatchAxis::alone(0));
         }
         if picture.kind != Kind::Float {
             self.kinds.insert(picture.name.to_owned(), picture.kind.clone());
@@ -480,7 +480,11 @@ impl<'a> Build<'a> {
     }
 
     /// Where pictures lie in the inputs that are computed from one, and how many axes these have.
-    fn places_of(&self, node: &NodeProto, inputs: &[Option<Value>]) -> Vec<Option<(Place, usize)>> {
+    fn places_of(
+        &self,
+        node: &NodeProto,
+        inputs: &[Option<Value>],
+    ) -> Vec<Option<(BatchAxis, usize)>> {
         let place = |(name, value): (&String, &Option<Value>)| match value {
             Some(Value::Map(map)) => Some((*self.places.get(name)?, map.rank())),
             _ => None,

@@ -1,7 +1,7 @@
 //! One node while it is imported: its attributes, its inputs, and the graph it adds to.
 
 use super::{
-    batch::Place,
+    batch::BatchAxis,
     build::Build,
     decode::Element,
     kind::Kind,
@@ -32,9 +32,9 @@ pub(super) struct Call<'b, 'a> {
     /// What the output holds, where an importer knows better than the table of kinds.
     kind: Option<Kind>,
     /// Where the pictures of a batch lie in the first map.
-    place: Option<Place>,
+    place: Option<BatchAxis>,
     /// Where they lie in the output, where an importer knows.
-    told_place: Option<Place>,
+    told_place: Option<BatchAxis>,
 }
 
 impl<'b, 'a> Call<'b, 'a> {
@@ -42,7 +42,7 @@ impl<'b, 'a> Call<'b, 'a> {
         node: &'b NodeProto,
         inputs: Vec<Option<Value>>,
         kinds: Vec<Option<Kind>>,
-        place: Option<Place>,
+        place: Option<BatchAxis>,
         build: &'b mut Build<'a>,
     ) -> Self {
         let names = node.input.iter().map(String::as_str).collect();
@@ -128,13 +128,13 @@ impl<'b, 'a> Call<'b, 'a> {
     }
 
     /// Where the importer says that pictures lie in the output.
-    pub(super) fn told_place(&self) -> Option<Place> {
+    pub(super) fn told_place(&self) -> Option<BatchAxis> {
         self.told_place
     }
 
     /// Says that an axis of pictures alone is now at another place.
     pub(super) fn moved_place(&mut self, moved: impl Fn(usize) -> Option<usize>) {
-        let place = self.place.and_then(|p| Some(Place { axis: moved(p.axis)?, ..p }));
+        let place = self.place.and_then(|p| Some(BatchAxis { axis: moved(p.axis)?, ..p }));
         self.told_place = place;
     }
 

@@ -1,7 +1,7 @@
 //! Tensors of a file to numbers.
 
 use super::{
-    external::{External, Place},
+    external::{External, FileRange},
     proto::{EXTERNAL, IN_FILE, TensorProto},
     value::{Constant, Numbers, joined, volume},
 };
@@ -147,7 +147,7 @@ fn each<const N: usize, T>(bytes: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T
 enum Source {
     Raw,
     Typed,
-    External(Place),
+    External(FileRange),
 }
 
 /// What a tensor says about itself, checked against the data it carries.
@@ -167,9 +167,9 @@ fn header(t: &TensorProto) -> Result<Header, String> {
         size.ok_or_else(|| format!("its dimensions {} overflow", joined(&dims)))?;
     let typed = element.typed_len(t);
     let (source, found, unit) = if t.data_location == EXTERNAL {
-        (Source::External(Place::of(t)?), count, "values")
+        (Source::External(FileRange::of(t)?), count, "values")
     } else if t.data_location == IN_FILE {
-        let place = Place::of(t)?;
+        let place = FileRange::of(t)?;
         let found = place.length();
         (Source::External(place), found, "bytes")
     } else if typed == 0 {

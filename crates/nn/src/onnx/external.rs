@@ -11,16 +11,16 @@ use std::{
 
 /// Where in which file the data of a tensor are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct FileRange {
     /// Relative to the model's folder; `None` is the model file itself.
     location: Option<String>,
     offset: u64,
     length: Option<u64>,
 }
 
-impl Place {
+impl FileRange {
     /// As a tensor's `external_data` entries say.
-    pub(super) fn of(tensor: &TensorProto) -> Result<Place, String> {
+    pub(super) fn of(tensor: &TensorProto) -> Result<FileRange, String> {
         let entry = |key: &str| tensor.external_data.iter().find(|e| e.key == key);
         let number = |key: &str| {
             let parse = |text: &str| {
@@ -34,7 +34,11 @@ impl Place {
             None if tensor.data_location == IN_FILE => None,
             None => return Err("its external file is not named".to_owned()),
         };
-        Ok(Place { location, offset: number("offset")?.unwrap_or(0), length: number("length")? })
+        Ok(FileRange {
+            location,
+            offset: number("offset")?.unwrap_or(0),
+            length: number("length")?,
+        })
     }
 
     /// Bytes it is said to have.
@@ -97,8 +101,8 @@ impl External {
     }
 
     /// The `bytes` bytes of a tensor.
-    pub(super) fn read(&mut self, place: &Place, bytes: usize) -> Result<Vec<u8>, String> {
-        let Place { location, offset, length } = place;
+    pub(super) fn read(&mut self, place: &FileRange, bytes: usize) -> Result<Vec<u8>, String> {
+        let FileRange { location, offset, length } = place;
         let path = match location {
             Some(location) => self.path(location)?,
             None => self.model.clone().ok_or("a model in memory has no files")?,

@@ -34,7 +34,7 @@ const POINTWISE: [&str; 11] = [
 ];
 
 /// What the file says about the picture.
-pub(super) struct Picture<'a> {
+pub(super) struct PictureInput<'a> {
     pub(super) name: &'a str,
     pub(super) shape: Shape,
     /// The dimensions, the batch as 1.
@@ -59,7 +59,7 @@ pub(super) fn picture<'a>(
     graph: &'a GraphProto,
     initializers: &HashMap<&str, &TensorProto>,
     given: &Given,
-) -> Result<Picture<'a>, String> {
+) -> Result<PictureInput<'a>, String> {
     // files older than IR 4 list the weights among the inputs
     let is_fed = |v: &&ValueInfoProto| !initializers.contains_key(&v.name[..]);
     let fed: Vec<&ValueInfoProto> = graph.input.iter().filter(is_fed).collect();
@@ -125,7 +125,7 @@ pub(super) fn picture<'a>(
     let dims = [1].into_iter().chain(sides).collect();
     let place = |axis| 1 + axes.iter().position(|a| *a == axis).unwrap_or_default();
     let order = [Axis::Row, Axis::Column, Axis::Channel].map(place).to_vec();
-    Ok(Picture { name, shape, dims, order, batch, kind, notes })
+    Ok(PictureInput { name, shape, dims, order, batch, kind, notes })
 }
 
 /// What is computed otherwise than the element type says.
@@ -145,7 +145,7 @@ fn array<'a>(
     batch: Option<usize>,
     sides: &[Option<usize>],
     kind: Kind,
-) -> Option<Picture<'a>> {
+) -> Option<PictureInput<'a>> {
     let sides = sides.iter().copied().collect::<Option<Vec<usize>>>()?;
     volume(&sides).filter(|n| (1..=MAX_VALUES).contains(n))?;
     let shape = match sides[..] {
@@ -155,7 +155,7 @@ fn array<'a>(
     };
     let order = (1..=sides.len()).collect();
     let dims = [1].into_iter().chain(sides).collect();
-    Some(Picture { name, shape, dims, order, batch, kind, notes: vec![] })
+    Some(PictureInput { name, shape, dims, order, batch, kind, notes: vec![] })
 }
 
 fn axes(order: InputAxes) -> [Axis; 3] {

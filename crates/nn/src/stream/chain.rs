@@ -1,6 +1,6 @@
 //! Scores along a chain.
 
-use super::{Plan, one_class, plan::Stage};
+use super::{StreamPlan, one_class, plan::Stage};
 use crate::{
     base::geom::{Rect, Shape},
     graph::{Activations, Graph, Node, NodeId},
@@ -74,7 +74,7 @@ impl<'g> Base<'g> {
         budget: u64,
     ) -> Scores {
         let graph = self.graph();
-        let plan = Plan::new(graph, regions);
+        let plan = StreamPlan::new(graph, regions);
         let mut stream = Patches::new(graph.input_shape().c, regions.to_vec());
         (0..regions.len()).for_each(|step| pixels(step, stream.step_mut(step)));
         for Stage { nodes, chunks } in plan.stages(graph, budget) {
@@ -135,7 +135,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Pushes all steps through, chunk by chunk. `input` is the stream of the node before the first
     /// (of the first node itself if that is the input).
-    fn push_all(&mut self, input: Patches, plan: &Plan, chunks: &[Range<usize>]) -> Patches {
+    fn push_all(&mut self, input: Patches, plan: &StreamPlan, chunks: &[Range<usize>]) -> Patches {
         if let [steps] = chunks {
             return self.push(input, plan, steps, false);
         }
@@ -150,7 +150,13 @@ impl Walk<'_> {
 
     /// Pushes the patches of some steps through. With `more` steps to come, the nodes' values are
     /// kept.
-    fn push(&mut self, input: Patches, plan: &Plan, steps: &Range<usize>, more: bool) -> Patches {
+    fn push(
+        &mut self,
+        input: Patches,
+        plan: &StreamPlan,
+        steps: &Range<usize>,
+        more: bool,
+    ) -> Patches {
         let graph = self.base.graph();
         let last = graph.last_use();
         let first = self.nodes.start.max(1);

@@ -15,4 +15,4 @@ mod tests;
 
 pub use super::patch::Patches;
 pub use chain::{Base, Scores};
-pub use plan::Plan;
+pub use plan::StreamPlan;

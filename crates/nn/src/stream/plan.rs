@@ -8,14 +8,14 @@ use std::ops::Range;
 
 /// The rectangles that change in every node at every step.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct StreamPlan {
     /// `rects[node][step]`
     rects: Vec<Vec<Rect>>,
 }
 
-impl Plan {
+impl StreamPlan {
     /// Follows the rectangles `regions` of the input, one per step, through the graph.
-    pub fn new(graph: &Graph, regions: &[Rect]) -> Plan {
+    pub fn new(graph: &Graph, regions: &[Rect]) -> StreamPlan {
         let mut rects: Vec<Vec<Rect>> = Vec::with_capacity(graph.len());
         for (id, node) in graph.nodes() {
             if id == graph.input() {
@@ -31,7 +31,7 @@ impl Plan {
             }
             rects.push(reached);
         }
-        Plan { rects }
+        StreamPlan { rects }
     }
 
     /// The rectangles of one node.

@@ -244,7 +244,7 @@ fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
         Rect { y0, y1: y0 + 9, x0, x1: x0 + 9 }
     };
     let regions: Vec<Rect> = order[..100].iter().map(region).collect();
-    let streamed: u64 = Plan::new(&graph, &regions).macs(&graph).iter().sum();
+    let streamed: u64 = StreamPlan::new(&graph, &regions).macs(&graph).iter().sum();
     let ratio = graph.macs() as f64 * 100.0 / streamed as f64;
     assert!((11.0..12.2).contains(&ratio), "{ratio}");
 }
@@ -253,7 +253,7 @@ fn vgg16_in_random_order_needs_about_an_eleventh_of_the_products() {
 fn stages_cover_all_nodes_and_steps_and_only_some_take_chunks() {
     let graph = vgg16();
     let at = |k: usize| Rect { y0: k, y1: k + 9, x0: 2 * k, x1: 2 * k + 9 };
-    let plan = Plan::new(&graph, &(0..100).map(at).collect::<Vec<_>>());
+    let plan = StreamPlan::new(&graph, &(0..100).map(at).collect::<Vec<_>>());
     let whole = plan.stages(&graph, u64::MAX);
     assert!(whole.iter().all(|stage| stage.chunks.len() == 1));
     let budget = 24 << 20;
@@ -293,7 +293,7 @@ fn a_dense_layer_multiplies_only_the_blocks_of_inputs_that_changed() {
     // a block is 256 inputs, four pixels: two rows of two pixels lie in two blocks, or in four where
     // they cross from one block into the next
     let at = |x0: usize| Rect { y0: 2, y1: 4, x0, x1: x0 + 2 };
-    let macs = Plan::new(&graph, &[at(0), at(1), at(3), Rect::EMPTY]).macs(&graph);
+    let macs = StreamPlan::new(&graph, &[at(0), at(1), at(3), Rect::EMPTY]).macs(&graph);
     assert_eq!(macs[1], 10 * (4096 + 2 * 256 + 4 * 256));
 }
 

@@ -1,6 +1,6 @@
 //! Values that fade.
 
-use super::{Bound, Place, Prior, PriorError, Site};
+use super::{Bound, Domain, Prior, PriorError, Site};
 use crate::{
     base::registry::{Entry, Kind, Param},
     nn::tensor::Tensor,
@@ -30,8 +30,8 @@ pub(super) const ENTRY: Entry<dyn Prior> = Entry {
 };
 
 impl Prior for Decay {
-    fn place(&self) -> Place {
-        Place::Climbed
+    fn place(&self) -> Domain {
+        Domain::Climbed
     }
 
     fn is_for_all_inputs(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Small values.
 
-use super::{Bound, Place, Prior, PriorError, Site, weight};
+use super::{Bound, Domain, Prior, PriorError, Site, weight};
 use crate::{base::registry::Entry, nn::tensor::Tensor};
 
 /// `weight * |x - x0|^2`, where `x0` is the value at which the network's input is 0 (pixels), or the mean code of the
@@ -24,8 +24,8 @@ pub(super) const ENTRY: Entry<dyn Prior> = Entry {
 };
 
 impl Prior for L2 {
-    fn place(&self) -> Place {
-        Place::Climbed
+    fn place(&self) -> Domain {
+        Domain::Climbed
     }
 
     fn is_for_all_inputs(&self) -> bool {

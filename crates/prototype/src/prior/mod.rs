@@ -39,8 +39,8 @@ pub const PRIORS: &[Entry<dyn Prior>] = &[
 /// Something that makes prototypes more like pictures.
 pub trait Prior: Send + Sync {
     /// Of what it is a prior.
-    fn place(&self) -> Place {
-        Place::Canvas
+    fn place(&self) -> Domain {
+        Domain::Canvas
     }
 
     /// Whether it changes pixels between steps, which cannot be done to what a generator paints.
@@ -69,7 +69,7 @@ pub trait Prior: Send + Sync {
 
 /// Of what something is a prior.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Domain {
     /// Of the picture, also where a generator paints it.
     Canvas,
     /// Of what is climbed: the code where there is a generator, else the picture.

@@ -14,7 +14,7 @@ use crate::{
         head::Head,
         model::Model,
         op::Role,
-        stream::Plan,
+        stream::StreamPlan,
     },
     text::wrapped,
 };
@@ -70,7 +70,7 @@ fn steps(graph: &Graph) -> Option<String> {
     let mut order = order::random(grid.len(), Seed(0), "model", 0);
     order.truncate(STEPS);
     let regions: Vec<Rect> = order.into_iter().map(|id| grid.rect(id)).collect();
-    let plan = Plan::new(graph, &regions);
+    let plan = StreamPlan::new(graph, &regions);
     let of_steps: u64 = plan.macs(graph).iter().sum();
     let ratio = graph.macs() as f64 * regions.len() as f64 / of_steps as f64;
     if !ratio.is_finite() {
@@ -85,7 +85,7 @@ fn steps(graph: &Graph) -> Option<String> {
 }
 
 /// From which layer on every step changes everything, where much of the work lies behind it.
-fn barrier(graph: &Graph, plan: &Plan) -> Option<String> {
+fn barrier(graph: &Graph, plan: &StreamPlan) -> Option<String> {
     let whole = |id: NodeId| {
         let all = graph.node(id).shape.rect().area();
         plan.of(id).iter().all(|rect| rect.area() == all)

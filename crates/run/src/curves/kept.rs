@@ -35,7 +35,7 @@ record! {
 record! {
     /// An explanation, or why there is none; one row for each size of the regions.
     #[derive(Clone, Debug, PartialEq)]
-    struct Line {
+    struct ExplainedRow {
         /// canonical name
         method: String,
         /// ids of all regions, most relevant first; null for a random order, and where there is none
@@ -63,7 +63,7 @@ type Place = (String, String, u64, Order, u64);
 /// What an earlier try has left of a picture.
 pub(super) struct Kept {
     curves: BTreeMap<Place, (Row, Aside)>,
-    lines: BTreeMap<String, Vec<Line>>,
+    lines: BTreeMap<String, Vec<ExplainedRow>>,
     metrics: BTreeMap<String, Vec<Measure>>,
     maps: BTreeMap<String, Map>,
 }
@@ -93,7 +93,7 @@ impl Kept {
             metrics: BTreeMap::new(),
             maps: BTreeMap::new(),
         };
-        for line in rows::<Line>(begun.read(EXPLAINED)) {
+        for line in rows::<ExplainedRow>(begun.read(EXPLAINED)) {
             kept.lines.entry(line.method.clone()).or_default().push(line);
         }
         for measure in rows::<Measure>(begun.read(METRICS)) {
@@ -138,7 +138,7 @@ impl Kept {
         if metrics.len() as u64 != first.metrics {
             return None;
         }
-        let sorted = |line: &Line| {
+        let sorted = |line: &ExplainedRow| {
             let order = line.order.as_ref()?.iter().map(|id| UnitId(*id as u32)).collect();
             Some(Sorted { tied: line.tied?, even: line.even?, order })
         };
@@ -184,7 +184,7 @@ pub(super) fn keep_curve(work: &Work<'_>, measured: &Measured) {
 /// Keeps what a method said.
 pub(super) fn keep_explained(work: &Work<'_>, image: &str, explained: &Explained<'_>) {
     let Explained { method, ranking, metrics, timing, unread, map } = explained;
-    let line = |sorted: Option<&Sorted>| Line {
+    let line = |sorted: Option<&Sorted>| ExplainedRow {
         method: method.name.clone(),
         order: sorted.map(|s| s.order.iter().map(|id| id.0 as f32).collect()),
         tied: sorted.map(|s| s.tied),
@@ -195,7 +195,7 @@ pub(super) fn keep_explained(work: &Work<'_>, image: &str, explained: &Explained
         seconds: timing.as_ref().map(|t| t.seconds),
         metrics: metrics.len() as u64,
     };
-    let lines: Vec<Line> = match ranking {
+    let lines: Vec<ExplainedRow> = match ranking {
         Ok(Ranking::Scores(sizes)) => sizes.iter().map(|sorted| line(Some(sorted))).collect(),
         _ => vec![line(None)],
     };
@@ -203,5 +203,5 @@ pub(super) fn keep_explained(work: &Work<'_>, image: &str, explained: &Explained
     if let Some(map) = map {
         work.keep(MAPS, &Shown::table(&[Shown::map(image, map)]));
     }
-    work.keep(EXPLAINED, &Line::table(&lines));
+    work.keep(EXPLAINED, &ExplainedRow::table(&lines));
 }

@@ -483,7 +483,7 @@ struct Bench<'a> {
 }
 
 /// A curve, the share of regions whose place in its order is chance, and what checking it found.
-struct Found {
+struct CheckedCurve {
     curve: Curve,
     tied: Option<f64>,
     check: Check,
@@ -550,7 +550,7 @@ impl<'a> Bench<'a> {
             failed(self.subject, method, reason, observer);
         }
         let (measured, check) = match measured {
-            Ok(Found { curve, tied, check }) => (Ok((curve, tied)), check),
+            Ok(CheckedCurve { curve, tied, check }) => (Ok((curve, tied)), check),
             Err(reason) => (Err(reason), Check::default()),
         };
         let measured =
@@ -566,7 +566,7 @@ impl<'a> Bench<'a> {
         method: &Named<dyn Explainer>,
         ranking: &Ranking,
         cell: Cell,
-    ) -> (Result<Found, String>, Timing) {
+    ) -> (Result<CheckedCurve, String>, Timing) {
         let Regions { grid, stops } = &self.plan.regions[cell.region];
         let (order, tied) = self.ranked(ranking, cell);
         let start = Instant::now();
@@ -593,7 +593,7 @@ impl<'a> Bench<'a> {
                 // there is no picture that a full pass could be made of
                 None => Check::default(),
             };
-            Ok(Found { curve, tied, check })
+            Ok(CheckedCurve { curve, tied, check })
         });
         (checked.map_err(|e| e.to_string()), timing)
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 /// What a picture gives.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct CaseRows {
     pub(super) trials: Vec<Trial>,
     pub(super) shares: Vec<Share>,
     pub(super) frames: Vec<Frame>,
@@ -86,8 +86,8 @@ impl<'a> Case<'a> {
     }
 
     /// Everything; `None` when stopped.
-    pub(super) fn all(&self, shown: bool, work: &Work<'_>) -> Option<Found> {
-        let mut found = Found::default();
+    pub(super) fn all(&self, shown: bool, work: &Work<'_>) -> Option<CaseRows> {
+        let mut found = CaseRows::default();
         let original = self.trial(Variant::Original, None, None, Ok(self.subject.picture.clone()));
         self.keep(original, shown, &mut found);
         for filling in &self.plan.perturbations {
@@ -210,7 +210,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn keep(&self, (trial, seen): (Trial, Option<Tensor>), shown: bool, found: &mut Found) {
+    fn keep(&self, (trial, seen): (Trial, Option<Tensor>), shown: bool, found: &mut CaseRows) {
         if let Some(seen) = seen.filter(|_| shown) {
             found.frames.push(self.frame(&trial, &seen));
         }
@@ -268,7 +268,7 @@ impl<'a> Case<'a> {
         marks: &[(usize, Result<Vec<bool>, String>)],
         shown: bool,
         work: &Work<'_>,
-        found: &mut Found,
+        found: &mut CaseRows,
     ) {
         let (subject, name) = (self.subject, &method.name);
         let heat = method.value.heat_map(&subject.case(self.plan)).map_err(|e| e.to_string());

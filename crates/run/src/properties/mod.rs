@@ -41,7 +41,7 @@ pub const TOLERANCE: f64 = 1e-3;
 
 /// A method on a picture.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ExplainedMethod {
     /// Id of the picture.
     pub image: String,
     /// Canonical name of the method.
@@ -53,12 +53,12 @@ pub struct Row {
     /// The explained score.
     pub score: f64,
     /// What was found, or why nothing was.
-    pub found: Result<Found, String>,
+    pub found: Result<MethodProperties, String>,
 }
 
 /// The properties of one explanation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct MethodProperties {
     /// What was handed back from the output.
     pub start: f64,
     /// Sum of the input's relevance.
@@ -106,7 +106,7 @@ pub struct Layer {
     pub selectivity: Option<f64>,
 }
 
-impl Found {
+impl MethodProperties {
     /// Sum of the input's relevance over what was handed back; `None` when that is 0.
     pub fn ratio(&self) -> Option<f64> {
         (self.start != 0.0).then(|| self.sum / self.start)
@@ -148,9 +148,9 @@ pub fn rules_and_composites() -> Vec<String> {
 }
 
 /// A method on a picture.
-fn row(case: &Case<'_>, method: &Named<dyn Explainer>) -> Row {
+fn row(case: &Case<'_>, method: &Named<dyn Explainer>) -> ExplainedMethod {
     let runner_up = runner_up(case);
-    Row {
+    ExplainedMethod {
         image: case.image.to_owned(),
         method: method.name.clone(),
         target: case.target,
@@ -178,7 +178,7 @@ pub fn found(
     case: &Case<'_>,
     method: &dyn Explainer,
     runner_up: Option<usize>,
-) -> Result<Found, ExplainError> {
+) -> Result<MethodProperties, ExplainError> {
     let (relevance, trace) = method.traced(case)?;
     let (maps, own) = maps(case, method)?;
     let against = runner_up.map(|target| Case { target, ..*case });
@@ -202,7 +202,7 @@ pub fn found(
     };
     let mut total = start;
     let whole = without_branches(case.graph);
-    let layer = |row: &trace::Row| {
+    let layer = |row: &trace::NodeRelevance| {
         total += row.sent - row.arrived;
         Layer {
             node: row.node.0,
@@ -222,7 +222,7 @@ pub fn found(
     };
     let layers: Vec<Layer> = trace.iter().flatten().map(layer).collect();
     let summed = |of: fn(&Layer) -> f64| trace.is_some().then(|| layers.iter().map(of).sum());
-    Ok(Found {
+    Ok(MethodProperties {
         start,
         sum: relevance.sum(),
         size: own.size,
@@ -380,7 +380,7 @@ mod tests {
             on_a_linear_model(|case| found(case, &*method("gradient").value, None).unwrap());
         assert_eq!((found.to_bias, found.selectivity), (None, None));
         assert!(found.layers.is_empty());
-        let negative = Found { start: -1.0, sum: -1.0, ..found };
+        let negative = MethodProperties { start: -1.0, sum: -1.0, ..found };
         assert_eq!((negative.conserving(), negative.consistent()), (Some(true), None));
     }
 

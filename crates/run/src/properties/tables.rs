@@ -1,6 +1,6 @@
 //! The measured properties as rows of tables, one per measurement; nothing is averaged.
 
-use super::{Found, Layer, Parameter, Row, SweepRow};
+use super::{ExplainedMethod, Layer, MethodProperties, Parameter, SweepRow};
 use crate::table::{record, record::Word};
 
 record! {
@@ -114,11 +114,11 @@ record! {
     }
 }
 
-impl From<&Row> for PropertyRow {
-    fn from(row: &Row) -> PropertyRow {
+impl From<&ExplainedMethod> for PropertyRow {
+    fn from(row: &ExplainedMethod) -> PropertyRow {
         let found = row.found.as_ref().ok();
-        let number = |of: fn(&Found) -> Option<f64>| found.and_then(of);
-        let flag = |of: fn(&Found) -> Option<bool>| found.and_then(of);
+        let number = |of: fn(&MethodProperties) -> Option<f64>| found.and_then(of);
+        let flag = |of: fn(&MethodProperties) -> Option<bool>| found.and_then(of);
         PropertyRow {
             image: row.image.clone(),
             method: row.method.clone(),
@@ -128,14 +128,14 @@ impl From<&Row> for PropertyRow {
             start: number(|f| Some(f.start)),
             relevance_sum: number(|f| Some(f.sum)),
             relevance_size: number(|f| Some(f.size)),
-            ratio: number(Found::ratio),
+            ratio: number(MethodProperties::ratio),
             negative_share: number(|f| f.negative),
-            conserving: flag(Found::conserving),
-            positive: flag(Found::positive),
-            consistent: flag(Found::consistent),
+            conserving: flag(MethodProperties::conserving),
+            positive: flag(MethodProperties::positive),
+            consistent: flag(MethodProperties::consistent),
             bias_share: number(|f| share(f.to_bias?, f.start)),
             lost_share: number(|f| share(f.lost?, f.start)),
-            largest_size: number(Found::largest),
+            largest_size: number(MethodProperties::largest),
             selectivity: number(|f| f.selectivity),
             reason: row.found.as_ref().err().cloned(),
         }
@@ -144,7 +144,7 @@ impl From<&Row> for PropertyRow {
 
 impl LayerRow {
     /// All layers of a method on a picture; none where it failed.
-    pub(super) fn of(row: &Row) -> Vec<LayerRow> {
+    pub(super) fn of(row: &ExplainedMethod) -> Vec<LayerRow> {
         let Ok(found) = &row.found else { return Vec::new() };
         let layer = |(position, layer): (usize, &Layer)| LayerRow {
             image: row.image.clone(),

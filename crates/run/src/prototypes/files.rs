@@ -11,7 +11,7 @@
 //! Files are whole or not there; the record of a unit is written after its pictures.
 
 use super::{
-    Gathered, Judged, Nearest, Plan, PrototypeError, PrototypeRow, TraceRow, Unit,
+    Gathered, Judged, Nearest, PrototypeError, PrototypePlan, PrototypeRow, TraceRow, Unit,
     work::{Done, Made},
 };
 use crate::{
@@ -85,7 +85,7 @@ impl Facts {
 
 impl Files {
     /// Makes the folder and claims it, or takes it up again if it holds the same prototypes.
-    pub fn open(root: &Path, plan: &Plan, share: Share) -> Result<Files, PrototypeError> {
+    pub fn open(root: &Path, plan: &PrototypePlan, share: Share) -> Result<Files, PrototypeError> {
         let manifest = manifest(plan, None);
         make(root)?;
         check_owner(root, &manifest)?;
@@ -116,12 +116,12 @@ impl Files {
     }
 
     /// What a unit is called in messages.
-    pub fn name(&self, plan: &Plan, unit: Unit) -> String {
+    pub fn name(&self, plan: &PrototypePlan, unit: Unit) -> String {
         Files::stem(plan, unit)
     }
 
     /// File name of a unit's picture without its ending.
-    pub(super) fn stem(plan: &Plan, unit: Unit) -> String {
+    pub(super) fn stem(plan: &PrototypePlan, unit: Unit) -> String {
         let class = unit.class.map_or("neuron".to_owned(), |class| format!("class-{class:03}"));
         format!("{class}-{}", plan.rows[unit.row].label)
     }
@@ -145,14 +145,14 @@ impl Files {
         self.root.join(format!("parts/unit-{:05}.json", unit.index))
     }
 
-    fn picture(&self, plan: &Plan, unit: Unit, ending: &str) -> PathBuf {
+    fn picture(&self, plan: &PrototypePlan, unit: Unit, ending: &str) -> PathBuf {
         self.root.join(format!("pictures/{}.{ending}", Files::stem(plan, unit)))
     }
 
     /// Writes what came out of a unit.
     pub(super) fn write(
         &self,
-        plan: &Plan,
+        plan: &PrototypePlan,
         unit: Unit,
         done: &Done,
         made: Option<&Made>,
@@ -179,7 +179,11 @@ impl Files {
     }
 
     /// The canvas of a unit that is done.
-    pub(super) fn canvas(&self, plan: &Plan, unit: Unit) -> Result<Tensor, PrototypeError> {
+    pub(super) fn canvas(
+        &self,
+        plan: &PrototypePlan,
+        unit: Unit,
+    ) -> Result<Tensor, PrototypeError> {
         let path = self.picture(plan, unit, "npy");
         let array = read_array(&path)?;
         let shape = plan.lens(&plan.rows[unit.row]).canvas();
@@ -194,7 +198,7 @@ impl Files {
     /// Keeps a copy of a picture of the data set.
     pub(super) fn write_copy(
         &self,
-        plan: &Plan,
+        plan: &PrototypePlan,
         unit: Unit,
         rank: u64,
         canvas: &Tensor,
@@ -226,19 +230,19 @@ impl Files {
     }
 
     /// Takes back that all is there, since there is more to do.
-    pub fn reopen(&self, plan: &Plan) -> Result<(), PrototypeError> {
+    pub fn reopen(&self, plan: &PrototypePlan) -> Result<(), PrototypeError> {
         let whole = output::read_json(&self.root)?
             .is_some_and(|old| old.get("results").is_some_and(Value::is_object));
         if whole { self.write_manifest(&manifest(plan, None)) } else { Ok(()) }
     }
 
     /// Writes the manifest with what came out, after everything else.
-    pub fn complete(&self, plan: &Plan, facts: &Facts) -> Result<(), PrototypeError> {
+    pub fn complete(&self, plan: &PrototypePlan, facts: &Facts) -> Result<(), PrototypeError> {
         self.write_manifest(&manifest(plan, Some(facts)))
     }
 
     /// What the manifest will say.
-    pub fn manifest(&self, plan: &Plan, facts: &Facts) -> Value {
+    pub fn manifest(&self, plan: &PrototypePlan, facts: &Facts) -> Value {
         manifest(plan, Some(facts))
     }
 
@@ -249,7 +253,7 @@ impl Files {
 }
 
 /// The content of the manifest. No times and dates, as everywhere.
-fn manifest(plan: &Plan, facts: Option<&Facts>) -> Value {
+fn manifest(plan: &PrototypePlan, facts: Option<&Facts>) -> Value {
     let network = |model: &crate::nn::model::Model| {
         let shape = model.graph.input_shape();
         json!({
@@ -258,7 +262,7 @@ fn manifest(plan: &Plan, facts: Option<&Facts>) -> Value {
         })
     };
     let notes: Vec<&String> = plan.model.notes.iter().chain(&plan.net.note).collect();
-    let row = |row: &super::Row| json!({ "label": row.label, "priors": row.name(), "painted": row.painted });
+    let row = |row: &super::PriorRow| json!({ "label": row.label, "priors": row.name(), "painted": row.painted });
     json!({
         "program": "pixelflip",
         "version": env!("CARGO_PKG_VERSION"),

@@ -1,15 +1,15 @@
 //! Pictures of a data set that are like prototypes.
 
-use super::{Files, Nearest, Plan, PrototypeError, work::Done};
+use super::{Files, Nearest, PrototypeError, PrototypePlan, work::Done};
 use crate::{nn::tensor::Tensor, stop::Stop};
 use rayon::prelude::*;
 
 /// A prototype with the pictures nearest to it so far.
-type Found = Vec<(f64, usize)>;
+type Nearby = Vec<(f64, usize)>;
 
 /// The nearest pictures of all prototypes, in one pass over the data set; pictures that cannot be used are passed over.
 pub(super) fn of(
-    plan: &Plan,
+    plan: &PrototypePlan,
     files: &Files,
     done: &[Done],
     stop: &Stop,
@@ -44,7 +44,7 @@ pub(super) fn of(
         };
         Ok(canvases.iter().map(distance).collect())
     };
-    let mut found: Vec<Found> = vec![vec![]; canvases.len()];
+    let mut found: Vec<Nearby> = vec![vec![]; canvases.len()];
     let all: Vec<usize> = (0..data.len()).collect();
     for some in all.chunks(256) {
         let distances =

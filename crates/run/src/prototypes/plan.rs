@@ -1,7 +1,7 @@
 //! A config made ready: every name looked up, every file opened, everything that cannot fit refused before the work.
 
 use super::{
-    Config, PrototypeError, Row,
+    Config, PriorRow, PrototypeError,
     examples::{self, Pictures},
     rows::{Supplies, rows},
 };
@@ -33,7 +33,7 @@ use crate::{
         lens::Lens,
         objective::{self, Net, Objective},
         optimiser::{OPTIMISERS, Optimiser},
-        prior::{Examples as _, Place, PriorError, Site},
+        prior::{Domain, Examples as _, PriorError, Site},
     },
 };
 use ndarray::{ArrayD, ArrayViewD, Ix3};
@@ -45,7 +45,7 @@ use std::{collections::BTreeMap, path::Path};
 const FITTED: usize = 50;
 
 /// Everything that prototypes need.
-pub struct Plan {
+pub struct PrototypePlan {
     /// The config with names in canonical print.
     pub config: Config,
     /// The network.
@@ -55,7 +55,7 @@ pub struct Plan {
     /// The objective.
     pub objective: Named<dyn Objective>,
     /// The rows of priors.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PriorRow>,
     /// How uphill is gone.
     pub optimiser: Named<dyn Optimiser>,
     /// The generator, where there is one.
@@ -112,9 +112,9 @@ pub struct Unit {
     pub class: Option<usize>,
 }
 
-impl Plan {
+impl PrototypePlan {
     /// Looks everything up, in the pool that it is called in.
-    pub fn new(mut config: Config) -> Result<Plan, PrototypeError> {
+    pub fn new(mut config: Config) -> Result<PrototypePlan, PrototypeError> {
         let objective = objective::parse(&config.objective)?;
         let optimiser = registry::build("optimiser", OPTIMISERS, &config.optimiser.parse()?)?;
         let supplies =
@@ -164,7 +164,7 @@ impl Plan {
         if objective.value.has_classes() {
             config.classes = classes.iter().flatten().map(usize::to_string).collect();
         }
-        let mut plan = Plan {
+        let mut plan = PrototypePlan {
             keep: if config.keep == "best" { Keep::Best } else { Keep::Last },
             seed: Seed(config.seed),
             start: Start::Mean { noisy: config.init == "noise" },
@@ -196,22 +196,22 @@ impl Plan {
         cells.enumerate().map(|(index, (row, class))| Unit { index, row, class }).collect()
     }
 
-    fn sight(&self, row: &Row) -> &Sight {
+    fn sight(&self, row: &PriorRow) -> &Sight {
         self.painted.as_ref().filter(|_| row.painted).unwrap_or(&self.sight)
     }
 
     /// How the network sees the canvas of a row.
-    pub fn lens(&self, row: &Row) -> &Lens {
+    pub fn lens(&self, row: &PriorRow) -> &Lens {
         &self.sight(row).lens
     }
 
     /// The generator whose code is climbed in a row.
-    pub fn generator(&self, row: &Row) -> Option<&Generator> {
+    pub fn generator(&self, row: &PriorRow) -> Option<&Generator> {
         self.generator.as_ref().filter(|_| row.painted)
     }
 
     /// Pictures as canvases of a row.
-    pub(super) fn pictures(&self, row: &Row) -> Pictures<'_> {
+    pub(super) fn pictures(&self, row: &PriorRow) -> Pictures<'_> {
         Pictures {
             data: self.data.as_deref(),
             way: &self.sight(row).way,
@@ -220,7 +220,7 @@ impl Plan {
     }
 
     /// What a row climbs where everything is zero.
-    fn zero(&self, row: &Row) -> Tensor {
+    fn zero(&self, row: &PriorRow) -> Tensor {
         match self.generator(row) {
             Some(generator) => Tensor::zeros(generator.code()),
             None => self.sight.lens.blank(),
@@ -228,13 +228,13 @@ impl Plan {
     }
 
     /// Around which l2 keeps, and where climbs begin: the mean code of the class, else the zero.
-    pub(super) fn centre(&self, row: &Row, class: Option<usize>) -> Tensor {
+    pub(super) fn centre(&self, row: &PriorRow, class: Option<usize>) -> Tensor {
         let code = class.and_then(|class| self.codes.get(&class)).filter(|_| row.painted);
         code.cloned().unwrap_or_else(|| self.zero(row))
     }
 
     /// Where the climbs of a prototype begin, before noise.
-    pub(super) fn start(&self, row: &Row, class: Option<usize>) -> Result<Tensor, PriorError> {
+    pub(super) fn start(&self, row: &PriorRow, class: Option<usize>) -> Result<Tensor, PriorError> {
         match &self.start {
             Start::Given(given, _) => Ok(given.clone()),
             Start::Mean { noisy: false } if self.data.is_some() && !row.painted => {
@@ -414,7 +414,7 @@ impl Plan {
             let pictures = self.pictures(row);
             let canvas = self.lens(row).blank();
             for prior in row.priors.iter().filter(|prior| !prior.value.asks_data()) {
-                if prior.value.place() == Place::Canvas {
+                if prior.value.place() == Domain::Canvas {
                     let unit = Unit { index: 0, row: 0, class: self.classes[0] };
                     prior.value.bind(&self.site([&canvas, &canvas], unit, 0, &pictures))?;
                 }

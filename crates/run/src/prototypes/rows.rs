@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Priors that work together.
 #[derive(Debug)]
-pub struct Row {
+pub struct PriorRow {
     /// Short name, unique among the rows.
     pub label: String,
     /// In their order.
@@ -20,7 +20,7 @@ pub struct Row {
     pub obstacle: Option<String>,
 }
 
-impl Row {
+impl PriorRow {
     /// The priors in canonical print.
     pub fn name(&self) -> String {
         self.priors.iter().map(|prior| &prior.name[..]).collect::<Vec<_>>().join(",")
@@ -36,7 +36,7 @@ pub(super) struct Supplies {
 
 /// Looks rows up. Where there is one row alone, what it lacks is an error; of several it is noted. A generator that is
 /// given is meant by a row that stands alone.
-pub(super) fn rows(texts: &[String], supplies: Supplies) -> Result<Vec<Row>, PrototypeError> {
+pub(super) fn rows(texts: &[String], supplies: Supplies) -> Result<Vec<PriorRow>, PrototypeError> {
     let mut rows = texts.iter().map(|text| row(text)).collect::<Result<Vec<_>, SpecError>>()?;
     if let [only] = &mut rows[..] {
         only.painted |= supplies.generator;
@@ -44,7 +44,7 @@ pub(super) fn rows(texts: &[String], supplies: Supplies) -> Result<Vec<Row>, Pro
     for row in &mut rows {
         row.obstacle = obstacle(row, supplies);
     }
-    if let [Row { obstacle: Some(reason), .. }] = &rows[..] {
+    if let [PriorRow { obstacle: Some(reason), .. }] = &rows[..] {
         return Err(PrototypeError::Row { reason: reason.clone() });
     }
     for (i, row) in rows.iter().enumerate() {
@@ -56,16 +56,16 @@ pub(super) fn rows(texts: &[String], supplies: Supplies) -> Result<Vec<Row>, Pro
     Ok(rows)
 }
 
-fn row(text: &str) -> Result<Row, SpecError> {
+fn row(text: &str) -> Result<PriorRow, SpecError> {
     let build = |text: &str| registry::build("prior", PRIORS, &text.parse::<Spec>()?);
     let none = ["", "none"].contains(&text.trim());
     let texts = text.split(',').filter(|_| !none);
     let priors = texts.map(build).collect::<Result<Vec<_>, SpecError>>()?;
     let painted = priors.iter().any(|prior| prior.value.asks_generator());
-    Ok(Row { label: String::new(), priors, painted, obstacle: None })
+    Ok(PriorRow { label: String::new(), priors, painted, obstacle: None })
 }
 
-fn obstacle(row: &Row, supplies: Supplies) -> Option<String> {
+fn obstacle(row: &PriorRow, supplies: Supplies) -> Option<String> {
     if row.painted && !supplies.generator {
         return Some("`generator` climbs the code of a generator, and there is none: name it with `--generator`".to_owned());
     }
@@ -85,7 +85,7 @@ fn obstacle(row: &Row, supplies: Supplies) -> Option<String> {
 }
 
 /// Short names: the ids, and a number where that is not enough.
-fn label(rows: &mut [Row]) {
+fn label(rows: &mut [PriorRow]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
         let ids: Vec<&str> =

@@ -1,7 +1,8 @@
 //! Making prototypes.
 
 use super::{
-    Files, Gathered, Judged, Plan, PrototypeError, PrototypeRow, Row, TraceRow, Unit, nearest,
+    Files, Gathered, Judged, PriorRow, PrototypeError, PrototypePlan, PrototypeRow, TraceRow, Unit,
+    nearest,
 };
 use crate::{
     answer::predicted,
@@ -9,7 +10,7 @@ use crate::{
     nn::{graph::Graph, kernel::parallel::layers_here, tensor::Tensor},
     prototype::{
         ascent::{Ascent, AscentError, Path, Point},
-        prior::{Bound, Place, PriorError},
+        prior::{Bound, Domain, PriorError},
         start::noisy,
     },
     stop::Stop,
@@ -32,7 +33,7 @@ pub struct Done {
 /// Does the units of this process's share that are not done yet, spread over the threads of the pool it is called in;
 /// where there are fewer of them than threads, their climbs are, then the layers of each.
 pub fn work(
-    plan: &Plan,
+    plan: &PrototypePlan,
     files: &Files,
     stop: &Stop,
     observer: &dyn Observer,
@@ -92,7 +93,7 @@ pub(super) struct Made {
 
 /// One unit; `None` when stopped.
 fn unit_of(
-    plan: &Plan,
+    plan: &PrototypePlan,
     unit: Unit,
     stop: &Stop,
     observer: &dyn Observer,
@@ -153,7 +154,7 @@ fn lasting(error: PriorError) -> Result<String, PrototypeError> {
 }
 
 fn climb(
-    plan: &Plan,
+    plan: &PrototypePlan,
     unit: Unit,
     start: &Tensor,
     restart: usize,
@@ -169,12 +170,12 @@ fn climb(
     let pictures = plan.pictures(row);
     let bind = |prior: &crate::base::registry::Named<dyn crate::prototype::prior::Prior>| {
         let place = prior.value.place();
-        let around = if place == Place::Canvas { [&canvas, &canvas] } else { [&zero, &centre] };
+        let around = if place == Domain::Canvas { [&canvas, &canvas] } else { [&zero, &centre] };
         let site = plan.site(around, unit, restart, &pictures);
         Ok((place, prior.value.bind(&site)?))
     };
     let priors =
-        row.priors.iter().map(bind).collect::<Result<Vec<(Place, Box<dyn Bound>)>, PriorError>>();
+        row.priors.iter().map(bind).collect::<Result<Vec<(Domain, Box<dyn Bound>)>, PriorError>>();
     let priors = priors.map_err(Failed::Prior)?;
     let bounds = if row.painted { None } else { lens.bounds() };
     let start = noisy(start, plan.noise(restart), plan.seed, (unit.class, restart), bounds);
@@ -201,8 +202,8 @@ fn climb(
 }
 
 fn no_picture(
-    plan: &Plan,
-    row: &Row,
+    plan: &PrototypePlan,
+    row: &PriorRow,
     unit: Unit,
     reason: String,
     impossible: bool,
@@ -226,8 +227,8 @@ fn no_picture(
 }
 
 fn finished(
-    plan: &Plan,
-    row: &Row,
+    plan: &PrototypePlan,
+    row: &PriorRow,
     unit: Unit,
     restart: usize,
     path: Path,
@@ -284,7 +285,7 @@ impl Said {
     }
 }
 
-fn trace(row: &Row, unit: Unit, point: &Point) -> TraceRow {
+fn trace(row: &PriorRow, unit: Unit, point: &Point) -> TraceRow {
     TraceRow {
         class: unit.class.map(|class| class as u64),
         prior: row.label.clone(),
@@ -297,7 +298,11 @@ fn trace(row: &Row, unit: Unit, point: &Point) -> TraceRow {
 }
 
 /// Puts all units together, which must be there, and writes the tables.
-pub fn collect(plan: &Plan, files: &Files, stop: &Stop) -> Result<Gathered, PrototypeError> {
+pub fn collect(
+    plan: &PrototypePlan,
+    files: &Files,
+    stop: &Stop,
+) -> Result<Gathered, PrototypeError> {
     let units = plan.units();
     let done = units
         .iter()

@@ -25,7 +25,7 @@ use std::{
 
 /// What came of comparing some pictures.
 #[derive(Debug, Default)]
-struct Found {
+struct Comparison {
     /// Pictures that were used and have another content now.
     changed: Vec<String>,
     /// Those that cannot be read now, with the reason.
@@ -34,8 +34,8 @@ struct Found {
     again: bool,
 }
 
-impl Found {
-    fn and(mut self, other: Found) -> Found {
+impl Comparison {
+    fn and(mut self, other: Comparison) -> Comparison {
         self.changed.extend(other.changed);
         self.unread.extend(other.unread);
         self.again |= other.again;
@@ -77,12 +77,12 @@ pub fn again(
 ) -> Result<BTreeSet<usize>, RunError> {
     let parts = plan.parts();
     let one = |(&part, folder): (&usize, &PathBuf)| compared(plan, parts[part], part, folder);
-    let all = folders.par_iter().map(one).collect::<Result<Vec<Found>, RunError>>()?;
+    let all = folders.par_iter().map(one).collect::<Result<Vec<Comparison>, RunError>>()?;
     let pairs = || folders.iter().zip(&all);
     let again = pairs().filter(|(_, found)| found.again).map(|((part, _), _)| *part).collect();
     let changed_in = pairs().find(|(_, found)| !found.changed.is_empty());
     let path = changed_in.map(|((_, folder), _)| folder.clone()).unwrap_or_default();
-    let found = all.into_iter().fold(Found::default(), Found::and);
+    let found = all.into_iter().fold(Comparison::default(), Comparison::and);
     if let [first, others @ ..] = found.changed.as_slice() {
         let (first, more) = (first.clone(), others.len());
         return Err(OutputError::OtherPictures { path, first, more }.into());
@@ -94,11 +94,16 @@ pub fn again(
     Ok(again)
 }
 
-fn compared(plan: &Plan, images: &[usize], part: usize, folder: &Path) -> Result<Found, RunError> {
+fn compared(
+    plan: &Plan,
+    images: &[usize],
+    part: usize,
+    folder: &Path,
+) -> Result<Comparison, RunError> {
     let pictures = Picture::read(&folder.join(PICTURES.path(part)))?;
     let pairs = pictures.iter().zip(images);
     let found = pairs.map(|(picture, &index)| one(plan, picture, index));
-    let mut found = found.fold(Found::default(), Found::and);
+    let mut found = found.fold(Comparison::default(), Comparison::and);
     // heat maps are all read when they are opened, so those that could not be read can be read now
     let used: BTreeSet<&str> =
         pictures.iter().filter(|p| p.skipped.is_none()).map(|p| p.image.as_str()).collect();
@@ -107,8 +112,8 @@ fn compared(plan: &Plan, images: &[usize], part: usize, folder: &Path) -> Result
     Ok(found)
 }
 
-fn one(plan: &Plan, picture: &Picture, index: usize) -> Found {
-    let mut found = Found::default();
+fn one(plan: &Plan, picture: &Picture, index: usize) -> Comparison {
+    let mut found = Comparison::default();
     match (&picture.content, plan.data.content(index)) {
         (Some(then), Ok(now)) if *then == now => (),
         (_, Ok(_)) if picture.skipped.is_some() => found.again = true,

@@ -537,7 +537,7 @@ fn macs(plan: &Plan, regions: &Regions) -> Vec<u64> {
     let Regions { grid, stops } = regions;
     let order = order::random(grid.len(), Seed(0), "", 0);
     let rects = Steps { units: grid, order: &order, stops }.rects();
-    stream::Plan::new(&plan.model.graph, &rects).macs(&plan.model.graph)
+    stream::StreamPlan::new(&plan.model.graph, &rects).macs(&plan.model.graph)
 }
 
 /// Multiply-adds of a chain in random order.

@@ -9,7 +9,7 @@
 //! | `object` | auto | `mask`: the object's pixels; `box`: the pixels in its bounding boxes; `auto`: what the data set has, which is two metrics where some pictures have a mask and others boxes only |
 //! | `tolerance` (`pointing-game`) | 0 | pixels (Euclidean distance between centres) by which the most relevant pixel may miss the object; Zhang et al. 2016 take 15 |
 
-use super::{Ground, Look, MapMetric, MetricError, Object, Settings, Undefined};
+use super::{Ground, Look, MapMetric, MetricError, ObjectPixels, Settings, Undefined};
 use crate::{
     base::{
         registry::{Args, Entry, Kind, Param},
@@ -47,7 +47,7 @@ impl Mark {
     }
 
     /// Which pixels are marked.
-    fn pixels(self, object: Option<&Object>) -> Result<&[bool], Undefined> {
+    fn pixels(self, object: Option<&ObjectPixels>) -> Result<&[bool], Undefined> {
         let kind = match self {
             Mark::Auto => "mask or box",
             Mark::Mask => "mask",
@@ -292,12 +292,12 @@ mod tests {
         build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value
     }
 
-    fn of(spec: &str, heat: &HeatMap, object: &Object) -> Result<f64, Undefined> {
+    fn of(spec: &str, heat: &HeatMap, object: &ObjectPixels) -> Result<f64, Undefined> {
         metric(spec).value(&Look { heat, object: Some(object), asked: None })
     }
 
-    fn masked(mask: Vec<bool>) -> Object {
-        Object { mask: Some(mask), ..Object::default() }
+    fn masked(mask: Vec<bool>) -> ObjectPixels {
+        ObjectPixels { mask: Some(mask), ..ObjectPixels::default() }
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
         for id in ALL {
             assert_eq!(of(id, &heat, &masked(vec![false; 2])), Err(Undefined::Cropped), "{id}");
             let unknown = Undefined::NoObject { kind: "mask or box" };
-            assert_eq!(of(id, &heat, &Object::default()), Err(unknown), "{id}");
+            assert_eq!(of(id, &heat, &ObjectPixels::default()), Err(unknown), "{id}");
         }
         let of = |heat, mask| of("context-ratio", &heat, &masked(mask));
         assert_eq!(of(array![[1.0, 0.0]], vec![false, true]), Err(Undefined::NotOnObject));
@@ -342,7 +342,7 @@ mod tests {
         let asked = Some(Asked { case: &case, explainer: &Random });
         let heat = array![[1.0, 2.0]];
         let of = |id: &str, class| {
-            let object = Object { class, ..masked(vec![true, false]) };
+            let object = ObjectPixels { class, ..masked(vec![true, false]) };
             metric(id).value(&Look { heat: &heat, object: Some(&object), asked })
         };
         for id in ALL {
@@ -367,10 +367,10 @@ mod tests {
         assert!(kinds(false, false).is_empty());
         let heat = array![[2.0, 1.0]];
         let boxes = Some(vec![true, true]);
-        let both = Object { boxes, ..masked(vec![false, true]) };
+        let both = ObjectPixels { boxes, ..masked(vec![false, true]) };
         assert_eq!(of("pointing-game:object=mask", &heat, &both), Ok(0.0));
         assert_eq!(of("pointing-game:object=box", &heat, &both), Ok(1.0));
-        let mask = Object { boxes: None, ..both };
+        let mask = ObjectPixels { boxes: None, ..both };
         let missing = Err(Undefined::NoObject { kind: "box" });
         assert_eq!(of("pointing-game:object=box", &heat, &mask), missing);
     }

@@ -19,7 +19,7 @@ use std::fmt;
 
 /// The object that a picture's annotation shows: one value per pixel of the network's input, row by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Object {
+pub struct ObjectPixels {
     /// The class that it belongs to; `None` where nothing says so.
     pub class: Option<usize>,
     /// True on the object, where it is known pixel by pixel.
@@ -34,7 +34,7 @@ pub struct Look<'a> {
     /// The heat map, finite.
     pub heat: &'a HeatMap,
     /// Where the object is, from boxes or a mask of the data set.
-    pub object: Option<&'a Object>,
+    pub object: Option<&'a ObjectPixels>,
     /// Network and method, for metrics that ask them.
     pub asked: Option<Asked<'a>>,
 }
@@ -295,7 +295,7 @@ mod tests {
 
     /// A linear model whose object is the upper left quarter of 16x16 pixels: the perfect map is its
     /// weight there and 0 elsewhere.
-    fn maps() -> ([HeatMap; 3], Object) {
+    fn maps() -> ([HeatMap; 3], ObjectPixels) {
         let mut rng = Seed(4).rng("maps", "", &[]);
         let perfect =
             HeatMap::from_shape_fn((16, 16), |(y, x)| f64::from(u8::from(y < 8 && x < 8)));
@@ -303,7 +303,7 @@ mod tests {
             HeatMap::from_shape_simple_fn((16, 16), || f64::from(unit_f32(&mut rng)) - 0.5);
         let constant = HeatMap::ones((16, 16));
         let inside = perfect.iter().map(|v| *v > 0.0).collect::<Vec<bool>>();
-        let object = Object { mask: Some(inside), ..Object::default() };
+        let object = ObjectPixels { mask: Some(inside), ..ObjectPixels::default() };
         ([perfect, constant, random], object)
     }
 

@@ -12,7 +12,7 @@ const MAX_SIZE: f64 = (1 << 20) as f64;
 
 /// Where a value of the output lies among those of the input.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum Coordinates {
     HalfPixel,
     HalfPixelSymmetric,
     PytorchHalfPixel,
@@ -22,16 +22,16 @@ enum Place {
     Crop,
 }
 
-impl Place {
-    fn of(name: &str) -> Result<Place, String> {
+impl Coordinates {
+    fn of(name: &str) -> Result<Coordinates, String> {
         Ok(match name {
-            "half_pixel" => Place::HalfPixel,
-            "half_pixel_symmetric" => Place::HalfPixelSymmetric,
-            "pytorch_half_pixel" => Place::PytorchHalfPixel,
-            "align_corners" => Place::AlignCorners,
-            "asymmetric" => Place::Asymmetric,
-            "tf_half_pixel_for_nn" => Place::TfHalfPixel,
-            "tf_crop_and_resize" => Place::Crop,
+            "half_pixel" => Coordinates::HalfPixel,
+            "half_pixel_symmetric" => Coordinates::HalfPixelSymmetric,
+            "pytorch_half_pixel" => Coordinates::PytorchHalfPixel,
+            "align_corners" => Coordinates::AlignCorners,
+            "asymmetric" => Coordinates::Asymmetric,
+            "tf_half_pixel_for_nn" => Coordinates::TfHalfPixel,
+            "tf_crop_and_resize" => Coordinates::Crop,
             _ => {
                 return Err(format!(
                     "attribute `coordinate_transformation_mode` is `{name}`, which is not known"
@@ -91,20 +91,20 @@ struct Side {
 
 impl Side {
     /// Where value `i` of the output lies, in the arithmetic of onnxruntime.
-    fn place(&self, place: Place, i: usize) -> f32 {
+    fn place(&self, place: Coordinates, i: usize) -> f32 {
         let (x, from, to) = (i as f32, self.from as f32, self.to as f32);
         match place {
-            Place::HalfPixel => (x + 0.5) / self.scale - 0.5,
-            Place::PytorchHalfPixel if self.to > 1 => (x + 0.5) / self.scale - 0.5,
-            Place::HalfPixelSymmetric => {
+            Coordinates::HalfPixel => (x + 0.5) / self.scale - 0.5,
+            Coordinates::PytorchHalfPixel if self.to > 1 => (x + 0.5) / self.scale - 0.5,
+            Coordinates::HalfPixelSymmetric => {
                 let adjustment = to / (self.scale * from);
                 from / 2.0 * (1.0 - adjustment) + (x + 0.5) / self.scale - 0.5
             }
-            Place::AlignCorners if self.to > 1 => x * (from - 1.0) / (to - 1.0),
-            Place::PytorchHalfPixel | Place::AlignCorners => 0.0,
-            Place::Asymmetric => x / self.scale,
-            Place::TfHalfPixel => (x + 0.5) / self.scale,
-            Place::Crop => {
+            Coordinates::AlignCorners if self.to > 1 => x * (from - 1.0) / (to - 1.0),
+            Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
+            Coordinates::Asymmetric => x / self.scale,
+            Coordinates::TfHalfPixel => (x + 0.5) / self.scale,
+            Coordinates::Crop => {
                 let [start, end] = self.part;
                 if self.to > 1 {
                     start * (from - 1.0) + x * (end - start) * (from - 1.0) / (to - 1.0)
@@ -116,12 +116,12 @@ impl Side {
     }
 
     /// The sums that make up each value of the output.
-    fn taps(&self, place: Place, mode: Mode) -> Result<Vec<Taps>, String> {
+    fn taps(&self, place: Coordinates, mode: Mode) -> Result<Vec<Taps>, String> {
         let last = self.from - 1;
         let inside = |x: f32| (x.max(0.0) as usize).min(last);
         let of = |i: usize| -> Result<Taps, String> {
             let x = self.place(place, i);
-            if place == Place::Crop && !(0.0..=last as f32).contains(&x) {
+            if place == Coordinates::Crop && !(0.0..=last as f32).contains(&x) {
                 return Err("it resizes a part that reaches over the map's edge".to_owned());
             }
             Ok(match mode {
@@ -184,7 +184,8 @@ pub(in super::super) fn resize(call: &mut Call<'_, '_>) -> Result<Value, String>
     if call.opset() < 11 {
         return upsample(call);
     }
-    let place = Place::of(call.text("coordinate_transformation_mode")?.unwrap_or("half_pixel"))?;
+    let place =
+        Coordinates::of(call.text("coordinate_transformation_mode")?.unwrap_or("half_pixel"))?;
     let mode = match call.text("mode")?.unwrap_or("nearest") {
         "nearest" => {
             Mode::Nearest(Nearest::of(call.text("nearest_mode")?.unwrap_or("round_prefer_floor"))?)
@@ -204,7 +205,7 @@ pub(in super::super) fn resize(call: &mut Call<'_, '_>) -> Result<Value, String>
         return Err(format!("its axes {axes:?} repeat"));
     }
     let (scales, sizes) = (floats(call, 2)?, call.optional_ints(3)?);
-    let parts = if place == Place::Crop { floats(call, 1)? } else { None };
+    let parts = if place == Coordinates::Crop { floats(call, 1)? } else { None };
     let mut sides = match (scales.filter(|s| !s.is_empty()), sizes.filter(|s| !s.is_empty())) {
         (Some(scales), None) => scaled(&map, &axes, &scales)?,
         (None, Some(sizes)) => sized(call, &map, &axes, &sizes)?,
@@ -234,7 +235,7 @@ pub(in super::super) fn upsample(call: &mut Call<'_, '_>) -> Result<Value, Strin
     };
     let axes: Vec<usize> = (0..map.rank()).collect();
     let sides = scaled(&map, &axes, &scales)?;
-    resized(call, map, &axes, &sides, Place::Asymmetric, mode)
+    resized(call, map, &axes, &sides, Coordinates::Asymmetric, mode)
 }
 
 /// Floats that may be absent.
@@ -311,7 +312,7 @@ fn resized(
     mut map: Map,
     axes: &[usize],
     sides: &[Side],
-    place: Place,
+    place: Coordinates,
     mode: Mode,
 ) -> Result<Value, String> {
     let mut lists: Vec<Option<List>> = vec![None; map.rank()];
