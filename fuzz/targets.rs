@@ -139,7 +139,7 @@ fn maps(folder: &Path, bytes: &[u8], ending: &str) {
     let ids = ["a.png", "b.png"].map(str::to_owned);
     for count in [1, 2] {
         let Ok(maps) = HeatMaps::open(&path, &ids[..count]) else { continue };
-        for map in ids.iter().filter_map(|id| maps.of(id)?.ok()) {
+        for map in ids.iter().filter_map(|id| maps.map(id)?.ok()) {
             assert!(!map.is_empty());
         }
     }

@@ -154,7 +154,7 @@ impl Model {
         let graph = &self.inner.graph;
         picture.check(graph.input_shape())?;
         let acts = graph.pass(&picture.input)?;
-        let best = finite(&picture.id, &acts.of(graph.output()).data)?;
+        let best = finite(&picture.id, &acts.value(graph.output()).data)?;
         let (low, high) = self.inner.bounds();
         let (target, low, high) = (target.unwrap_or(best), &low, &high);
         let case = Case { graph, acts: &acts, target, low, high, seed, image: &picture.id };

@@ -473,7 +473,7 @@ fn real_networks_hand_on_all_relevance() {
         let inputs: Array4<f32> =
             read_npy(shared.join(format!("goldens/models/{name}_input.npy"))).unwrap();
         let acts = graph.forward(&Tensor::from_chw(inputs.index_axis(Axis(0), 0)));
-        let scores = &acts.of(graph.output()).data;
+        let scores = &acts.value(graph.output()).data;
         let target = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap();
         let (low, high, seed) = ([-200.0; 3], [200.0; 3], Seed(0));
         let (graph, acts) = (&graph, &acts);

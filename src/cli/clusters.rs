@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ClustersArgs) -> anyhow::Result<ExitCode> {
     };
     let ClustersArgs { side, neighbours, clusters, .. } = *args;
     let study = Clusters::new(&plan, Settings { part, side, neighbours, clusters })?;
-    let shard = args.study.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.study.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.study.talk);
     let job = Job {
         root: &root,

@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     let study = Compare::new(&plan, settings, &stop)?.showing(args.gallery);
     let warnings: Vec<String> =
         study.apart().iter().map(|why| format!("predictions are not compared: {why}")).collect();
-    let shard = args.study.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.study.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.study.talk);
     let job = Job {
         root: &root,

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &ContextArgs) -> anyhow::Result<ExitCode> {
         path => Grouping::Table { path: path.to_owned(), digest: String::new() },
     };
     let study = Context::new(&plan, Settings { models: others, groups }, &stop)?;
-    let shard = args.study.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.study.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.study.talk);
     let job = Job {
         root: &root,

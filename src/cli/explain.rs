@@ -115,7 +115,7 @@ impl Explained<'_> {
     fn each(&self, inputs: &Inputs) -> anyhow::Result<Vec<Tensor>> {
         let ask = |case: &Case<'_>| {
             Explained::state_side(case);
-            self.one(case)
+            self.relevance(case)
         };
         let (target, seed) = (self.args.target, Seed(self.args.seed));
         inputs.pictures.iter().map(|x| self.model.ask(x, target, seed, ask)?).collect()
@@ -124,7 +124,7 @@ impl Explained<'_> {
     /// Says which side of a single logit is explained.
     fn state_side(case: &Case<'_>) {
         let (image, target) = (case.image, case.target);
-        let scores = &case.acts.of(case.graph.output()).data;
+        let scores = &case.acts.value(case.graph.output()).data;
         if let (Head::OneLogit, &[_, logit]) = (case.graph.head(), &scores[..]) {
             let side = ["minus the logit", "the logit"].get(target);
             side.iter().for_each(|side| {
@@ -146,7 +146,7 @@ impl Explained<'_> {
         Case { graph: &self.model.network().graph, acts, target, low, high, seed, image }
     }
 
-    fn one(&self, case: &Case<'_>) -> anyhow::Result<Tensor> {
+    fn relevance(&self, case: &Case<'_>) -> anyhow::Result<Tensor> {
         let name = &self.method.name;
         let failed = || format!("`{name}` cannot explain `{}`", case.image);
         if !self.args.trace {
@@ -155,7 +155,7 @@ impl Explained<'_> {
         let (relevance, trace) = self.method.value.traced(case).with_context(failed)?;
         let total = self.method.value.total(case).with_context(failed)?;
         let total = total.filter(|total| total.theory).map(|total| total.value);
-        let score = f64::from(case.acts.of(case.graph.output()).data[case.target]);
+        let score = f64::from(case.acts.value(case.graph.output()).data[case.target]);
         let heading =
             format!("{name}\n`{}`, class {}, score {score:.6}\n", plain(case.image), case.target);
         let sums = Sums { found: relevance.sum(), total, by: self.method.value.approximation() };
@@ -184,7 +184,7 @@ impl Explained<'_> {
             image.read(rect, &mut part);
             let part = Tensor::new(Shape::new(image.shape.c, window.0, window.1), part);
             let acts = graph.forward(&preprocess.normalise(&preprocess.picture(&part)?));
-            let scores = &acts.of(graph.output()).data;
+            let scores = &acts.value(graph.output()).data;
             predicted(scores).map_err(anyhow::Error::msg)?;
             Ok(acts)
         };
@@ -216,7 +216,7 @@ impl Explained<'_> {
         let mut sums = vec![0.0f64; self.model.network().graph.classes()];
         for acts in windows {
             let acts = acts?;
-            let logits = &acts.of(self.model.network().graph.output()).data;
+            let logits = &acts.value(self.model.network().graph.output()).data;
             sums.iter_mut().zip(logits).for_each(|(sum, logit)| *sum += f64::from(*logit));
         }
         let means: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();

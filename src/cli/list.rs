@@ -28,18 +28,18 @@ pub(crate) fn run(args: &ListArgs) -> anyhow::Result<ExitCode> {
 fn text(what: What) -> String {
     let own = || lines(&lrp::file::ENTRY);
     match what {
-        What::Methods => terminal::columns(&[all(EXPLAINERS), own(), wrappers()].concat()),
-        What::Perturbations => terminal::columns(&all(PERTURBATIONS)),
+        What::Methods => terminal::columns(&[rows_of(EXPLAINERS), own(), wrappers()].concat()),
+        What::Perturbations => terminal::columns(&rows_of(PERTURBATIONS)),
         What::Metrics => terminal::columns(&metrics()),
-        What::Rules => terminal::columns(&[all(RULES), plain()].concat()),
+        What::Rules => terminal::columns(&[rows_of(RULES), plain()].concat()),
         What::Composites => {
             let composites = EXPLAINERS.iter().filter(|e| is_composite(e)).flat_map(lines);
             terminal::columns(&composites.chain(own()).collect::<Vec<_>>())
         }
-        What::Datasets => terminal::columns(&all(LAYOUTS)),
-        What::Objectives => terminal::columns(&all(OBJECTIVES)),
-        What::Priors => terminal::columns(&all(PRIORS)),
-        What::Optimisers => terminal::columns(&all(OPTIMISERS)),
+        What::Datasets => terminal::columns(&rows_of(LAYOUTS)),
+        What::Objectives => terminal::columns(&rows_of(OBJECTIVES)),
+        What::Priors => terminal::columns(&rows_of(PRIORS)),
+        What::Optimisers => terminal::columns(&rows_of(OPTIMISERS)),
         What::Operators => operators(),
         What::Protocols => protocols(),
     }
@@ -65,7 +65,7 @@ fn is_composite(entry: &Entry<dyn Explainer>) -> bool {
     is_lrp && RULES.iter().all(|rule| rule.id != entry.id)
 }
 
-fn all<T: ?Sized>(entries: &[Entry<T>]) -> Vec<Vec<String>> {
+fn rows_of<T: ?Sized>(entries: &[Entry<T>]) -> Vec<Vec<String>> {
     entries.iter().flat_map(lines).collect()
 }
 

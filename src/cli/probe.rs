@@ -71,7 +71,7 @@ pub(crate) fn run(args: &ProbeArgs) -> anyhow::Result<ExitCode> {
     let plan = pool.install(|| Plan::new(config, &stop))?;
     let study = Probe::new(&plan, settings(args))?.showing(args.gallery);
     let warnings = warnings(&study, args);
-    let shard = args.study.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.study.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.study.talk);
     let job = Job {
         root: &root,

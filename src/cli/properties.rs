@@ -37,7 +37,7 @@ pub(crate) fn run(args: &PropertiesArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
     let study = Properties::new(&plan)?;
-    let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     let progress = Progress::new(&args.talk);
     let job = Job {
         root: &root,

@@ -134,7 +134,7 @@ pub(crate) fn run(args: &PrototypeArgs) -> anyhow::Result<ExitCode> {
     let config = Config::load(args.config.as_deref(), flags(args)?)?;
     let root = folder(&config);
     let share = match args.shard {
-        Some(asked) => Share::Shard(asked.of(None)?),
+        Some(asked) => Share::Shard(asked.shard(None)?),
         None => Share::Whole,
     };
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;

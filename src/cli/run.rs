@@ -33,7 +33,7 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
     let study = Ranking::showing(&plan, args.gallery);
-    let shard = args.shard.map(|asked| asked.of(output::shards(&root))).transpose()?;
+    let shard = args.shard.map(|asked| asked.shard(output::shards(&root))).transpose()?;
     if args.dry_run {
         let share = shard.map_or(Share::Whole, Share::Shard);
         pool.install(|| known::in_folder(&study, &root, share, &Silent))?;

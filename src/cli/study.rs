@@ -90,7 +90,7 @@ pub(super) fn pursue(study: &dyn Study, job: &Job<'_>) -> anyhow::Result<ExitCod
         let failed = left.failed || !left.skipped.is_empty();
         return Ok(if failed { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS });
     }
-    finish(study, &output, &runner::all(study.plan()), look, AGAIN, progress)
+    finish(study, &output, &runner::all_parts(study.plan()), look, AGAIN, progress)
 }
 
 /// Puts the parts together, writes what people look at, and says what came out.

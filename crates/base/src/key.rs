@@ -536,7 +536,7 @@ macro_rules! keys {
 
             /// Only the keys of some scopes.
             #[must_use]
-            pub fn of(self, scopes: &[$crate::key::Scope]) -> $given {
+            pub fn within(self, scopes: &[$crate::key::Scope]) -> $given {
                 $given {
                     $($key: self.$key.filter(|_| scopes.contains(&$crate::key::Scope::$scope)),)+
                     others: self.others,
@@ -552,7 +552,7 @@ macro_rules! keys {
                     $($key: self.$key.given(),)+
                     others: $crate::key::toml::Table::new(),
                 };
-                given.of(&[Scope::Results, Scope::Place])
+                given.within(&[Scope::Results, Scope::Place])
             }
         }
 

@@ -166,7 +166,7 @@ mod tests {
             folder.png(name, h, w, 0);
         }
         folder.file("cat/d.jpg", b"\xff\xd8\xff\xe0");
-        std::fs::create_dir(folder.at("dog")).unwrap();
+        std::fs::create_dir(folder.child("dog")).unwrap();
         let seen = AtomicUsize::new(0);
         let note = |_: usize| {
             seen.fetch_add(1, Ordering::Relaxed);

@@ -448,7 +448,7 @@ mod tests {
             ("flat.png", png_header(0, 10)),
             ("nan.tiff", encode(ImageFormat::Tiff, Color::Rgb32F, &floats, 1, 1)),
         ];
-        let mut messages = vec![folder.says(read_picture(&folder.at("no.jpg"), MAX_PIXELS))];
+        let mut messages = vec![folder.says(read_picture(&folder.child("no.jpg"), MAX_PIXELS))];
         for (name, bytes) in files {
             let path = folder.file(name, bytes);
             messages.push(folder.says(read_picture(&path, MAX_PIXELS)));

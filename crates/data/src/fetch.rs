@@ -516,7 +516,7 @@ mod tests {
             }
         };
         let patience = Patience { stall: 1, tries: 1 };
-        let done = patiently(about, &folder.at("set"), patience, &note);
+        let done = patiently(about, &folder.child("set"), patience, &note);
         (done, seen.into_inner().unwrap())
     }
 
@@ -530,11 +530,11 @@ mod tests {
         let error = run(&about, &folder).0.unwrap_err();
         assert!(matches!(error, FetchError::Download { .. }), "{error}");
         let (done, seen) = run(&about, &folder);
-        assert_eq!(done.unwrap(), folder.at("set"));
+        assert_eq!(done.unwrap(), folder.child("set"));
         assert_eq!(*asked.lock().unwrap(), [0, 70_000]);
         assert_eq!(seen, ["Checked { name: \"set.bin\" }"]);
-        assert_eq!(fs::read(folder.at("set/set.bin")).unwrap(), content());
-        assert!(!folder.at("set/set.bin.part").exists());
+        assert_eq!(fs::read(folder.child("set/set.bin")).unwrap(), content());
+        assert!(!folder.child("set/set.bin.part").exists());
         // the third time nothing is asked for
         assert_eq!(run(&about, &folder).1, ["There { name: \"set.bin\" }"]);
         assert_eq!(asked.lock().unwrap().len(), 2);
@@ -551,7 +551,7 @@ mod tests {
         let (done, seen) = run(&about, &folder);
         done.unwrap();
         assert_eq!(seen[0], "Restarted { name: \"set.bin\" }");
-        assert_eq!(fs::read(folder.at("set/set.bin")).unwrap(), content());
+        assert_eq!(fs::read(folder.child("set/set.bin")).unwrap(), content());
     }
 
     #[test]
@@ -576,8 +576,8 @@ mod tests {
             let (about, folder) = (about(&url, &whole, false), Folder::new());
             folder.file("set/set.bin.part", there);
             run(&about, &folder).0.unwrap();
-            assert!(fs::read(folder.at("set/set.bin")).unwrap() == whole);
-            assert!(!folder.at("set/set.bin.part").exists());
+            assert!(fs::read(folder.child("set/set.bin")).unwrap() == whole);
+            assert!(!folder.child("set/set.bin.part").exists());
             assert_eq!(*asked.lock().unwrap(), from);
         }
     }
@@ -609,7 +609,7 @@ mod tests {
         folder.file("set/set.bin", "my own");
         let told = run(&about, &folder).0.unwrap_err().to_string();
         assert!(told.ends_with("is kept: move it away, or choose another `--out`"), "{told}");
-        assert_eq!(fs::read(folder.at("set/set.bin")).unwrap(), b"my own");
+        assert_eq!(fs::read(folder.child("set/set.bin")).unwrap(), b"my own");
     }
 
     #[test]
@@ -623,10 +623,10 @@ mod tests {
         let folder = Folder::new();
         let say = || run(&about, &folder).0.unwrap_err().to_string().replace(&url, "URL");
         assert_eq!(say(), "URL is longer than 500000 bytes, its size; what arrived was removed");
-        assert_eq!(fs::read_dir(folder.at("set")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.child("set")).unwrap().count(), 0);
         let told = say();
         assert!(told.starts_with("URL could not be downloaded: curl: (28) "), "{told}");
-        assert_eq!(size(&folder.at("set/set.bin.part")), 10, "what arrived is kept");
+        assert_eq!(size(&folder.child("set/set.bin.part")), 10, "what arrived is kept");
     }
 
     #[test]
@@ -640,7 +640,7 @@ mod tests {
             (about(&format!("{url}?[1-3]{{a,b}}"), &content(), false), Folder::new());
         run(&about, &folder).0.unwrap();
         assert_eq!(asked.lock().unwrap().len(), 2, "the redirect, and the file");
-        assert!(fs::read(folder.at("set/set.bin")).unwrap() == content());
+        assert!(fs::read(folder.child("set/set.bin")).unwrap() == content());
     }
 
     #[test]
@@ -669,7 +669,7 @@ mod tests {
         let (done, seen) = run(&about, &folder);
         done.unwrap();
         assert_eq!(seen[1], "Unpacked { name: \"set.bin\", files: 1, others: 0 }");
-        assert_eq!(fs::read(folder.at("set/val/a.txt")).unwrap(), b"one");
+        assert_eq!(fs::read(folder.child("set/val/a.txt")).unwrap(), b"one");
         assert_eq!(run(&about, &folder).1, ["There { name: \"set.bin\" }"]);
     }
 
@@ -685,7 +685,7 @@ mod tests {
             text.replace(folder.path().to_str().unwrap(), "DIR").replace(&url, "URL")
         };
         let wrong = say();
-        assert_eq!(fs::read_dir(folder.at("set")).unwrap().count(), 0, "nothing wrong is kept");
+        assert_eq!(fs::read_dir(folder.child("set")).unwrap().count(), 0, "nothing wrong is kept");
         let manual =
             Description { files: vec![], manual: "it is sold".to_owned(), ..about.clone() };
         let manual = run(&manual, &folder).0.unwrap_err().to_string();

@@ -38,7 +38,7 @@ pub(super) fn spread(count: usize, most: usize) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    fn of(lines: &[(&str, Option<usize>, &str)]) -> String {
+    fn digest_of(lines: &[(&str, Option<usize>, &str)]) -> String {
         let line = |&(id, label, object): &(&str, Option<usize>, &str)| Listed {
             id: id.to_owned(),
             label,
@@ -49,14 +49,14 @@ mod tests {
 
     #[test]
     fn everything_that_is_listed_counts() {
-        let base = of(&[("a", Some(0), "")]);
+        let base = digest_of(&[("a", Some(0), "")]);
         // printf 'a\0000\000\n' | sha256sum
         assert_eq!(base[..16], *"c6bfdc0b80501c3a");
         for other in [
-            of(&[("b", Some(0), "")]),
-            of(&[("a", None, "")]),
-            of(&[("a", Some(0), "box")]),
-            of(&[("a", Some(0), ""), ("b", None, "")]),
+            digest_of(&[("b", Some(0), "")]),
+            digest_of(&[("a", None, "")]),
+            digest_of(&[("a", Some(0), "box")]),
+            digest_of(&[("a", Some(0), ""), ("b", None, "")]),
         ] {
             assert_ne!(base, other);
         }

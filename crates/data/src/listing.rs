@@ -90,7 +90,7 @@ impl DataPath {
 
     /// The first file for which `wanted` is true, with its path.
     pub(super) fn file(&self, wanted: impl Fn(&str) -> bool) -> Option<PathBuf> {
-        self.files.iter().find(|name| wanted(name)).map(|name| self.at(name))
+        self.files.iter().find(|name| wanted(name)).map(|name| self.path(name))
     }
 
     /// True when a file of that name is there.
@@ -99,7 +99,7 @@ impl DataPath {
     }
 
     /// Path of one of the files.
-    pub(super) fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         if self.is_folder { self.path.join(name) } else { self.path.clone() }
     }
 
@@ -395,12 +395,12 @@ mod tests {
         let folder = Folder::new();
         folder.png("a/1.png", 1, 1, 0);
         folder.png("b/2.png", 1, 1, 0);
-        symlink("nowhere.png", folder.at("b/3.png")).unwrap();
-        symlink("4.png", folder.at("b/4.png")).unwrap();
-        symlink("..", folder.at("b/up")).unwrap();
-        symlink("../b", folder.at("a/other")).unwrap();
-        symlink("../a", folder.at("b/other")).unwrap();
-        fs::write(folder.at("a").join(OsStr::from_bytes(b"5\xff.png")), "x").unwrap();
+        symlink("nowhere.png", folder.child("b/3.png")).unwrap();
+        symlink("4.png", folder.child("b/4.png")).unwrap();
+        symlink("..", folder.child("b/up")).unwrap();
+        symlink("../b", folder.child("a/other")).unwrap();
+        symlink("../a", folder.child("b/other")).unwrap();
+        fs::write(folder.child("a").join(OsStr::from_bytes(b"5\xff.png")), "x").unwrap();
         folder
     }
 
@@ -428,7 +428,7 @@ mod tests {
     fn labels_of_what_was_passed_over_are_no_matter() {
         let folder = Folder::new();
         folder.png("1.png", 1, 1, 0);
-        symlink("nowhere.png", folder.at("2.png")).unwrap();
+        symlink("nowhere.png", folder.child("2.png")).unwrap();
         folder.file("labels.csv", "file,label\n1.png,0\n./2.png,1\n");
         let set = folder.open("").unwrap();
         assert_eq!((set.len(), set.left_out().len()), (1, 1));

@@ -145,7 +145,7 @@ mod tests {
         let mut zipped = GzEncoder::new(vec![], Compression::fast());
         zipped.write_all(&archive).unwrap();
         for (name, bytes) in [("a.tar", archive), ("a.tgz", zipped.finish().unwrap())] {
-            let out = folder.at(&format!("out {name}"));
+            let out = folder.child(&format!("out {name}"));
             let done = unpack(&folder.file(name, bytes), &out).unwrap();
             assert_eq!(done, Unpacked { files: 3, others: 1 });
             assert_eq!(fs::read(out.join("set/a.txt")).unwrap(), b"one");
@@ -164,25 +164,26 @@ mod tests {
         ];
         let archive = folder.file("a.tar", archive.concat());
         folder.file("out/b.txt", "my own");
-        let told = folder.says(unpack(&archive, &folder.at("out")));
+        let told = folder.says(unpack(&archive, &folder.child("out")));
         assert_eq!(
             told,
             "`DIR/out/b.txt`: expected no file, or the one of the archive, found another file; move it \
              away, or choose another `--out`"
         );
-        assert_eq!(fs::read(folder.at("out/b.txt")).unwrap(), b"my own");
+        assert_eq!(fs::read(folder.child("out/b.txt")).unwrap(), b"my own");
         folder.file("out/b.txt", "two");
-        fs::remove_file(folder.at("out/a.txt")).unwrap();
-        unpack(&archive, &folder.at("out")).unwrap();
-        assert_eq!(fs::read(folder.at("out/a.txt")).unwrap(), b"new", "the later one counts");
-        assert_eq!(fs::read_dir(folder.at("out")).unwrap().count(), 2, "nothing half is left");
+        fs::remove_file(folder.child("out/a.txt")).unwrap();
+        unpack(&archive, &folder.child("out")).unwrap();
+        assert_eq!(fs::read(folder.child("out/a.txt")).unwrap(), b"new", "the later one counts");
+        assert_eq!(fs::read_dir(folder.child("out")).unwrap().count(), 2, "nothing half is left");
     }
 
     #[test]
     fn what_is_no_archive_or_leads_outside_is_refused() {
         let folder = Folder::new();
-        let say =
-            |bytes: Vec<u8>| folder.says(unpack(&folder.file("a.tar", bytes), &folder.at("out")));
+        let say = |bytes: Vec<u8>| {
+            folder.says(unpack(&folder.file("a.tar", bytes), &folder.child("out")))
+        };
         let whole = member("a.txt", b'0', &[1; 700]);
         let messages = [
             say(member("../a.txt", b'0', b"")),
@@ -207,7 +208,7 @@ mod tests {
                 bytes[at] = value;
             }
             bytes.truncate(length);
-            let _ = unpack(&folder.file("a.tar", bytes), &folder.at("out"));
+            let _ = unpack(&folder.file("a.tar", bytes), &folder.child("out"));
         }
     }
 }

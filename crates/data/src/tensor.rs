@@ -119,7 +119,7 @@ mod tests {
     fn what_is_written_is_read_in_either_order_and_precision() {
         let folder = Folder::new();
         let array = Array3::from_shape_fn((2, 3, 4), value);
-        let path = folder.at("a.npy");
+        let path = folder.child("a.npy");
         write_npy(&path, &array.view().into_dyn()).unwrap();
         let single = Batch { inputs: vec![Tensor::from_chw(array.view())], batched: false };
         assert_eq!(read_npy(&path).unwrap(), single);
@@ -142,10 +142,10 @@ mod tests {
     fn a_failed_write_leaves_the_old_file() {
         let folder = Folder::new();
         let array = Array1::<f32>::zeros(3).into_dyn();
-        let message = folder.says(write_npy(&folder.at("no/a.npy"), &array.view()));
+        let message = folder.says(write_npy(&folder.child("no/a.npy"), &array.view()));
         insta::assert_snapshot!(message, @"cannot write `DIR/no/a.npy`: No such file or directory (os error 2)");
-        fs::create_dir(folder.at("taken")).unwrap();
-        assert!(write_npy(&folder.at("taken"), &array.view()).is_err());
+        fs::create_dir(folder.child("taken")).unwrap();
+        assert!(write_npy(&folder.child("taken"), &array.view()).is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -35,13 +35,13 @@ impl Folder {
         self.0.path()
     }
 
-    pub(super) fn at(&self, name: &str) -> PathBuf {
+    pub(super) fn child(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
     /// Writes a file, with the folders above it.
     pub(super) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.at(name);
+        let path = self.child(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
         path

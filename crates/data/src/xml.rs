@@ -29,7 +29,7 @@ impl Element {
     }
 
     /// All elements inside with this name.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
+    pub(super) fn children<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
         self.children.iter().filter(move |c| c.name == name)
     }
 
@@ -71,7 +71,7 @@ mod tests {
         let a = parse(text).unwrap();
         assert_eq!(a.text("b"), Some("3 < 4"));
         assert_eq!(a.text("c"), Some(""));
-        assert_eq!(a.all("b").count(), 2);
+        assert_eq!(a.children("b").count(), 2);
         assert_eq!(a.child("d"), None);
     }
 

@@ -77,7 +77,7 @@ impl Passes {
         budget: u64,
     ) -> Box<dyn Engine + 'g> {
         if self.full {
-            let passes = FullPasses::new(graph, acts.of(graph.input()), watch);
+            let passes = FullPasses::new(graph, acts.value(graph.input()), watch);
             let bytes = (graph.input_shape().len() * size_of::<f32>()) as u64;
             let batch = (budget / bytes).clamp(1, BATCH as u64) as usize;
             Box::new(FullPasses { batch, ..passes })

@@ -106,8 +106,8 @@ fn step(case: &Case<'_>, rectifier: Rectifier, id: NodeId, arrived: &Tensor) -> 
     }
     let clipped = is_rectifier(&*node.op).then(|| arrived.map(positive));
     let signal = clipped.as_ref().unwrap_or(arrived);
-    let ins: Vec<&Tensor> = node.inputs.iter().map(|k| case.acts.of(*k)).collect();
-    (0..ins.len()).map(|k| node.op.vjp(&ins, case.acts.of(id), signal, k)).collect()
+    let ins: Vec<&Tensor> = node.inputs.iter().map(|k| case.acts.value(*k)).collect();
+    (0..ins.len()).map(|k| node.op.vjp(&ins, case.acts.value(id), signal, k)).collect()
 }
 
 fn is_rectifier(op: &dyn Cpu) -> bool {

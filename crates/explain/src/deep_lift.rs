@@ -90,14 +90,14 @@ impl Pair<'_> {
     fn send(&self, id: NodeId, m: &Tensor) -> Result<Vec<Tensor>, ExplainError> {
         let node = self.case.graph.node(id);
         let acts = self.case.acts;
-        let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.of(*k)).collect();
-        let gradient = |k| node.op.vjp(&ins, acts.of(id), m, k);
+        let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.value(*k)).collect();
+        let gradient = |k| node.op.vjp(&ins, acts.value(id), m, k);
         match node.op.role() {
             Role::Activation => {
-                let slopes = Slopes::new(ins[0], self.before.of(node.inputs[0]));
-                let (y, y0) = (&acts.of(id).data, &self.before.of(id).data);
+                let slopes = Slopes::new(ins[0], self.before.value(node.inputs[0]));
+                let (y, y0) = (&acts.value(id).data, &self.before.value(id).data);
                 let rises = y.iter().zip(y0).zip(&m.data).map(|((y, y0), m)| m * (y - y0));
-                Ok(vec![slopes.of(rises, &gradient(0))])
+                Ok(vec![slopes.slopes(rises, &gradient(0))])
             }
             Role::MaxPool(pool) => Ok(vec![self.max(pool, id, m, &gradient(0))]),
             role if has_no_multiplier(role) => Err(ExplainError::no_rule(node, "DeepLIFT")),
@@ -107,8 +107,8 @@ impl Pair<'_> {
 
     fn max(&self, pool: &MaxPool, id: NodeId, m: &Tensor, gradient: &Tensor) -> Tensor {
         let input = self.case.graph.node(id).inputs[0];
-        let (x, x0) = (self.case.acts.of(input), self.before.of(input));
-        let (y, y0) = (self.case.acts.of(id), self.before.of(id));
+        let (x, x0) = (self.case.acts.value(input), self.before.value(input));
+        let (y, y0) = (self.case.acts.value(id), self.before.value(id));
         let mut rises = vec![0.0; x.data.len()];
         let winners = pool.winners(x, y).into_iter().zip(pool.winners(x0, y0));
         let outputs = y.data.iter().zip(&y0.data).zip(&m.data);
@@ -121,7 +121,7 @@ impl Pair<'_> {
                 }
             }
         }
-        Slopes::new(x, x0).of(rises.into_iter(), gradient)
+        Slopes::new(x, x0).slopes(rises.into_iter(), gradient)
     }
 }
 
@@ -137,7 +137,7 @@ impl<'a> Slopes<'a> {
     }
 
     /// `rise / (x - x')`, or the gradient where that is nothing.
-    fn of(&self, rises: impl Iterator<Item = f32>, gradient: &Tensor) -> Tensor {
+    fn slopes(&self, rises: impl Iterator<Item = f32>, gradient: &Tensor) -> Tensor {
         let runs = self.x.data.iter().zip(&self.x0.data);
         let slope = |((rise, (x, x0)), gradient): ((f32, (&f32, &f32)), &f32)| {
             let run = x - x0;

@@ -157,7 +157,7 @@ impl Explainer for GradCam {
     }
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
-        let map = self.map.of(case)?;
+        let map = self.map.map(case)?;
         let Shape { h, w, .. } = case.graph.input_shape();
         Ok(self.upsample.map_or_else(|| map.clone(), |resize| resize.enlarge(&map, h, w)))
     }
@@ -171,7 +171,7 @@ impl Explainer for GuidedGradCam {
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let Shape { c, h, w } = case.graph.input_shape();
-        let map = self.upsample.enlarge(&self.map.of(case)?, h, w);
+        let map = self.upsample.enlarge(&self.map.map(case)?, h, w);
         let mut relevance = backprop::guided(case)?;
         let pixels = relevance.data.chunks_exact_mut(c).zip(&map.data);
         pixels.for_each(|(pixel, m)| pixel.iter_mut().for_each(|r| *r *= m));
@@ -199,9 +199,9 @@ impl ClassMap {
     }
 
     /// Shape `(1, h, w)` of the convolution's output.
-    fn of(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
+    fn map(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let layer = self.find(case.graph)?;
-        let (maps, gradient) = (case.acts.of(layer), case.gradient_of_node(layer));
+        let (maps, gradient) = (case.acts.value(layer), case.gradient_of_node(layer));
         let weights = match self.weighting {
             Weighting::Mean => Some(mean_gradient(&gradient)),
             Weighting::PlusPlus => Some(plus_plus(maps, &gradient)),

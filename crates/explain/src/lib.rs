@@ -137,12 +137,12 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// The network's input.
     pub fn input(&self) -> &'a Tensor {
-        self.acts.of(self.graph.input())
+        self.acts.value(self.graph.input())
     }
 
     /// The explained score.
     pub fn score(&self) -> f32 {
-        self.acts.of(self.graph.output()).data[self.target]
+        self.acts.value(self.graph.output()).data[self.target]
     }
 
     /// Gradient of the explained score with respect to the input; an error where another engine gives
@@ -207,7 +207,7 @@ impl<'a> Case<'a> {
 
     /// The class with the highest score besides the explained one.
     fn runner_up(&self) -> Result<usize, ExplainError> {
-        let scores = &self.acts.of(self.graph.output()).data;
+        let scores = &self.acts.value(self.graph.output()).data;
         head::best(scores, Some(self.target)).ok_or(ExplainError::OneClass)
     }
 

@@ -42,7 +42,7 @@ impl Graph {
     /// are no such sums or the network is too large for one of them to matter.
     pub fn careful_values(&self, acts: &Activations) -> Option<Activations> {
         let careful = self.macs() <= MOST_MACS && has_sums(self);
-        careful.then(|| self.forward_exact(acts.of(self.input())))
+        careful.then(|| self.forward_exact(acts.value(self.input())))
     }
 
     /// Gradient of `sum(seed * output)` with respect to the picture, for which `acts` are the
@@ -59,7 +59,7 @@ impl Graph {
         if doubt <= SHARE {
             return gradient;
         }
-        let exact = self.forward_exact(acts.of(self.input()));
+        let exact = self.forward_exact(acts.value(self.input()));
         self.gradient(&exact, seed.clone())
     }
 }
@@ -71,7 +71,7 @@ fn has_sums(graph: &Graph) -> bool {
 
 /// Share of the gradient at the output of a node that hangs on close decisions.
 fn doubtful_share(node: &Node, acts: &Activations, grad: &Tensor) -> f64 {
-    let Some(x) = node.inputs.first().map(|k| acts.of(*k)) else { return 0.0 };
+    let Some(x) = node.inputs.first().map(|k| acts.value(*k)) else { return 0.0 };
     let is_close = match node.op.role() {
         Role::MaxPool(pool) => close_winners(pool, x, grad.shape),
         Role::Activation => match node.op.function().map(Function::jumps) {
@@ -203,7 +203,7 @@ mod tests {
         let (graph, x) = torn();
         let (acts, exact) = (graph.forward(&x), graph.forward_exact(&x));
         let sums = |acts: &Activations| -> Vec<f32> {
-            acts.of(NodeId(1)).data.iter().copied().step_by(2).collect()
+            acts.value(NodeId(1)).data.iter().copied().step_by(2).collect()
         };
         assert_eq!(sums(&acts), [1.0, 1.0]);
         assert_eq!(sums(&exact), [1.0, 1.0 + f32::EPSILON]);

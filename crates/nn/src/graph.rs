@@ -71,7 +71,7 @@ impl Activations {
     }
 
     /// Output of a node.
-    pub fn of(&self, id: NodeId) -> &Tensor {
+    pub fn value(&self, id: NodeId) -> &Tensor {
         &self.values[id.0]
     }
 }
@@ -263,7 +263,7 @@ impl Graph {
                 continue;
             }
             changed[i] = true;
-            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| values.of(*k)).collect();
+            let ins: Vec<&Tensor> = node.inputs.iter().map(|k| values.value(*k)).collect();
             let out = node.op.forward(&ins);
             values.replace(NodeId(i), out);
         }
@@ -371,8 +371,8 @@ impl Graph {
     /// Gradients with respect to the inputs of a node, given that of its output.
     pub fn vjps(&self, acts: &Activations, id: NodeId, grad: &Tensor) -> Vec<Tensor> {
         let node = self.node(id);
-        let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.of(*k)).collect();
-        (0..ins.len()).map(|k| node.op.vjp(&ins, acts.of(id), grad, k)).collect()
+        let ins: Vec<&Tensor> = node.inputs.iter().map(|k| acts.value(*k)).collect();
+        (0..ins.len()).map(|k| node.op.vjp(&ins, acts.value(id), grad, k)).collect()
     }
 
     /// A seed for [`Graph::backward`]: `value` at class `target`, 0 elsewhere.

@@ -86,13 +86,13 @@ mod tests {
         let none = randomise(&graph, &[], Seed(0));
         assert_eq!(none.logits(&x), graph.logits(&x));
         let top = randomise(&graph, &learned[1..], Seed(0));
-        assert_eq!(top.forward(&x).of(at), graph.forward(&x).of(at));
+        assert_eq!(top.forward(&x).value(at), graph.forward(&x).value(at));
         assert_ne!(top.logits(&x), graph.logits(&x));
         assert_eq!(top.logits(&x), randomise(&graph, &learned[1..], Seed(0)).logits(&x));
         // without a picture only biases are left, and they stay
         let black = Tensor::zeros(shape);
         let bottom = randomise(&graph, &learned[..1], Seed(0));
-        assert_eq!(bottom.forward(&black).of(at), graph.forward(&black).of(at));
-        assert_ne!(bottom.forward(&x).of(at), graph.forward(&x).of(at));
+        assert_eq!(bottom.forward(&black).value(at), graph.forward(&black).value(at));
+        assert_ne!(bottom.forward(&x).value(at), graph.forward(&x).value(at));
     }
 }

@@ -102,8 +102,8 @@ mod tests {
         assert_eq!((graph.classes(), graph.input_shape()), (2, INPUT));
         assert_eq!(graph.scores(&inputs()).unwrap(), [[0.0; 2], [15.0; 2], [30.0; 2]]);
         let acts = foreign(1, 2).pass(&inputs()[1]).unwrap();
-        assert_eq!(acts.of(graph.output()).data, [15.0; 2]);
-        assert_eq!(acts.of(graph.input()), &inputs()[1]);
+        assert_eq!(acts.value(graph.output()).data, [15.0; 2]);
+        assert_eq!(acts.value(graph.input()), &inputs()[1]);
         let gradient = graph.gradient(&acts, graph.seed(0, 1.0));
         assert!(gradient.data.iter().all(|v| v.is_nan()));
     }

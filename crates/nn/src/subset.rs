@@ -100,11 +100,11 @@ impl<'g> Subset<'g> {
     /// are the values of all nodes with all tokens.
     pub fn scores(&self, acts: &Activations, stays: impl Fn(u32) -> bool) -> (Vec<f32>, u64) {
         let mut values: Vec<Option<Tensor>> = vec![None; self.graph.len()];
-        values[self.start.0] = Some(self.left(acts.of(self.start), self.start, &stays));
+        values[self.start.0] = Some(self.left(acts.value(self.start), self.start, &stays));
         let last_use = self.graph.last_use();
         let mut macs = 0;
         for (id, node) in self.graph.nodes().skip(self.start.0 + 1) {
-            let value = |k: &NodeId| values[k.0].as_ref().unwrap_or_else(|| acts.of(*k));
+            let value = |k: &NodeId| values[k.0].as_ref().unwrap_or_else(|| acts.value(*k));
             let ins: Vec<&Tensor> = node.inputs.iter().map(value).collect();
             let new = match &self.ways[id.0] {
                 Way::Same => continue,
@@ -123,12 +123,12 @@ impl<'g> Subset<'g> {
         }
         let output = self.graph.output();
         let scores = values[output.0].take();
-        (scores.map_or_else(|| acts.of(output).data.clone(), |scores| scores.data), macs)
+        (scores.map_or_else(|| acts.value(output).data.clone(), |scores| scores.data), macs)
     }
 
     /// The class scores with all tokens.
     pub fn whole<'a>(&self, acts: &'a Activations) -> &'a Tensor {
-        acts.of(self.graph.output())
+        acts.value(self.graph.output())
     }
 
     /// How a node is computed, and where its tokens lie.

@@ -57,7 +57,7 @@ fn work(conv: &Conv, graph: &Graph, node: &Node, rects: &[Rect]) -> u64 {
 fn total(graph: &Graph, regions: &[Rect]) -> u64 {
     let plan = StreamPlan::new(graph, regions);
     let of = |(id, node): (NodeId, &Node)| -> u64 {
-        as_conv(&node.op).map_or(0, |conv| work(conv, graph, node, plan.of(id)))
+        as_conv(&node.op).map_or(0, |conv| work(conv, graph, node, plan.rects(id)))
     };
     graph.nodes().map(of).sum()
 }

@@ -22,7 +22,7 @@ pub(super) fn fill_holes(
     let (_, width) = gone.size();
     let mut index = Index { number: vec![None; picture.shape.h * width], width };
     for seed in (new.y0..new.y1).flat_map(|y| (new.x0..new.x1).map(move |x| (y, x))) {
-        if gone.has(seed.0, seed.1) && index.of(seed).is_none() {
+        if gone.has(seed.0, seed.1) && index.number(seed).is_none() {
             let hole = Hole::around(seed, gone, neighbours, &mut index);
             let colours = hole.colours(picture, range);
             let places = hole.pixels.iter().zip(colours.chunks_exact(picture.shape.c));
@@ -38,7 +38,7 @@ struct Index {
 }
 
 impl Index {
-    fn of(&self, (y, x): (usize, usize)) -> Option<u32> {
+    fn number(&self, (y, x): (usize, usize)) -> Option<u32> {
         self.number[y * self.width + x]
     }
 
@@ -74,7 +74,7 @@ impl Hole {
             let (mut sum, mut inside) = (0.0, Vec::with_capacity(neighbours.len()));
             for (place, weight) in beside(*pixel, gone.size(), neighbours) {
                 sum += weight;
-                match index.of(place).filter(|_| gone.has(place.0, place.1)) {
+                match index.number(place).filter(|_| gone.has(place.0, place.1)) {
                     Some(number) => inside.push((number, weight)),
                     None => hole.outside.push((i, place, weight)),
                 }
@@ -176,7 +176,7 @@ fn connected(
     let mut next = 0;
     while next < pixels.len() {
         for (place, _) in beside(pixels[next], gone.size(), neighbours) {
-            if gone.has(place.0, place.1) && index.of(place).is_none() {
+            if gone.has(place.0, place.1) && index.number(place).is_none() {
                 index.set(place, 0);
                 pixels.push(place);
             }

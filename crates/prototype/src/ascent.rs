@@ -165,7 +165,7 @@ impl Ascent<'_> {
         let (canvas, painted) = self.canvas(x);
         let acts = self.net.pass(&self.lens.see(&rolled(&canvas, shift)));
         let class = self.class.unwrap_or(0);
-        let aim = self.objective.at(self.net.climbed(&acts), self.net.head(), class);
+        let aim = self.objective.aim(self.net.climbed(&acts), self.net.head(), class);
         if !aim.value.is_finite() {
             return Err(diverged("the objective"));
         }

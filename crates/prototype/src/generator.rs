@@ -151,7 +151,7 @@ impl Generator {
     /// the generator keeps to what it says.
     pub fn paint(&self, code: &Tensor) -> (Tensor, Activations) {
         let acts = self.mapping.graph.forward(code);
-        let mut picture = acts.of(self.mapping.graph.output()).clone();
+        let mut picture = acts.value(self.mapping.graph.output()).clone();
         for pixel in picture.data.chunks_exact_mut(self.gain.len()) {
             let scaled = pixel.iter_mut().zip(self.gain.iter().zip(&self.offset));
             scaled.for_each(|(v, (gain, offset))| *v = *v * gain + offset);
@@ -248,7 +248,7 @@ pub(crate) mod tests {
         let flat = generator(Function::Sigmoid, "").unwrap();
         let z = flat.mapping.graph.forward(&code);
         let last = flat.mapping.graph.node(flat.mapping.graph.output()).inputs[0];
-        assert!(same(sigmoid.pixel(0, 1)[2], z.of(last).data[9]));
+        assert!(same(sigmoid.pixel(0, 1)[2], z.value(last).data[9]));
     }
 
     #[test]

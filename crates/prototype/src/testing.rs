@@ -41,7 +41,7 @@ pub(crate) fn rectified() -> Graph {
 pub(crate) struct Some(pub(crate) Shape);
 
 impl Examples for Some {
-    fn of(&self, _: Option<usize>) -> Result<Vec<Tensor>, PriorError> {
+    fn of_class(&self, _: Option<usize>) -> Result<Vec<Tensor>, PriorError> {
         let one = |k: usize| {
             let values = numbers(self.0.len(), k + 5).iter().map(|v| 0.5 + 0.4 * v).collect();
             Tensor::new(self.0, values)

@@ -124,7 +124,7 @@ fn patches_of_a_picture_of_the_set_cost_nothing() {
     let zero = Tensor::zeros(Shape::new(1, 4, 4));
     let prior = bound("patch-prior:side=4:patches=200", &zero).1;
     let pictures = Pictures(zero.shape);
-    for picture in pictures.of(None).unwrap() {
+    for picture in pictures.of_class(None).unwrap() {
         assert!(prior.penalty(&picture).unwrap().0 < 1e-12);
     }
     assert!(prior.penalty(&zero).unwrap().0 > 0.0);

@@ -138,7 +138,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn of(&self, order: Order) -> Score {
+    fn score(&self, order: Order) -> Score {
         match order {
             Order::Morf => self.morf,
             Order::Lerf => self.lerf,
@@ -410,7 +410,7 @@ impl<'a> Group<'a> {
         let picture = self.pictures.entry(kept.image).or_default();
         picture.check_target(row)?;
         let cell = picture.cell_mut(noise, method);
-        if cell.of(row.order) != Score::Missing {
+        if cell.score(row.order) != Score::Missing {
             return Err(CellsError::Twice {
                 image: row.image.clone(),
                 method: row.method.clone(),
@@ -504,7 +504,7 @@ impl<'a> Group<'a> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for picture in self.pictures.values() {
             let cells = self.noises_of(picture).filter_map(|n| picture.cell(n, method));
-            let reason = cells.map(|cell| cell.of(order)).find_map(|score| match score {
+            let reason = cells.map(|cell| cell.score(order)).find_map(|score| match score {
                 Score::Failed(reason) => Some(self.reasons[reason as usize]),
                 _ => None,
             });

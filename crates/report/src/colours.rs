@@ -75,7 +75,7 @@ pub const COLOUR_MAPS: &[ColourMap] = &[
 
 impl ColourMap {
     /// The colour at `part` of the way from the first to the last colour; beyond them it saturates.
-    pub fn at(&self, part: f64) -> Rgb<u8> {
+    pub fn colour(&self, part: f64) -> Rgb<u8> {
         let last = self.anchors.len() - 1;
         let at = part.clamp(0.0, 1.0) * last as f64;
         let below = (at.floor() as usize).min(last - 1);
@@ -139,7 +139,7 @@ impl Percentile {
     }
 
     /// The value below which this percentage of the values lies; values are finite.
-    fn of(self, values: &mut [f64]) -> Option<f64> {
+    fn limit(self, values: &mut [f64]) -> Option<f64> {
         values.sort_unstable_by(f64::total_cmp);
         let last = values.len().checked_sub(1)?;
         Some(values[(last as f64 * self.0 / 100.0).floor() as usize])
@@ -190,7 +190,7 @@ impl Look {
         let range = match self.colours.side {
             Side::Diverging => {
                 let mut sizes: Vec<f64> = finite.map(f64::abs).collect();
-                let robust = self.percentile.of(&mut sizes)?;
+                let robust = self.percentile.limit(&mut sizes)?;
                 let high = if robust > 0.0 { robust } else { *sizes.last()? };
                 Range { low: -high, high }
             }
@@ -198,7 +198,7 @@ impl Look {
                 let mut values: Vec<f64> = finite.collect();
                 let mut opposite: Vec<f64> = values.iter().map(|v| -v).collect();
                 let (high, low) =
-                    (self.percentile.of(&mut values)?, -self.percentile.of(&mut opposite)?);
+                    (self.percentile.limit(&mut values)?, -self.percentile.limit(&mut opposite)?);
                 let (least, most) = (*values.first()?, *values.last()?);
                 if low < high { Range { low, high } } else { Range { low: least, high: most } }
             }
@@ -210,14 +210,14 @@ impl Look {
     pub fn colour(&self, value: f64, range: Option<Range>) -> Rgb<u8> {
         match range {
             _ if !value.is_finite() => NO_VALUE,
-            Some(range) => self.colours.at(range.part(value)),
+            Some(range) => self.colours.colour(range.part(value)),
             None => self.flat(),
         }
     }
 
     /// The colour of a map that says nothing.
     fn flat(&self) -> Rgb<u8> {
-        self.colours.at(if self.colours.side == Side::Diverging { 0.5 } else { 0.0 })
+        self.colours.colour(if self.colours.side == Side::Diverging { 0.5 } else { 0.0 })
     }
 
     /// How the colours of every map are scaled, in a sentence.
@@ -268,15 +268,15 @@ mod tests {
     fn diverging_maps_are_white_at_zero_and_as_dark_on_both_sides() {
         let light = |c: Rgb<u8>| c.0.iter().map(|&c| i32::from(c)).sum::<i32>();
         for map in COLOUR_MAPS.iter().filter(|m| m.side == Side::Diverging) {
-            assert_eq!(map.at(0.5), Rgb([255; 3]), "{}", map.name);
+            assert_eq!(map.colour(0.5), Rgb([255; 3]), "{}", map.name);
             for i in 1..=10 {
                 let half = f64::from(i) / 20.0;
-                let (below, above) = (light(map.at(0.5 - half)), light(map.at(0.5 + half)));
-                assert!(below < light(map.at(0.55 - half)), "{} {i}", map.name);
-                assert!(above < light(map.at(0.45 + half)), "{} {i}", map.name);
+                let (below, above) = (light(map.colour(0.5 - half)), light(map.colour(0.5 + half)));
+                assert!(below < light(map.colour(0.55 - half)), "{} {i}", map.name);
+                assert!(above < light(map.colour(0.45 + half)), "{} {i}", map.name);
                 assert!((below - above).abs() < 60, "{} {i}", map.name);
             }
-            assert_eq!(map.at(7.0), map.at(1.0), "larger values saturate");
+            assert_eq!(map.colour(7.0), map.colour(1.0), "larger values saturate");
         }
     }
 
@@ -287,7 +287,7 @@ mod tests {
             0.2126 * r + 0.7152 * g + 0.0722 * b
         };
         for map in COLOUR_MAPS.iter().filter(|m| m.side == Side::Sequential) {
-            let steps: Vec<f64> = (0..=64).map(|i| luma(map.at(f64::from(i) / 64.0))).collect();
+            let steps: Vec<f64> = (0..=64).map(|i| luma(map.colour(f64::from(i) / 64.0))).collect();
             assert!(steps.is_sorted() && steps[0] < steps[64], "{}", map.name);
         }
     }
@@ -299,8 +299,8 @@ mod tests {
         let look = Look::default();
         let range = look.range(&heat);
         assert_eq!(range, Some(Range { low: -1.0, high: 1.0 }));
-        assert_eq!(look.colour(1.0, range), look.colours.at(1.0));
-        assert_eq!(look.colour(-1e6, range), look.colours.at(0.0));
+        assert_eq!(look.colour(1.0, range), look.colours.colour(1.0));
+        assert_eq!(look.colour(-1e6, range), look.colours.colour(0.0));
         let all = Look { percentile: "100".parse().unwrap(), ..look };
         assert_eq!(all.range(&heat), Some(Range { low: -1e6, high: 1e6 }));
     }

@@ -158,7 +158,7 @@ impl Axis {
     }
 
     /// Position of a value.
-    pub fn at(&self, value: f64) -> f64 {
+    pub fn position(&self, value: f64) -> f64 {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
@@ -189,9 +189,9 @@ impl Axis {
         let mut free = f64::NEG_INFINITY;
         let mut fits = |(value, text): &&(f64, String)| {
             let half = DIGIT * text.chars().count() as f64 / 2.0;
-            let fits = self.at(*value) - half >= free;
+            let fits = self.position(*value) - half >= free;
             if fits {
-                free = self.at(*value) + half + GAP;
+                free = self.position(*value) + half + GAP;
             }
             fits
         };
@@ -251,7 +251,7 @@ mod tests {
     fn the_numbers_of_a_logarithmic_scale_are_at_their_places() {
         let axis = log_axis(1.0, 100.0, 800.0);
         let ticks = axis.log_ticks();
-        let place = |text: &str| axis.at(ticks.iter().find(|t| t.1 == text).unwrap().0);
+        let place = |text: &str| axis.position(ticks.iter().find(|t| t.1 == text).unwrap().0);
         assert!((place("10") - 490.0).abs() < 1e-9);
         assert!((place("20") - (490.0 + 400.0 * 2f64.log10())).abs() < 1e-9);
     }
@@ -276,7 +276,7 @@ mod tests {
             let half = |t: &(f64, String)| DIGIT * t.1.len() as f64 / 2.0;
             for pair in ticks.windows(2) {
                 let (end, start) =
-                    (axis.at(pair[0].0) + half(&pair[0]), axis.at(pair[1].0) - half(&pair[1]));
+                    (axis.position(pair[0].0) + half(&pair[0]), axis.position(pair[1].0) - half(&pair[1]));
                 prop_assert!(start - end >= GAP - 1e-9, "{ticks:?}");
             }
             for (log, text) in &ticks {
@@ -289,14 +289,14 @@ mod tests {
     #[test]
     fn values_have_their_places() {
         let axis = Axis::exact(0.9, 8.1, 0.0, 100.0);
-        assert!((axis.at(4.5) - 50.0).abs() < 1e-12);
+        assert!((axis.position(4.5) - 50.0).abs() < 1e-12);
         assert_eq!(axis.ticks(8).len(), 8);
     }
 
     #[test]
     fn equal_values_still_have_a_scale() {
         let axis = Axis::new([3.0, 3.0].into_iter(), 0.0, 10.0);
-        assert!((axis.at(3.0) - 5.0).abs() < 1e-12);
-        assert!(Axis::new([].into_iter(), 0.0, 1.0).at(0.5).is_finite());
+        assert!((axis.position(3.0) - 5.0).abs() < 1e-12);
+        assert!(Axis::new([].into_iter(), 0.0, 1.0).position(0.5).is_finite());
     }
 }

@@ -161,7 +161,8 @@ fn place(page: &mut RgbImage, picture: &RgbImage, at: (u32, u32), size: (u32, u3
 /// The colour scale with its meaning.
 fn legend(page: &mut RgbImage, look: &Look, y: u32) -> Vec<Label> {
     const BAR: u32 = 160;
-    let bar = RgbImage::from_fn(BAR, 14, |x, _| look.colours.at(f64::from(x) / f64::from(BAR - 1)));
+    let bar =
+        RgbImage::from_fn(BAR, 14, |x, _| look.colours.colour(f64::from(x) / f64::from(BAR - 1)));
     let left = MARGIN + 118;
     imageops::replace(page, &bar, i64::from(left), i64::from(y));
     let room = page.width() - 2 * MARGIN;
@@ -197,7 +198,7 @@ mod tests {
         assert_eq!(picture.dimensions(), (3, 2));
         assert_eq!(
             (*picture.get_pixel(1, 0), *picture.get_pixel(2, 1)),
-            (look.colours.at(1.0), look.colours.at(0.0))
+            (look.colours.colour(1.0), look.colours.colour(0.0))
         );
         let tensor = Tensor::new(Shape::new(3, 1, 2), vec![0.0, 0.5, 1.0, 2.0, -1.0, 0.2]);
         let rgb = rgb(&tensor);
@@ -213,7 +214,7 @@ mod tests {
         let look = Look::default();
         let page = overlay(&picture, &heat, &look);
         assert_eq!(page.get_pixel(0, 0).0, [255; 3]);
-        let ink = look.colours.at(1.0).0.map(|v| (f64::from(v) * 0.35).round() as u8);
+        let ink = look.colours.colour(1.0).0.map(|v| (f64::from(v) * 0.35).round() as u8);
         assert_eq!(page.get_pixel(1, 0).0, ink);
         let grey = Look { colours: "grey".parse().unwrap(), ..look };
         let mixed = overlay(&picture, &heat, &grey).get_pixel(0, 0).0[0];

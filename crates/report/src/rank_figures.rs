@@ -74,7 +74,7 @@ fn widest(names: impl Iterator<Item = impl AsRef<str>>, size: f64) -> Result<f64
 /// Vertical grid lines with their numbers below.
 fn grid(page: &mut Drawing, axis: &Axis, top: f64, bottom: f64, label: &str, centre: f64) {
     for (value, text) in axis.ticks(7) {
-        let x = axis.at(value);
+        let x = axis.position(value);
         page.line((x, top), (x, bottom), 1.0, FAINT);
         page.text((x, bottom + 14.0), &text, Anchor::Middle);
     }
@@ -111,7 +111,7 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
     let axis = Axis::new(ends, start, end);
     let label = format!("mean difference in {}, image by image", contest.metric);
     grid(&mut page, &axis, TOP - 10.0, bottom, &label, f64::midpoint(start, end));
-    page.line((axis.at(0.0), TOP - 10.0), (axis.at(0.0), bottom), 1.5, GREY);
+    page.line((axis.position(0.0), TOP - 10.0), (axis.position(0.0), bottom), 1.5, GREY);
     page.label((width - 60.0, TOP - 22.0), "p (Holm)", 15.0, Anchor::Middle, GREY);
     for (i, pair) in shown.iter().enumerate() {
         let y = TOP + ROW * (i as f64 + 0.5);
@@ -121,9 +121,9 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
         page.label((left + 14.0, y), "-", 15.0, Anchor::Middle, GREY);
         page.label((left + 28.0, y), &names[pair.second], 15.0, Anchor::Left, text);
         if let (Some(lo), Some(hi)) = (pair.difference.lo(), pair.difference.hi()) {
-            page.line((axis.at(lo), y), (axis.at(hi), y), 2.0, ink);
+            page.line((axis.position(lo), y), (axis.position(hi), y), 2.0, ink);
         }
-        page.dot((axis.at(pair.difference.mean), y), 4.0, ink);
+        page.dot((axis.position(pair.difference.mean), y), 4.0, ink);
         let p = pair.p_holm.map_or("-".to_owned(), |p| match p {
             p if p < 1e-4 => "<0.0001".to_owned(),
             p => format!("{p:.4}"),
@@ -161,26 +161,26 @@ fn critical_difference(
     let height = bars + ROW * k.div_ceil(2) as f64 + 66.0;
     let title = "Critical differences of mean ranks";
     let mut page = Drawing::new(to + right, height, title, &subject(contest, heading));
-    let width = axis.at(1.0 + difference) - from;
+    let width = axis.position(1.0 + difference) - from;
     page.line((from, TOP + 6.0), (from + width, TOP + 6.0), 3.0, INK);
     let text = format!("critical difference {difference:.3}");
     page.text((from + width + 10.0, TOP + 6.0), &text, Anchor::Left);
     page.line((from, line), (to, line), 1.5, INK);
     for rank in 1..=k {
-        let x = axis.at(rank as f64);
+        let x = axis.position(rank as f64);
         page.line((x, line - 6.0), (x, line), 1.5, INK);
     }
-    for rank in numbered(k, axis.at(2.0) - axis.at(1.0), TICK) {
-        page.text((axis.at(rank as f64), line - 18.0), &rank.to_string(), Anchor::Middle);
+    for rank in numbered(k, axis.position(2.0) - axis.position(1.0), TICK) {
+        page.text((axis.position(rank as f64), line - 18.0), &rank.to_string(), Anchor::Middle);
     }
     for (i, (a, b)) in groups.iter().enumerate() {
         let y = line + 14.0 + 11.0 * i as f64;
-        let ends = (axis.at(ranks[*a]) - 4.0, axis.at(ranks[*b]) + 4.0);
+        let ends = (axis.position(ranks[*a]) - 4.0, axis.position(ranks[*b]) + 4.0);
         page.line((ends.0, y), (ends.1, y), 4.0, CLEAR);
     }
     for Rung { method, rank, is_left: left, row } in ladder.rungs(half) {
         let y = bars + ROW * (row as f64 + 0.6);
-        let x = axis.at(rank);
+        let x = axis.position(rank);
         let end = if left { from - 12.0 } else { to + 12.0 };
         page.line((x, line), (x, y), 1.2, GREY);
         page.line((x, y), (end, y), 1.2, GREY);
@@ -264,7 +264,8 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
     let scale = |right: f64| Axis::new(points.iter().map(|p| p.1), left, right);
     let right = room_for_labels(|right| {
         let axis = scale(right);
-        let ends = points.iter().zip(&widths).map(|((_, log, _), width)| axis.at(*log) + width);
+        let ends =
+            points.iter().zip(&widths).map(|((_, log, _), width)| axis.position(*log) + width);
         ends.fold(0.0, f64::max) + 14.0
     });
     let x_axis = scale(right);
@@ -275,21 +276,21 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
         .flat_map(|(_, _, e)| [e.mean, e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
     let y_axis = Axis::new(ends, bottom, top);
     for (value, text) in y_axis.ticks(6) {
-        let y = y_axis.at(value);
+        let y = y_axis.position(value);
         page.line((left, y), (right, y), 1.0, FAINT);
         page.text((left - 10.0, y), &text, Anchor::Right);
     }
     for (value, text) in x_axis.log_ticks() {
-        let x = x_axis.at(value);
+        let x = x_axis.position(value);
         page.line((x, top), (x, bottom), 1.0, FAINT);
         page.text((x, bottom + 14.0), &text, Anchor::Middle);
     }
     let mut taken = Vec::new();
     for (i, (_, log, e)) in points.iter().enumerate() {
-        let (x, y) = (x_axis.at(*log), y_axis.at(e.mean));
+        let (x, y) = (x_axis.position(*log), y_axis.position(e.mean));
         let colour = Style::nth(i).colour;
         if let (Some(lo), Some(hi)) = (e.lo(), e.hi()) {
-            let (lo, hi) = (y_axis.at(lo), y_axis.at(hi));
+            let (lo, hi) = (y_axis.position(lo), y_axis.position(hi));
             page.line((x, lo), (x, hi), 2.0, colour);
             taken.push(Area { x: (x - 2.0, x + 2.0), y: (hi, lo) });
         }
@@ -297,7 +298,7 @@ fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Draw
         taken.push(Area { x: (x - 7.0, x + 7.0), y: (y - 7.0, y + 7.0) });
     }
     for ((j, log, e), width) in points.iter().zip(&widths) {
-        let (x, y) = (x_axis.at(*log), y_axis.at(e.mean));
+        let (x, y) = (x_axis.position(*log), y_axis.position(e.mean));
         let place = label_place((x, y), *width, &taken, (left, WIDTH - 6.0));
         let end = if place.x.0 > x { place.x.0 - 3.0 } else { place.x.1 + 3.0 };
         let middle = f64::midpoint(place.y.0, place.y.1);

@@ -460,15 +460,15 @@ fn tally(contest: &Contest, j: usize) -> [usize; 3] {
 /// Names of the columns of `ranking`, `pairs`, `subsets` and `agreement`.
 #[cfg(test)]
 pub(super) fn names() -> [(&'static str, Vec<String>); 4] {
-    fn of<R>(sheet: Sheet<'_, R>) -> Vec<String> {
+    fn columns_of<R>(sheet: Sheet<'_, R>) -> Vec<String> {
         sheet.names().map(str::to_owned).collect()
     }
     let names = &Names::default();
     [
-        ("ranking", of(places(names))),
-        ("pairs", of(duels(names))),
-        ("subsets", of(parts(names))),
-        ("agreement", of(likenesses())),
+        ("ranking", columns_of(places(names))),
+        ("pairs", columns_of(duels(names))),
+        ("subsets", columns_of(parts(names))),
+        ("agreement", columns_of(likenesses())),
     ]
 }
 

@@ -354,7 +354,7 @@ impl CurveMetric for Untouched {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        Some(vec![f64::from(*trial.own.of(self.0)?.first()?)])
+        Some(vec![f64::from(*trial.own.curve(self.0)?.first()?)])
     }
 }
 

@@ -218,7 +218,7 @@ fn explained(
 ) -> Result<Vec<f64>, String> {
     let explainer = methods::method(method).map_err(|e| e.to_string())?.value;
     let acts = graph.forward(picture);
-    let scores = &acts.of(graph.output()).data;
+    let scores = &acts.value(graph.output()).data;
     let target = best(scores, None).unwrap_or(0);
     let bounds = |v: f32| vec![v; graph.input_shape().c];
     let case = Case {

@@ -328,7 +328,7 @@ layout = 'b:y=1:a=2'",
         assert!(["threads", "memory", "out"].iter().all(|key| !keys.contains(&&(*key).to_owned())));
         assert_eq!(written.get("layout"), Some(&"b:y=1:a=2".into()), "in the order given");
         assert!(!keys.contains(&&"upsample".to_owned()), "without heat maps");
-        let counted = config.written().of(&[Scope::Results]);
+        let counted = config.written().within(&[Scope::Results]);
         assert_eq!((counted.layout, counted.model, counted.data), (None, None, None));
         assert_eq!(counted.images, Some(200));
     }

@@ -109,7 +109,7 @@ mod tests {
         let preprocess = model.preprocess().unwrap();
         let picture = preprocess.picture(picture).unwrap();
         let acts = model.graph.forward(&preprocess.normalise(&picture));
-        acts.of(model.graph.output()).data.clone()
+        acts.value(model.graph.output()).data.clone()
     }
 
     fn accuracy(pictures: usize, picture: impl Fn(&Scenes, usize) -> ScenePicture) -> f64 {

@@ -134,7 +134,7 @@ fn note(plan: &Plan, subject: &Subject) -> String {
         Some(name) => format!("{name} ({c})"),
         None => format!("class {c}"),
     };
-    let score = subject.acts.of(plan.model.graph.output()).data[subject.target];
+    let score = subject.acts.value(plan.model.graph.output()).data[subject.target];
     let label = subject.label.map_or(String::new(), |l| format!(", label: {}", class(l)));
     let (predicted, target) = (class(subject.predicted), class(subject.target));
     format!("predicted: {predicted}{label}, explained: {target}, score {score:.2}")

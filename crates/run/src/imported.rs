@@ -139,7 +139,7 @@ impl Explainer for Imported {
 
 impl Given for Imported {
     fn heat_map(&self, case: &Case<'_>) -> Result<HeatMap, ExplainError> {
-        let map = self.of(case)?;
+        let map = self.values(case)?;
         if let Values::Real(values) = &map {
             let count = values.iter().filter(|v| !v.is_finite()).count();
             if count > 0 {
@@ -157,7 +157,7 @@ impl Given for Imported {
 
     fn whole_heat_map(&self, case: &Case<'_>) -> Result<Option<Array2<i128>>, ExplainError> {
         let input = case.graph.input_shape();
-        Ok(match self.of(case)? {
+        Ok(match self.values(case)? {
             Values::Whole(values) => Some(values.sum_axis(Axis(0))),
             Values::Real(_) => None,
         }
@@ -166,7 +166,7 @@ impl Given for Imported {
 }
 
 impl Imported {
-    fn of(&self, case: &Case<'_>) -> Result<Values, ExplainError> {
+    fn values(&self, case: &Case<'_>) -> Result<Values, ExplainError> {
         let input = case.graph.input_shape();
         self.read(case.image, (input.h, input.w))
     }
@@ -175,7 +175,7 @@ impl Imported {
     fn read(&self, id: &str, size: (usize, usize)) -> Result<Values, ExplainError> {
         let cannot = |reason| ExplainError::Import { reason, momentary: false };
         let none = || cannot("there is no heat map for this picture".to_owned());
-        let map = self.maps.of(id).ok_or_else(none)?.map_err(|e| ExplainError::Import {
+        let map = self.maps.map(id).ok_or_else(none)?.map_err(|e| ExplainError::Import {
             reason: e.to_string(),
             momentary: e.is_momentary(),
         })?;
@@ -250,7 +250,7 @@ pub(super) fn open(
         unused: maps.unused.clone(),
     };
     let imported = Imported { maps, upsample };
-    let first = ids.iter().find(|id| imported.maps.of(id).is_some()).expect("there are maps");
+    let first = ids.iter().find(|id| imported.maps.map(id).is_some()).expect("there are maps");
     let wrong = |e: ExplainError| ImportError::Size { name: name.clone(), reason: e.to_string() };
     imported.read(first, size).map_err(wrong)?;
     Ok((Named { name, value: Box::new(imported) }, import))

@@ -218,7 +218,7 @@ mod tests {
     use super::{super::shard::Asked, *};
 
     fn shard(text: &str) -> Share {
-        Share::Shard(text.parse::<Asked>().unwrap().of(None).unwrap())
+        Share::Shard(text.parse::<Asked>().unwrap().shard(None).unwrap())
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Asked {
     }
 
     /// The share, in a folder that is cut into `there` shards already, if it is.
-    pub fn of(self, there: Option<usize>) -> Result<Shard, ShardError> {
+    pub fn shard(self, there: Option<usize>) -> Result<Shard, ShardError> {
         let (index, of) = (self.index, self.of.or(there).ok_or(ShardError::NotCut)?);
         check(index, of)?;
         Ok(Shard { index: index % of, of })
@@ -104,7 +104,7 @@ impl Shard {
     }
 
     /// Number of shards.
-    pub fn of(self) -> usize {
+    pub fn total(self) -> usize {
         self.of
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<Shard, ShardError> {
-        Asked::parse(text, variable)?.of(None)
+        Asked::parse(text, variable)?.shard(None)
     }
 
     #[test]
@@ -181,11 +181,14 @@ mod tests {
     fn the_folder_says_how_many_shards_there_are() {
         let slurm = |name: &str| (name == "SLURM_ARRAY_TASK_ID").then(|| "5".to_owned());
         let asked = Asked::parse("auto", slurm).unwrap();
-        assert_eq!(asked.of(Some(8)).unwrap().to_string(), "5/8");
-        assert_eq!(asked.of(Some(4)), Err(ShardError::Index { index: 5, of: 4 }));
-        assert_eq!(asked.of(None), Err(ShardError::NotCut));
+        assert_eq!(asked.shard(Some(8)).unwrap().to_string(), "5/8");
+        assert_eq!(asked.shard(Some(4)), Err(ShardError::Index { index: 5, of: 4 }));
+        assert_eq!(asked.shard(None), Err(ShardError::NotCut));
         // what is said counts more
-        assert_eq!(Asked::parse("1/3", nothing).unwrap().of(Some(8)).unwrap().to_string(), "1/3");
+        assert_eq!(
+            Asked::parse("1/3", nothing).unwrap().shard(Some(8)).unwrap().to_string(),
+            "1/3"
+        );
     }
 
     #[test]

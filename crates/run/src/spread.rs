@@ -20,7 +20,7 @@ pub(super) fn spread(plan: &Plan, jobs: usize) -> Spread {
 }
 
 impl Spread {
-    pub(super) fn of<R>(self, job: impl FnOnce() -> R) -> R {
+    pub(super) fn run<R>(self, job: impl FnOnce() -> R) -> R {
         if self.layers { layers_here(job) } else { job() }
     }
 
@@ -30,7 +30,7 @@ impl Spread {
         jobs: &'t [T],
         job: impl Fn(&'t T) -> Option<R> + Sync,
     ) -> Option<Vec<R>> {
-        let job = |at: &'t T| self.of(|| job(at));
+        let job = |at: &'t T| self.run(|| job(at));
         if self.jobs { jobs.par_iter().map(job).collect() } else { jobs.iter().map(job).collect() }
     }
 }

@@ -85,7 +85,7 @@ pub enum StopsError {
     )]
     Dots,
     /// A stop that is not behind the one before.
-    #[error("`at`: each stop must be larger than the one before, found {second} after {first}{}", of(*.units))]
+    #[error("`at`: each stop must be larger than the one before, found {second} after {first}{}", both_are(*.units))]
     Ascending {
         /// The stop before.
         first: Portion,
@@ -117,7 +117,7 @@ pub enum StopsError {
     Steps,
 }
 
-fn of(units: Option<usize>) -> String {
+fn both_are(units: Option<usize>) -> String {
     units.map_or(String::new(), |n| format!(": both are as many of {}", count(n, "region")))
 }
 
@@ -232,7 +232,7 @@ pub fn units(stops: &[Portion], all: usize) -> Result<Vec<usize>, StopsError> {
 mod tests {
     use super::*;
 
-    fn at(text: &str, all: usize) -> Result<Vec<usize>, String> {
+    fn stops_of(text: &str, all: usize) -> Result<Vec<usize>, String> {
         let texts: Vec<String> = text.split(',').map(str::to_owned).collect();
         let stops = parse(&texts).map_err(|e| e.to_string())?;
         let again: Vec<String> = stops.iter().map(Portion::to_string).collect();
@@ -242,16 +242,16 @@ mod tests {
 
     #[test]
     fn stops_are_numbers_or_shares_of_all_units() {
-        assert_eq!(at("1,2,5,10,50", 625).unwrap(), [1, 2, 5, 10, 50]);
+        assert_eq!(stops_of("1,2,5,10,50", 625).unwrap(), [1, 2, 5, 10, 50]);
         // whole units, rounded down: 57.6, 115.2 and so on of 576
         let tenths = [57, 115, 172, 230, 288, 345, 403, 460, 518];
-        assert_eq!(at("10%,20%,...,90%", 576).unwrap(), tenths);
-        assert_eq!(at("10%, 20%, 30%, 40%, 50%, 60%, 70%, 80%, 90%", 576).unwrap(), tenths);
+        assert_eq!(stops_of("10%,20%,...,90%", 576).unwrap(), tenths);
+        assert_eq!(stops_of("10%, 20%, 30%, 40%, 50%, 60%, 70%, 80%, 90%", 576).unwrap(), tenths);
         // exactly: a tenth of 50 is 5, whatever 0.1 is in double precision
-        assert_eq!(at("10%,30%,70%,100%", 50).unwrap(), [5, 15, 35, 50]);
-        assert_eq!(at("0.5%,12.5%,12.5001%", 2_000_000).unwrap(), [10_000, 250_000, 250_002]);
-        assert_eq!(at("2,4,...,10,49", 49).unwrap(), [2, 4, 6, 8, 10, 49]);
-        assert_eq!(at("1,50%", 49).unwrap(), [1, 24]);
+        assert_eq!(stops_of("10%,30%,70%,100%", 50).unwrap(), [5, 15, 35, 50]);
+        assert_eq!(stops_of("0.5%,12.5%,12.5001%", 2_000_000).unwrap(), [10_000, 250_000, 250_002]);
+        assert_eq!(stops_of("2,4,...,10,49", 49).unwrap(), [2, 4, 6, 8, 10, 49]);
+        assert_eq!(stops_of("1,50%", 49).unwrap(), [1, 24]);
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
             "1e2",
             ".5%",
         ];
-        let messages = texts.map(|text| format!("{text}: {}", at(text, 49).unwrap_err()));
+        let messages = texts.map(|text| format!("{text}: {}", stops_of(text, 49).unwrap_err()));
         insta::assert_snapshot!(messages.join("\n"));
     }
 }

@@ -95,7 +95,7 @@ impl Subject {
         let start = Instant::now();
         let acts = plan.model.graph.pass(&input).map_err(|e| e.to_string())?;
         let seconds = start.elapsed().as_secs_f64();
-        let logits = &acts.of(plan.model.graph.output()).data;
+        let logits = &acts.value(plan.model.graph.output()).data;
         let predicted = predicted(logits)?;
         let target = match (plan.target, item.label) {
             (Target::Predicted, _) => predicted,

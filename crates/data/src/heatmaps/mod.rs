@@ -122,7 +122,7 @@ impl HeatMaps {
     }
 
     /// The map of a picture; `None` where there is none.
-    pub fn of(&self, id: &str) -> Option<Result<Values, DataError>> {
+    pub fn map(&self, id: &str) -> Option<Result<Values, DataError>> {
         self.maps.get(id).map(Map::read)
     }
 }

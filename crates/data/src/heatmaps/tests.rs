@@ -40,7 +40,7 @@ fn safetensors(header: &str, values: &[f32]) -> Vec<u8> {
 fn firsts(path: &Path) -> Vec<Option<f64>> {
     let maps = HeatMaps::open(path, &ids()).unwrap();
     IDS.iter()
-        .map(|id| maps.of(id).map(|map| real(map.unwrap()).into_iter().next().unwrap()))
+        .map(|id| maps.map(id).map(|map| real(map.unwrap()).into_iter().next().unwrap()))
         .collect()
 }
 
@@ -54,7 +54,7 @@ fn real(map: Values) -> Array3<f64> {
 
 /// The only map of a file.
 fn only(path: &Path) -> Values {
-    HeatMaps::open(path, &["p.png".to_owned()]).unwrap().of("p.png").unwrap().unwrap()
+    HeatMaps::open(path, &["p.png".to_owned()]).unwrap().map("p.png").unwrap().unwrap()
 }
 
 #[test]
@@ -63,13 +63,13 @@ fn one_array_holds_the_maps_in_the_order_of_the_pictures() {
     let all = Array3::from_shape_fn((3, 2, 3), |(n, y, x)| (100 * n + 10 * y + x) as f64);
     let path = folder.file("all.npy", npy(&all));
     let maps = HeatMaps::open(&path, &ids()).unwrap();
-    let second = maps.of(IDS[1]).unwrap().unwrap();
+    let second = maps.map(IDS[1]).unwrap().unwrap();
     let expected = array![[[100.0, 101.0, 102.0], [110.0, 111.0, 112.0]]];
     assert_eq!(second, Values::Real(expected));
     let channels =
         Array4::from_shape_fn((3, 2, 1, 2), |(n, c, _, x)| (100 * n + 10 * c + x) as f32);
     let path = folder.file("channels.npy", npy(&channels));
-    let third = HeatMaps::open(&path, &ids()).unwrap().of(IDS[2]).unwrap().unwrap();
+    let third = HeatMaps::open(&path, &ids()).unwrap().map(IDS[2]).unwrap().unwrap();
     assert_eq!(third, Values::Real(array![[[200.0, 201.0]], [[210.0, 211.0]]]));
     let header = r#"{"maps":{"dtype":"F32","shape":[3,1,2],"data_offsets":[0,24]}}"#;
     let values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
@@ -100,12 +100,12 @@ fn a_folder_holds_one_file_per_picture() {
     folder.file("maps/cats/b.png_rawhm.txt", "2\n1 2\n1 2\n3 4\n");
     folder.png("maps/c.png", 2, 3, 51);
     folder.file("maps/notes.md", "not a map");
-    assert_eq!(firsts(&folder.at("maps")), [Some(400.0), Some(1.0), Some(51.0 * 257.0)]);
-    let maps = HeatMaps::open(&folder.at("maps"), &ids()).unwrap();
-    let toolbox = maps.of(IDS[1]).unwrap().unwrap();
+    assert_eq!(firsts(&folder.child("maps")), [Some(400.0), Some(1.0), Some(51.0 * 257.0)]);
+    let maps = HeatMaps::open(&folder.child("maps"), &ids()).unwrap();
+    let toolbox = maps.map(IDS[1]).unwrap().unwrap();
     assert_eq!(toolbox, Values::Whole(array![[[1, 2]], [[3, 4]]]));
     folder.file("maps/c.png", "other bytes");
-    assert_ne!(HeatMaps::open(&folder.at("maps"), &ids()).unwrap().digest, maps.digest);
+    assert_ne!(HeatMaps::open(&folder.child("maps"), &ids()).unwrap().digest, maps.digest);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_name_that_fits_two_pictures_is_refused() {
     let ids = ["a.jpg", "a.png", "0.png", "007.png"].map(str::to_owned);
     let path = folder.file("maps.npz", npz(&[("a.png", ramp(1)), ("0", ramp(2)), ("7", ramp(3))]));
     let maps = HeatMaps::open(&path, &ids).unwrap();
-    let first = |id: &String| maps.of(id).map(|map| real(map.unwrap())[(0, 0, 0)]);
+    let first = |id: &String| maps.map(id).map(|map| real(map.unwrap())[(0, 0, 0)]);
     assert_eq!(ids.each_ref().map(first), [None, Some(100.0), Some(200.0), Some(300.0)]);
 }
 
@@ -139,9 +139,9 @@ fn a_name_that_fits_two_pictures_is_refused() {
 fn links_to_nothing_and_loops_are_passed_over() {
     let folder = Folder::new();
     folder.file("maps/cats/a.npy", npy(&ramp(4)));
-    std::os::unix::fs::symlink("nowhere.npy", folder.at("maps/cats/b.npy")).unwrap();
-    std::os::unix::fs::symlink("..", folder.at("maps/cats/up")).unwrap();
-    let maps = HeatMaps::open(&folder.at("maps"), &ids()).unwrap();
+    std::os::unix::fs::symlink("nowhere.npy", folder.child("maps/cats/b.npy")).unwrap();
+    std::os::unix::fs::symlink("..", folder.child("maps/cats/up")).unwrap();
+    let maps = HeatMaps::open(&folder.child("maps"), &ids()).unwrap();
     assert_eq!((maps.len(), maps.unused), (1, vec!["cats/b.npy".into(), "cats/up".into()]));
 }
 
@@ -267,7 +267,7 @@ fn messages_say_what_a_map_must_be() {
     let folder = Folder::new();
     let say = |name: &str, bytes: Vec<u8>| {
         let path = folder.file(name, bytes);
-        let read = |maps: HeatMaps| match ids().iter().find_map(|id| maps.of(id)) {
+        let read = |maps: HeatMaps| match ids().iter().find_map(|id| maps.map(id)) {
             Some(map) => map.map(drop),
             None => panic!("there are maps"),
         };
@@ -283,10 +283,10 @@ fn messages_say_what_a_map_must_be() {
         2,
         2,
     );
-    std::fs::create_dir(folder.at("empty")).unwrap();
+    std::fs::create_dir(folder.child("empty")).unwrap();
     let messages = [
-        folder.says(HeatMaps::open(&folder.at("no.npy"), &ids())),
-        folder.says(HeatMaps::open(&folder.at("empty"), &ids())),
+        folder.says(HeatMaps::open(&folder.child("no.npy"), &ids())),
+        folder.says(HeatMaps::open(&folder.child("empty"), &ids())),
         say("a.mat", vec![]),
         say("a.npy", npy(&Array3::<f32>::zeros((2, 4, 4)))),
         say("a.npy", npy(&ramp(0))),
@@ -311,7 +311,7 @@ fn messages_say_what_a_map_must_be() {
     let single = |name: &str, bytes: Vec<u8>| {
         let path = folder.file(name, bytes);
         let maps = HeatMaps::open(&path, &["0".to_owned()]).unwrap();
-        folder.says(maps.of("0").unwrap())
+        folder.says(maps.map("0").unwrap())
     };
     let more = [
         single("b.txt", b"1 2\n3".to_vec()),
@@ -344,7 +344,7 @@ proptest! {
         }
         let path = folder.file(name, bytes);
         if let Ok(maps) = HeatMaps::open(&path, &ids()) {
-            ids().iter().for_each(|id| drop(maps.of(id)));
+            ids().iter().for_each(|id| drop(maps.map(id)));
         }
     }
 }

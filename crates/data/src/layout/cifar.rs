@@ -69,7 +69,7 @@ impl Layout for Cifar {
             return Err(DataError::unexpected(&folder.join(names), expected, found.to_string()));
         }
         let files = self.files(place)?;
-        let read = |name: &String| read_part(&place.at(name), label_bytes, classes);
+        let read = |name: &String| read_part(&place.path(name), label_bytes, classes);
         let parts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let n = parts.iter().map(|part| part.labels.len()).sum();
         let from = files.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ");

@@ -147,7 +147,7 @@ mod tests {
         for name in ["tench/b.png", "tench/deep/a.png", "goldfish/c.png"] {
             folder.png(name, 1, 1, 0);
         }
-        std::fs::create_dir(folder.at("shark")).unwrap();
+        std::fs::create_dir(folder.child("shark")).unwrap();
         let set = folder.open("").unwrap();
         let expected = [("goldfish/c.png", 0), ("tench/b.png", 2), ("tench/deep/a.png", 2)];
         assert_eq!(rows(&*set), expected.map(|(id, label)| (id.to_owned(), Some(label))));
@@ -205,8 +205,8 @@ mod tests {
         insta::assert_snapshot!(folder.open("").unwrap().describe(), @"7 pictures without labels, 3 of them in folders");
         assert_eq!(folder.open("classes").unwrap().left_out().len(), 4);
         for name in ["ant", "bee"] {
-            std::fs::remove_dir_all(folder.at(name)).unwrap();
-            std::fs::create_dir(folder.at(name)).unwrap();
+            std::fs::remove_dir_all(folder.child(name)).unwrap();
+            std::fs::create_dir(folder.child(name)).unwrap();
         }
         insta::assert_snapshot!(folder.says(folder.open("classes")));
     }
@@ -217,12 +217,12 @@ mod tests {
         let folder = Folder::new();
         folder.png("set/ant/1.png", 1, 1, 0);
         folder.png("set/bee/1.png", 1, 1, 0);
-        let plain = rows(&*crate::open(&folder.at("set"), &Options::default()).unwrap());
-        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.at(at)).unwrap();
+        let plain = rows(&*crate::open(&folder.child("set"), &Options::default()).unwrap());
+        let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, folder.child(at)).unwrap();
         link(".", "set/asp");
         link("..", "set/app");
         link("../../set", "set/bee/again");
-        let set = crate::open(&folder.at("set"), &Options::default()).unwrap();
+        let set = crate::open(&folder.child("set"), &Options::default()).unwrap();
         assert_eq!(rows(&*set), plain);
         insta::assert_snapshot!(set.describe(), @"2 pictures in 2 class folders, numbered in the order of their names where the network does not name its classes so");
         let left_out: Vec<&str> = set.left_out().iter().map(|left| &*left.id).collect();
@@ -235,7 +235,7 @@ mod tests {
         let folder = Folder::new();
         folder.png("ant/1.png", 1, 1, 0);
         folder.png("bee/1.png", 1, 1, 0);
-        let link = |name: &str| std::os::unix::fs::symlink("nowhere", folder.at(name)).unwrap();
+        let link = |name: &str| std::os::unix::fs::symlink("nowhere", folder.child(name)).unwrap();
         link("notes.txt");
         assert_eq!(folder.open("").unwrap().left_out().len(), 1);
         link("asp");

@@ -130,7 +130,7 @@ impl Coco {
             return Err(none("a file".to_owned()));
         }
         if place.has_file(AMONG) {
-            return Ok((place.at(AMONG), place.path.clone(), String::new()));
+            return Ok((place.path(AMONG), place.path.clone(), String::new()));
         }
         let annotations = DataPath::look(&place.path.join("annotations"))?;
         let splits: Vec<String> =
@@ -143,7 +143,7 @@ impl Coco {
             [] => none("no instances".to_owned()),
             some => none(format!("the splits {}", some.join(", "))),
         })?;
-        let list = annotations.at(&format!("{INSTANCES}{chosen}.json"));
+        let list = annotations.path(&format!("{INSTANCES}{chosen}.json"));
         let folders = [chosen.clone(), format!("images/{chosen}"), "images".to_owned()];
         let folder = folders.into_iter().find(|name| place.path.join(name).is_dir());
         let folder = folder.ok_or_else(|| none(format!("no folder `{chosen}`")))?;
@@ -342,11 +342,11 @@ mod tests {
     fn annotations_may_lie_among_the_pictures() {
         let folder = coco(GOOD);
         std::fs::rename(
-            folder.at("annotations/instances_val2017.json"),
-            folder.at("val2017/_annotations.coco.json"),
+            folder.child("annotations/instances_val2017.json"),
+            folder.child("val2017/_annotations.coco.json"),
         )
         .unwrap();
-        let set = crate::testing::open(&folder.at("val2017"), "").unwrap();
+        let set = crate::testing::open(&folder.child("val2017"), "").unwrap();
         assert_eq!((set.len(), set.id(0).as_str()), (2, "000000000285.jpg"));
     }
 
@@ -357,7 +357,7 @@ mod tests {
             folder.says(folder.open("").and_then(|set| set.item(0)))
         };
         let lost = coco(GOOD);
-        std::fs::remove_file(lost.at("val2017/000000000632.jpg")).unwrap();
+        std::fs::remove_file(lost.child("val2017/000000000632.jpg")).unwrap();
         lost.png("val2017/000000000999.jpg", 1, 1, 0);
         let skipped = lost.open("coco:missing=skip").unwrap().describe();
         let broken = coco(GOOD);

@@ -54,12 +54,12 @@ mod tests {
             folder.file(&format!("{name}/t10k-images-idx3-ubyte"), images);
             folder.file(&format!("{name}/t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 2, 9, 0]);
         }
-        let set = open(&folder.at("Fashion-MNIST"), "").unwrap();
+        let set = open(&folder.child("Fashion-MNIST"), "").unwrap();
         assert_eq!(rows(&*set)[0], ("t10k/00000".to_owned(), Some(9)));
         assert_eq!(set.classes().unwrap()[9], "ankle boot");
         assert_eq!(set.item(0).unwrap().image.data, [0.0, 0.2]);
-        assert_eq!(open(&folder.at("mnist"), "").unwrap().classes(), None);
-        let told = open(&folder.at("mnist"), "fashion-mnist").unwrap();
+        assert_eq!(open(&folder.child("mnist"), "").unwrap().classes(), None);
+        let told = open(&folder.child("mnist"), "fashion-mnist").unwrap();
         assert_eq!(told.classes().unwrap().len(), 10);
     }
 }

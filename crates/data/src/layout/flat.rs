@@ -104,7 +104,7 @@ mod tests {
         let empty = folder.says(folder.open(""));
         folder.file("a/notes.txt", "");
         let notes = folder.says(folder.open(""));
-        let absent = folder.says(open(&folder.at("x"), ""));
+        let absent = folder.says(open(&folder.child("x"), ""));
         insta::assert_snapshot!([empty, notes, absent].join("\n"));
     }
 
@@ -132,7 +132,7 @@ mod tests {
         folder.file("a.png", "no picture");
         folder.png("b.png", 1, 1, 0);
         let set = folder.open("flat").unwrap();
-        fs::remove_file(folder.at("b.png")).unwrap();
+        fs::remove_file(folder.child("b.png")).unwrap();
         assert!(!set.item(0).unwrap_err().is_momentary());
         assert!(set.content(0).is_ok(), "a broken picture is known, too");
         assert!(set.item(1).unwrap_err().is_momentary());
@@ -150,9 +150,9 @@ mod tests {
             folder.png(name, 1, 1, 0);
         }
         let set = folder.open("flat").unwrap();
-        names[1..].iter().for_each(|name| fs::remove_file(folder.at(name)).unwrap());
+        names[1..].iter().for_each(|name| fs::remove_file(folder.child(name)).unwrap());
         assert!(set.is_there());
-        fs::remove_file(folder.at(&names[0])).unwrap();
+        fs::remove_file(folder.child(&names[0])).unwrap();
         assert!(!set.is_there());
     }
 }

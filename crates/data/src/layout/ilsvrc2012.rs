@@ -178,7 +178,7 @@ fn annotations(place: &DataPath) -> Result<BTreeMap<u32, PathBuf>, DataError> {
         for folder in [folder.join("val"), folder].iter().filter(|f| f.is_dir()) {
             let folder = DataPath::look(folder)?;
             let numbered =
-                folder.files.iter().filter_map(|name| Some((number(name)?, folder.at(name))));
+                folder.files.iter().filter_map(|name| Some((number(name)?, folder.path(name))));
             found.extend(numbered);
         }
     }
@@ -189,7 +189,7 @@ fn read_boxes(path: &Path) -> Result<Vec<Bounds>, DataError> {
     let document = Element::read(path)?;
     let frame =
         document.child("size").map(|s| numbers(s, ["width", "height"], path)).transpose()?;
-    let corners = document.all("object").filter_map(|object| object.child("bndbox"));
+    let corners = document.children("object").filter_map(|object| object.child("bndbox"));
     let corners = corners.map(|b| numbers(b, ["xmin", "ymin", "xmax", "ymax"], path));
     corners.map(|c| Ok(Bounds::new(c?, frame))).collect()
 }

@@ -161,7 +161,7 @@ mod tests {
         let folder = imagenette();
         folder.png("val/n00000001/a.JPEG", 1, 1, 0);
         let other = folder.says(folder.open(""));
-        std::fs::remove_dir_all(folder.at("train")).unwrap();
+        std::fs::remove_dir_all(folder.child("train")).unwrap();
         let train = folder.says(folder.open("imagenette:split=train"));
         insta::assert_snapshot!([other, train].join("\n"));
     }

@@ -476,7 +476,7 @@ mod tests {
         check(&pandas.replace(".0\n", "\n").replace(",1", ",01"), "", 0);
         check(&pandas.replace(',', ";").replace(".0\n", ",0\n"), "", 0);
         let from_one = pandas.replace("0.png,0.0\n", "");
-        std::fs::remove_file(folder.at("0.png")).unwrap();
+        std::fs::remove_file(folder.child("0.png")).unwrap();
         check(&from_one, "labels:first=1", 1);
     }
 

@@ -66,7 +66,7 @@ pub(super) fn detect(place: &DataPath) -> Result<Named<dyn Layout>, DataError> {
 /// name of that file.
 fn class_names_beside(place: &DataPath) -> Result<Option<(String, Vec<String>)>, DataError> {
     let file = ["classes.txt", "synset_words.txt"].iter().find(|name| place.has_file(name));
-    file.map(|name| Ok(((*name).to_owned(), lines(&place.at(name))?))).transpose()
+    file.map(|name| Ok(((*name).to_owned(), lines(&place.path(name))?))).transpose()
 }
 
 /// The lines of a text file, trimmed, without blank ones at the end.

@@ -479,14 +479,14 @@ mod tests {
         folder.file("grey.npy", npy(&[2, 2, 2], |v| v as f32 / 8.0));
         folder.file("both.npy", npy(&[2, 3, 2, 3], |v| v as f64 / 100.0));
         let image =
-            |name: &str, layout| open(&folder.at(name), layout).unwrap().item(1).unwrap().image;
+            |name: &str, layout| open(&folder.child(name), layout).unwrap().item(1).unwrap().image;
         assert_eq!(image("last.npy", "").pixel(0, 1), [15.0, 16.0, 17.0].map(|v: f32| v / 255.0));
         let first = image("first.npy", "");
         assert_eq!(first.pixel(0, 1), [13.0, 17.0, 21.0].map(|v: f64| (v / 65_535.0) as f32));
         assert_eq!(image("grey.npy", "").data, [0.5, 0.625, 0.75, 0.875]);
         assert_eq!(image("both.npy", "numpy:axes=nhwc").shape, Shape::new(3, 3, 2));
         assert_eq!(image("both.npy", "numpy:axes=nchw").shape, Shape::new(3, 2, 3));
-        insta::assert_snapshot!(folder.says(open(&folder.at("both.npy"), "")), @"`DIR/both.npy`: expected pictures whose channels can be told from their rows and columns, found [2, 3, 2, 3] of type F64; say which with the layout `numpy:axes=nhwc` or `numpy:axes=nchw`");
+        insta::assert_snapshot!(folder.says(open(&folder.child("both.npy"), "")), @"`DIR/both.npy`: expected pictures whose channels can be told from their rows and columns, found [2, 3, 2, 3] of type F64; say which with the layout `numpy:axes=nhwc` or `numpy:axes=nchw`");
     }
 
     #[test]
@@ -494,18 +494,18 @@ mod tests {
         let folder = Folder::new();
         folder.file("x_test.npy", npy(&[3, 1, 1], |v| v as u8));
         folder.file("y_test.npy", npy(&[3, 1], |v| 5 - v as i64));
-        let mut archive = NpzWriter::new_compressed(File::create(folder.at("set.npz")).unwrap());
+        let mut archive = NpzWriter::new_compressed(File::create(folder.child("set.npz")).unwrap());
         archive.add_array("x_test", &Array::from_shape_fn((3, 1, 1), |(n, _, _)| n as u8)).unwrap();
         archive.add_array("y_test", &Array1::from_vec(vec![5u8, 4, 3])).unwrap();
         archive.add_array("x_train", &Array::<u8, _>::zeros((9, 1, 1))).unwrap();
         archive.finish().unwrap();
         let expected = [("x_test/00000", 5), ("x_test/00001", 4), ("x_test/00002", 3)];
         for name in ["", "x_test.npy", "set.npz"] {
-            let set = open(&folder.at(name), "").unwrap();
+            let set = open(&folder.child(name), "").unwrap();
             assert_eq!(rows(&*set), expected.map(|(id, k)| (id.to_owned(), Some(k))), "{name}");
             assert_eq!(set.item(2).unwrap().image.data, [2.0 / 255.0]);
         }
-        let train = open(&folder.at("set.npz"), "numpy:images=x_train").unwrap();
+        let train = open(&folder.child("set.npz"), "numpy:images=x_train").unwrap();
         insta::assert_snapshot!(train.describe(), @"9 pictures of 1x1 pixels from `x_train`");
     }
 
@@ -551,13 +551,13 @@ mod tests {
                 message("a.npy", bytes)
             },
             {
-                let mut archive = NpzWriter::new(File::create(folder.at("b.npz")).unwrap());
+                let mut archive = NpzWriter::new(File::create(folder.child("b.npz")).unwrap());
                 archive.add_array("p", &Array1::<u8>::zeros(1)).unwrap();
                 archive.add_array("q", &Array1::<u8>::zeros(1)).unwrap();
                 archive.finish().unwrap();
-                folder.says(open(&folder.at("b.npz"), ""))
+                folder.says(open(&folder.child("b.npz"), ""))
             },
-            folder.says(open(&folder.at("b.npz"), "numpy:images=r")),
+            folder.says(open(&folder.child("b.npz"), "numpy:images=r")),
         ];
         insta::assert_snapshot!(messages.join("\n"));
     }
@@ -569,7 +569,7 @@ mod tests {
             zipped: bool,
         ) {
             let folder = Folder::new();
-            let path = folder.at(if zipped { "a.npz" } else { "a.npy" });
+            let path = folder.child(if zipped { "a.npz" } else { "a.npy" });
             let mut bytes = npy(&[2, 3, 3], |v| v as u8);
             if zipped {
                 let mut archive = NpzWriter::new(std::io::Cursor::new(vec![]));

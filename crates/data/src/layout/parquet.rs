@@ -115,7 +115,7 @@ impl Parquet {
         }
         let of = |split: &str| -> Vec<PathBuf> {
             let names = place.files.iter().filter(|n| n.ends_with(ENDING) && n.starts_with(split));
-            names.map(|name| place.at(name)).collect()
+            names.map(|name| place.path(name)).collect()
         };
         let found = match &self.split {
             Some(split) => of(split),
@@ -429,7 +429,7 @@ mod tests {
     #[test]
     fn messages_name_the_file_and_the_column() {
         let folder = shards(&[("snappy", "a.parquet")]);
-        let file = folder.at("a.parquet");
+        let file = folder.child("a.parquet");
         folder.file("b.parquet", "PAR1 text PAR1");
         let says = |layout: &str| folder.says(open(&file, layout));
         let messages = [
@@ -437,7 +437,7 @@ mod tests {
             says("parquet:image=label"),
             says("parquet:label=image.path"),
             says("parquet:label=class"),
-            folder.says(open(&folder.at("b.parquet"), "")),
+            folder.says(open(&folder.child("b.parquet"), "")),
             folder.says(folder.open("parquet:split=dev")),
         ];
         insta::assert_snapshot!(messages.join("\n"));

@@ -187,7 +187,7 @@ mod tests {
             folder.says(folder.open(""))
         };
         let folder = places();
-        std::fs::remove_dir_all(folder.at("val_256")).unwrap();
+        std::fs::remove_dir_all(folder.child("val_256")).unwrap();
         let messages = [
             say("categories_places365.txt", "/a/airfield 0\n/a/barn 2\n"),
             say("places365_val.txt", "Places365_val_00000001.jpg 3\n"),

@@ -38,7 +38,7 @@ impl Layout for Sun {
     fn open(&self, place: &DataPath, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
         let listing = list_pictures(place)?;
         let classes = if place.has_file(CLASSES) {
-            lines(&place.at(CLASSES))?
+            lines(&place.path(CLASSES))?
         } else {
             let folders: BTreeSet<String> =
                 listing.pictures.iter().map(|f| folder(&f.id)).collect();

@@ -218,7 +218,7 @@ impl Voc {
             self.skip_difficult && object.text("difficult").is_some_and(|text| text == "1")
         };
         document
-            .all("object")
+            .children("object")
             .map(|object| {
                 let missing = |what| DataError::unexpected(path, what, "an object without");
                 let class = object.text("name").ok_or_else(|| missing("a `name` per object"))?;
@@ -434,7 +434,7 @@ mod tests {
         let nameless = folder.says(folder.open(""));
         folder.file("Annotations/2008_000008.xml", "<annotation><object>");
         let broken = folder.says(folder.open(""));
-        std::fs::remove_dir_all(folder.at("Annotations")).unwrap();
+        std::fs::remove_dir_all(folder.child("Annotations")).unwrap();
         let none = folder.says(folder.open("voc"));
         insta::assert_snapshot!([lost, absent, outside, number, nameless, broken, none].join("\n"));
     }

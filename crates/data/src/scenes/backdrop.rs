@@ -44,7 +44,7 @@ fn landscape(draw: &mut Draw) -> Canvas {
         }
         let hill = horizon - 0.3 * hills * rolling.octaves(at.x / 17.0, 9.0, 2);
         if at.y < hill {
-            return lit(mix(far, haze, 0.45), 0.7 + 0.3 * grass.at(at.x / 4.0, at.y / 2.0));
+            return lit(mix(far, haze, 0.45), 0.7 + 0.3 * grass.value(at.x / 4.0, at.y / 2.0));
         }
         // tufts get larger towards the eye
         let depth = (at.y - hill) / (SIDE as f32 - hill + 1.0);
@@ -141,7 +141,7 @@ fn planks(draw: &mut Draw) -> Canvas {
         let board = floor(q.y / wide);
         let bend = 5.0 * knots.octaves(q.x / 28.0 + board * 7.3, q.y / 14.0, 2);
         let line = grain.octaves(q.x / 34.0 + board * 3.7, (q.y + bend) / 2.6, 3);
-        let tone = 0.75 + 0.5 * boards.at(board * 1.7 + 0.5, 0.5);
+        let tone = 0.75 + 0.5 * boards.value(board * 1.7 + 0.5, 0.5);
         let gap = step(0.06, 0.02, (q.y / wide - board - 0.5).abs().max(0.0) - 0.42);
         let edge = 1.0 - 0.6 * (1.0 - gap).min(1.0);
         lit(mix(dark, pale, step(0.2, 0.8, line)), tone * edge)
@@ -223,7 +223,7 @@ pub(super) fn clutter(canvas: &mut Canvas, light: &Light, palette: &[Rgb], draw:
 fn inside(outline: Outline, at: P, squash: f32, lumps: Noise) -> Option<f32> {
     let depth = match outline {
         Outline::Pebble => {
-            let lump = 0.25 * lumps.at(at.x * 1.4, at.y * 1.4);
+            let lump = 0.25 * lumps.value(at.x * 1.4, at.y * 1.4);
             1.0 - lump - at.in_ellipse(p(0.0, 0.0), 1.0, squash).sqrt()
         }
         Outline::Slab => -at.to_box(p(0.78, 0.78 * squash * squash), 0.12),
@@ -240,7 +240,7 @@ fn inside(outline: Outline, at: P, squash: f32, lumps: Noise) -> Option<f32> {
 /// How much of the second colour shows.
 fn pattern(surface: Surface, at: P, grain: Noise) -> f32 {
     match surface {
-        Surface::Plain => 0.2 * grain.at(at.x * 4.0, at.y * 4.0),
+        Surface::Plain => 0.2 * grain.value(at.x * 4.0, at.y * 4.0),
         Surface::Bands => step(0.4, 0.6, wave(at.x * 2.2)),
         Surface::Dots => step(0.4, 0.6, wave(at.x * 1.6) * wave(at.y * 1.6)),
         Surface::Mottled => step(0.35, 0.65, grain.octaves(at.x * 4.0, at.y * 4.0, 2)),

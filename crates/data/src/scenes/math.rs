@@ -155,7 +155,7 @@ impl Noise {
 
     /// One octave, features of size 1; values in [0, 1], mean 1/2. `|x|`, `|y|` below 1e4.
     #[inline]
-    pub(super) fn at(self, x: f32, y: f32) -> f32 {
+    pub(super) fn value(self, x: f32, y: f32) -> f32 {
         // positive, so that truncation rounds down
         let (x, y) = (x + 16_384.0, y + 16_384.0);
         let (i, j) = (x as i32, y as i32);
@@ -175,7 +175,7 @@ impl Noise {
         let (mut sum, mut weight, mut total, mut scale) = (0.0, 1.0, 0.0, 1.0);
         for k in 0..octaves {
             let noise = Noise(self.0.wrapping_add(k.wrapping_mul(0x9e37_79b9)));
-            sum += weight * noise.at(x * scale, y * scale);
+            sum += weight * noise.value(x * scale, y * scale);
             total += weight;
             weight *= 0.5;
             scale *= 2.0;
@@ -257,7 +257,7 @@ mod tests {
         assert!(values.iter().all(|v| (0.0..=1.0).contains(v)));
         let mean = values.iter().sum::<f32>() / 20_000.0;
         assert!((mean - 0.5).abs() < 0.02, "{mean}");
-        assert!((noise.at(2.0 - 1e-3, 0.5) - noise.at(2.0 + 1e-3, 0.5)).abs() < 1e-3);
+        assert!((noise.value(2.0 - 1e-3, 0.5) - noise.value(2.0 + 1e-3, 0.5)).abs() < 1e-3);
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl CurveMetric for Aopc {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        trial.own.of(self.0).map(|curve| aopc(curve, trial.stops))
+        trial.own.curve(self.0).map(|curve| aopc(curve, trial.stops))
     }
 }
 

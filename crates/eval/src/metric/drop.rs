@@ -39,7 +39,7 @@ impl CurveMetric for Drop {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        let curve = trial.own.of(self.0)?;
+        let curve = trial.own.curve(self.0)?;
         let first = f64::from(*curve.first()?);
         Some(curve.iter().map(|&v| first - f64::from(v)).collect())
     }

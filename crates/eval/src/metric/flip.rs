@@ -34,7 +34,7 @@ impl CurveMetric for StepsToFlip {
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
         let flip = trial.own.flip?;
-        let steps = trial.own.of(Order::Morf)?.len();
+        let steps = trial.own.curve(Order::Morf)?.len();
         let gone = |l| if flip <= l { trial.stops.gone(flip) } else { trial.stops.gone(l) + 1 };
         Some((0..steps).map(|l| gone(l) as f64).collect())
     }

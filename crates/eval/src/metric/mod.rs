@@ -83,7 +83,7 @@ pub struct Curves<'a> {
 
 impl<'a> Curves<'a> {
     /// The curve of one order.
-    pub fn of(&self, order: Order) -> Option<&'a [f32]> {
+    pub fn curve(&self, order: Order) -> Option<&'a [f32]> {
         match order {
             Order::Morf => self.morf,
             Order::Lerf => self.lerf,

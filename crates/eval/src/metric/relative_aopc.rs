@@ -38,7 +38,7 @@ impl CurveMetric for RelativeAopc {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        let (own, random) = (trial.own.of(self.0)?, trial.random.of(self.0)?);
+        let (own, random) = (trial.own.curve(self.0)?, trial.random.curve(self.0)?);
         let of = |curve| aopc(curve, trial.stops);
         let difference = || of(own).iter().zip(of(random)).map(|(a, b)| a - b).collect();
         (own.len() == random.len()).then(difference)

@@ -42,7 +42,7 @@ impl CurveMetric for Rise {
     }
 
     fn along(&self, trial: &Trial<'_>) -> Option<Vec<f64>> {
-        let curve = trial.own.of(self.0)?;
+        let curve = trial.own.curve(self.0)?;
         let first = f64::from(*curve.first()?);
         let relative = |areas: Vec<f64>| areas.into_iter().map(|a| a / first).collect();
         (first > 0.0).then(|| trial.stops.area(curve).map(relative))?

@@ -137,7 +137,7 @@ fn is_constant(graph: &Graph, id: NodeId) -> bool {
 /// The next layer with weights, through nodes that only move values.
 fn layer_after(graph: &Graph, users: &Users, mut at: NodeId) -> Option<NodeId> {
     loop {
-        let &[user] = users.of(at) else { return None };
+        let &[user] = users.users(at) else { return None };
         match graph.node(user).op.role() {
             Role::Linear(_) => return Some(user),
             Role::Route | Role::Scale(_) => at = user,
@@ -219,7 +219,7 @@ impl Users {
         Users(users)
     }
 
-    fn of(&self, id: NodeId) -> &[NodeId] {
+    fn users(&self, id: NodeId) -> &[NodeId] {
         &self.0[id.0]
     }
 }

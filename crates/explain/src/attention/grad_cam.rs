@@ -24,7 +24,7 @@ pub const ENTRY: Entry<dyn Explainer> = Entry {
 impl ByTokens for AttentionGradCam {
     fn values(&self, case: &Case<'_>, tokens: &Tokens) -> Result<Vec<f64>, ExplainError> {
         let last = tokens.blocks.last().expect("there is a block").weights;
-        let (weights, gradient) = (case.acts.of(last), case.gradient_of_node(last));
+        let (weights, gradient) = (case.acts.value(last), case.gradient_of_node(last));
         let rows = tokens.read(case);
         let (heads, n) = (weights.shape.h, tokens.count);
         let mut values = vec![0.0; n];

@@ -36,7 +36,7 @@ impl ByTokens for LeGrad {
                 positive.for_each(|(v, g)| *v += f64::from(g.max(0.0)));
             }
         }
-        let shape = case.acts.of(tokens.blocks[0].weights).shape;
+        let shape = case.acts.value(tokens.blocks[0].weights).shape;
         let count = (tokens.blocks.len() * shape.h * shape.w) as f64;
         Ok(values.into_iter().map(|v| v / count).collect())
     }
@@ -46,7 +46,7 @@ impl ByTokens for LeGrad {
 fn gradient_of_end(case: &Case<'_>, tokens: &Tokens, end: NodeId) -> Tensor {
     let last = *tokens.ends.last().expect("there is a block");
     let shape = case.graph.node(last).shape;
-    let value = Tensor::new(shape, case.acts.of(end).data.clone());
+    let value = Tensor::new(shape, case.acts.value(end).data.clone());
     let acts = case.graph.forward_from(case.acts, last, value);
     let seed = case.graph.seed(case.target, 1.0);
     let case = &Case { acts: &acts, ..*case };

@@ -61,7 +61,7 @@ impl ByTokens for Raw {
 
     fn values(&self, case: &Case<'_>, tokens: &Tokens) -> Result<Vec<f64>, ExplainError> {
         let block = &tokens.blocks[self.find(case.graph, tokens)?];
-        let weights = case.acts.of(block.weights);
+        let weights = case.acts.value(block.weights);
         Ok(mean_of_rows(&mean_of_heads(weights, weights, |a, _| a), &tokens.read(case)))
     }
 }

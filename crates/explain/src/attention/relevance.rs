@@ -65,7 +65,7 @@ impl ByTokens for Generic {
         let gradients = gradients(case, tokens);
         let mut taken = Array2::<f64>::eye(tokens.count);
         for block in &tokens.blocks {
-            let weights = case.acts.of(block.weights);
+            let weights = case.acts.value(block.weights);
             let part = mean_of_heads(weights, &gradients[&block.weights], |a, g| (a * g).max(0.0));
             taken = &taken + &part.dot(&taken);
         }

@@ -29,7 +29,7 @@ impl ByTokens for Rollout {
     fn values(&self, case: &Case<'_>, tokens: &Tokens) -> Result<Vec<f64>, ExplainError> {
         let mut reached = Array2::eye(tokens.count);
         for block in &tokens.blocks {
-            let weights = case.acts.of(block.weights);
+            let weights = case.acts.value(block.weights);
             let mut mixed =
                 mean_of_heads(weights, weights, |a, _| a) + Array2::<f64>::eye(tokens.count);
             mixed.rows_mut().into_iter().for_each(|mut row| row /= row.sum());

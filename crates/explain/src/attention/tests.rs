@@ -228,11 +228,11 @@ fn by_modified_gradient(case: &Case<'_>, attention_is_constant: bool) -> Vec<f64
     let seed = case.graph.seed(case.target, 1.0);
     let step = |id: NodeId, g: Tensor| -> Result<Vec<Tensor>, Infallible> {
         let node = case.graph.node(id);
-        let x = case.acts.of(*node.inputs.first().unwrap_or(&NodeId(0)));
+        let x = case.acts.value(*node.inputs.first().unwrap_or(&NodeId(0)));
         Ok(match node.op.role() {
             Role::LayerNorm(norm) => vec![norm.vjp_of_linear_part(x, &g)],
             Role::Activation => {
-                let slopes = case.acts.of(id).data.iter().zip(&x.data).map(|(y, x)| y / x);
+                let slopes = case.acts.value(id).data.iter().zip(&x.data).map(|(y, x)| y / x);
                 let data = g.data.iter().zip(slopes).map(|(g, slope)| g * slope).collect();
                 vec![Tensor::new(g.shape, data)]
             }
@@ -383,13 +383,13 @@ impl Dense2 {
     fn of(case: &Case<'_>) -> Dense2 {
         let blocks = blocks(case.graph);
         let gradient = |id: NodeId| {
-            slopes(case.acts.of(id), |moved| {
+            slopes(case.acts.value(id), |moved| {
                 let acts = case.graph.forward_from(case.acts, id, moved);
-                f64::from(acts.of(case.graph.output()).data[case.target])
+                f64::from(acts.value(case.graph.output()).data[case.target])
             })
         };
         Dense2 {
-            weights: blocks.iter().map(|b| matrices(case.acts.of(b.weights))).collect(),
+            weights: blocks.iter().map(|b| matrices(case.acts.value(b.weights))).collect(),
             gradients: blocks.iter().map(|b| gradient(b.weights)).collect(),
         }
     }
@@ -448,10 +448,10 @@ fn by_own_scores(case: &Case<'_>) -> Array1<f64> {
     for (block, end) in tokens.blocks.iter().zip(&tokens.ends) {
         let score = |moved: Tensor| {
             let acts = case.graph.forward_from(case.acts, block.weights, moved);
-            let own = case.graph.forward_from(&acts, last, acts.of(*end).clone());
-            f64::from(own.of(case.graph.output()).data[case.target])
+            let own = case.graph.forward_from(&acts, last, acts.value(*end).clone());
+            f64::from(own.value(case.graph.output()).data[case.target])
         };
-        for head in slopes(case.acts.of(block.weights), score) {
+        for head in slopes(case.acts.value(block.weights), score) {
             sum = sum + head.mapv(|v| v.max(0.0)).sum_axis(ndarray::Axis(0));
         }
     }

@@ -216,7 +216,7 @@ fn with_picture<T>(graph: &Graph, f: impl FnOnce(&Case<'_>) -> T) -> T {
     let mut rng = Seed(1).rng("picture", "", &[]);
     let values = (0..INPUT.len()).map(|_| unit_f32(&mut rng) * 2.0 - 1.0).collect();
     let acts = graph.forward(&Tensor::new(INPUT, values));
-    let scores = &acts.of(graph.output()).data;
+    let scores = &acts.value(graph.output()).data;
     let larger = |best: usize, i: usize| if scores[i] > scores[best] { i } else { best };
     let target = (0..scores.len()).fold(0, larger);
     assert!(scores[target] > 1e-3, "{scores:?}");
@@ -246,7 +246,7 @@ fn has_an_empty_side(graph: &Graph, acts: &Activations, node: NodeId) -> bool {
     let (Role::Linear(layer) | Role::Scale(layer)) = graph.node(node).op.role() else {
         return false;
     };
-    let x = acts.of(graph.node(node).inputs[0]);
+    let x = acts.value(graph.node(node).inputs[0]);
     let (above, below) = (x.map(|v| v.max(0.0)), x.map(|v| v.min(0.0)));
     let side = |layer: &dyn Linear, of_above: Part, of_below: Part| {
         let mut z = layer.apply(of_above, &above);

@@ -8,7 +8,7 @@ use crate::nn::{
 /// The operand of a product of two maps that only lets the other through: the one that went through a
 /// sigmoid or a like function, or else the one that is spread over the other. `None` where that is
 /// neither or both.
-pub(super) fn of(graph: &Graph, product: &Node) -> Option<usize> {
+pub(super) fn gate_of(graph: &Graph, product: &Node) -> Option<usize> {
     let &[a, b] = &product.inputs[..] else { return None };
     let squashed = [is_squashed(graph, a), is_squashed(graph, b)];
     let spread = [a, b].map(|k| graph.node(source(graph, k)).shape.len() < product.shape.len());

@@ -36,13 +36,13 @@ impl<'a> Layer<'a> {
         linear: &'a dyn Linear,
         rule: &'a dyn Rule,
     ) -> Result<Self, ExplainError> {
-        let x = step.case.acts.of(step.node.inputs[0]);
+        let x = step.case.acts.value(step.node.inputs[0]);
         let by_sign = |p: &Products| matches!(p, Products::Positive | Products::Negative);
         let signs = if rule.products().iter().any(by_sign) { split(x) } else { [None, None] };
         let boxed = rule.products().contains(&Products::Box);
         let bounds = boxed.then(|| bounds(step, step.node.inputs[0])).transpose()?;
         let margins = bounds.map(|corners| corners.map(|corner| difference(x, &corner)));
-        let output = step.case.acts.of(step.id);
+        let output = step.case.acts.value(step.id);
         Ok(Layer { linear, rule, x, signs, margins, output, bias: bias_of(linear, x) })
     }
 

@@ -135,7 +135,7 @@ fn receivers(graph: &Graph, options: Options) -> Vec<bool> {
             continue;
         }
         let constant = match (options, node.op.role()) {
-            (Options { product: Product::Signal, .. }, Role::Product) => gate::of(graph, node),
+            (Options { product: Product::Signal, .. }, Role::Product) => gate::gate_of(graph, node),
             (Options { attention, .. }, Role::MatMul(_)) => {
                 attention::constant(graph, node, attention)
             }
@@ -282,7 +282,7 @@ impl Step<'_> {
 
     fn product(&self) -> Sent {
         let gate = match self.options.product {
-            Product::Signal => gate::of(self.case.graph, self.node),
+            Product::Signal => gate::gate_of(self.case.graph, self.node),
             Product::Half => None,
             Product::Epsilon => {
                 let (x, eps) = (self.inputs(), self.options.eps);
@@ -351,11 +351,11 @@ impl Step<'_> {
     }
 
     fn inputs(&self) -> Vec<&Tensor> {
-        self.node.inputs.iter().map(|k| self.case.acts.of(*k)).collect()
+        self.node.inputs.iter().map(|k| self.case.acts.value(*k)).collect()
     }
 
     fn output(&self) -> &Tensor {
-        self.case.acts.of(self.id)
+        self.case.acts.value(self.id)
     }
 
     fn unfit(&self, problem: String) -> ExplainError {

@@ -175,7 +175,7 @@ impl Start {
             Start::Score => {}
             Start::One => seed.data[case.target] = 1.0,
             Start::Contrast => {
-                let scores = &case.acts.of(case.graph.output()).data;
+                let scores = &case.acts.value(case.graph.output()).data;
                 let best = case.runner_up()?;
                 seed.data[best] = -scores[best];
             }

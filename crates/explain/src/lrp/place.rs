@@ -130,7 +130,7 @@ pub(super) fn layers(graph: &Graph) -> Vec<Option<Layer>> {
     let layer = |(i, kind): (usize, &Option<Kind>)| {
         let kind = (*kind)?;
         let (index, position) = counts.add(kind);
-        let depth = position as f64 / (count.of(kind).max(2) - 1) as f64;
+        let depth = position as f64 / (count.number(kind).max(2) - 1) as f64;
         let parts = std::mem::take(&mut parts[i]);
         Some(Layer { kind, first: !before[i], last: !after[i], index, depth, parts })
     };
@@ -146,7 +146,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(&self, kind: Kind) -> usize {
+    fn number(&self, kind: Kind) -> usize {
         match kind {
             Kind::Conv => self.conv,
             Kind::Dense => self.dense,
@@ -158,7 +158,7 @@ impl Counts {
     /// among its kind.
     fn add(&mut self, kind: Kind) -> (Option<usize>, usize) {
         let index = (kind != Kind::Scale).then_some(self.conv + self.dense);
-        let position = self.of(kind);
+        let position = self.number(kind);
         match kind {
             Kind::Conv => self.conv += 1,
             Kind::Dense => self.dense += 1,

@@ -810,7 +810,7 @@ fn what_is_only_a_gate_needs_no_rule() {
     // as if the gate were a constant factor
     let whole = of("lrp-epsilon:eps=0.000001").unwrap();
     let handed: f64 = whole.sum();
-    assert!((handed - f64::from(acts.of(g.output()).data[1])).abs() < 1e-4, "{handed}");
+    assert!((handed - f64::from(acts.value(g.output()).data[1])).abs() < 1e-4, "{handed}");
     let half = of("lrp-epsilon:eps=0.000001:product=half").unwrap_err().to_string();
     assert_eq!(half, "node `larger` (GreaterOrEqual): LRP has no rule for this operator");
 }
@@ -892,7 +892,7 @@ fn a_contrast_is_the_difference_of_two_maps() {
     let graph = network(true);
     let x = input(6);
     let acts = graph.forward(&x);
-    let scores = &acts.of(graph.output()).data;
+    let scores = &acts.value(graph.output()).data;
     let by_score = |a: &usize, b: &usize| scores[*a].total_cmp(&scores[*b]);
     let other = (0..5).filter(|c| *c != 2).max_by(by_score).unwrap();
     let of = |method: &str, target| traced(method, &graph, &x, target).0;
@@ -951,7 +951,7 @@ fn normalising_the_picture_inside_the_network_or_before_it_gives_the_same_maps()
     let corner = |v: f32| moved(&Tensor::new(shape, vec![v; 60])).data[..3].to_vec();
     let (low, high) = (corner(-2.0), corner(2.0));
     let (acts, moved_acts) = (inside.forward(&x), before.forward(&moved(&x)));
-    assert_eq!(acts.of(inside.output()), moved_acts.of(before.output()));
+    assert_eq!(acts.value(inside.output()), moved_acts.value(before.output()));
     let mut count = 0;
     for entry in EXPLAINERS {
         let method = build("method", EXPLAINERS, &entry.id.parse().unwrap()).unwrap().value;

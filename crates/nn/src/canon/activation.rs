@@ -98,7 +98,7 @@ impl Draft<'_> {
         let (_, found) = values.last_key_value()?;
         let is = |f: &&Function| {
             let pairs = points.iter().zip(&found.data);
-            pairs.into_iter().all(|(x, y)| (f.of(*x) - y).abs() <= TOLERANCE * x.abs().max(1.0))
+            pairs.into_iter().all(|(x, y)| (f.value(*x) - y).abs() <= TOLERANCE * x.abs().max(1.0))
         };
         KNOWN.iter().find(is).copied()
     }

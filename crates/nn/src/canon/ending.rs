@@ -43,11 +43,11 @@ impl Ending {
         }
     }
 
-    fn of(self, scores: &[f32]) -> Vec<f32> {
+    fn probabilities(self, scores: &[f32]) -> Vec<f32> {
         match self {
             Ending::Softmax => softmax(scores),
-            Ending::Sigmoid => scores.iter().map(|z| Function::Sigmoid.of(*z)).collect(),
-            Ending::Complement => scores.iter().map(|z| Function::Sigmoid.of(-z)).collect(),
+            Ending::Sigmoid => scores.iter().map(|z| Function::Sigmoid.value(*z)).collect(),
+            Ending::Complement => scores.iter().map(|z| Function::Sigmoid.value(-z)).collect(),
         }
     }
 }
@@ -102,7 +102,7 @@ impl Draft<'_> {
                 values.insert(*at, value);
             }
             let found = &values[&last].data;
-            possible.retain(|ending| is(&ending.of(&scores), found));
+            possible.retain(|ending| is(&ending.probabilities(&scores), found));
         }
         possible.first().copied()
     }
@@ -190,7 +190,7 @@ mod tests {
             let x = Tensor::new(Shape::vector(3), vec![0.5, -1.0, 2.0]);
             let raw = self.0.forward(&x);
             let fc = self.0.nodes().find(|(_, n)| &*n.name == "fc").unwrap().0;
-            let expected: Vec<f32> = raw.of(fc).data.iter().map(|v| sign * v).collect();
+            let expected: Vec<f32> = raw.value(fc).data.iter().map(|v| sign * v).collect();
             assert_eq!(found.logits(&x), expected, "{notes:?}");
         }
     }

@@ -263,7 +263,7 @@ pub fn bent(graph: &Graph) -> Option<String> {
     };
     let of = |(id, node): (NodeId, &Node)| {
         let function = node.op.function()?;
-        let at_zero = function.of(0.0);
+        let at_zero = function.value(0.0);
         let bent = at_zero != 0.0 && !is_gate(id);
         bent.then(|| format!("`{}` ({} of 0 is {at_zero:.4})", node.name, function.name()))
     };

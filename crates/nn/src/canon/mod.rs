@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(names, ["input", "fc", "inner", "top"]);
         assert_eq!(notes[0], "trailing softmax `prob` cut off: scores are logits");
         let logits = g.forward(&picture());
-        assert_eq!(canonical.logits(&picture()).len(), logits.of(top).data.len());
+        assert_eq!(canonical.logits(&picture()).len(), logits.value(top).data.len());
     }
 
     /// A graph under construction, read by name.

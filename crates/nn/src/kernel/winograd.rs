@@ -48,7 +48,7 @@ impl Tile {
     }
 
     /// All tiles for a window, those without shift first.
-    pub fn all(window: usize) -> Vec<Tile> {
+    pub fn fitting(window: usize) -> Vec<Tile> {
         let at = |shift| (2..=6).filter_map(move |side| Tile::new(side, window, shift));
         (0..6).flat_map(at).collect()
     }
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn a_tile_of_one_channel_is_the_direct_convolution() {
-        for tile in [3, 5].into_iter().flat_map(Tile::all).filter(|t| t.shift() == 0) {
+        for tile in [3, 5].into_iter().flat_map(Tile::fitting).filter(|t| t.shift() == 0) {
             let (m, r, a) = (tile.side(), tile.window(), tile.span());
             let map: Vec<f32> = (0..a * a).map(|i| ((i * 7 % 11) as f32 - 5.0) / 3.0).collect();
             let g: Vec<f64> = (0..r * r).map(|i| (i * 5 % 13) as f64 / 4.0 - 1.5).collect();
@@ -588,9 +588,9 @@ mod tests {
 
     #[test]
     fn there_are_tiles_of_every_size_and_shift_and_no_others() {
-        assert_eq!(Tile::all(3).len(), 2 + 3 + 4 + 5 + 6);
-        assert_eq!(Tile::all(5).len(), 2 + 3 + 4);
-        assert!(Tile::all(7).is_empty());
+        assert_eq!(Tile::fitting(3).len(), 2 + 3 + 4 + 5 + 6);
+        assert_eq!(Tile::fitting(5).len(), 2 + 3 + 4);
+        assert!(Tile::fitting(7).is_empty());
         assert_eq!(
             (Tile::new(7, 3, 0), Tile::new(4, 3, 4), Tile::new(1, 3, 0)),
             (None, None, None)

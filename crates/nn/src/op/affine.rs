@@ -126,11 +126,11 @@ impl Cpu for Affine {
 
 impl Linear for Affine {
     fn apply(&self, part: Part, x: &Tensor) -> Tensor {
-        self.each(x, |at, v| part.of(self.scale[at]) * v)
+        self.each(x, |at, v| part.weight(self.scale[at]) * v)
     }
 
     fn apply_transposed(&self, part: Part, s: &Tensor, _input: Shape) -> Tensor {
-        self.each(s, |at, v| part.of(self.scale[at]) * v)
+        self.each(s, |at, v| part.weight(self.scale[at]) * v)
     }
 
     fn bias(&self) -> &[f32] {

@@ -51,7 +51,7 @@ impl AvgPool {
 
     /// `part(1 / n)`: fixed weights are positive, so they are their own positive part.
     fn weight(part: Part, count: f32) -> f32 {
-        part.of(1.0 / count)
+        part.weight(1.0 / count)
     }
 }
 

@@ -121,7 +121,7 @@ impl Dense {
         let mut sums = [0.0; PANEL];
         for (x, w) in x.iter().zip(self.weights.panel(p).as_chunks::<PANEL>().0) {
             if *x != 0.0 {
-                sums.iter_mut().zip(w).for_each(|(s, w)| *s += x * part.of(*w));
+                sums.iter_mut().zip(w).for_each(|(s, w)| *s += x * part.weight(*w));
             }
         }
         sums
@@ -142,7 +142,7 @@ impl Dense {
             for (lanes, w) in lanes.iter_mut().zip(rows.as_chunks::<PANEL>().0).take(out.len()) {
                 for (w, s) in w.as_chunks::<8>().0.iter().zip(padded.as_chunks::<8>().0) {
                     for ((lane, w), s) in lanes.iter_mut().zip(w).zip(s) {
-                        *lane += part.of(*w) * s;
+                        *lane += part.weight(*w) * s;
                     }
                 }
             }
@@ -315,11 +315,11 @@ mod tests {
                 let s = Tensor::vector((0..n).map(|o| o as f32 - 3.0).collect());
                 let c = dense.apply_transposed(part, &s, x.shape).to_chw();
                 for o in 0..n {
-                    let want: f32 = (0..12).map(|i| part.of(weight[o * 12 + i]) * chw[i]).sum();
+                    let want: f32 = (0..12).map(|i| part.weight(weight[o * 12 + i]) * chw[i]).sum();
                     assert!((z.data[o] - want).abs() < 1e-4, "{part:?} {o}");
                 }
                 for (i, c) in c.iter().enumerate() {
-                    let term = |o: usize| part.of(weight[o * 12 + i]) * s.data[o];
+                    let term = |o: usize| part.weight(weight[o * 12 + i]) * s.data[o];
                     let want: f32 = (0..n).map(term).sum();
                     assert!((c - want).abs() < 2e-3, "{part:?} {i}: {c} {want}");
                 }

@@ -169,7 +169,7 @@ pub trait Cpu: Op {
             let (own, after) = rest.split_at_mut(rect.area() * channels);
             rest = after;
             if !rect.is_empty() {
-                self.eval(&replay.at(step), *rect, own);
+                self.eval(&replay.values_after(step), *rect, own);
             }
         }
     }
@@ -282,7 +282,7 @@ impl Part {
     const COUNT: usize = 5;
 
     /// The modified weight.
-    pub fn of(self, w: f32) -> f32 {
+    pub fn weight(self, w: f32) -> f32 {
         match self {
             Part::Raw => w,
             Part::Positive => w.max(0.0),

@@ -149,7 +149,7 @@ impl Linear for Resample {
         let mut out = Tensor::zeros(self.to);
         self.sums(0, self.to.len(), |places, source, weight| {
             let from = &x.data[source..source + places.len()];
-            out.data[places].iter_mut().zip(from).for_each(|(v, x)| *v += part.of(weight) * x);
+            out.data[places].iter_mut().zip(from).for_each(|(v, x)| *v += part.weight(weight) * x);
         });
         out
     }
@@ -158,7 +158,7 @@ impl Linear for Resample {
         let mut back = Tensor::zeros(input);
         self.sums(0, s.data.len(), |places, source, weight| {
             let into = &mut back.data[source..source + places.len()];
-            into.iter_mut().zip(&s.data[places]).for_each(|(v, s)| *v += part.of(weight) * s);
+            into.iter_mut().zip(&s.data[places]).for_each(|(v, s)| *v += part.weight(weight) * s);
         });
         back
     }

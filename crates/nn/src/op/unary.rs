@@ -168,7 +168,7 @@ impl Function {
     }
 
     /// The function.
-    pub fn of(self, x: f32) -> f32 {
+    pub fn value(self, x: f32) -> f32 {
         match self {
             Function::Relu => {
                 if x > 0.0 {
@@ -187,7 +187,7 @@ impl Function {
             Function::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Function::Swish { alpha } => x * sigmoid(alpha * x),
             Function::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
-            Function::Mish => x * Function::Softplus.of(x).tanh(),
+            Function::Mish => x * Function::Softplus.value(x).tanh(),
             Function::Gelu => x * normal(x),
             Function::GeluTanh => x * (0.5 + 0.5 * cubic(x).tanh()),
             Function::Erf => erf(f64::from(x)) as f32,
@@ -238,7 +238,7 @@ impl Function {
                     values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 });
                 });
             }
-            f => values.iter_mut().for_each(|v| *v = f.of(*v)),
+            f => values.iter_mut().for_each(|v| *v = f.value(*v)),
         }
     }
 
@@ -291,7 +291,7 @@ impl Function {
                 (((x / scale).round_ties_even() + zero).max(low).min(high) - zero) * scale
             }
             // smooth: the rounding of the value is all there is
-            f => f64::from(f.of(x as f32)),
+            f => f64::from(f.value(x as f32)),
         }
     }
 
@@ -304,7 +304,7 @@ impl Function {
             Function::Clip { min, max } => f32::from(x > min && x < max),
             Function::Elu { alpha } => bent(x, 1.0, alpha * x.exp()),
             Function::Selu { alpha, gamma } => bent(x, gamma, gamma * alpha * x.exp()),
-            Function::Sigmoid => self.of(x) * (1.0 - self.of(x)),
+            Function::Sigmoid => self.value(x) * (1.0 - self.value(x)),
             Function::HardSigmoid { alpha, beta } => {
                 let inside = alpha * x + beta > 0.0 && alpha * x + beta < 1.0;
                 if inside { alpha } else { 0.0 }
@@ -318,7 +318,7 @@ impl Function {
             Function::HardSwish if x <= -3.0 => 0.0,
             Function::HardSwish => bent(3.0 - x, x / 3.0 + 0.5, 1.0),
             Function::Mish => {
-                let gate = Function::Softplus.of(x).tanh();
+                let gate = Function::Softplus.value(x).tanh();
                 gate + x * (1.0 - gate * gate) * sigmoid(x)
             }
             Function::Gelu => normal(x) + x * density(x),
@@ -496,11 +496,11 @@ mod tests {
                     continue;
                 }
                 // whole numbers jump
-                if f.derivative(x) == 0.0 && (f.of(x + 0.01) - f.of(x - 0.01)).abs() > 0.5 {
+                if f.derivative(x) == 0.0 && (f.value(x + 0.01) - f.value(x - 0.01)).abs() > 0.5 {
                     continue;
                 }
                 let h = 1e-2;
-                let slope = (f.of(x + h) - f.of(x - h)) / (2.0 * h);
+                let slope = (f.value(x + h) - f.value(x - h)) / (2.0 * h);
                 // the third derivative of x^3 is 6, rounding is 1e-7 of values up to 50
                 assert!((slope - f.derivative(x)).abs() < 2e-3, "{f:?} at {x}");
             }
@@ -511,7 +511,7 @@ mod tests {
     fn gelu_and_its_neighbours_have_the_values_of_the_tables() {
         // Phi(1) = 0.841345, erf(1) = 0.842701, sigmoid(1) = 0.731059, softplus(1) = 1.313262
         let close = |f: Function, x: f32, y: f32| {
-            assert!((f.of(x) - y).abs() < 1e-5, "{f:?}: {}", f.of(x));
+            assert!((f.value(x) - y).abs() < 1e-5, "{f:?}: {}", f.value(x));
         };
         close(Function::Gelu, 1.0, 0.841_345);
         close(Function::Gelu, -1.0, -0.158_655);
@@ -525,7 +525,7 @@ mod tests {
         // far from 0 nothing overflows
         for x in [-1e4f32, 1e4] {
             for f in [Function::Softplus, Function::Mish, Function::Gelu, Function::GeluTanh] {
-                assert!(f.of(x).is_finite() && (f.of(x) - x.max(0.0)).abs() < 1e-3, "{f:?}");
+                assert!(f.value(x).is_finite() && (f.value(x) - x.max(0.0)).abs() < 1e-3, "{f:?}");
                 assert!((f.derivative(x) - f32::from(x > 0.0)).abs() < 1e-5, "{f:?}");
             }
         }
@@ -541,10 +541,10 @@ mod tests {
             (9.0, 1.5, 0.0),
             (-9.0, -1.0, 0.0),
         ] {
-            assert_eq!((q.of(x), q.derivative(x)), (y, slope), "{x}");
+            assert_eq!((q.value(x), q.derivative(x)), (y, slope), "{x}");
             assert!((q.of_exact(f64::from(x)) - f64::from(y)).abs() < 1e-12);
         }
-        let of = |f: Function, all: &[f32]| all.iter().map(|x| f.of(*x)).collect::<Vec<f32>>();
+        let of = |f: Function, all: &[f32]| all.iter().map(|x| f.value(*x)).collect::<Vec<f32>>();
         assert_eq!(of(Function::Round, &[-1.5, 0.5, 2.5]), [-2.0, 0.0, 2.0]);
         assert_eq!(of(Function::Whole, &[-1.5, 0.5]), [-1.0, 0.0]);
         let shrink = Function::Shrink { bias: 0.25, lambd: 0.5 };
@@ -556,6 +556,6 @@ mod tests {
         assert!(Function::Relu.derivative(0.0).abs() < f32::EPSILON);
         let six = Function::Clip { min: 0.0, max: 6.0 };
         assert!(six.derivative(0.0).abs() + six.derivative(6.0).abs() < f32::EPSILON);
-        assert!((six.of(7.0) - 6.0).abs() < f32::EPSILON);
+        assert!((six.value(7.0) - 6.0).abs() < f32::EPSILON);
     }
 }

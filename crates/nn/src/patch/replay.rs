@@ -36,7 +36,7 @@ impl<'a> Replay<'a> {
     }
 
     /// All inputs after step `k` (counted from 0).
-    pub fn at(&mut self, k: usize) -> Vec<&Tensor> {
+    pub fn values_after(&mut self, k: usize) -> Vec<&Tensor> {
         self.tracks.iter_mut().for_each(|t| t.advance(self.first + k));
         self.tracks.iter().map(|t| &t.current).collect()
     }

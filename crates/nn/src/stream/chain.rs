@@ -61,7 +61,7 @@ impl<'g> Base<'g> {
 
     /// The untouched picture in input space.
     pub fn picture(&self) -> &Tensor {
-        self.acts.of(self.graph().input())
+        self.acts.value(self.graph().input())
     }
 
     /// The scores after 0, 1, ... cumulative changes of the input. `pixels(step, out)` writes the
@@ -83,8 +83,8 @@ impl<'g> Base<'g> {
             let mut walk = Walk { base: self, nodes, end, current };
             stream = walk.push_all(stream, &plan, &chunks);
         }
-        let mut values = self.acts.of(graph.output()).data.clone();
-        values.extend(replayed_values(self.acts.of(graph.output()), &stream));
+        let mut values = self.acts.value(graph.output()).data.clone();
+        values.extend(replayed_values(self.acts.value(graph.output()), &stream));
         if let Some(class) = self.pick {
             values = values.chunks_exact(graph.classes()).map(|scores| scores[class]).collect();
         }
@@ -140,7 +140,7 @@ impl Walk<'_> {
             return self.push(input, plan, steps, false);
         }
         let channels = self.base.graph().node(self.end).shape.c;
-        let mut out = Patches::new(channels, plan.of(self.end).to_vec());
+        let mut out = Patches::new(channels, plan.rects(self.end).to_vec());
         for (i, steps) in chunks.iter().enumerate() {
             let some = input.slice(steps.clone());
             out.put(steps.start, &self.push(some, plan, steps, i + 1 < chunks.len()));
@@ -173,7 +173,7 @@ impl Walk<'_> {
                 streams[id.0] = Some(stream);
                 continue;
             }
-            let rects = plan.of(id)[steps.clone()].to_vec();
+            let rects = plan.rects(id)[steps.clone()].to_vec();
             streams[id.0] = Some(self.node(node, rects, &mut streams));
             for k in &node.inputs {
                 if last[k.0] == id.0
@@ -190,12 +190,13 @@ impl Walk<'_> {
     }
 
     fn value(&self, id: NodeId) -> &Tensor {
-        self.current[id.0].as_ref().unwrap_or_else(|| self.base.acts.of(id))
+        self.current[id.0].as_ref().unwrap_or_else(|| self.base.acts.value(id))
     }
 
     /// Applies all patches to a node's value.
     fn keep(&mut self, id: NodeId, patches: &Patches) {
-        let mut value = self.current[id.0].take().unwrap_or_else(|| self.base.acts.of(id).clone());
+        let mut value =
+            self.current[id.0].take().unwrap_or_else(|| self.base.acts.value(id).clone());
         (0..patches.len()).for_each(|k| value.write(patches.rects[k], patches.step(k)));
         self.current[id.0] = Some(value);
     }

@@ -51,7 +51,7 @@ pub(super) fn restrict(
     let small = graph.with_operators(|id, node| reduced.get(&id).unwrap_or(&node.op).clone());
     let mut acts = acts.clone();
     for id in reduced.keys() {
-        let value = channel(acts.of(*id), class);
+        let value = channel(acts.value(*id), class);
         acts.replace(*id, value);
     }
     Some((small, acts))

@@ -35,7 +35,7 @@ impl StreamPlan {
     }
 
     /// The rectangles of one node.
-    pub fn of(&self, id: NodeId) -> &[Rect] {
+    pub fn rects(&self, id: NodeId) -> &[Rect] {
         &self.rects[id.0]
     }
 
@@ -43,14 +43,14 @@ impl StreamPlan {
     /// nothing from a step before.
     pub fn macs(&self, graph: &Graph) -> Vec<u64> {
         let of = |(id, node): (NodeId, &Node)| {
-            let (shapes, rects) = (graph.shapes(&node.inputs), self.of(id));
+            let (shapes, rects) = (graph.shapes(&node.inputs), self.rects(id));
             let first = rects.iter().position(|rect| !rect.is_empty());
             let mut dirty = vec![Rect::EMPTY; node.inputs.len()];
             let step = |step: usize| {
                 if Some(step) <= first {
                     return node.op.macs(&shapes, rects[step]);
                 }
-                dirty.iter_mut().zip(&node.inputs).for_each(|(d, k)| *d = self.of(*k)[step]);
+                dirty.iter_mut().zip(&node.inputs).for_each(|(d, k)| *d = self.rects(*k)[step]);
                 node.op.step_macs(&shapes, &dirty, rects[step])
             };
             (0..rects.len()).map(step).sum()
@@ -60,7 +60,7 @@ impl StreamPlan {
 
     /// Bytes of the patches of one node at one step.
     fn size(&self, graph: &Graph, id: NodeId, step: usize) -> u64 {
-        (self.of(id)[step].area() * graph.node(id).shape.c * size_of::<f32>()) as u64
+        (self.rects(id)[step].area() * graph.node(id).shape.c * size_of::<f32>()) as u64
     }
 
     /// Bytes of the streams that are alive while the walk through the graph is at a node:

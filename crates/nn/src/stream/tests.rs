@@ -49,7 +49,7 @@ fn grow(rng: &mut KeyedRng, graph: &mut Graph, name: &str) {
     let outputs = [4, 6, 34][below(rng, 3) as usize];
     let pick = below(rng, 19);
     let taps = [3, 3, 5][below(rng, 3) as usize];
-    let tiles = Tile::all(taps);
+    let tiles = Tile::fitting(taps);
     let tile = tiles[below(rng, tiles.len() as u64) as usize];
     let mut tiled = || -> Box<dyn Cpu> {
         let op = direct(rng, shape.c, outputs, geometry(taps, 1, taps / 2, 1));
@@ -271,7 +271,7 @@ fn stages_cover_all_nodes_and_steps_and_only_some_take_chunks() {
     // VGG has no branches: at a node its own patches are alive and those of the one before
     let bytes = |id: usize, steps: &Range<usize>| {
         let channels = graph.node(NodeId(id)).shape.c;
-        let area: usize = plan.of(NodeId(id))[steps.clone()].iter().map(|r| r.area()).sum();
+        let area: usize = plan.rects(NodeId(id))[steps.clone()].iter().map(|r| r.area()).sum();
         (area * channels * size_of::<f32>()) as u64
     };
     for plan::Stage { nodes, chunks } in &stages {

@@ -32,7 +32,7 @@ impl Objective for LogP {
         before_rectifier(graph, &self.rectifier)
     }
 
-    fn at(&self, climbed: &Tensor, head: Head, class: usize) -> Aim {
+    fn aim(&self, climbed: &Tensor, head: Head, class: usize) -> Aim {
         let z: Vec<f64> = climbed.data.iter().map(|z| f64::from(*z)).collect();
         let mut seed = Tensor::zeros(climbed.shape);
         if head.compares() {

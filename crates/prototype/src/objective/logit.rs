@@ -28,7 +28,7 @@ impl Objective for Logit {
         before_rectifier(graph, &self.rectifier)
     }
 
-    fn at(&self, climbed: &Tensor, _: Head, class: usize) -> Aim {
+    fn aim(&self, climbed: &Tensor, _: Head, class: usize) -> Aim {
         let mut seed = Tensor::zeros(climbed.shape);
         seed.data[class] = 1.0;
         Aim { value: f64::from(climbed.data[class]), seed }

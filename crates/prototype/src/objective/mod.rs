@@ -31,7 +31,7 @@ pub trait Objective: Send + Sync {
 
     /// The value at a point, and its gradient with respect to the climbed values. `class` is the one to see; it does not
     /// count where there are no classes.
-    fn at(&self, climbed: &Tensor, head: Head, class: usize) -> Aim;
+    fn aim(&self, climbed: &Tensor, head: Head, class: usize) -> Aim;
 }
 
 /// An objective at a point.
@@ -141,12 +141,12 @@ impl Net {
 
     /// The climbed values.
     pub fn climbed<'a>(&self, acts: &'a Activations) -> &'a Tensor {
-        acts.of(self.graph.output())
+        acts.value(self.graph.output())
     }
 
     /// The class scores, as the network gives them.
     pub fn scores<'a>(&self, acts: &'a Activations) -> &'a [f32] {
-        &acts.of(self.scores).data
+        &acts.value(self.scores).data
     }
 
     /// What the scores mean.
@@ -265,7 +265,7 @@ mod tests {
         let slope = |text: &str| {
             let net = parse(text).unwrap().value.net(&graph).unwrap();
             let acts = net.pass(&x);
-            let aim = parse(text).unwrap().value.at(net.climbed(&acts), net.head(), 0);
+            let aim = parse(text).unwrap().value.aim(net.climbed(&acts), net.head(), 0);
             assert!(net.scores(&acts)[0].abs() < f32::EPSILON, "the network's own score");
             (
                 aim.value,
@@ -283,7 +283,7 @@ mod tests {
     fn the_log_probability_has_the_gradient_that_differences_say() {
         let z = [0.5f32, -1.0, 2.0];
         let of = |z: [f32; 3], head: Head, class: usize| {
-            parse("log-p").unwrap().value.at(&Tensor::vector(z.to_vec()), head, class)
+            parse("log-p").unwrap().value.aim(&Tensor::vector(z.to_vec()), head, class)
         };
         for (head, class) in
             [(Head::Softmax, 0), (Head::Softmax, 2), (Head::Sigmoid, 1), (Head::OneLogit, 1)]

@@ -78,7 +78,7 @@ impl Objective for Neuron {
         Ok(net)
     }
 
-    fn at(&self, climbed: &Tensor, _: Head, _: usize) -> Aim {
+    fn aim(&self, climbed: &Tensor, _: Head, _: usize) -> Aim {
         let (c, places) = (climbed.shape.c, climbed.shape.h * climbed.shape.w);
         let mut seed = Tensor::zeros(climbed.shape);
         if self.centre {

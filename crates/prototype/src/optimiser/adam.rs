@@ -56,7 +56,7 @@ impl Optimiser for Adam {
 
 impl Climber for OnTheWay {
     fn step(&mut self, x: &mut [f32], g: &[f32], at: Progress) {
-        let size = self.adam.sizes.at(at);
+        let size = self.adam.sizes.size(at);
         let [b1, b2] = self.adam.betas;
         self.left = [self.left[0] * b1, self.left[1] * b2];
         for ((x, g), [m, v]) in x.iter_mut().zip(g).zip(&mut self.means) {

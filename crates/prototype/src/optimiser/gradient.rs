@@ -56,7 +56,7 @@ impl Optimiser for Gradient {
 }
 
 impl Per {
-    fn of(self, g: &[f32]) -> f64 {
+    fn size(self, g: &[f32]) -> f64 {
         match self {
             Per::Mean => g.iter().map(|v| f64::from(v.abs())).sum::<f64>() / g.len() as f64,
             Per::Length => g.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt(),
@@ -67,9 +67,9 @@ impl Per {
 
 impl Climber for Gradient {
     fn step(&mut self, x: &mut [f32], g: &[f32], at: Progress) {
-        let size = self.per.of(g);
+        let size = self.per.size(g);
         if size > 0.0 {
-            let factor = self.sizes.at(at) / size;
+            let factor = self.sizes.size(at) / size;
             x.iter_mut().zip(g).for_each(|(x, g)| *x += (factor * f64::from(*g)) as f32);
         }
     }

@@ -39,7 +39,7 @@ pub(crate) struct Sizes {
 }
 
 impl Sizes {
-    fn at(self, Progress { step, steps }: Progress) -> f64 {
+    fn size(self, Progress { step, steps }: Progress) -> f64 {
         let share = step as f64 / (steps.max(2) - 1) as f64;
         self.step + (self.end - self.step) * share
     }

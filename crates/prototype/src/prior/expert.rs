@@ -70,7 +70,7 @@ impl Prior for Expert {
     fn bind(&self, site: &Site<'_>) -> Result<Box<dyn Bound>, PriorError> {
         let weight = self.weight;
         if self.density == GAUSSIAN {
-            let pictures = site.examples.of(asked_class(&self.of, site))?;
+            let pictures = site.examples.of_class(asked_class(&self.of, site))?;
             let gaussian = Gaussian::fit(&pictures, self.components, site.seed);
             return Ok(Box::new(Fitted { weight, gaussian }));
         }
@@ -131,7 +131,7 @@ impl Network {
 impl Bound for Network {
     fn penalty(&self, x: &Tensor) -> Option<(f64, Tensor)> {
         let acts = self.graph.forward(&self.lens.see(x));
-        let log_p = f64::from(acts.of(self.graph.output()).data[0]);
+        let log_p = f64::from(acts.value(self.graph.output()).data[0]);
         let seed = self.graph.seed(0, -self.weight as f32);
         Some((-self.weight * log_p, self.lens.back(&self.graph.gradient(&acts, seed))))
     }

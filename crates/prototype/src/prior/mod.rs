@@ -125,7 +125,7 @@ impl Site<'_> {
 /// Pictures of a data set as canvases.
 pub trait Examples: Sync {
     /// Pictures of a class, or of all; never none.
-    fn of(&self, class: Option<usize>) -> Result<Vec<Tensor>, PriorError>;
+    fn of_class(&self, class: Option<usize>) -> Result<Vec<Tensor>, PriorError>;
 }
 
 /// Why a prior cannot be used.

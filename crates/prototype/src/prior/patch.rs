@@ -69,7 +69,7 @@ impl Prior for Patches {
         if side > shape.h.min(shape.w) {
             return Err(PriorError::Patch { side, shape });
         }
-        let pictures = site.examples.of(asked_class(&self.of, site))?;
+        let pictures = site.examples.of_class(asked_class(&self.of, site))?;
         // the same patches at every restart
         let mut rng = Site { restart: 0, ..*site }.rng("patches", &[]);
         let mut draw = |bound: usize| below(&mut rng, bound as u64) as usize;

@@ -40,12 +40,12 @@ pub(super) fn eigenvalues(found: &Clustered, summary: &Summary, about: &About) -
     let x = Axis::exact(0.5, VALUES as f64 + 0.5, left, right);
     let y = Axis::new(all.into_iter().chain([0.0]), bottom, top);
     for (value, text) in y.ticks(6) {
-        page.line((left, y.at(value)), (right, y.at(value)), 1.0, FAINT);
-        page.label((left - 8.0, y.at(value)), &text, 13.0, Anchor::Right, GREY);
+        page.line((left, y.position(value)), (right, y.position(value)), 1.0, FAINT);
+        page.label((left - 8.0, y.position(value)), &text, 13.0, Anchor::Right, GREY);
     }
     for index in (1..=VALUES).step_by(3) {
         page.label(
-            (x.at(index as f64), bottom + 18.0),
+            (x.position(index as f64), bottom + 18.0),
             &index.to_string(),
             13.0,
             Anchor::Middle,
@@ -57,8 +57,11 @@ pub(super) fn eigenvalues(found: &Clustered, summary: &Summary, about: &About) -
         let several = row.found.clusters.is_some_and(|count| count > 1);
         let place = rows.iter().position(|other| std::ptr::eq(*other, *row)).unwrap_or(0);
         let colour = if several { Style::nth(place).colour } else { Style::BASELINE.colour };
-        let points: Vec<(f64, f64)> =
-            values(row).iter().enumerate().map(|(k, v)| (x.at(k as f64 + 1.0), y.at(*v))).collect();
+        let points: Vec<(f64, f64)> = values(row)
+            .iter()
+            .enumerate()
+            .map(|(k, v)| (x.position(k as f64 + 1.0), y.position(*v)))
+            .collect();
         points.windows(2).for_each(|pair| page.line(pair[0], pair[1], 1.5, colour));
         points.iter().for_each(|at| page.dot(*at, 3.5, colour));
         if several {
@@ -100,7 +103,7 @@ pub(super) fn embedding(found: &Clustered, summary: &Summary, about: &About) -> 
         corners.windows(2).for_each(|pair| page.line(pair[0], pair[1], 1.0, FAINT));
         for member in members {
             let colour = Style::nth(member.cluster as usize).colour;
-            page.dot((x.at(member.x), y.at(member.y)), 3.5, colour);
+            page.dot((x.position(member.x), y.position(member.y)), 3.5, colour);
         }
         let name: String = about.class(row.found.class).chars().take(20).collect();
         let count = row.found.clusters.unwrap_or(0);

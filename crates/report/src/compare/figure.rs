@@ -35,12 +35,18 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
     let x = Axis::new(rows.iter().flat_map(ends), LEFT, RIGHT);
     let y = Axis::exact(-0.03, 1.03, BOTTOM, TOP);
     for (value, text) in x.ticks(7) {
-        page.line((x.at(value), TOP), (x.at(value), BOTTOM), 1.0, FAINT);
-        page.label((x.at(value), BOTTOM + 18.0), &text, 13.0, Anchor::Middle, GREY);
+        page.line((x.position(value), TOP), (x.position(value), BOTTOM), 1.0, FAINT);
+        page.label((x.position(value), BOTTOM + 18.0), &text, 13.0, Anchor::Middle, GREY);
     }
     for value in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        page.line((LEFT, y.at(value)), (RIGHT, y.at(value)), 1.0, FAINT);
-        page.label((LEFT - 10.0, y.at(value)), &format!("{value:.2}"), 13.0, Anchor::Right, GREY);
+        page.line((LEFT, y.position(value)), (RIGHT, y.position(value)), 1.0, FAINT);
+        page.label(
+            (LEFT - 10.0, y.position(value)),
+            &format!("{value:.2}"),
+            13.0,
+            Anchor::Right,
+            GREY,
+        );
     }
     page.text((f64::midpoint(LEFT, RIGHT), BOTTOM + 42.0), what, Anchor::Middle);
     page.text((LEFT - 70.0, TOP - 14.0), "accuracy", Anchor::Left);
@@ -48,11 +54,11 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
         let colour = Style::nth(k).colour;
         let share = row.right.and_then(|right| Some((right.share()?, right.wilson()?)));
         if let (Some(e), Some((share, i))) = (estimate(row), share) {
-            let (cx, cy) = (x.at(e.mean), y.at(share));
+            let (cx, cy) = (x.position(e.mean), y.position(share));
             if let (Some(lo), Some(hi)) = (e.lo(), e.hi()) {
-                page.line((x.at(lo), cy), (x.at(hi), cy), 1.5, colour);
+                page.line((x.position(lo), cy), (x.position(hi), cy), 1.5, colour);
             }
-            page.line((cx, y.at(i.lo)), (cx, y.at(i.hi)), 1.5, colour);
+            page.line((cx, y.position(i.lo)), (cx, y.position(i.hi)), 1.5, colour);
             page.dot((cx, cy), 6.0, colour);
         }
         let line = TOP + 10.0 + 22.0 * k as f64;

@@ -29,12 +29,18 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
     let x = Axis::new(xs.chain([0.0]), LEFT, RIGHT);
     let y = Axis::exact(-0.03, 1.03, BOTTOM, TOP);
     for (value, text) in x.ticks(7) {
-        page.line((x.at(value), TOP), (x.at(value), BOTTOM), 1.0, FAINT);
-        page.label((x.at(value), BOTTOM + 18.0), &text, 13.0, Anchor::Middle, GREY);
+        page.line((x.position(value), TOP), (x.position(value), BOTTOM), 1.0, FAINT);
+        page.label((x.position(value), BOTTOM + 18.0), &text, 13.0, Anchor::Middle, GREY);
     }
     for value in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        page.line((LEFT, y.at(value)), (RIGHT, y.at(value)), 1.0, FAINT);
-        page.label((LEFT - 10.0, y.at(value)), &format!("{value:.2}"), 13.0, Anchor::Right, GREY);
+        page.line((LEFT, y.position(value)), (RIGHT, y.position(value)), 1.0, FAINT);
+        page.label(
+            (LEFT - 10.0, y.position(value)),
+            &format!("{value:.2}"),
+            13.0,
+            Anchor::Right,
+            GREY,
+        );
     }
     let below = (f64::midpoint(LEFT, RIGHT), BOTTOM + 42.0);
     page.text(
@@ -47,7 +53,7 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
         let colour = Style::nth(k).colour;
         for group in own.iter().filter(|g| g.model == *model) {
             if let Some((use_, skill)) = point(group) {
-                let at = (x.at(use_), y.at(skill));
+                let at = (x.position(use_), y.position(skill));
                 page.dot(at, 5.0, colour);
                 if group.pictures < FEWEST {
                     page.dot(at, 3.5, (255, 255, 255));
@@ -58,7 +64,7 @@ pub(super) fn scatter(summary: &Summary, about: &About) -> Drawing {
         if let Some((use_, skill)) =
             whole.and_then(|row| Some((row.used.mean?.mean, row.skill.value()?)))
         {
-            let (cx, cy) = (x.at(use_), y.at(skill));
+            let (cx, cy) = (x.position(use_), y.position(skill));
             page.rectangle((cx - 8.0, cy - 8.0), (cx + 8.0, cy + 8.0), (0, 0, 0));
             page.rectangle((cx - 6.0, cy - 6.0), (cx + 6.0, cy + 6.0), colour);
         }

@@ -19,7 +19,7 @@ pub fn overview(model: &Model, all: bool) -> String {
     let classes = count(model.graph.classes(), "class");
     let layers = model.graph.len() - 1;
     let (shown, hint) = if all || layers <= FEW {
-        (table::all(model), String::new())
+        (table::whole(model), String::new())
     } else {
         let hint = format!("{} in blocks; `--all` shows each\n\n", count(layers, "layer"));
         (blocks::table(model), hint)

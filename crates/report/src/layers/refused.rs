@@ -10,14 +10,14 @@ pub fn refused(name: &str, obstacles: &[Obstacle], all: bool) -> String {
     let no = format!("no: {} in the way", count(nodes, "node"));
     let verdict: String =
         ["scores", "gradients", "LRP"].iter().map(|what| line(what, &no)).collect();
-    let each: String = obstacles.iter().map(|obstacle| one(obstacle, all)).collect();
+    let each: String = obstacles.iter().map(|obstacle| item(obstacle, all)).collect();
     format!(
         "{name}: cannot be imported\n\n{verdict}\nwhat is in the way (of nodes that read from these, \
          the operator alone):\n{each}"
     )
 }
 
-fn one(obstacle: &Obstacle, all: bool) -> String {
+fn item(obstacle: &Obstacle, all: bool) -> String {
     let Obstacle { op, problem, nodes } = obstacle;
     let named = |name: &String| format!("`{name}`");
     let names = match &nodes[..] {

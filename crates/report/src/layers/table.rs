@@ -20,7 +20,7 @@ const COLUMNS: [(&str, Align); 8] = [
 /// The layers with shapes (channels x height x width), parameters and multiply-adds of one pass, and how
 /// much of the output is computed again when one pixel of the input changes ("everything" where the
 /// operator has no local form).
-pub(super) fn all(model: &Model) -> String {
+pub(super) fn whole(model: &Model) -> String {
     let mut rows: Vec<[String; 8]> = model.layers().iter().map(row).collect();
     rows.push(totals(model));
     table(COLUMNS, &rows)

@@ -88,7 +88,7 @@ fn steps(graph: &Graph) -> Option<String> {
 fn barrier(graph: &Graph, plan: &StreamPlan) -> Option<String> {
     let whole = |id: NodeId| {
         let all = graph.node(id).shape.rect().area();
-        plan.of(id).iter().all(|rect| rect.area() == all)
+        plan.rects(id).iter().all(|rect| rect.area() == all)
     };
     let begins =
         |id: NodeId, node: &Node| whole(id) && node.inputs.iter().any(|input| !whole(*input));

@@ -139,7 +139,7 @@ pub(super) fn gallery(
     let colours = source.look.colours;
     let diverging = colours.side == Side::Diverging;
     let shade = |i: u32| {
-        let [r, g, b] = colours.at(f64::from(i) / 16.0).0;
+        let [r, g, b] = colours.colour(f64::from(i) / 16.0).0;
         format!("rgb({r} {g} {b})")
     };
     let gallery = Gallery {

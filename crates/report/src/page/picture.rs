@@ -42,11 +42,12 @@ pub(super) fn of_heat(heat: &HeatMap, look: &Look) -> String {
     let shade = |&v: &f64| match range {
         _ if !v.is_finite() => SHADES as u8,
         Some(range) => (range.part(v).clamp(0.0, 1.0) * last).round() as u8,
-        None if look.colour(0.0, None) == look.colours.at(0.5) => (SHADES / 2) as u8,
+        None if look.colour(0.0, None) == look.colours.colour(0.5) => (SHADES / 2) as u8,
         None => 0,
     };
     let shades: Vec<u8> = heat.iter().map(shade).collect();
-    let mut palette: Vec<Rgb<u8>> = (0..SHADES).map(|i| look.colours.at(i as f64 / last)).collect();
+    let mut palette: Vec<Rgb<u8>> =
+        (0..SHADES).map(|i| look.colours.colour(i as f64 / last)).collect();
     palette.push(NO_VALUE);
     data_url("png", &indexed_png([width as u32, height as u32], &palette, &shades))
 }

@@ -36,7 +36,7 @@ pub(super) fn draw(summary: &Summary, about: &About) -> Drawing {
         page.text((from, TOP - 32.0), words, Anchor::Left);
         let bottom = TOP + ROW * rows as f64;
         for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-            let x = axis.at(share);
+            let x = axis.position(share);
             page.line((x, TOP - 12.0), (x, bottom), 1.0, FAINT);
             page.label(
                 (x, bottom + 18.0),
@@ -68,6 +68,6 @@ pub(super) fn draw(summary: &Summary, about: &About) -> Drawing {
 
 fn mark(page: &mut Drawing, axis: &Axis, y: f64, found: Proportion, colour: (u8, u8, u8)) {
     let (Some(share), Some(interval)) = (found.share(), found.wilson()) else { return };
-    page.line((axis.at(interval.lo), y), (axis.at(interval.hi), y), 2.5, colour);
-    page.dot((axis.at(share), y), 4.5, colour);
+    page.line((axis.position(interval.lo), y), (axis.position(interval.hi), y), 2.5, colour);
+    page.dot((axis.position(share), y), 4.5, colour);
 }

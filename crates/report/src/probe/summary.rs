@@ -120,7 +120,7 @@ impl Summary {
     }
 
     /// The counts of all classes together for a question and a filling.
-    pub fn all(&self, question: Question, filling: &str) -> Option<&Rate> {
+    pub fn overall(&self, question: Question, filling: &str) -> Option<&Rate> {
         let own = |r: &&Rate| r.class.is_none() && r.question == question && r.filling == filling;
         self.rates.iter().find(own)
     }
@@ -128,7 +128,7 @@ impl Summary {
     /// The classes whose share lies above that of the others together beyond doubt, and above how often the class is said
     /// where there is nothing: its interval above theirs, for a filling.
     pub fn outstanding(&self, question: Question, filling: &str) -> Vec<&Rate> {
-        let Some(all) = self.all(question, filling) else { return Vec::new() };
+        let Some(all) = self.overall(question, filling) else { return Vec::new() };
         let own = self.rates.iter().filter(|r| r.question == question && r.filling == filling);
         let beyond = |rate: &&Rate| {
             let others = Proportion {
@@ -174,7 +174,7 @@ impl Summary {
     pub fn sentences(&self, about: &About) -> Vec<String> {
         let Some(filling) = about.fillings.first() else { return Vec::new() };
         let mut found = Vec::new();
-        if let Some(rate) = self.all(Question::StillWithout, filling) {
+        if let Some(rate) = self.overall(Question::StillWithout, filling) {
             found.push(format!(
                 "Without the object (`{filling}` in its place) {} pictures are still said to be of their class; with \
                  the same area elsewhere gone {}.",
@@ -188,7 +188,7 @@ impl Summary {
                 )
             }));
         }
-        if let Some(rate) = self.all(Question::NotAlone, filling) {
+        if let Some(rate) = self.overall(Question::NotAlone, filling) {
             found.push(format!(
                 "With the object alone {} are no longer of their class: they need what is around it. With as large a \
                  piece elsewhere alone {} are not.",
@@ -427,10 +427,10 @@ mod tests {
     fn counts_are_of_pictures_that_the_network_says_to_be_of_the_class() {
         let summary = Summary::of(&probed(), &about());
         assert_eq!(summary.not_said, 1, "picture 0");
-        let all = summary.all(Question::StillWithout, "blur").unwrap();
+        let all = summary.overall(Question::StillWithout, "blur").unwrap();
         assert_eq!((all.found, all.undefined), (Proportion { count: 20, of: 39 }, 0));
         assert_eq!((all.control, all.apart), (Proportion { count: 39, of: 39 }, (0, 19)));
-        let all = summary.all(Question::NotAlone, "blur").unwrap();
+        let all = summary.overall(Question::NotAlone, "blur").unwrap();
         assert_eq!((all.found, all.undefined), (Proportion { count: 0, of: 38 }, 1));
         assert_eq!(all.control, Proportion { count: 39, of: 39 });
     }

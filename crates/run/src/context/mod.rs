@@ -225,7 +225,7 @@ pub(super) fn answer(
 ) -> Answer {
     let numbers = |all: &[usize]| all.iter().map(|class| *class as u64).collect();
     let said = own.ok();
-    let scores = said.map(|subject| &subject.acts.of(plan.model.graph.output()).data);
+    let scores = said.map(|subject| &subject.acts.value(plan.model.graph.output()).data);
     let head = plan.model.graph.head();
     let probability = scores
         .zip(said)

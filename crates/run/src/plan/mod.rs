@@ -235,7 +235,8 @@ impl Plan {
         let metrics = spread_out(metrics, &ground, &mut config.metrics)?;
         let looks = choose::Looks { model: &model, data: &*data, preprocess: &preprocess, stop };
         let (images, selection) = looks.choose(&config.select, config.images)?;
-        let (maps, imports) = heat_maps(&config, &*data, &grid)?;
+        let (maps, imports): (Vec<_>, Vec<Import>) =
+            heat_maps(&config, &*data, &grid)?.into_iter().unzip();
         methods.extend(maps);
         let left_out = perturbations.iter().any(|p| p.value.leaves_out());
         let tokens = left_out.then(|| tokens(&model.graph, &regions)).transpose()?;
@@ -432,7 +433,7 @@ impl Plan {
     /// [`known`](super::known) compares one by one. Files count by what is in them, not by where they
     /// lie.
     pub fn digest(&self) -> String {
-        let config = self.config.written().of(&[Scope::Results]);
+        let config = self.config.written().within(&[Scope::Results]);
         let mut identity = serde_json::json!({
             "results_version": RESULTS_VERSION,
             "config": config,
@@ -654,16 +655,17 @@ fn grid(region: usize, remainder: Remainder, input: Shape) -> Result<Grid, PlanE
     Grid::new(height, width, region, remainder).ok_or(PlanError::Region { region, height, width })
 }
 
+type Method = Named<dyn Explainer>;
+
 /// Heat maps from elsewhere as methods, and what the manifest says of them.
 fn heat_maps(
     config: &Config,
     data: &dyn Dataset,
     grid: &Grid,
-) -> Result<(Vec<Named<dyn Explainer>>, Vec<Import>), PlanError> {
+) -> Result<Vec<(Method, Import)>, PlanError> {
     let upsample = config.upsample.unwrap_or(Upsample::None);
-    let open = |given| imported::open(given, upsample, data, grid.size());
-    let both = config.heatmaps.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    Ok(both.into_iter().unzip())
+    let open = |given| Ok(imported::open(given, upsample, data, grid.size())?);
+    config.heatmaps.iter().map(open).collect()
 }
 
 /// Chooses how convolutions are computed for steps that remove such regions, and says whether steps are streams or

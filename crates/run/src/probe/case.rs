@@ -86,7 +86,7 @@ impl<'a> Case<'a> {
     }
 
     /// Everything; `None` when stopped.
-    pub(super) fn all(&self, shown: bool, work: &Work<'_>) -> Option<CaseRows> {
+    pub(super) fn trials(&self, shown: bool, work: &Work<'_>) -> Option<CaseRows> {
         let mut found = CaseRows::default();
         let original = self.trial(Variant::Original, None, None, Ok(self.subject.picture.clone()));
         self.keep(original, shown, &mut found);
@@ -102,7 +102,7 @@ impl<'a> Case<'a> {
             }
         }
         if let Some(edited) = &self.probe.edited {
-            let seen = edited.of(&self.subject.id, self.plan);
+            let seen = edited.picture(&self.subject.id, self.plan);
             self.keep(self.trial(Variant::Edited, None, None, seen), shown, &mut found);
         }
         let marks = self.marks();

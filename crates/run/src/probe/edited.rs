@@ -74,7 +74,7 @@ impl Edited {
     }
 
     /// The edited picture of an original, in image space; the error says why there is none.
-    pub(super) fn of(&self, id: &str, plan: &Plan) -> Result<Tensor, String> {
+    pub(super) fn picture(&self, id: &str, plan: &Plan) -> Result<Tensor, String> {
         let path = self.files.get(id).ok_or("there is no edited picture of this name")?;
         let read = decode::read(path, self.max_pixels).map_err(|e| e.to_string())?;
         let (image, _) = read.turned(self.orientation);

@@ -187,7 +187,7 @@ impl Study for Probe<'_> {
 
     fn picture(&self, subject: Subject, work: &Work<'_>) -> Option<Done> {
         let shown = self.shown.contains(&work.index);
-        let found = case::Case::of(self, &subject, work.index).all(shown, work)?;
+        let found = case::Case::of(self, &subject, work.index).trials(shown, work)?;
         let tables = vec![
             Share::table(&found.shares),
             Frame::table(&found.frames),

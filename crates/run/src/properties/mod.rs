@@ -162,7 +162,7 @@ fn row(case: &Case<'_>, method: &Named<dyn Explainer>) -> ExplainedMethod {
 
 /// The class with the largest score besides the target, the first of several.
 fn runner_up(case: &Case<'_>) -> Option<usize> {
-    let scores = &case.acts.of(case.graph.output()).data;
+    let scores = &case.acts.value(case.graph.output()).data;
     let others = (0..scores.len()).filter(|class| *class != case.target);
     others.reduce(|best, class| if scores[class] > scores[best] { class } else { best })
 }

@@ -187,7 +187,7 @@ mod tests {
         let last = Dense::new(wave(16), 2, Shape::vector(8), vec![]).unwrap();
         graph.push("b", Box::new(last), &[at]).unwrap();
         let acts = graph.forward(&Tensor::vector(wave(8)));
-        let scores = &acts.of(graph.output()).data;
+        let scores = &acts.value(graph.output()).data;
         let target = usize::from(scores[1] > scores[0]);
         assert!(scores[target] > 0.1, "{scores:?}");
         let bounds = [0.0; 8];

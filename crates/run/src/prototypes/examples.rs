@@ -56,7 +56,7 @@ impl Pictures<'_> {
 }
 
 impl Examples for Pictures<'_> {
-    fn of(&self, class: Option<usize>) -> Result<Vec<Tensor>, PriorError> {
+    fn of_class(&self, class: Option<usize>) -> Result<Vec<Tensor>, PriorError> {
         let data = self.data.ok_or(PriorError::NoData { prior: "this prior" })?;
         let fits = |i: &usize| class.is_none_or(|class| data.labels(*i).contains(&class));
         let all: Vec<usize> = (0..data.len()).filter(fits).collect();

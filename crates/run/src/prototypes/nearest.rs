@@ -8,7 +8,7 @@ use rayon::prelude::*;
 type Nearby = Vec<(f64, usize)>;
 
 /// The nearest pictures of all prototypes, in one pass over the data set; pictures that cannot be used are passed over.
-pub(super) fn of(
+pub(super) fn nearest(
     plan: &PrototypePlan,
     files: &Files,
     done: &[Done],

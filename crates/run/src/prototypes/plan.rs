@@ -238,7 +238,7 @@ impl PrototypePlan {
         match &self.start {
             Start::Given(given, _) => Ok(given.clone()),
             Start::Mean { noisy: false } if self.data.is_some() && !row.painted => {
-                Ok(codes::mean(&self.pictures(row).of(None)?))
+                Ok(codes::mean(&self.pictures(row).of_class(None)?))
             }
             Start::Mean { .. } => Ok(self.centre(row, class)),
         }
@@ -402,7 +402,7 @@ impl PrototypePlan {
         let most = most.min(self.config.examples);
         let pictures = Pictures { data: Some(data), way: &painted.way, most };
         let mean = |&class: &usize| {
-            let codes: Vec<Tensor> = pictures.of(Some(class))?.par_iter().map(code).collect();
+            let codes: Vec<Tensor> = pictures.of_class(Some(class))?.par_iter().map(code).collect();
             Ok((class, codes::mean(&codes)))
         };
         classes.iter().map(mean).collect()

@@ -308,7 +308,7 @@ pub fn collect(
         .iter()
         .map(|unit| files.read(*unit))
         .collect::<Result<Vec<Done>, PrototypeError>>()?;
-    let nearest = nearest::of(plan, files, &done, stop)?;
+    let nearest = nearest::nearest(plan, files, &done, stop)?;
     let mut gathered = Gathered { nearest, ..Gathered::default() };
     for Done { row, trace, judged } in done {
         gathered.prototypes.push(row);

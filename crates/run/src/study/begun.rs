@@ -44,7 +44,7 @@ struct State {
 /// Nothing is kept.
 impl Default for Begun {
     fn default() -> Begun {
-        Pieces::default().of(Path::new(""), 0, 0, None)
+        Pieces::default().begun(Path::new(""), 0, 0, None)
     }
 }
 
@@ -69,7 +69,7 @@ impl Pieces {
     }
 
     /// Those of the picture at a place of a part; none without a digest of its content.
-    pub fn of(&self, root: &Path, part: usize, place: usize, content: Option<&str>) -> Begun {
+    pub fn begun(&self, root: &Path, part: usize, place: usize, content: Option<&str>) -> Begun {
         let stem = content.and_then(|digest| digest.get(..DIGITS)).map(|digest| {
             root.join("parts").join(format!("{PREFIX}{part:05}-{place:02}-{digest}"))
         });
@@ -165,7 +165,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir(root.join("parts")).unwrap();
-        let of = |content| Pieces::find(root).of(root, 3, 1, content);
+        let of = |content| Pieces::find(root).begun(root, 3, 1, content);
         let first = of(Some(CONTENT));
         assert!(!first.keep("curves", &table(&["a"])) && !first.keep("curves", &table(&["b"])));
         assert!(first.read("curves").is_empty());
@@ -188,14 +188,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         fs::create_dir(root.join("parts")).unwrap();
-        let begun = Pieces::default().of(root, 0, 0, Some(CONTENT));
+        let begun = Pieces::default().begun(root, 0, 0, Some(CONTENT));
         begun.keep("curves", &table(&["a"]));
         begun.save();
         let path = fs::read_dir(root.join("parts")).unwrap().next().unwrap().unwrap().path();
         let mut bytes = fs::read(&path).unwrap();
         bytes[9] ^= 1;
         fs::write(&path, bytes).unwrap();
-        assert!(Pieces::find(root).of(root, 0, 0, Some(CONTENT)).read("curves").is_empty());
+        assert!(Pieces::find(root).begun(root, 0, 0, Some(CONTENT)).read("curves").is_empty());
         remove_all(root);
         assert_eq!(fs::read_dir(root.join("parts")).unwrap().count(), 0);
     }

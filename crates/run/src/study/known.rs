@@ -102,7 +102,7 @@ fn compared(
 ) -> Result<Comparison, RunError> {
     let pictures = Picture::read(&folder.join(PICTURES.path(part)))?;
     let pairs = pictures.iter().zip(images);
-    let found = pairs.map(|(picture, &index)| one(plan, picture, index));
+    let found = pairs.map(|(picture, &index)| found_now(plan, picture, index));
     let mut found = found.fold(Comparison::default(), Comparison::and);
     // heat maps are all read when they are opened, so those that could not be read can be read now
     let used: BTreeSet<&str> =
@@ -112,7 +112,7 @@ fn compared(
     Ok(found)
 }
 
-fn one(plan: &Plan, picture: &Picture, index: usize) -> Comparison {
+fn found_now(plan: &Plan, picture: &Picture, index: usize) -> Comparison {
     let mut found = Comparison::default();
     match (&picture.content, plan.data.content(index)) {
         (Some(then), Ok(now)) if *then == now => (),

@@ -156,7 +156,7 @@ impl Output {
     /// cut anew: what is done is done.
     fn check_shards(&self) -> Result<(), OutputError> {
         let Share::Shard(shard) = self.share else { return Ok(()) };
-        let (path, asked) = (self.shards(), shard.of());
+        let (path, asked) = (self.shards(), shard.total());
         let there = match fs::read_to_string(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
             other => other
@@ -506,7 +506,8 @@ pub(crate) fn differences(old: &Manifest, new: &Manifest) -> Vec<String> {
         return vec![other_study(old.study(), new.study())];
     }
     // where things lie does not count
-    let counting = |manifest: &Manifest| manifest.config.clone().of(&[Scope::Results]).entries();
+    let counting =
+        |manifest: &Manifest| manifest.config.clone().within(&[Scope::Results]).entries();
     let facts =
         (old.facts != new.facts).then(|| "what the study is about is not the same".to_owned());
     let values = other_configs(&counting(old), &counting(new));

@@ -119,7 +119,7 @@ pub fn run(
 ) -> Result<Outcome, RunError> {
     let again = known::in_folder(study, output.root(), output.share(), observer)?;
     work(study, output, &again, stop, observer)?;
-    let outcome = collect(study, output, &all(study.plan()))?;
+    let outcome = collect(study, output, &all_parts(study.plan()))?;
     output.complete(&Manifest::new(study).with(outcome.clone()))?;
     Ok(outcome)
 }
@@ -149,7 +149,7 @@ pub fn check_pictures(plan: &Plan, stop: &Stop, observer: &dyn Observer) -> Resu
 }
 
 /// Numbers of all parts.
-pub fn all(plan: &Plan) -> BTreeSet<usize> {
+pub fn all_parts(plan: &Plan) -> BTreeSet<usize> {
     (0..plan.parts().len()).collect()
 }
 
@@ -278,7 +278,7 @@ impl Shift<'_> {
 
     fn picture(&self, part: usize, place: usize, index: usize) -> (Option<Done>, Begun) {
         let Shift { study, output, stop, observer, .. } = *self;
-        let begun = |content: Option<&str>| self.pieces.of(output.root(), part, place, content);
+        let begun = |content: Option<&str>| self.pieces.begun(output.root(), part, place, content);
         one_picture(study, index, stop, observer, begun)
     }
 }
@@ -299,7 +299,7 @@ pub(crate) fn one_picture(
     let image = plan.data.id(index);
     let (content, subject) = match plan.data.content(index) {
         Err(e) if e.is_momentary() => (None, Err(Unusable::from(e))),
-        content => (content.ok(), spread(plan, 1).of(|| Subject::load(plan, index))),
+        content => (content.ok(), spread(plan, 1).run(|| Subject::load(plan, index))),
     };
     let begun = begun(content.as_deref());
     let done = match subject {

@@ -122,7 +122,7 @@ impl Study for Means<'_> {
 const PICTURES: usize = 5;
 const ROWS: usize = 6 * PICTURES;
 
-fn go(study: &Means<'_>, folder: &Path, share: Share) -> Result<Outcome, RunError> {
+fn run_study(study: &Means<'_>, folder: &Path, share: Share) -> Result<Outcome, RunError> {
     let output = Output::open(folder, study, share).unwrap();
     match share {
         Share::Whole => runner::run(study, &output, &study.stop, &Silent),
@@ -152,7 +152,7 @@ fn a_study_that_is_stopped_anywhere_goes_on_from_what_it_had() {
     let plan = plan(PICTURES, "");
     let folder = tempfile::tempdir().unwrap();
     let study = Means::of(&plan);
-    let outcome = go(&study, folder.path(), Share::Whole).unwrap();
+    let outcome = run_study(&study, folder.path(), Share::Whole).unwrap();
     assert_eq!((study.measured(), pieces(folder.path())), (ROWS, 0));
     let json = serde_json::to_value(&outcome).unwrap();
     assert_eq!((&json["pictures"], &json["rows"]), (&PICTURES.into(), &ROWS.into()));
@@ -160,12 +160,12 @@ fn a_study_that_is_stopped_anywhere_goes_on_from_what_it_had() {
     for last in [1, 2, 7, 13, ROWS - 1] {
         let stopped = tempfile::tempdir().unwrap();
         let first = Means { last, ..Means::of(&plan) };
-        let error = pool.install(|| go(&first, stopped.path(), Share::Whole)).unwrap_err();
+        let error = pool.install(|| run_study(&first, stopped.path(), Share::Whole)).unwrap_err();
         assert!(matches!(error, RunError::Interrupted { .. }), "{error}");
         assert_eq!(first.measured(), last);
         assert_eq!(pieces(stopped.path()), usize::from(last % 6 != 0), "of the picture in hand");
         let second = Means::of(&plan);
-        go(&second, stopped.path(), Share::Whole).unwrap();
+        run_study(&second, stopped.path(), Share::Whole).unwrap();
         assert_eq!(second.measured(), ROWS - last, "nothing is measured twice");
         assert_eq!((table(stopped.path()), pieces(stopped.path())), (table(folder.path()), 0));
     }
@@ -175,14 +175,14 @@ fn a_study_that_is_stopped_anywhere_goes_on_from_what_it_had() {
 fn a_study_is_done_in_shards_and_merged() {
     let plan = plan(PICTURES, "");
     let whole = tempfile::tempdir().unwrap();
-    go(&Means::of(&plan), whole.path(), Share::Whole).unwrap();
+    run_study(&Means::of(&plan), whole.path(), Share::Whole).unwrap();
     let study = Means::of(&plan);
     let shards = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let folders: Vec<_> = shards.iter().map(|folder| folder.path().to_owned()).collect();
     for (i, folder) in folders.iter().enumerate() {
         assert!(i == 0 || merge::find(&folders[..i], &study, Extent::Whole).is_err());
-        let shard = format!("{i}/2").parse::<Asked>().unwrap().of(None).unwrap();
-        go(&study, folder, Share::Shard(shard)).unwrap();
+        let shard = format!("{i}/2").parse::<Asked>().unwrap().shard(None).unwrap();
+        run_study(&study, folder, Share::Shard(shard)).unwrap();
     }
     let told = status(&folders, None).unwrap();
     assert_eq!((told.parts, told.done, told.complete), (PICTURES, PICTURES, false));
@@ -198,7 +198,7 @@ fn a_study_is_done_in_shards_and_merged() {
 fn a_folder_of_one_study_is_not_that_of_another() {
     let plan = plan(2, "");
     let folder = tempfile::tempdir().unwrap();
-    go(&Means::of(&plan), folder.path(), Share::Whole).unwrap();
+    run_study(&Means::of(&plan), folder.path(), Share::Whole).unwrap();
     let error = Output::open(folder.path(), &Ranking::of(&plan), Share::Whole).err().unwrap();
     assert!(matches!(error, OutputError::OtherRun { .. }), "{error}");
     assert!(error.to_string().ends_with("it is of the study `means` there and `ranking` here"));

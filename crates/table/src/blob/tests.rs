@@ -67,7 +67,7 @@ fn messages_name_the_file_and_the_column() {
     insta::assert_snapshot!(messages.join("\n"));
 }
 
-fn all(bytes: &[u8]) {
+fn values_of(bytes: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
     std::fs::write(&path, bytes).unwrap();
@@ -85,7 +85,7 @@ fn every_truncation_is_an_error_and_no_panic() {
         // with the footer in its place, so that pages are looked for
         let footer = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize;
         let end = &bytes[bytes.len() - 8 - footer..];
-        all(&[&bytes[..length], end].concat());
+        values_of(&[&bytes[..length], end].concat());
     }
 }
 
@@ -100,6 +100,6 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        all(&bytes);
+        values_of(&bytes);
     }
 }

@@ -33,7 +33,7 @@ fn wings(look: &Look, q: P) -> Option<Dab> {
         return None;
     }
     // a border, streaks from the root of the wing, and one eye spot per wing
-    let streak = look.grain.at(6.0 * (q.y / (q.x + 0.35)), q.x * 1.5);
+    let streak = look.grain.value(6.0 * (q.y / (q.x + 0.35)), q.x * 1.5);
     let base = mix(look.main, lit(look.main, 0.6), step(0.5, 0.7, streak) * 0.6);
     let spots =
         [(p(0.6, -0.42), look.form(2, 0.1, 0.19)), (p(0.4, 0.42), look.form(3, 0.07, 0.15))];

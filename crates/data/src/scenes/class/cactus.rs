@@ -28,6 +28,6 @@ fn paint(look: &Look, at: P) -> Option<Dab> {
     let spine = step(0.55, 0.85, wave(along * 5.5) * (1.0 - rib));
     let colour = mix(look.main, lit(look.main, 0.55), step(0.4, 1.0, rib));
     let colour = mix(colour, look.second, spine);
-    let shade = 0.88 + 0.24 * look.grain.at(at.x * 9.0, at.y * 9.0);
+    let shade = 0.88 + 0.24 * look.grain.value(at.x * 9.0, at.y * 9.0);
     Some(Dab { colour: lit(colour, shade), height: dome(depth, 1.0) * r * 1.9 - rib * 0.03 })
 }

@@ -9,7 +9,7 @@ fn paint(look: &Look, at: P) -> Option<Dab> {
     let disc = look.form(0, 0.22, 0.32);
     let from_centre = at.len();
     if from_centre < disc {
-        let grain = look.grain.at(at.x * 14.0, at.y * 14.0);
+        let grain = look.grain.value(at.x * 14.0, at.y * 14.0);
         let colour = lit(look.second, 0.65 + 0.7 * step(0.3, 0.7, grain));
         let height = 0.25 + 0.3 * dome(disc - from_centre, disc) + 0.05 * grain;
         return Some(Dab { colour, height });
@@ -21,7 +21,7 @@ fn paint(look: &Look, at: P) -> Option<Dab> {
     if edge > 1.0 {
         return None;
     }
-    let streak = look.grain.at(q.y * 16.0, q.x * 2.0 + 40.0 * (at.x + at.y).signum());
+    let streak = look.grain.value(q.y * 16.0, q.x * 2.0 + 40.0 * (at.x + at.y).signum());
     let colour = mix(look.main, lit(look.main, 0.62), step(0.45, 0.75, streak) * 0.7);
     let heart = step(0.62, 0.25, q.x) * look.form(2, 0.0, 0.8);
     let colour = mix(colour, lit(look.second, 0.8), heart);

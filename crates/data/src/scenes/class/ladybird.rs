@@ -40,6 +40,6 @@ fn wing_case(look: &Look, q: P, edge: f32) -> Dab {
     let spot = spots.iter().map(|c| (q - *c).len() / size).fold(9.0, f32::min);
     let colour = mix(look.main, look.second, step(1.1, 0.9, spot));
     let seam = step(0.05, 0.025, q.x);
-    let shade = 0.92 + 0.16 * look.grain.at(q.x * 8.0, q.y * 8.0);
+    let shade = 0.92 + 0.16 * look.grain.value(q.x * 8.0, q.y * 8.0);
     Dab { colour: lit(colour, shade * (1.0 - 0.75 * seam)), height: dome(1.0 - edge, 1.0) * 0.6 }
 }

@@ -22,7 +22,7 @@ fn blade(look: &Look, q: P, width: f32) -> Dab {
     let rib = step(0.05, 0.02, q.y.abs());
     let vein = step(0.72, 0.95, wave((q.x + q.y.abs() * 0.9) * look.form(2, 3.2, 4.6)));
     let blotch = step(0.5, 0.72, look.grain.octaves(q.x * 3.0, q.y * 3.0, 3));
-    let base = mix(look.main, lit(look.main, 0.65), look.grain.at(q.x * 11.0, q.y * 11.0) * 0.6);
+    let base = mix(look.main, lit(look.main, 0.65), look.grain.value(q.x * 11.0, q.y * 11.0) * 0.6);
     let colour = mix(base, look.second, blotch * look.form(3, 0.0, 0.9));
     let pale = mix(look.main, [1.0, 1.0, 0.9], 0.55);
     let colour = mix(colour, pale, (0.65 * vein).max(rib));

@@ -40,7 +40,7 @@ fn wall(look: &Look, at: P, across: f32, down: f32, bulge: f32) -> Dab {
     } else {
         step(0.3, 0.5, wave(across * 1.9) * wave(level * 2.6))
     };
-    let speckle = step(0.72, 0.8, look.grain.at(at.x * 22.0, at.y * 22.0));
+    let speckle = step(0.72, 0.8, look.grain.value(at.x * 22.0, at.y * 22.0));
     let colour = mix(look.main, look.second, pattern);
     Dab { colour: lit(colour, 1.0 - 0.3 * speckle), height: bulge * 0.55 }
 }

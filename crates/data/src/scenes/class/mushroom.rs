@@ -22,7 +22,7 @@ fn paint(look: &Look, at: P) -> Option<Dab> {
     let half = look.form(2, 0.15, 0.22) + 0.1 * at.y * at.y;
     let foot = 0.93 - 0.35 * (at.x / 0.5) * (at.x / 0.5);
     let stalk = at.y > 0.0 && at.y < foot && at.x.abs() < half;
-    let fibre = 0.8 + 0.3 * look.grain.at(at.x * 18.0, at.y * 3.0);
+    let fibre = 0.8 + 0.3 * look.grain.value(at.x * 18.0, at.y * 3.0);
     stalk.then_some(Dab { colour: lit(pale, fibre), height: dome(half - at.x.abs(), half) * 0.35 })
 }
 

@@ -30,7 +30,7 @@ fn paint(look: &Look, at: P) -> Option<Dab> {
         return Some(Dab { colour, height: 0.25 + 0.3 * dome(hub - from_centre, hub) });
     }
     let half = look.form(3, 0.055, 0.1);
-    let grain = 0.8 + 0.3 * look.grain.at(at.x * 9.0, at.y * 9.0);
+    let grain = 0.8 + 0.3 * look.grain.value(at.x * 9.0, at.y * 9.0);
     let height = 0.2 + 0.2 * dome(half - q.y.abs(), half);
     (q.y.abs() < half).then_some(Dab { colour: lit(look.main, grain), height })
 }

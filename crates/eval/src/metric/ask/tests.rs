@@ -65,7 +65,7 @@ fn value_on(
     explainer: &dyn Explainer,
 ) -> Result<f64, Undefined> {
     let acts = graph.forward(x);
-    let logits = &acts.of(graph.output()).data;
+    let logits = &acts.value(graph.output()).data;
     let target = usize::from(logits[1] > logits[0]);
     let (low, high) = ([0.0], [1.0]);
     let (seed, image) = (Seed(3), "a");

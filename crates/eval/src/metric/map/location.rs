@@ -292,7 +292,7 @@ mod tests {
         build("metric", MAP_METRICS, &spec.parse().unwrap()).unwrap().value
     }
 
-    fn of(spec: &str, heat: &HeatMap, object: &ObjectPixels) -> Result<f64, Undefined> {
+    fn value_of(spec: &str, heat: &HeatMap, object: &ObjectPixels) -> Result<f64, Undefined> {
         metric(spec).value(&Look { heat, object: Some(object), asked: None })
     }
 
@@ -304,7 +304,7 @@ mod tests {
     fn four_pixels_by_hand() {
         let heat = array![[5.0, 3.0], [2.0, -9.0]];
         let object = masked(vec![false, true, true, false]);
-        let at = |id: &str| of(id, &heat, &object).unwrap();
+        let at = |id: &str| value_of(id, &heat, &object).unwrap();
         let close = |a: f64, b: f64| (a - b).abs() < 1e-15;
         assert!(close(at("pointing-game"), 0.0));
         assert!(close(at("mass-accuracy"), 0.5));
@@ -319,11 +319,15 @@ mod tests {
     fn what_is_undefined_says_why() {
         let heat = array![[1.0, 2.0]];
         for id in ALL {
-            assert_eq!(of(id, &heat, &masked(vec![false; 2])), Err(Undefined::Cropped), "{id}");
+            assert_eq!(
+                value_of(id, &heat, &masked(vec![false; 2])),
+                Err(Undefined::Cropped),
+                "{id}"
+            );
             let unknown = Undefined::NoObject { kind: "mask or box" };
-            assert_eq!(of(id, &heat, &ObjectPixels::default()), Err(unknown), "{id}");
+            assert_eq!(value_of(id, &heat, &ObjectPixels::default()), Err(unknown), "{id}");
         }
-        let of = |heat, mask| of("context-ratio", &heat, &masked(mask));
+        let of = |heat, mask| value_of("context-ratio", &heat, &masked(mask));
         assert_eq!(of(array![[1.0, 0.0]], vec![false, true]), Err(Undefined::NotOnObject));
         assert_eq!(of(array![[-1.0, 0.0]], vec![false, true]), Err(Undefined::NotPositive));
         assert_eq!(of(array![[1.0, 0.0]], vec![true, true]), Err(Undefined::Everywhere));
@@ -368,11 +372,11 @@ mod tests {
         let heat = array![[2.0, 1.0]];
         let boxes = Some(vec![true, true]);
         let both = ObjectPixels { boxes, ..masked(vec![false, true]) };
-        assert_eq!(of("pointing-game:object=mask", &heat, &both), Ok(0.0));
-        assert_eq!(of("pointing-game:object=box", &heat, &both), Ok(1.0));
+        assert_eq!(value_of("pointing-game:object=mask", &heat, &both), Ok(0.0));
+        assert_eq!(value_of("pointing-game:object=box", &heat, &both), Ok(1.0));
         let mask = ObjectPixels { boxes: None, ..both };
         let missing = Err(Undefined::NoObject { kind: "box" });
-        assert_eq!(of("pointing-game:object=box", &heat, &mask), missing);
+        assert_eq!(value_of("pointing-game:object=box", &heat, &mask), missing);
     }
 
     #[test]
@@ -381,13 +385,14 @@ mod tests {
         let mut heat = HeatMap::zeros((6, 7));
         heat[(0, 0)] = 1.0;
         let object = masked((0..42).map(|at| at == 3 * 7 + 4).collect());
-        let at =
-            |tolerance: &str| of(&format!("pointing-game:tolerance={tolerance}"), &heat, &object);
+        let at = |tolerance: &str| {
+            value_of(&format!("pointing-game:tolerance={tolerance}"), &heat, &object)
+        };
         for (tolerance, hit) in [("0", 0.0), ("4.99", 0.0), ("5", 1.0), ("15", 1.0)] {
             assert_eq!(at(tolerance), Ok(hit), "{tolerance}");
         }
         // of two largest ones one is near
         heat[(5, 6)] = 1.0;
-        assert_eq!(of("pointing-game:tolerance=3", &heat, &object), Ok(0.5));
+        assert_eq!(value_of("pointing-game:tolerance=3", &heat, &object), Ok(0.5));
     }
 }

@@ -361,7 +361,7 @@ pub(in super::super) fn abs_constant(call: &mut Call<'_, '_>) -> Result<Constant
 
 /// `Sign` of a constant.
 pub(in super::super) fn sign_constant(call: &mut Call<'_, '_>) -> Result<Constant, String> {
-    each(call, |v| Some(v.signum()), |v| Function::Sign.of(v))
+    each(call, |v| Some(v.signum()), |v| Function::Sign.value(v))
 }
 
 /// `Round` of a constant.

@@ -148,7 +148,7 @@ pub(in super::super) fn quantise_constant(call: &mut Call<'_, '_>) -> Result<Con
     let spread = Spread::new(call, &data, [1, 2])?;
     call.charge(data.dims())?;
     let value = |(at, x): (usize, &f32)| {
-        let (scale, zero) = spread.at(at);
+        let (scale, zero) = spread.scale_and_zero(at);
         ((x / scale).round_ties_even() + zero).clamp(low, high) as i64
     };
     let values = data.as_floats()?.iter().enumerate().map(value).collect();
@@ -237,7 +237,7 @@ impl Spread {
         Ok(Spread { scales, zeros, place })
     }
 
-    fn at(&self, value: usize) -> (f32, f32) {
+    fn scale_and_zero(&self, value: usize) -> (f32, f32) {
         let k = (self.place)(value);
         (self.scales[k], self.zeros[k])
     }
@@ -246,7 +246,7 @@ impl Spread {
         call.charge(data.dims())?;
         call.quantised();
         let value = |(at, q): (usize, &i64)| {
-            let (scale, zero) = self.at(at);
+            let (scale, zero) = self.scale_and_zero(at);
             (*q as f32 - zero) * scale
         };
         let values = data.as_ints()?.iter().enumerate().map(value).collect();

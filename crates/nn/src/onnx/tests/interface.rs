@@ -322,7 +322,7 @@ fn a_network_that_is_no_classifier_takes_vectors_and_gives_pictures() {
     let output = graph.node(graph.output()).shape;
     assert_eq!((graph.input_shape(), output), (Shape::vector(1), Shape::new(3, 2, 2)));
     let acts = graph.forward(&crate::tensor::Tensor::vector(vec![1.0]));
-    let picture = acts.of(graph.output());
+    let picture = acts.value(graph.output());
     assert_eq!(
         picture.to_chw().iter().copied().collect::<Vec<f32>>(),
         (0..12).map(|i| i as f32).collect::<Vec<_>>()

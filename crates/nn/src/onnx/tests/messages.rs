@@ -10,7 +10,7 @@ use crate::onnx::proto::{
 use prost::Message;
 
 /// A model of one node `y` on the picture and the weights.
-fn one(node: NodeProto, weights: Vec<TensorProto>) -> ModelProto {
+fn model_of(node: NodeProto, weights: Vec<TensorProto>) -> ModelProto {
     model(vec![node], weights)
 }
 
@@ -20,11 +20,11 @@ fn lines(models: &[ModelProto]) -> String {
 
 #[test]
 fn an_unsupported_operator_is_named_with_its_node() {
-    insta::assert_snapshot!(error(&one(node("NonMaxSuppression", "x", "y"), vec![])));
+    insta::assert_snapshot!(error(&model_of(node("NonMaxSuppression", "x", "y"), vec![])));
 }
 
 /// A node of another domain.
-fn of(domain: &str, node: NodeProto) -> NodeProto {
+fn in_domain(domain: &str, node: NodeProto) -> NodeProto {
     NodeProto { domain: domain.to_owned(), ..node }
 }
 
@@ -55,12 +55,13 @@ fn all_nodes_that_cannot_be_imported_are_named_at_once() {
 
 #[test]
 fn operators_that_are_not_imported_say_why() {
-    let first = |node| error(&one(node, vec![])).split("; `pixelflip").next().unwrap().to_owned();
+    let first =
+        |node| error(&model_of(node, vec![])).split("; `pixelflip").next().unwrap().to_owned();
     insta::assert_snapshot!(
         [
-            first(of("com.microsoft", node("BiasSplitGelu", "x", "y"))),
-            first(of("com.microsoft.nchwc", node("Conv", "x", "y"))),
-            first(of("ai.onnx.ml", node("Scaler", "x", "y"))),
+            first(in_domain("com.microsoft", node("BiasSplitGelu", "x", "y"))),
+            first(in_domain("com.microsoft.nchwc", node("Conv", "x", "y"))),
+            first(in_domain("ai.onnx.ml", node("Scaler", "x", "y"))),
             first(node("ArgMax", "x", "y")),
             first(node("LSTM", "x", "y")),
         ]
@@ -83,7 +84,7 @@ fn function(nodes: Vec<NodeProto>) -> FunctionProto {
 #[test]
 fn functions_that_cannot_be_put_in_place_are_refused() {
     let with = |function: FunctionProto| {
-        let mut model = one(of("local", node("F", "x", "y")), vec![]);
+        let mut model = model_of(in_domain("local", node("F", "x", "y")), vec![]);
         model.functions = vec![function];
         model
     };
@@ -92,7 +93,10 @@ fn functions_that_cannot_be_put_in_place_are_refused() {
     // each call makes two of the next
     let twice = |name: &str, next: &str| FunctionProto {
         name: name.to_owned(),
-        ..function(vec![of("local", node(next, "a", "h")), of("local", node(next, "h", "b"))])
+        ..function(vec![
+            in_domain("local", node(next, "a", "h")),
+            in_domain("local", node(next, "h", "b")),
+        ])
     };
     let names: Vec<String> = (0..15).map(|i| format!("F{i}")).collect();
     let mut bomb = with(twice("F", "F0"));
@@ -102,7 +106,7 @@ fn functions_that_cannot_be_put_in_place_are_refused() {
         ..function(vec![node("Relu", "a", "h"); 8])
     });
     insta::assert_snapshot!(lines(&[
-        with(function(vec![of("local", node("F", "a", "b"))])),
+        with(function(vec![in_domain("local", node("F", "a", "b"))])),
         with(newer),
         with(function(vec![])),
         bomb,
@@ -141,13 +145,13 @@ fn conditions_that_depend_on_the_picture_are_refused() {
     };
     let other = node("NonMaxSuppression", "x", "o");
     insta::assert_snapshot!(lines(&[
-        one(condition("x", node("Relu", "x", "o"), node("Neg", "x", "o")), vec![]),
-        one(condition("c", node("Relu", "nowhere", "o"), node("Neg", "x", "o")), yes()),
-        one(damaged, yes()),
-        one(condition("c", other.clone(), node("Neg", "x", "o")), yes()),
+        model_of(condition("x", node("Relu", "x", "o"), node("Neg", "x", "o")), vec![]),
+        model_of(condition("c", node("Relu", "nowhere", "o"), node("Neg", "x", "o")), yes()),
+        model_of(damaged, yes()),
+        model_of(condition("c", other.clone(), node("Neg", "x", "o")), yes()),
     ]));
     // the branch that is not taken may hold anything
-    let mut fine = one(condition("c", node("Flatten", "x", "o"), other), yes());
+    let mut fine = model_of(condition("c", node("Flatten", "x", "o"), other), yes());
     fine.graph_mut().node[0].output = vec!["y".to_owned()];
     assert_eq!(scores(&fine).len(), 24);
 }
@@ -176,11 +180,11 @@ fn whole_numbers_that_would_wrap_around_are_refused() {
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
     let resize = |change: fn(NodeProto) -> NodeProto, sizes: &[i64]| {
-        one(change(node("Resize", "x _ _ s", "y")), vec![ints("s", sizes)]).opset(18)
+        model_of(change(node("Resize", "x _ _ s", "y")), vec![ints("s", sizes)]).opset(18)
     };
     let up = |scales: &[f32]| {
         let dims = [scales.len() as i64];
-        one(node("Upsample", "x s", "y"), vec![floats("s", &dims, scales)]).opset(9)
+        model_of(node("Upsample", "x s", "y"), vec![floats("s", &dims, scales)]).opset(9)
     };
     insta::assert_snapshot!(lines(&[
         resize(|n| n.int("antialias", 1), &[1, 2, 3, 4]),
@@ -194,38 +198,39 @@ fn sizes_that_do_not_fit_are_refused() {
         up(&[1.0, 1.0, 1e9, 1e9]),
         up(&[1.0, 1.0, f32::NAN, 1.0]),
         up(&[1.0, 1.0, 0.1, 1.0]),
-        one(
+        model_of(
             node("ConvTranspose", "x w", "y").ints("pads", &[9, 9, 9, 9]),
             vec![ones("w", &[2, 3, 2, 2])]
         ),
-        one(node("ConvTranspose", "x w", "y").int("group", 2), vec![ones("w", &[3, 3, 2, 2])]),
-        one(
+        model_of(node("ConvTranspose", "x w", "y").int("group", 2), vec![ones("w", &[3, 3, 2, 2])]),
+        model_of(
             node("GatherND", "x i", "y"),
             vec![TensorProto { dims: vec![1, 5], ..ints("i", &[0; 5]) }]
         ),
-        one(
+        model_of(
             node("GatherND", "x i", "y"),
             vec![TensorProto { dims: vec![1, 2], ..ints("i", &[0, 2]) }]
         ),
-        one(node("CumSum", "x i", "y"), vec![ints("i", &[4])]),
-        one(node("Trilu", "x i", "y"), vec![ints("i", &[1, 2])]),
+        model_of(node("CumSum", "x i", "y"), vec![ints("i", &[4])]),
+        model_of(node("Trilu", "x i", "y"), vec![ints("i", &[1, 2])]),
     ]));
 }
 
 #[test]
 fn activations_that_do_not_fit_are_refused() {
     insta::assert_snapshot!(lines(&[
-        one(node("Gelu", "x", "y").text("approximate", "cubic"), vec![]),
-        one(node("PRelu", "x w", "y"), vec![ones("w", &[3, 1, 1])]),
-        one(node("Pow", "x w", "y"), vec![ones("w", &[2])]),
-        one(node("Pow", "w x", "y"), vec![ones("w", &[1])]),
+        model_of(node("Gelu", "x", "y").text("approximate", "cubic"), vec![]),
+        model_of(node("PRelu", "x w", "y"), vec![ones("w", &[3, 1, 1])]),
+        model_of(node("Pow", "x w", "y"), vec![ones("w", &[2])]),
+        model_of(node("Pow", "w x", "y"), vec![ones("w", &[1])]),
     ]));
 }
 
 #[test]
 fn weights_that_are_not_finite_are_named() {
-    let bad =
-        |values: &[f32]| one(node("Conv", "x w", "y"), vec![floats("w", &[1, 2, 1, 1], values)]);
+    let bad = |values: &[f32]| {
+        model_of(node("Conv", "x w", "y"), vec![floats("w", &[1, 2, 1, 1], values)])
+    };
     let huge = TensorProto {
         double_data: vec![1.0, 1e300],
         float_data: vec![],
@@ -235,8 +240,8 @@ fn weights_that_are_not_finite_are_named() {
     insta::assert_snapshot!(lines(&[
         bad(&[1.0, f32::NAN]),
         bad(&[f32::NEG_INFINITY, 1.0]),
-        one(node("Conv", "x w", "y"), vec![huge]),
-        one(node("Mul", "x w", "y"), vec![floats("w", &[1], &[f32::NAN])]),
+        model_of(node("Conv", "x w", "y"), vec![huge]),
+        model_of(node("Mul", "x w", "y"), vec![floats("w", &[1], &[f32::NAN])]),
     ]));
 }
 
@@ -252,7 +257,7 @@ fn weights_whose_data_do_not_fit_are_named_even_where_unused() {
 #[test]
 fn convolutions_that_do_not_fit_are_refused() {
     let conv = |weight: &[i64], change: fn(NodeProto) -> NodeProto| {
-        one(change(node("Conv", "x w", "y")), vec![ones("w", weight)])
+        model_of(change(node("Conv", "x w", "y")), vec![ones("w", weight)])
     };
     insta::assert_snapshot!(lines(&[
         conv(&[3, 2, 3], |n| n),
@@ -269,22 +274,22 @@ fn convolutions_that_do_not_fit_are_refused() {
         conv(&[3, 2, 2, 2], |n| n.text("auto_pad", "SAME")),
         conv(&[3, 2, 2, 2], |n| n.float("strides", 1.0)),
         conv(&[3, 2, 0, 2], |n| n.text("auto_pad", "SAME_UPPER")),
-        one(node("Conv", "x w b", "y"), vec![ones("w", &[3, 2, 1, 1]), ones("b", &[2])]),
-        one(node("Conv", "x x", "y").int("group", 2), vec![]),
-        one(node("Conv", "x", "y"), vec![]),
+        model_of(node("Conv", "x w b", "y"), vec![ones("w", &[3, 2, 1, 1]), ones("b", &[2])]),
+        model_of(node("Conv", "x x", "y").int("group", 2), vec![]),
+        model_of(node("Conv", "x", "y"), vec![]),
     ]));
 }
 
 #[test]
 fn pools_that_look_at_padding_alone_are_refused() {
     let pool = |kernel: &[i64], pads: &[i64]| {
-        one(node("MaxPool", "x", "y").ints("kernel_shape", kernel).ints("pads", pads), vec![])
+        model_of(node("MaxPool", "x", "y").ints("kernel_shape", kernel).ints("pads", pads), vec![])
     };
     insta::assert_snapshot!(lines(&[
         pool(&[2, 2], &[2, 0, 0, 0]),
         pool(&[2, 2], &[0, 0, 0, 2]),
-        one(node("MaxPool", "x", "y"), vec![]),
-        one(
+        model_of(node("MaxPool", "x", "y"), vec![]),
+        model_of(
             node("AveragePool", "x", "y")
                 .ints("kernel_shape", &[2, 2])
                 .ints("dilations", &[4, 1])
@@ -298,7 +303,7 @@ fn pools_that_look_at_padding_alone_are_refused() {
 fn dense_layers_that_do_not_fit_are_refused() {
     let on_flat = |n: NodeProto, weights| model(vec![node("Flatten", "x", "f"), n], weights);
     insta::assert_snapshot!(lines(&[
-        one(node("Gemm", "x w", "y"), vec![ones("w", &[24, 2])]),
+        model_of(node("Gemm", "x w", "y"), vec![ones("w", &[24, 2])]),
         on_flat(node("Gemm", "f w", "y"), vec![ones("w", &[2, 24])]),
         on_flat(node("Gemm", "f w", "y").int("transB", 1), vec![ones("w", &[24, 2])]),
         on_flat(node("Gemm", "f w", "y").int("transA", 1), vec![ones("w", &[24, 2])]),
@@ -313,49 +318,58 @@ fn dense_layers_that_do_not_fit_are_refused() {
 fn other_operators_that_do_not_fit_are_refused() {
     let norm = |var: f32, n: NodeProto| {
         let two = |name, v| floats(name, &[2], &[v; 2]);
-        one(n, vec![two("g", 1.0), two("b", 0.0), two("m", 0.0), two("v", var)])
+        model_of(n, vec![two("g", 1.0), two("b", 0.0), two("m", 0.0), two("v", var)])
     };
     let bn = || node("BatchNormalization", "x g b m v", "y");
     insta::assert_snapshot!(lines(&[
         norm(-1.0, bn()),
         norm(1.0, bn().int("training_mode", 1)),
         norm(1.0, bn().int("spatial", 0)),
-        one(node("Clip", "x a b", "y"), vec![floats("a", &[], &[2.0]), floats("b", &[], &[1.0])]),
-        one(node("Clip", "x a", "y"), vec![floats("a", &[2], &[2.0, 1.0])]),
-        one(node("Expand", "x s", "y"), vec![ints("s", &[1 << 40, 2, 3, 4])]),
-        one(node("Tile", "x s", "y"), vec![ints("s", &[1, 1 << 40, 1, 1])]),
-        one(node("Tile", "x s", "y"), vec![ints("s", &[1, 0, 1, 1])]),
-        one(node("Softmax", "x", "y").int("axis", 4), vec![]),
-        one(node("Concat", "x w", "y").int("axis", 1), vec![ones("w", &[1, 2, 3, 5])]),
-        one(node("Slice", "x i i", "y"), vec![ints("i", &[0])]),
-        one(node("Gather", "x i", "y").int("axis", 1), vec![ints("i", &[2])]),
-        one(node("Split", "x s", "y z").int("axis", 1), vec![ints("s", &[1, 2])]),
-        one(node("Pad", "x p", "y"), vec![ints("p", &[0, 0, -3, 0, 0, 0, 0, 0])]),
-        one(node("LayerNormalization", "x w", "y"), vec![ones("w", &[3])]),
-        one(node("MatMul", "x w", "y"), vec![ones("w", &[3, 2])]),
-        one(node("MatMul", "x x", "y"), vec![]),
-        one(node("Einsum", "x x", "y").text("equation", "bcii,bcij->bcj"), vec![]),
-        one(node("Einsum", "x w", "y").text("equation", "bchw,hk->bz"), vec![ones("w", &[3, 2])]),
-        one(node("GroupNormalization", "x w w", "y").int("num_groups", 3), vec![ones("w", &[2])]),
-        one(node("LRN", "x", "y"), vec![]),
-        one(node("LRN", "x", "y").int("size", 0), vec![]),
-        one(
+        model_of(
+            node("Clip", "x a b", "y"),
+            vec![floats("a", &[], &[2.0]), floats("b", &[], &[1.0])]
+        ),
+        model_of(node("Clip", "x a", "y"), vec![floats("a", &[2], &[2.0, 1.0])]),
+        model_of(node("Expand", "x s", "y"), vec![ints("s", &[1 << 40, 2, 3, 4])]),
+        model_of(node("Tile", "x s", "y"), vec![ints("s", &[1, 1 << 40, 1, 1])]),
+        model_of(node("Tile", "x s", "y"), vec![ints("s", &[1, 0, 1, 1])]),
+        model_of(node("Softmax", "x", "y").int("axis", 4), vec![]),
+        model_of(node("Concat", "x w", "y").int("axis", 1), vec![ones("w", &[1, 2, 3, 5])]),
+        model_of(node("Slice", "x i i", "y"), vec![ints("i", &[0])]),
+        model_of(node("Gather", "x i", "y").int("axis", 1), vec![ints("i", &[2])]),
+        model_of(node("Split", "x s", "y z").int("axis", 1), vec![ints("s", &[1, 2])]),
+        model_of(node("Pad", "x p", "y"), vec![ints("p", &[0, 0, -3, 0, 0, 0, 0, 0])]),
+        model_of(node("LayerNormalization", "x w", "y"), vec![ones("w", &[3])]),
+        model_of(node("MatMul", "x w", "y"), vec![ones("w", &[3, 2])]),
+        model_of(node("MatMul", "x x", "y"), vec![]),
+        model_of(node("Einsum", "x x", "y").text("equation", "bcii,bcij->bcj"), vec![]),
+        model_of(
+            node("Einsum", "x w", "y").text("equation", "bchw,hk->bz"),
+            vec![ones("w", &[3, 2])]
+        ),
+        model_of(
+            node("GroupNormalization", "x w w", "y").int("num_groups", 3),
+            vec![ones("w", &[2])]
+        ),
+        model_of(node("LRN", "x", "y"), vec![]),
+        model_of(node("LRN", "x", "y").int("size", 0), vec![]),
+        model_of(
             node("Pad", "x p", "y").text("mode", "reflect"),
             vec![ints("p", &[0, 0, 3, 0, 0, 0, 0, 0])]
         ),
-        one(node("Pad", "x p", "y"), vec![ints("p", &[0, 0])]),
-        one(node("Div", "x w", "y"), vec![floats("w", &[2, 1, 1], &[1.0, 0.0])]),
-        one(node("Add", "x w", "y"), vec![ones("w", &[3])]),
-        one(node("Add", "x w", "y"), vec![ones("w", &[2, 2, 3, 4])]),
-        one(node("Transpose", "x", "y").ints("perm", &[0, 0, 3, 1]), vec![]),
-        one(node("Expand", "x s", "y"), vec![ints("s", &[5, 2, 3, 4])]),
-        one(node("Squeeze", "x a", "y"), vec![ints("a", &[1])]),
-        one(node("Unsqueeze", "x a", "y"), vec![ints("a", &[0, 0])]),
-        one(node("Reshape", "x s", "y"), vec![ints("s", &[7, -1])]),
-        one(node("Cast", "x", "y").int("to", 7), vec![]),
-        one(node("Dropout", "x r t", "y"), vec![ones("r", &[]), ints("t", &[1])]),
-        one(node("Relu", "nowhere", "y"), vec![]),
-        one(node("Relu", "", "y"), vec![]),
+        model_of(node("Pad", "x p", "y"), vec![ints("p", &[0, 0])]),
+        model_of(node("Div", "x w", "y"), vec![floats("w", &[2, 1, 1], &[1.0, 0.0])]),
+        model_of(node("Add", "x w", "y"), vec![ones("w", &[3])]),
+        model_of(node("Add", "x w", "y"), vec![ones("w", &[2, 2, 3, 4])]),
+        model_of(node("Transpose", "x", "y").ints("perm", &[0, 0, 3, 1]), vec![]),
+        model_of(node("Expand", "x s", "y"), vec![ints("s", &[5, 2, 3, 4])]),
+        model_of(node("Squeeze", "x a", "y"), vec![ints("a", &[1])]),
+        model_of(node("Unsqueeze", "x a", "y"), vec![ints("a", &[0, 0])]),
+        model_of(node("Reshape", "x s", "y"), vec![ints("s", &[7, -1])]),
+        model_of(node("Cast", "x", "y").int("to", 7), vec![]),
+        model_of(node("Dropout", "x r t", "y"), vec![ones("r", &[]), ints("t", &[1])]),
+        model_of(node("Relu", "nowhere", "y"), vec![]),
+        model_of(node("Relu", "", "y"), vec![]),
         model(vec![node("Relu", "x", "a"), node("Relu", "x", "a"), node("Relu", "a", "y")], vec![]),
         model(
             vec![node("MaxPool", "x", "a i").ints("kernel_shape", &[1, 1]), node("Relu", "i", "y")],
@@ -449,11 +463,11 @@ fn what_no_runtime_would_take_is_refused() {
     };
     let conv = |dims: &[i64]| {
         let weights = vec![ones("w", &[3, 2, 1, 1]), ones("b", dims)];
-        one(node("Conv", "x w b", "y"), weights)
+        model_of(node("Conv", "x w b", "y"), weights)
     };
     let norm = |dims: &[i64]| {
         let weights = ["s", "b", "m", "v"].map(|name| ones(name, dims)).to_vec();
-        one(node("BatchNormalization", "x s b m v", "y"), weights)
+        model_of(node("BatchNormalization", "x s b m v", "y"), weights)
     };
     insta::assert_snapshot!(lines(&[
         gemm(&[2, 1]),
@@ -463,8 +477,8 @@ fn what_no_runtime_would_take_is_refused() {
         conv(&[1, 3]),
         norm(&[2, 1]),
         gemm(&[2]).opset(27),
-        one(node("Relu", "x", "y").float("alpha", 0.1), vec![]),
-        one(node("Conv", "x w", "y").ints("stride", &[2, 2]), vec![ones("w", &[3, 2, 1, 1])]),
+        model_of(node("Relu", "x", "y").float("alpha", 0.1), vec![]),
+        model_of(node("Conv", "x w", "y").ints("stride", &[2, 2]), vec![ones("w", &[3, 2, 1, 1])]),
     ]));
     for dims in [&[][..], &[1], &[2], &[1, 2], &[1, 1]] {
         // 0 + 1 + ... + 23, and the bias

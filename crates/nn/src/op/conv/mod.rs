@@ -228,7 +228,7 @@ impl Conv {
     fn product(&self, part: Part) -> &Product {
         match part {
             Part::Raw => &self.weights,
-            _ => self.parts[part as usize].get_or_init(|| self.weights.map(|w| part.of(w))),
+            _ => self.parts[part as usize].get_or_init(|| self.weights.map(|w| part.weight(w))),
         }
     }
 

@@ -74,13 +74,13 @@ impl Problem {
         for part in Part::ALL {
             let c = conv.apply_transposed(part, &Tensor::from_chw(s.view()), self.input).to_chw();
             let mut want = Array3::<f64>::zeros(self.x.dim());
-            self.products(|o, i, w| want[i] += f64::from(part.of(w)) * f64::from(s[o]));
+            self.products(|o, i, w| want[i] += f64::from(part.weight(w)) * f64::from(s[o]));
             let same = c.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-4);
             assert!(same, "transposed {part:?} {self:?}");
 
             let z = conv.apply(part, &x).to_chw();
             let mut want = Array3::<f64>::zeros(z.dim());
-            self.products(|o, i, w| want[o] += f64::from(part.of(w)) * f64::from(self.x[i]));
+            self.products(|o, i, w| want[o] += f64::from(part.weight(w)) * f64::from(self.x[i]));
             assert!(z.iter().zip(&want).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-4));
         }
     }

@@ -54,7 +54,7 @@ impl Winograd {
     pub(super) fn tiles_for(geometry: &ConvGeometry) -> Vec<Tile> {
         let ConvGeometry { kernel: [kh, kw], stride, dilation, groups, .. } = *geometry;
         let plain = kh == kw && stride == [1, 1] && dilation == [1, 1] && groups == 1;
-        if plain { Tile::all(kh) } else { vec![] }
+        if plain { Tile::fitting(kh) } else { vec![] }
     }
 
     /// From the weights of the direct form.
