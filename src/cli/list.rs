@@ -11,7 +11,7 @@ use pixelflip::{
     explain::{
         EXPLAINERS, Explainer,
         lrp::{self, composite::PLAIN, rule::RULES},
-        wrap::WRAPPERS,
+        wrap::{WRAPPERS, Wrapper},
     },
     nn::onnx::supported,
     perturb::PERTURBATIONS,
@@ -54,9 +54,17 @@ fn plain() -> Vec<Vec<String>> {
 fn wrappers() -> Vec<Vec<String>> {
     let heading = vec!["any method".to_owned(), "also takes".to_owned()];
     let line = |param: &Param| {
-        vec![format!("  :{}", param.key), format!("  {}; {}", param.help, param.kind.rule())]
+        let default = Some(param.default).filter(|default| !default.is_empty());
+        let default = default.map_or(String::new(), |default| format!("={default}"));
+        vec![
+            format!("  :{}{default}", param.key),
+            format!("  {}; {}", param.help, param.kind.rule()),
+        ]
     };
-    [heading].into_iter().chain(WRAPPERS.iter().map(|w| line(&w.param))).collect()
+    [heading]
+        .into_iter()
+        .chain(WRAPPERS.iter().flat_map(Wrapper::params).map(|param| line(&param)))
+        .collect()
 }
 
 /// LRP methods, all of which can choose what they start with, that are no single rule.

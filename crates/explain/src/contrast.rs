@@ -22,7 +22,8 @@ pub const WRAPPER: Wrapper = Wrapper {
         kind: Kind::Word(&["runner-up"]),
         help: "the heat map minus that of the best other class",
     },
-    wrap: |inner, _| Box::new(Contrast { inner }),
+    also: None,
+    wrap: |inner, _, _| Box::new(Contrast { inner }),
 };
 
 struct Contrast {

@@ -6,7 +6,7 @@ use super::{
         composite::CompositeError,
         file::{self, FromFile},
     },
-    wrap::{self, WRAPPERS},
+    wrap::{self, WRAPPERS, Wrapper},
 };
 use crate::base::registry::{Named, Param, Spec, SpecError, build};
 use std::{io, path::Path};
@@ -58,8 +58,8 @@ pub fn method(
     let wrappers = wrap::taken(&mut own)?;
     let method = unwrapped(&own, read)?;
     match wrappers.first() {
-        Some((wrapper, _)) if method.value.is_random_order() => {
-            Err(MethodError::Order { method: method.name, param: wrapper.param.key })
+        Some(asked) if method.value.is_random_order() => {
+            Err(MethodError::Order { method: method.name, param: asked.wrapper.param.key })
         }
         _ => Ok(wrap::wrapped(method, wrappers)),
     }
@@ -99,7 +99,7 @@ pub fn file_name(file: &str) -> &str {
 pub fn params(id: &str) -> Option<Vec<Param>> {
     let listed = || EXPLAINERS.iter().find(|e| e.id == id).map(|e| e.params);
     let own = if id == file::ENTRY.id { Some(file::ENTRY.params) } else { listed() };
-    Some(own?.iter().copied().chain(WRAPPERS.iter().map(|w| w.param)).collect())
+    Some(own?.iter().copied().chain(WRAPPERS.iter().flat_map(Wrapper::params)).collect())
 }
 
 #[cfg(test)]
@@ -122,6 +122,16 @@ mod tests {
         assert_eq!(
             say("gradient:contrast=runner-up:translate=02:value=squared", ""),
             "gradient:value=squared:translate=2:contrast=runner-up"
+        );
+        let falling = "gradient:value=squared:translate=2:translate-weight=inverse";
+        assert_eq!(say(falling, ""), falling);
+        assert_eq!(
+            say("sobel:translate=2:translate-weight=equal", ""),
+            say("sobel:translate=2", "")
+        );
+        assert_eq!(
+            say("sobel:translate-weight=inverse", ""),
+            "`sobel`: `translate-weight` must be given together with `translate`, found `inverse`"
         );
         assert_eq!(
             say("sobel:translate=0", ""),

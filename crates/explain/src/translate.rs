@@ -6,7 +6,7 @@ use crate::{
     nn::{graph::Graph, tensor::Tensor},
 };
 
-/// `R*(x) = mean over translations t of t^-1 R(t(x))` for any method `R`: artefacts that stay where
+/// `R*(x) = sum over translations t of a(t) t^-1 R(t(x)) / sum of a(t)` for any method `R`: artefacts that stay where
 /// they are while the picture moves (of strides, pools, the edge) average out. Translations are all
 /// those by up to `reach` pixels in each direction; what comes in at an edge repeats the edge, and a
 /// pixel counts where it has not gone out. Methods that pool channels by a norm are averaged after
@@ -15,8 +15,10 @@ use crate::{
 /// | parameter | default | range |
 /// |---|---|---|
 /// | `translate` | not used | 1 to 32 pixels: `(2 translate + 1)^2` explanations |
+/// | `translate-weight` | equal | `equal`: `a(t) = 1`; `inverse`: `a(t) = 1 / (1 + length of t in pixels)` |
 ///
-/// An operation on heat maps that tutorials on LRP show; the border and the reach are choices made here.
+/// An operation on heat maps that tutorials on LRP show: as a plain mean in the formula, with weights that fall with the
+/// shift in words. The border, the reach and how the weights fall are choices made here.
 pub const WRAPPER: Wrapper = Wrapper {
     param: Param {
         key: "translate",
@@ -24,21 +26,37 @@ pub const WRAPPER: Wrapper = Wrapper {
         kind: Kind::Integer { min: 1, max: 32 },
         help: "heat maps averaged over all translations by up to this many pixels",
     },
-    wrap: |inner, value| {
-        Box::new(Translated { inner, reach: value.parse().expect("range-checked") })
+    also: Some(Param {
+        key: "translate-weight",
+        default: "equal",
+        kind: Kind::Word(&["equal", "inverse"]),
+        help: "what a translation counts: the same, or less the longer it is",
+    }),
+    wrap: |inner, value, word| {
+        let reach = value.parse().expect("range-checked");
+        Box::new(Translated { inner, reach, falling: word == "inverse" })
     },
 };
 
 struct Translated {
     inner: Box<dyn Explainer>,
     reach: isize,
+    /// Weights fall with the length of the translation.
+    falling: bool,
 }
 
+/// A translation: down, right, and what it counts.
+type Way = (isize, isize, f64);
+
 impl Translated {
-    /// All translations, down and right.
-    fn ways(&self) -> Vec<(isize, isize)> {
+    fn ways(&self) -> Vec<Way> {
         let span = -self.reach..=self.reach;
-        span.clone().flat_map(|dy| span.clone().map(move |dx| (dy, dx))).collect()
+        let all = span.clone().flat_map(|dy| span.clone().map(move |dx| (dy, dx)));
+        all.map(|(dy, dx)| (dy, dx, self.weight(dy, dx))).collect()
+    }
+
+    fn weight(&self, dy: isize, dx: isize) -> f64 {
+        if self.falling { 1.0 / (1.0 + (dy as f64).hypot(dx as f64)) } else { 1.0 }
     }
 }
 
@@ -49,10 +67,10 @@ impl Explainer for Translated {
 
     fn attribute(&self, case: &Case<'_>) -> Result<Tensor, ExplainError> {
         let mut mean: Option<Mean> = None;
-        for (dy, dx) in self.ways() {
+        for way @ (dy, dx, _) in self.ways() {
             let acts = case.graph.pass(&moved(case.input(), dy, dx))?;
             let map = self.inner.pooled_by_sum(&Case { acts: &acts, ..*case })?;
-            mean.get_or_insert_with(|| Mean::new(&map)).add_back(&map, dy, dx);
+            mean.get_or_insert_with(|| Mean::new(&map)).add_back(&map, way);
         }
         Ok(mean.expect("not to move at all is one translation").value())
     }
@@ -64,15 +82,15 @@ impl Explainer for Translated {
     /// The mean over the moved pictures. What goes out at an edge is lost to the mean map, and what is
     /// repeated there counts for the edge no more than once, so no theory says that the sum is exact.
     fn total(&self, case: &Case<'_>) -> Result<Option<Total>, ExplainError> {
-        let mut sum = 0.0;
-        let all = self.ways();
-        for &(dy, dx) in &all {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for (dy, dx, weight) in self.ways() {
             let acts = case.graph.pass(&moved(case.input(), dy, dx))?;
             let total = self.inner.total(&Case { acts: &acts, ..*case })?;
             let Some(total) = total else { return Ok(None) };
-            sum += total.value;
+            sum += weight * total.value;
+            weights += weight;
         }
-        Ok(Some(Total { value: sum / all.len() as f64, theory: false }))
+        Ok(Some(Total { value: sum / weights, theory: false }))
     }
 
     fn holds_input(&self) -> bool {
@@ -91,21 +109,21 @@ fn moved(x: &Tensor, dy: isize, dx: isize) -> Tensor {
     out
 }
 
-/// A running mean of maps, pixel by pixel.
+/// A running weighted mean of maps, pixel by pixel.
 struct Mean {
     sums: Vec<f64>,
-    counts: Vec<u32>,
+    weights: Vec<f64>,
     like: Tensor,
 }
 
 impl Mean {
     fn new(map: &Tensor) -> Mean {
         let n = map.data.len();
-        Mean { sums: vec![0.0; n], counts: vec![0; n], like: Tensor::zeros(map.shape) }
+        Mean { sums: vec![0.0; n], weights: vec![0.0; n], like: Tensor::zeros(map.shape) }
     }
 
-    /// Adds the map of a picture moved by (dy, dx), moved back.
-    fn add_back(&mut self, map: &Tensor, dy: isize, dx: isize) {
+    /// Adds the map of a moved picture, moved back.
+    fn add_back(&mut self, map: &Tensor, (dy, dx, weight): Way) {
         let (h, w, c) = (map.shape.h, map.shape.w, map.shape.c);
         let place =
             |at: usize, by: isize, size: usize| at.checked_add_signed(by).filter(|at| *at < size);
@@ -114,15 +132,15 @@ impl Mean {
                 let (Some(sy), Some(sx)) = (place(y, dy, h), place(x, dx, w)) else { continue };
                 let at = (y * w + x) * c;
                 for (k, value) in map.pixel(sy, sx).iter().enumerate() {
-                    self.sums[at + k] += f64::from(*value);
-                    self.counts[at + k] += 1;
+                    self.sums[at + k] += weight * f64::from(*value);
+                    self.weights[at + k] += weight;
                 }
             }
         }
     }
 
     fn value(mut self) -> Tensor {
-        let means = self.sums.iter().zip(&self.counts).map(|(s, n)| (s / f64::from(*n)) as f32);
+        let means = self.sums.iter().zip(&self.weights).map(|(s, n)| (s / n) as f32);
         self.like.data = means.collect();
         self.like
     }
@@ -169,6 +187,10 @@ mod tests {
         let case = Case { graph, acts, target: 0, low: &[0.0], high: &[3.0], seed, image: "" };
         let map = named("gradient-x-input:translate=1").relevance(&case).unwrap();
         assert_eq!(map.data, [0.5, 0.0, 1.5]);
+        // by one pixel counts half: (1 + 0 / 2) / 1.5, 0, (6 - 3 / 2) / 1.5
+        let falling = named("gradient-x-input:translate=1:translate-weight=inverse");
+        let map = falling.relevance(&case).unwrap();
+        assert_eq!(map.data, [1.0 / 1.5, 0.0, 3.0]);
     }
 
     #[test]
