@@ -177,7 +177,9 @@ fn the_predicted_side_of_one_logit_is_explained() {
 #[test]
 fn labels_accuracy_and_scores_of_one_logit_are_those_of_two_classes() {
     let desk = one_logit();
-    let told = stdout(&desk.expect(0, &format!("{RUN} --record all --out logit")));
+    // quiet runs print nothing
+    let aloud = RUN.replace(" --quiet", "");
+    let told = stdout(&desk.expect(0, &format!("{aloud} --record all --out logit")));
     // of 17 steps 8 lower 1.5 by 0.25 each, or 1.5 by 0.125: (25 + 12.5) / 17 / 2
     assert!(told.contains("gradient-x-input  1.103"), "{told}");
     let manifest = fs::read_to_string(desk.path("logit/manifest.json")).unwrap();

@@ -30,8 +30,13 @@ fn metrics_of_heat_maps_are_those_of_another_program() {
     for row in found {
         let key = format!("{} {} {}", row.image, row.method, row.metric);
         let (value, expected) = (row.value.unwrap(), expected[&key]);
-        // what asks the network has its single precision
-        let off = (value - expected).abs() / expected.abs().max(1.0);
-        assert!(off < 1e-6, "{key}: {value}, expected {expected}");
+        // what asks the network has its single precision; two encoders write files that differ by a few bytes
+        let (scale, most) = if row.metric.ends_with("-size") {
+            (expected, 0.01)
+        } else {
+            (expected.abs().max(1.0), 1e-6)
+        };
+        let off = (value - expected).abs() / scale;
+        assert!(off < most, "{key}: {value}, expected {expected}");
     }
 }

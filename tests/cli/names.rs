@@ -31,6 +31,25 @@ fn folders_named_by_numbers_are_the_classes_or_it_is_asked_which() {
 }
 
 #[test]
+fn numbers_in_names_that_the_order_of_the_text_shuffles_are_told() {
+    let desk = Desk::new(0);
+    let names: Vec<String> = (1..=10).map(|k| format!("class_{k}")).collect();
+    folders(&desk, "sets", &names.iter().map(String::as_str).collect::<Vec<&str>>());
+    let run = "run --model m.onnx --methods random --steps 2 --region 8 --dry-run --data sets";
+    let noted = |arguments: &str| {
+        let plan = stdout(&desk.expect(0, arguments));
+        let mut notes = plan.lines().filter(|line| line.starts_with("note") && line.contains("as text"));
+        notes.next().unwrap_or("").to_owned()
+    };
+    insta::assert_snapshot!(noted(run));
+    assert_eq!(noted(&format!("{run} --layout classes:numbers=order")), "");
+    // the network's own names settle it
+    fs::write(desk.path("classes.txt"), names.join("\n")).unwrap();
+    fs::write(desk.path("m.toml"), format!("{SIDECAR}classes = 'classes.txt'\n")).unwrap();
+    assert_eq!(noted(run), "");
+}
+
+#[test]
 fn labels_that_no_network_can_have_are_refused() {
     let desk = Desk::new(1);
     let told = ["18446744073709551615", "2000000000", "-1", "1e300"].map(|label| {

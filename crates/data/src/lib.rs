@@ -40,6 +40,7 @@ mod xml;
 pub use error::DataError;
 pub use layout::{LAYOUTS, Layout};
 pub use listing::{DataPath, LeftOut};
+pub use numbering::text_before_number;
 
 use crate::{
     base::{

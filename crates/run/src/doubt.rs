@@ -2,13 +2,14 @@
 //!
 //! A wrong preprocessing gives no error: scores come out, only of another picture. What can be seen of
 //! it is inputs that no network is trained on, and an accuracy that no trained network has. With few
-//! pictures nothing is said: the bound on the accuracy is that of the binomial distribution.
+//! pictures nothing is said: the bound on the accuracy is that of the binomial distribution. A mistake that
+//! costs less than that (`docs/pictures.md` has measured some) is not seen.
 
 use super::picture::{Picture, hits};
 use crate::nn::preprocess::Preprocess;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, DiscreteCDF};
-use std::fmt;
+use std::{cmp::Reverse, collections::BTreeMap, fmt};
 
 /// Pixels of 0 to 255 without any scaling are 255 apart; beyond twice that a factor is there twice.
 const WIDEST: f32 = 600.0;
@@ -18,6 +19,9 @@ const NARROWEST: f32 = 0.1;
 
 /// What is said is wrong for at most this share of networks that are as good as [`Doubt`] expects.
 const LEVEL: f64 = 0.01;
+
+/// With fewer pictures beyond the first of each class, other numbers are not spoken of.
+const FEWEST: u64 = 10;
 
 /// How much of the way from chance to perfect a trained network goes at least.
 fn skill(classes: u64) -> f64 {
@@ -68,6 +72,19 @@ pub enum Doubt {
         /// Classes of the network.
         classes: u64,
     },
+    /// It is right as seldom as that, but would not be if the classes had other numbers.
+    Renumbered {
+        /// Labelled pictures that are classified right.
+        right: u64,
+        /// Those that would be.
+        otherwise: u64,
+        /// Labelled pictures.
+        labelled: u64,
+        /// A label.
+        label: u64,
+        /// The class that its pictures are given.
+        predicted: u64,
+    },
 }
 
 impl Doubt {
@@ -98,6 +115,9 @@ impl Doubt {
         if labelled == 0 || at_most(expected, right) >= LEVEL {
             return None;
         }
+        if let Some(renumbered) = renumbered(pictures, right, expected) {
+            return Some(renumbered);
+        }
         let beats_chance = right > 0 && 1.0 - at_most(chance, right - 1) < LEVEL;
         Some(if beats_chance {
             Doubt::Poor { right, labelled, classes }
@@ -105,6 +125,35 @@ impl Doubt {
             Doubt::Chance { right, labelled, classes }
         })
     }
+}
+
+/// Whether other numbers of the classes would make at least the share `expected` of predictions right. One
+/// picture of each class says which number it would have, so it counts for nothing.
+fn renumbered(pictures: &[Picture], right: u64, expected: f64) -> Option<Doubt> {
+    let mut cells: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for picture in pictures.iter().filter(|p| p.skipped.is_none() && p.right.is_some()) {
+        *cells.entry((picture.label?, picture.predicted?)).or_default() += 1;
+    }
+    let labelled: u64 = cells.values().sum();
+    let mut cells: Vec<((u64, u64), u64)> = cells.into_iter().collect();
+    cells.sort_by_key(|(pair, n)| (Reverse(*n), *pair));
+    let mut numbers: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for ((label, predicted), n) in cells {
+        // one to one: a network that says the same of all pictures says nothing
+        if numbers.values().all(|(taken, _)| *taken != predicted) {
+            numbers.entry(label).or_insert((predicted, n));
+        }
+    }
+    let otherwise: u64 = numbers.values().map(|(_, n)| n).sum();
+    let labels = numbers.len() as u64;
+    let (seen, of) = (otherwise - labels, labelled - labels);
+    let (label, predicted) = numbers
+        .iter()
+        .filter(|(label, (predicted, _))| *label != predicted)
+        .max_by_key(|(label, (_, n))| (*n, Reverse(**label)))
+        .map(|(label, (predicted, _))| (*label, *predicted))?;
+    let enough = of >= FEWEST && seen as f64 >= expected * of as f64 && otherwise > right;
+    enough.then_some(Doubt::Renumbered { right, otherwise, labelled, label, predicted })
 }
 
 const PREPROCESSING: &str = "if `scale`, `mean` and `std` are not those that it was trained with, scores \
@@ -144,6 +193,14 @@ impl fmt::Display for Doubt {
                 f,
                 "only {right} of {labelled} labelled pictures ({:.1} %) are classified right, far less than \
                  networks of {classes} classes usually reach; {LABELS}",
+                percent(right, labelled)
+            ),
+            Doubt::Renumbered { right, otherwise, labelled, label, predicted } => write!(
+                f,
+                "only {right} of {labelled} labelled pictures ({:.1} %) are classified right, but {otherwise} would \
+                 be if the classes had other numbers: most pictures with the label {label} are said to be of class \
+                 {predicted}; look at the numbers of the classes (`pixelflip data check`), which follow the \
+                 network's own where `classes` in its sidecar names them",
                 percent(right, labelled)
             ),
         }
@@ -205,6 +262,52 @@ mod tests {
             ..unused.clone()
         };
         [vec![picture(0); right], vec![picture(1); wrong]].concat()
+    }
+
+    /// `each` pictures of every class, of which `predict(label, k)` is said.
+    fn said(classes: u64, each: u64, predict: impl Fn(u64, u64) -> u64) -> Vec<Picture> {
+        let unused = Picture::skipped(String::new(), String::new(), None);
+        let one = |at: u64| {
+            let (label, predicted) = (at / each, predict(at / each, at % each));
+            Picture {
+                label: Some(label),
+                predicted: Some(predicted),
+                right: Some(label == predicted),
+                skipped: None,
+                ..unused.clone()
+            }
+        };
+        (0..classes * each).map(one).collect()
+    }
+
+    #[test]
+    fn other_numbers_of_classes_are_told_from_a_network_that_sees_nothing() {
+        // `class_0`, `class_1`, `class_10`, `class_2`, ...: the folders of an index in the order of the text
+        let text = |label: u64| [0, 1, 10, 2, 3, 4, 5, 6, 7, 8, 9][label as usize];
+        let order = said(11, 4, |label, k| if k == 0 { 5 } else { text(label) });
+        let doubt = Doubt::of_accuracy(&order, 11).unwrap();
+        // 3 of labels 0 and 1, which keep their numbers, and the one of label 5 that is said to be 5; otherwise
+        // 3 of all labels, and the fourth of label 6, which is then 5
+        let expected = Doubt::Renumbered {
+            right: 7,
+            otherwise: 34,
+            labelled: 44,
+            label: 6,
+            predicted: 5,
+        };
+        assert_eq!(doubt, expected);
+        insta::assert_snapshot!(doubt.to_string());
+        // two classes the other way round
+        let swapped = Doubt::of_accuracy(&said(2, 6, |label, _| 1 - label), 2);
+        assert!(matches!(swapped, Some(Doubt::Renumbered { right: 0, otherwise: 12, .. })));
+        // one picture of each class fits any numbers
+        let single = said(11, 1, |label, _| (label + 1) % 11);
+        assert!(matches!(Doubt::of_accuracy(&single, 11), Some(Doubt::Chance { .. })));
+        // always the same class, and whatever comes
+        let same = Doubt::of_accuracy(&said(10, 10, |_, _| 3), 10);
+        assert!(matches!(same, Some(Doubt::Chance { .. })));
+        let mixed = Doubt::of_accuracy(&said(10, 10, |label, k| (7 * label + 3 * k) % 10), 10);
+        assert!(matches!(mixed, Some(Doubt::Chance { .. })), "{mixed:?}");
     }
 
     #[test]

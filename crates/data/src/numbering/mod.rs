@@ -149,6 +149,12 @@ fn limit(network: Option<&Network>) -> usize {
     network.map_or(MAX_CLASSES, |network| network.classes.min(MAX_CLASSES))
 }
 
+/// The first two neighbours among names in the order of the text whose numbers are in another order (`a10`,
+/// `a2`); `None` for names in any other order.
+pub fn text_before_number(names: &[String]) -> Option<[&str; 2]> {
+    names.is_sorted().then(|| whole::out_of_order(names)).flatten()
+}
+
 /// Class indices of some names.
 #[derive(Debug)]
 pub(super) struct Numbering {

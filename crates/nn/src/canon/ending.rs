@@ -90,7 +90,8 @@ impl Draft<'_> {
         if from.len() != to.len() || to.h * to.w != 1 {
             return None;
         }
-        let mut possible: Vec<Ending> = Ending::ALL.to_vec();
+        let both = |ending| Written::ALL.map(|written| (ending, written));
+        let mut possible: Vec<(Ending, Written)> = Ending::ALL.into_iter().flat_map(both).collect();
         for trial in 0..TRIALS {
             let wave = |i: usize| 4.0 * (1.7 * i as f32 + 2.9 * trial as f32 + 0.3).sin();
             let scores: Vec<f32> = (0..from.len()).map(wave).collect();
@@ -102,9 +103,9 @@ impl Draft<'_> {
                 values.insert(*at, value);
             }
             let found = &values[&last].data;
-            possible.retain(|ending| is(&ending.probabilities(&scores), found));
+            possible.retain(|(ending, written)| written.is(&ending.probabilities(&scores), found));
         }
-        possible.first().copied()
+        possible.first().map(|(ending, _)| *ending)
     }
 
     /// Whether only functions of each score and changes of shape lie between a softmax or sigmoid and a
@@ -125,13 +126,24 @@ impl Draft<'_> {
     }
 }
 
-/// Whether `found` are these probabilities, or their logarithms.
-fn is(probabilities: &[f32], found: &[f32]) -> bool {
-    let near = |of: fn(f32) -> f32| {
+/// What is written of probabilities, the same in all trials.
+#[derive(Clone, Copy)]
+enum Written {
+    Themselves,
+    Logarithms,
+}
+
+impl Written {
+    const ALL: [Written; 2] = [Written::Themselves, Written::Logarithms];
+
+    fn is(self, probabilities: &[f32], found: &[f32]) -> bool {
+        let of: fn(f32) -> f32 = match self {
+            Written::Themselves => |p| p,
+            Written::Logarithms => f32::ln,
+        };
         let close = |(p, f): (&f32, &f32)| (of(*p) - f).abs() <= TOLERANCE * f.abs().max(1.0);
         probabilities.iter().zip(found).all(close)
-    };
-    near(|p| p) || near(f32::ln)
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +232,18 @@ mod tests {
 
     #[test]
     fn one_logit_may_be_that_of_class_0() {
-        let net = Net::new(1).then(unary(Function::Sigmoid)).then(affine(-1.0, 1.0));
+        one_logit(&Net::new(1).then(unary(Function::Sigmoid)).then(affine(-1.0, 1.0)));
+    }
+
+    /// Its bounds are 1 and almost 0, as are the softmax of one score and the logarithm of that.
+    #[test]
+    fn one_probability_kept_away_from_0_and_1_is_a_sigmoid() {
+        let clip = unary(Function::Clip { min: 1e-7, max: 1.0 - 1e-7 });
+        one_logit(&Net::new(1).then(unary(Function::Sigmoid)).then(clip));
+    }
+
+    /// The network has one logit, and probabilities as before.
+    fn one_logit(net: &Net) {
         let Canonical { graph: found, .. } = canonicalise(&net.0, &BTreeMap::new(), None).unwrap();
         assert_eq!(found.head(), Head::OneLogit);
         let x = Tensor::new(Shape::vector(3), vec![0.5, -1.0, 2.0]);

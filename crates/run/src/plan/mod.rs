@@ -299,6 +299,7 @@ impl Plan {
             self.few_pictures(),
             self.left_out(),
             self.other_classes(),
+            self.text_order(),
             self.departures(),
             self.one_value(),
             self.bent_activations(),
@@ -388,6 +389,24 @@ impl Plan {
              sidecar, folders and names in tables get the numbers of the network's classes",
             self.data.name(),
             count(classes, "class"),
+        ))
+    }
+
+    /// Names with numbers whose classes the order of the text has shuffled, which nobody asked for.
+    fn text_order(&self) -> Option<String> {
+        let meant = |layout: &Spec| layout.to_string().contains("numbers=order");
+        if self.model.classes.is_some() || self.config.layout.as_ref().is_some_and(meant) {
+            return None;
+        }
+        let names = self.data.classes()?;
+        let [first, second] = data::text_before_number(names)?;
+        let at = |name: &str| names.iter().position(|other| other == name).expect("it is one of them");
+        Some(format!(
+            "classes are numbered in the order of their names as text, so `{first}` is class {} and `{second}` \
+             class {}; where the network was trained on another order, `classes` in its sidecar names them in that \
+             order (`numbers=order` in the layout says that this one is meant)",
+            at(first),
+            at(second),
         ))
     }
 
