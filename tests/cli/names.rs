@@ -38,7 +38,8 @@ fn numbers_in_names_that_the_order_of_the_text_shuffles_are_told() {
     let run = "run --model m.onnx --methods random --steps 2 --region 8 --dry-run --data sets";
     let noted = |arguments: &str| {
         let plan = stdout(&desk.expect(0, arguments));
-        let mut notes = plan.lines().filter(|line| line.starts_with("note") && line.contains("as text"));
+        let mut notes =
+            plan.lines().filter(|line| line.starts_with("note") && line.contains("as text"));
         notes.next().unwrap_or("").to_owned()
     };
     insta::assert_snapshot!(noted(run));

@@ -288,13 +288,8 @@ mod tests {
         let doubt = Doubt::of_accuracy(&order, 11).unwrap();
         // 3 of labels 0 and 1, which keep their numbers, and the one of label 5 that is said to be 5; otherwise
         // 3 of all labels, and the fourth of label 6, which is then 5
-        let expected = Doubt::Renumbered {
-            right: 7,
-            otherwise: 34,
-            labelled: 44,
-            label: 6,
-            predicted: 5,
-        };
+        let expected =
+            Doubt::Renumbered { right: 7, otherwise: 34, labelled: 44, label: 6, predicted: 5 };
         assert_eq!(doubt, expected);
         insta::assert_snapshot!(doubt.to_string());
         // two classes the other way round

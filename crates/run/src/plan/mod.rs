@@ -400,7 +400,8 @@ impl Plan {
         }
         let names = self.data.classes()?;
         let [first, second] = data::text_before_number(names)?;
-        let at = |name: &str| names.iter().position(|other| other == name).expect("it is one of them");
+        let at =
+            |name: &str| names.iter().position(|other| other == name).expect("it is one of them");
         Some(format!(
             "classes are numbered in the order of their names as text, so `{first}` is class {} and `{second}` \
              class {}; where the network was trained on another order, `classes` in its sidecar names them in that \
