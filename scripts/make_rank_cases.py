@@ -230,6 +230,15 @@ case("scatter_constants", [
     {"d": w(4, 6), "i": np.array([[1, 2], [-1, 0], [3, 5]], np.int64), "u": w(3),
      "j": np.array([[1, 2]], np.int64)})
 
+# numbers that are counted, blocks put back into a picture
+for name, (start, limit, step) in {"up": (0.5, 3.1, 0.45), "down": (2.0, -1.0, -0.5)}.items():
+    case(f"range_of_floats_{name}", [node("Range", "a b s", "c"), node("Mul", "x c", "t")],
+         {"a": f(start), "b": f(limit), "s": f(step)})
+case("col2im", [node("Reshape", "x s", "r"), node("Col2Im", "r i k", "t", strides=[2, 1], pads=[1, 0, 0, 1])],
+     {"s": ints(1, 12, 10), "i": ints(4, 5), "k": ints(3, 2)}, shape=(3, 5, 8))
+case("col2im_dilated", [node("Reshape", "x s", "r"), node("Col2Im", "r i k", "t", dilations=[2, 1])],
+     {"s": ints(1, 8, 8), "i": ints(4, 5), "k": ints(2, 2)}, shape=(2, 4, 8))
+
 arrays = {}
 for name, (model, data, result) in cases.items():
     arrays[f"{name}.onnx"] = np.frombuffer(model.SerializeToString(), np.uint8)

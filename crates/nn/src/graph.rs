@@ -140,6 +140,12 @@ impl Graph {
         values.swap_remove(id.0 - first)
     }
 
+    /// Multiply-adds of that.
+    pub(super) fn macs_without_picture(&self, id: NodeId, first: usize) -> u64 {
+        let of = |n: &Node| n.op.macs(&self.shapes(&n.inputs), n.shape.rect());
+        self.nodes[first..=id.0].iter().map(of).fold(0, u64::saturating_add)
+    }
+
     /// What the outputs mean; [`Head::Softmax`] unless it was said.
     pub fn head(&self) -> Head {
         self.head

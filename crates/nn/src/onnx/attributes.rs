@@ -27,6 +27,7 @@ const OWN: &[Known] = &[
     ("Cast CastLike", "round_mode saturate to"),
     ("Celu Elu LeakyRelu Swish ThresholdedRelu", "alpha"),
     ("Clip", "max min"),
+    ("Col2Im", "dilations pads strides"),
     ("Concat Flatten Gather GatherElements LogSoftmax Softmax", "axis"),
     ("Conv ConvInteger QLinearConv", "auto_pad dilations group kernel_shape pads strides"),
     (

@@ -32,8 +32,15 @@ const OLDEST_OPSET: i64 = 7;
 /// The newest operator set that is read: that of ONNX 1.21.
 const NEWEST_OPSET: i64 = 26;
 
-/// Folded constants may have this many values more than the weights.
+/// Folded constants that are kept at once may have this many values more than the weights.
 const FOLDING: usize = 1 << 24;
+
+/// All that folding computes may have this many values for each that the weights have and that may be
+/// kept besides: a weight that a file standardises takes about ten steps.
+const FOLDING_STEPS: usize = 16;
+
+/// Multiply-adds that take as long as one value of a folded constant.
+const MACS_PER_VALUE: u64 = 16;
 
 /// What is said about networks that keep numbers in few bits.
 const QUANTISED: &str = "numbers that the file keeps in few bits are computed in floats and rounded as there; \
@@ -51,8 +58,18 @@ pub(super) struct Build<'a> {
     pub(super) remarks: BTreeMap<String, String>,
     modules: BTreeMap<String, String>,
     pub(super) external: External,
-    /// Values that constant folding may still make.
+    /// Values that constant folding may still keep.
     budget: usize,
+    /// Values that constant folding may still compute, kept or not.
+    work: usize,
+    /// Values that were booked so far.
+    booked: usize,
+    /// How many nodes have yet to read a value. Empty where values are read from inside branches.
+    readers: HashMap<&'a str, usize>,
+    /// Folded constants that no map was made of, with the values booked for them.
+    folded: HashMap<String, usize>,
+    /// Names of all values that nodes have computed.
+    made: HashSet<String>,
     /// Initializers whose values were counted into the budget.
     decoded: HashSet<&'a str>,
     pub(super) fixed_batch: Option<usize>,
@@ -115,6 +132,11 @@ pub(super) fn import(
         modules: BTreeMap::new(),
         external,
         budget: FOLDING,
+        work: FOLDING * FOLDING_STEPS,
+        booked: 0,
+        readers: HashMap::new(),
+        folded: HashMap::new(),
+        made: HashSet::new(),
         decoded: HashSet::new(),
         fixed_batch: picture.batch.filter(|n| *n > 1),
         output: output.name,
@@ -300,6 +322,23 @@ fn needed(graph: &GraphProto, makers: &Makers<'_>, values: &[&str]) -> Vec<usize
     order
 }
 
+/// How many of the nodes behind the output read each value. Empty where a node has branches: what these
+/// read is known only once one is taken.
+fn readers<'a>(
+    graph: &'a GraphProto,
+    makers: &Makers<'_>,
+    output: &'a str,
+) -> HashMap<&'a str, usize> {
+    if graph.node.iter().any(is_condition) {
+        return HashMap::new();
+    }
+    let mut readers = HashMap::from([(output, 1)]);
+    for i in needed(graph, makers, &[output]) {
+        graph.node[i].input.iter().for_each(|name| *readers.entry(&name[..]).or_insert(0) += 1);
+    }
+    readers
+}
+
 /// Whole numbers of a constant as floats, where each is one; beside quantised values, what they stand for.
 fn beside_floats(value: &mut Value, own: &Kind) {
     let (scale, zero) = match own {
@@ -363,6 +402,7 @@ impl<'a> Build<'a> {
     }
 
     fn nodes(&mut self) -> Result<(), OnnxError> {
+        self.readers = readers(self.file_graph, &self.makers, self.output);
         self.nodes_for(&[self.output])?;
         std::mem::take(&mut self.obstacles).end()?;
         let unneeded = self.done.iter().filter(|done| !**done).count();
@@ -406,9 +446,10 @@ impl<'a> Build<'a> {
         }
         let entry = table::find(node).ok_or_else(|| self.unsupported(node))?;
         attributes::check(node).map_err(|problem| self.error(node, problem))?;
+        let booked = self.booked;
         let mut inputs = Vec::with_capacity(node.input.len());
         for name in &node.input {
-            let given = (!name.is_empty()).then(|| self.value(node, name));
+            let given = (!name.is_empty()).then(|| self.read(node, name));
             inputs.push(given.transpose()?);
         }
         if let Some(module) = module(node) {
@@ -452,6 +493,7 @@ impl<'a> Build<'a> {
         let (further, first, told) = (call.further(), call.told_kind(), call.told_place());
         let rest_kind = if first.is_some() { Kind::Float } else { kind.clone() };
         let value = value.map_err(|problem| self.error(node, problem))?;
+        self.settle(node, &value, self.booked - booked);
         let rest = further.into_iter().filter_map(|(k, v)| Some((node.output.get(k)?, v)));
         let rest = rest.map(|(name, value)| (name, value, rest_kind.clone()));
         let first = (name, value, first.unwrap_or(kind));
@@ -556,11 +598,44 @@ impl<'a> Build<'a> {
     }
 
     fn file_value(&mut self, node: &NodeProto, name: &str, value: Value) -> Result<(), OnnxError> {
-        let taken = self.initializers.contains_key(name);
+        let taken = self.initializers.contains_key(name) || !self.made.insert(name.to_owned());
         if taken || self.values.insert(name.to_owned(), value).is_some() {
             return Err(self.error(node, format!("its output `{name}` exists already")));
         }
         Ok(())
+    }
+
+    /// The value with a name for one of those who read it; the last takes a constant away.
+    fn read(&mut self, node: &NodeProto, name: &str) -> Result<Value, OnnxError> {
+        let left = self.readers.get_mut(name).map(|left| {
+            *left = left.saturating_sub(1);
+            *left
+        });
+        match (left, self.values.get(name)) {
+            (Some(0), Some(Value::Constant(_))) => {
+                Ok(self.values.remove(name).expect("it was just looked up"))
+            }
+            _ => self.value(node, name),
+        }
+    }
+
+    /// Books what a node has made: the memory of constants that only led to other constants and are
+    /// read by nobody any more is free again.
+    fn settle(&mut self, node: &NodeProto, value: &Value, booked: usize) {
+        for name in &node.input {
+            match value {
+                Value::Constant(_) if self.values.contains_key(name) => {}
+                Value::Constant(_) => self.budget += self.folded.remove(name).unwrap_or(0),
+                // its numbers may be in the graph now
+                Value::Map(_) => drop(self.folded.remove(name)),
+            }
+        }
+        if let (Value::Constant(constant), [output]) = (value, &node.output[..]) {
+            // the rest was for values on the way to it
+            let kept = booked.min(constant.len());
+            self.budget += booked - kept;
+            self.folded.insert(output.clone(), kept);
+        }
     }
 
     /// The value with a name, as `node` reads it.
@@ -593,19 +668,41 @@ impl<'a> Build<'a> {
     fn decoded(&mut self, name: &'a str, tensor: &TensorProto) -> Result<Constant, String> {
         let constant = decode::constant(tensor, &mut self.external)?;
         if self.decoded.insert(name) {
-            self.budget += constant.len();
+            self.budget = self.budget.saturating_add(constant.len());
+            self.work = self.work.saturating_add(constant.len().saturating_mul(FOLDING_STEPS));
         } else {
             self.charge(constant.dims())?;
         }
         Ok(constant)
     }
 
-    /// Books the memory of a folded constant; an error when folding makes far more of a file than
-    /// is in it.
+    /// Books the memory of a folded constant, and the work; an error when folding makes far more of a
+    /// file than is in it.
     pub(super) fn charge(&mut self, dims: &[usize]) -> Result<(), String> {
-        let left = volume(dims).and_then(|n| self.budget.checked_sub(n));
-        let error = || format!("a constant of {} values is too large to compute", joined(dims));
-        self.budget = left.ok_or_else(error)?;
+        let large = || format!("a constant of {} values is too large to compute", joined(dims));
+        let values = volume(dims).ok_or_else(large)?;
+        self.budget = self.budget.checked_sub(values).ok_or_else(large)?;
+        let left = self.work.checked_sub(values);
+        self.work = left.ok_or_else(|| {
+            format!(
+                "a constant of {} values comes behind so many others that it is not computed; save the \
+                 model with its constants folded",
+                joined(dims)
+            )
+        })?;
+        self.booked += values;
+        Ok(())
+    }
+
+    /// Books the work of multiply-adds, which cost less than values do.
+    pub(super) fn charge_macs(&mut self, macs: u64) -> Result<(), String> {
+        let left = self.work.checked_sub(usize::try_from(macs / MACS_PER_VALUE).unwrap_or(usize::MAX));
+        self.work = left.ok_or_else(|| {
+            format!(
+                "computing it takes {macs} multiply-adds, which is too much for a constant; save the model \
+                 with its constants folded"
+            )
+        })?;
         Ok(())
     }
 

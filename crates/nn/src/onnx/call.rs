@@ -395,6 +395,11 @@ impl Call<'_, '_> {
         }
         let dims = constant.dims().to_vec();
         drop(constant);
+        if let Some(Value::Constant(shared)) = &self.inputs[k]
+            && Rc::strong_count(shared) > 1
+        {
+            self.charge(&dims)?;
+        }
         // the last reader takes the numbers without copying them
         match self.inputs[k].take() {
             Some(Value::Constant(c)) => match Rc::unwrap_or_clone(c).into_numbers() {
@@ -451,6 +456,8 @@ impl Call<'_, '_> {
         self.charge(&map.dims)?;
         let order: Vec<usize> = (0..map.rank()).collect();
         let map = self.arranged(&map, &order, Shape::vector(map.dims.iter().product()))?;
+        let macs = self.build.graph.macs_without_picture(map.node, first);
+        self.build.charge_macs(macs)?;
         let numbers = self.build.graph.value_without_picture(map.node, first);
         Ok(Value::Constant(Rc::new(Constant::new(map.dims, Numbers::Float(numbers.data))?)))
     }

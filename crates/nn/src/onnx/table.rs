@@ -3,7 +3,7 @@
 use super::{
     call::Call,
     op::{
-        activation, arithmetic, attention, cast, compare, concat, constant, contributed, conv,
+        activation, arithmetic, attention, cast, col2im, compare, concat, constant, contributed, conv,
         dense, dropout, einsum, group, index, layout, norm, pad, pool, quant, reduce, resize,
         shape, softmax,
     },
@@ -50,6 +50,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     both("Ceil", activation::ceil, arithmetic::ceil_constant),
     maps("Celu", activation::celu),
     maps("Clip", activation::clip),
+    maps("Col2Im", col2im::col2im),
     both("Concat", concat::maps, concat::constants),
     constants("Constant", constant::constant),
     constants("ConstantOfShape", constant::of_shape),

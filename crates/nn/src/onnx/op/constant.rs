@@ -42,16 +42,17 @@ pub(in super::super) fn of_shape(call: &mut Call<'_, '_>) -> Result<Constant, St
     value.reshaped(vec![])?.expanded(&dims)
 }
 
-/// `Range`: integers from a start in steps up to a limit that is left out.
+/// `Range`: numbers from a start in steps up to a limit that is left out.
 pub(in super::super) fn range(call: &mut Call<'_, '_>) -> Result<Constant, String> {
-    let number = |k| {
-        let constant = call.constant(k)?;
-        match constant.as_ints()? {
-            [v] => Ok(i128::from(*v)),
-            many => Err(format!("input {k} has {} values, expected one", many.len())),
-        }
-    };
-    let [start, limit, step] = [number(0)?, number(1)?, number(2)?];
+    match call.constant(0)?.numbers() {
+        Numbers::Int(_) => whole_range(call),
+        Numbers::Float(_) => float_range(call),
+    }
+}
+
+fn whole_range(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let number = |k| Ok(i128::from(single(k, call.constant(k)?.as_ints()?)?));
+    let [start, limit, step] = three(number)?;
     if step == 0 {
         return Err("its step is 0".to_owned());
     }
@@ -60,4 +61,31 @@ pub(in super::super) fn range(call: &mut Call<'_, '_>) -> Result<Constant, Strin
     call.charge(&[usize::try_from(count).unwrap_or(usize::MAX)])?;
     let numbers = (0..count).map(|i| (start + i * step) as i64).collect();
     Ok(Constant::ints(numbers))
+}
+
+fn float_range(call: &mut Call<'_, '_>) -> Result<Constant, String> {
+    let number = |k| single(k, call.constant(k)?.as_floats()?);
+    let [start, limit, step] = three(number)?;
+    if step == 0.0 || ![start, limit, step].iter().all(|v: &f32| v.is_finite()) {
+        return Err(format!("it goes from {start} to {limit} in steps of {step}"));
+    }
+    // the count in double precision, the numbers as onnxruntime adds them up
+    let count = ((f64::from(limit) - f64::from(start)) / f64::from(step)).ceil().max(0.0) as usize;
+    call.charge(&[count])?;
+    let numbers: Vec<f32> =
+        std::iter::successors(Some(start), |v| Some(v + step)).take(count).collect();
+    Constant::new(vec![count], Numbers::Float(numbers))
+}
+
+/// The three inputs of a range.
+fn three<T>(number: impl Fn(usize) -> Result<T, String>) -> Result<[T; 3], String> {
+    Ok([number(0)?, number(1)?, number(2)?])
+}
+
+/// The only number of an input.
+fn single<T: Copy>(k: usize, values: &[T]) -> Result<T, String> {
+    match values {
+        [v] => Ok(*v),
+        many => Err(format!("input {k} has {} values, expected one", many.len())),
+    }
 }

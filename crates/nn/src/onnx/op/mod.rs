@@ -5,6 +5,7 @@ pub(super) mod activation;
 pub(super) mod arithmetic;
 pub(super) mod attention;
 pub(super) mod cast;
+pub(super) mod col2im;
 pub(super) mod compare;
 pub(super) mod concat;
 pub(super) mod constant;

@@ -378,6 +378,24 @@ fn other_operators_that_do_not_fit_are_refused() {
     ]));
 }
 
+/// A constant of 2^22 values, a quarter of what folding may keep, negated again and again; then `last`.
+fn large_steps(steps: usize, last: NodeProto) -> ModelProto {
+    let first = node("ConstantOfShape", "s", "c0");
+    let negated = |i| node("Neg", &format!("c{i}"), &format!("c{}", i + 1));
+    let mean = node("ReduceMean", "m", "k").int("keepdims", 0);
+    let mean = [last, mean, node("GlobalAveragePool", "x", "p"), node("Add", "p k", "y")];
+    let nodes = [vec![first], (0..steps).map(negated).collect(), mean.to_vec()].concat();
+    model(nodes, vec![ints("s", &[1 << 11, 1 << 11])])
+}
+
+#[test]
+fn constants_that_nobody_reads_any_more_make_room_but_do_not_allow_endless_work() {
+    let fits = import(&large_steps(6, node("Neg", "c6", "m"))).map(|_| ());
+    assert!(fits.is_ok(), "{fits:?}");
+    let all_at_once = large_steps(6, node("Sum", "c0 c1 c2 c3 c4 c5 c6", "m"));
+    insta::assert_snapshot!(lines(&[all_at_once, large_steps(80, node("Neg", "c80", "m"))]));
+}
+
 #[test]
 fn constants_that_cannot_be_computed_are_refused() {
     let with = |nodes: Vec<NodeProto>, weights| {
