@@ -696,7 +696,8 @@ impl<'a> Build<'a> {
 
     /// Books the work of multiply-adds, which cost less than values do.
     pub(super) fn charge_macs(&mut self, macs: u64) -> Result<(), String> {
-        let left = self.work.checked_sub(usize::try_from(macs / MACS_PER_VALUE).unwrap_or(usize::MAX));
+        let left =
+            self.work.checked_sub(usize::try_from(macs / MACS_PER_VALUE).unwrap_or(usize::MAX));
         self.work = left.ok_or_else(|| {
             format!(
                 "computing it takes {macs} multiply-adds, which is too much for a constant; save the model \

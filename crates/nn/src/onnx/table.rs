@@ -3,8 +3,8 @@
 use super::{
     call::Call,
     op::{
-        activation, arithmetic, attention, cast, col2im, compare, concat, constant, contributed, conv,
-        dense, dropout, einsum, group, index, layout, norm, pad, pool, quant, reduce, resize,
+        activation, arithmetic, attention, cast, col2im, compare, concat, constant, contributed,
+        conv, dense, dropout, einsum, group, index, layout, norm, pad, pool, quant, reduce, resize,
         shape, softmax,
     },
     proto::NodeProto,
