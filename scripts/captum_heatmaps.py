@@ -1,6 +1,7 @@
 """Heat maps by captum for `pixelflip run --heatmaps`.
 
-    python scripts/captum_heatmaps.py --model M.onnx --data pictures --method integrated-gradients --out ig.npz
+    pixelflip data export --model M.onnx --data pictures --out x.npz
+    python scripts/captum_heatmaps.py --model M.onnx --data x.npz --method integrated-gradients --out ig.npz
     pixelflip run --model M.onnx --data pictures --methods random,lrp-epsilon-plus-flat --heatmaps ig=ig.npz
 
 Needs torch, captum, onnx, numpy and Pillow.
@@ -14,7 +15,9 @@ from heatmap_inputs import arguments, run
 from onnx_torch import OnnxModule
 
 METHODS = {
-    "saliency": lambda m, x, c: attr.Saliency(m).attribute(x, target=c, abs=False),
+    # with signs, as `gradient`; captum's default, the absolute value, is `gradient:value=absolute`
+    "gradient": lambda m, x, c: attr.Saliency(m).attribute(x, target=c, abs=False),
+    "absolute-gradient": lambda m, x, c: attr.Saliency(m).attribute(x, target=c),
     "gradient-x-input": lambda m, x, c: attr.InputXGradient(m).attribute(x, target=c),
     "integrated-gradients": lambda m, x, c: attr.IntegratedGradients(m).attribute(x, target=c, n_steps=50),
     "deconvolution": lambda m, x, c: attr.Deconvolution(m).attribute(x, target=c),

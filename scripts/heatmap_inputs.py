@@ -1,7 +1,8 @@
 """What captum_heatmaps.py and zennit_heatmaps.py share: flags, pictures, writing.
 
-Pictures must have the size of the network's input already: another program's resizing would give
-other pixels than pixelflip's, and heat maps of other pictures.
+`pixelflip data export --model M.onnx --data D --out x.npz` writes the very inputs that a run sees: give that file as
+`--data`. A folder of pictures does as well where these have the size of the network's input already: another program's
+resizing would give other pixels than pixelflip's, and heat maps of other pictures.
 """
 
 import argparse
@@ -18,7 +19,7 @@ ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 def arguments(description, methods, default):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", type=Path, required=True, help="ONNX file, its sidecar M.toml beside it")
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures, or .npy (N, C, H, W) in [0, 1]")
+    parser.add_argument("--data", type=Path, required=True, help=".npz of `pixelflip data export`, folder of pictures, or .npy (N, C, H, W) in [0, 1]")
     parser.add_argument("--method", choices=sorted(methods), default=default)
     parser.add_argument("--out", type=Path, required=True, help=".npz file, one array per picture")
     return parser.parse_args()
@@ -35,6 +36,11 @@ def normalise(picture, sidecar):
 
 def pictures(folder, sidecar):
     """Pairs of the id that pixelflip gives a picture, and the network's input."""
+    if folder.suffix == ".npz":
+        with np.load(folder) as file:
+            for name, value in zip(file["ids"], file["inputs"]):
+                yield str(name), torch.from_numpy(value)[None]
+        return
     if folder.suffix == ".npy":
         for i, picture in enumerate(np.load(folder)):
             yield str(i), normalise(picture, sidecar)
@@ -51,7 +57,9 @@ def pictures(folder, sidecar):
 
 def run(args, tool, explain):
     """Explains the predicted class of every picture and writes the relevance (C, H, W)."""
-    sidecar = tomllib.loads(args.model.with_suffix(".toml").read_text())
+    beside = args.model.with_suffix(".toml")
+    # what was exported is prepared already
+    sidecar = {} if args.data.suffix == ".npz" else tomllib.loads(beside.read_text())
     maps = {name: explain(x) for name, x in pictures(args.data, sidecar)}
     if not maps:
         raise SystemExit(f"`{args.data}` holds no pictures ({', '.join(sorted(ENDINGS))})")

@@ -1,6 +1,7 @@
 """Heat maps by zennit for `pixelflip run --heatmaps`.
 
-    python scripts/zennit_heatmaps.py --model M.onnx --data pictures --method epsilon-plus-flat --out lrp.npz
+    pixelflip data export --model M.onnx --data pictures --out x.npz
+    python scripts/zennit_heatmaps.py --model M.onnx --data x.npz --method epsilon-plus-flat --out lrp.npz
     pixelflip run --model M.onnx --data pictures --methods random,gradient --heatmaps zennit=lrp.npz
 
 Needs torch, zennit, onnx, numpy and Pillow.

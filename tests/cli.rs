@@ -12,6 +12,8 @@ mod known;
 mod metrics;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/plots.rs"]
+mod plots;
 #[path = "cli/prototypes.rs"]
 mod prototypes;
 #[path = "cli/same.rs"]
@@ -51,6 +53,9 @@ struct Desk(TempDir);
 
 const SIDECAR: &str = "channels = 'rgb'\nscale = 0.00392156862745098\n\
                        mean = [0.5, 0.4, 0.3]\nstd = [0.2, 0.3, 0.25]\n";
+
+/// Mean and deviation of the second channel there.
+const NORMALISATION: (f32, f32) = (0.4, 0.3);
 
 impl Desk {
     fn new(pictures: u32) -> Desk {

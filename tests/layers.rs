@@ -45,7 +45,7 @@ const INSIDE: &[Inside] = &[
             &["record", "shard", "stop", "stops"],
             &["bench", "classes", "config", "doubt", "lock"],
             &["plan"],
-            &["identity", "spread", "subject", "models"],
+            &["identity", "inputs", "spread", "subject", "models"],
             // the frame of all studies, under the names by which others know its parts
             &["study", "known", "manifest", "output", "runner"],
             &["measure"],
@@ -62,7 +62,7 @@ const INSIDE: &[Inside] = &[
     (
         "report",
         &[
-            &["colours", "demo", "figure", "ladder", "scratch", "text"],
+            &["colours", "demo", "figure", "ladder", "plot_pdf", "scratch", "text"],
             &["cells", "layers", "scale", "trace"],
             &["naming"],
             &["columns", "contest", "drawing", "verdict"],
@@ -70,8 +70,9 @@ const INSIDE: &[Inside] = &[
             &["ranking"],
             &["diff", "map_metrics", "plot"],
             &["agreement", "curves", "data_url", "heatmap", "plot_drawing"],
-            &["plot_grid", "properties", "rank", "sheets"],
+            &["bump", "plot_grid", "properties", "rank", "sheets"],
             &["prototypes", "rank_figures", "rank_tables"],
+            &["catalogue"],
             &["page"],
             &["outcome", "probe"],
             &["clusters", "compare", "context"],

@@ -43,6 +43,11 @@ fn done(folder: &Path, arguments: &[&str]) {
 
 /// A finished run on three pictures below `out`.
 fn run() -> TempDir {
+    run_by("uniform")
+}
+
+/// The same by these perturbations.
+fn run_by(perturbations: &str) -> TempDir {
     let desk = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::copy(root.join("tests/data/onnx/tinyvgg.ts17_fix.onnx"), desk.path().join("m.onnx"))
@@ -61,6 +66,7 @@ fn run() -> TempDir {
     let mut arguments: Vec<&str> = arguments.split(' ').collect();
     // there are no boxes, so the second metric is not defined
     arguments.extend(["--methods", METHODS, "--metrics", "sparseness,iou"]);
+    arguments.extend(["--perturbation", perturbations]);
     done(desk.path(), &arguments);
     desk
 }
@@ -185,6 +191,10 @@ addEventListener("load", () => {
     part("step").dispatchEvent(new Event("input"));
     const whole = pixels();
     say("pixels gone at once", changed(whole, soon) / 64);
+    const width = (e) => e.getBoundingClientRect().width;
+    say("slider on a row of its own", width(part("step").closest("label")) > 0.95 * width(one(".controls", exhibit)));
+    say("names at the ends of lines", all('[data-panel="s0p0"] .long').filter(visible).length);
+    say("other ways to measure", all(".bars tbody tr").length > 3 && all(".verdict").length === 1);
     const scores = [];
     for (const step of [0, 1, 8]) {
       part("step").value = String(step);
@@ -260,6 +270,9 @@ layout of mean ranks=["broad"]
 filtered="1 of 8 rows"
 score at once="3 of 8 regions removed"
 pixels gone at once=3
+slider on a row of its own=true
+names at the ends of lines=4
+other ways to measure=true
 pixels gone after 0=0
 pixels gone after 1=1
 pixels gone after 8=8
@@ -335,10 +348,18 @@ addEventListener("load", () => {
     return place.left >= 0 && place.right <= root.clientWidth;
   };
   const names = charts.flatMap((chart) => Array.from(chart.querySelectorAll(".name")));
+  const fits = () => root.scrollWidth <= root.clientWidth;
+  const settings = () => Array.from(document.querySelectorAll(".setting")).filter((e) => e.getClientRects().length > 0).length;
+  const shown = [fits(), charts.length, names.filter(inside).map((name) => name.textContent).sort(), settings()];
+  const choice = document.querySelector("[data-settings]");
+  for (const value of ["1", "all"]) {
+    choice.value = value;
+    choice.dispatchEvent(new Event("change"));
+    shown.push(settings());
+  }
   const out = document.createElement("pre");
   out.id = "said";
-  out.textContent = [root.scrollWidth <= root.clientWidth, charts.length,
-    names.filter(inside).map((name) => name.textContent).sort()].join(" ");
+  out.textContent = shown.concat([document.querySelectorAll(".places .line").length, fits()]).join(" ");
   document.body.append(out);
 });
 </script>"#;
@@ -348,7 +369,7 @@ fn on_a_small_screen_nothing_is_cut_off() {
     let Some(browser) = browser() else {
         return skip::left_out("chromium", "there is no Chromium on this machine");
     };
-    let desk = run();
+    let desk = run_by("uniform,mean-image");
     let page = fs::read_to_string(desk.path().join("out/report.html")).unwrap();
     let path = desk.path().join("measured.html");
     fs::write(&path, page.replacen("</body>", &format!("{MEASURE}</body>"), 1)).unwrap();
@@ -357,7 +378,9 @@ fn on_a_small_screen_nothing_is_cut_off() {
     let said = document.split("<pre id=\"said\">").nth(1);
     let said = said.unwrap_or_else(|| panic!("the page did not get ready\n{console}"));
     let names = "gradient,lrp-epsilon,random,sensitivity";
-    assert_eq!(said.split("</pre>").next().unwrap(), format!("true 1 {names}"));
+    // one setting at a time, the second, then both; places of four methods
+    assert_eq!(said.split("</pre>").next().unwrap(), format!("true 1 {names} 1 1 2 4 true"));
+    assert_eq!(console, "");
 }
 
 #[test]

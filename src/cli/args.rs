@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Rank methods from the records of one or several runs: tables, tests, figures
     Rank(RankArgs),
+    /// Make one figure for a paper: as PDF, SVG or PNG, as wide as it is printed
+    Plot(PlotArgs),
     /// Compare two runs: the same methods and pictures before and after a change
     Diff(DiffArgs),
     /// Explain one picture with one method
@@ -385,6 +387,46 @@ pub(crate) struct RankArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct PlotArgs {
+    /// Folders that `pixelflip run` has written, or files with curves
+    #[arg(required = true, value_name = "RESULTS")]
+    pub(crate) results: Vec<PathBuf>,
+    /// Which figure, see `pixelflip list figures`: aopc, relative, abpc, scores, forest, ranks, cost, ...
+    #[arg(long, value_name = "NAME")]
+    pub(crate) figure: String,
+    /// One panel of a figure that has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) panel: Option<String>,
+    /// Which setting (perturbation and size of regions), by its number in the order of the run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one)]
+    pub(crate) setting: usize,
+    /// The metric that ranks, see `pixelflip list metrics`; AOPC when not given
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) metric: Option<String>,
+    /// What stands above the figure; nothing when not given
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Call a method otherwise; may be repeated
+    #[arg(long, value_name = "old=new", value_parser = super::plot::renamed)]
+    pub(crate) names: Vec<(String, String)>,
+    /// Width on paper: 85mm, 8.5cm, 3.3in, 240pt
+    #[arg(long, value_name = "WIDTH", default_value = "160mm", value_parser = super::plot::width)]
+    pub(crate) width: f64,
+    /// What to write, else by the name of the file
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<super::plot::Format>,
+    /// Pixels in an inch of a PNG
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(50..=2400))]
+    pub(crate) dpi: u32,
+    /// The file; `plots/FIGURE.FORMAT` in the first folder when not given
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Threads, one per core when not given
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) threads: Option<usize>,
+}
+
+#[derive(Args)]
 pub(crate) struct DiffArgs {
     /// Folder of the first run
     #[arg(value_name = "A")]
@@ -540,8 +582,20 @@ pub(crate) enum DataCommand {
     Check(CheckArgs),
     /// Download a known data set where its licence allows it
     Fetch(FetchArgs),
+    /// Write the exact inputs of a run for other tools: ids, pixels and preprocessed tensors as .npz
+    Export(Box<ExportArgs>),
     /// List the known data sets
     List,
+}
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    /// Config in TOML, or the manifest.json of a run; flags override it
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) flags: KeyFlags<OfRun>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessFlags,
 }
 
 #[derive(Args)]
@@ -586,6 +640,8 @@ pub(crate) enum What {
     Perturbations,
     /// Numbers that say how good a method is
     Metrics,
+    /// Figures that `plot` makes
+    Figures,
     /// LRP rules
     Rules,
     /// LRP rules per layer

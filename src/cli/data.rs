@@ -2,7 +2,8 @@
 
 use super::{
     SOME_FAILED,
-    args::{CheckArgs, DataArgs, DataCommand, FetchArgs},
+    args::{CheckArgs, DataArgs, DataCommand, ExportArgs, FetchArgs},
+    run::flags,
     terminal::{self, count},
 };
 use anyhow::bail;
@@ -14,6 +15,7 @@ use pixelflip::data::{
     check::{Class, Content, Report, check},
     fetch::{Progress, fetch},
 };
+use pixelflip::run::{config::Config, inputs, machine, plan::Plan, runner, stop::Stop};
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 /// Problems that are listed one by one; the others are counted.
@@ -23,6 +25,7 @@ pub(crate) fn run(args: &DataArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         DataCommand::Check(args) => run_check(args),
         DataCommand::Fetch(args) => run_fetch(args),
+        DataCommand::Export(args) => run_export(args),
         DataCommand::List => list(),
     }
 }
@@ -131,6 +134,25 @@ fn problems(report: &Report, about: Option<&Description>) -> Vec<String> {
         lines.push(format!("unusable: {} more", count(broken.len() - SHOWN, "picture")));
     }
     lines
+}
+
+fn run_export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let config = Config::load(args.config.as_deref(), flags(&args.flags.table, &args.preprocess)?)?;
+    let path = config.out.as_ref().map(PathBuf::from);
+    let ends = |path: &PathBuf| path.extension().is_some_and(|end| end == "npz");
+    let Some(path) = path.filter(ends) else {
+        bail!("`data export` needs `--out FILE.npz`, the file to write");
+    };
+    let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
+    let plan = pool.install(|| Plan::new(config, &Stop::after(None)))?;
+    let written = inputs::export(&plan, &path)?;
+    for (id, reason) in &written.left_out {
+        terminal::talk(&plain(&format!("left out: `{id}`: {reason}")));
+    }
+    let pictures = count(written.pictures, "picture");
+    terminal::talk(&format!("{pictures} written to `{}`", plain_path(&path)));
+    let all = written.left_out.is_empty();
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::from(SOME_FAILED) })
 }
 
 fn run_fetch(args: &FetchArgs) -> anyhow::Result<ExitCode> {

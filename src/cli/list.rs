@@ -16,6 +16,7 @@ use pixelflip::{
     nn::onnx::supported,
     perturb::PERTURBATIONS,
     prototype::{objective::OBJECTIVES, optimiser::OPTIMISERS, prior::PRIORS},
+    report::catalogue::{Entry as FigureEntry, FIGURES},
     run::config::preset::PRESETS,
 };
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn text(what: What) -> String {
         What::Methods => terminal::columns(&[rows_of(EXPLAINERS), own(), wrappers()].concat()),
         What::Perturbations => terminal::columns(&rows_of(PERTURBATIONS)),
         What::Metrics => terminal::columns(&metrics()),
+        What::Figures => terminal::columns(&figures()),
         What::Rules => terminal::columns(&[rows_of(RULES), plain()].concat()),
         What::Composites => {
             let composites = EXPLAINERS.iter().filter(|e| is_composite(e)).flat_map(lines);
@@ -43,6 +45,20 @@ fn text(what: What) -> String {
         What::Operators => operators(),
         What::Protocols => protocols(),
     }
+}
+
+/// Each figure with its panels, where it has several.
+fn figures() -> Vec<Vec<String>> {
+    let one = |entry: &FigureEntry| {
+        let panels = entry.panels();
+        let panels = if panels.len() > 1 {
+            format!(" (panels {})", panels.join(", "))
+        } else {
+            String::new()
+        };
+        vec![entry.name.to_owned(), format!("{}{panels}", entry.summary)]
+    };
+    FIGURES.iter().map(one).collect()
 }
 
 /// What a composite can give to a layer that is no rule with parameters.

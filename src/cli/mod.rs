@@ -16,6 +16,7 @@ mod keys;
 mod list;
 mod merge;
 mod model;
+mod plot;
 mod predict;
 mod probe;
 mod progress;
@@ -55,6 +56,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match command {
         Command::Run(args) => run::run(&args),
         Command::Rank(args) => rank::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Init(args) => init::run(&args),
@@ -75,3 +77,6 @@ pub(crate) fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| failure::report(&error, log))
 }
+
+#[cfg(test)]
+mod docs_tests;

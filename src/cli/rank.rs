@@ -11,7 +11,7 @@ use pixelflip::{
     report::{
         cells::group,
         contest::Contest,
-        curves::{self, Heading},
+        curves::{self, Dress, Heading},
         map_metrics::Maps,
         rank::{Note, Rank, rank},
         rank_figures,
@@ -63,15 +63,9 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn draw(folder: &Path, loaded: &Loaded, found: &Rank) -> anyhow::Result<()> {
-    let heading = heading(loaded.manifests.first());
-    curves::write(folder, &curves::figures(&group(&loaded.rows)?, &heading))?;
-    rank_figures::write(folder, found, &heading)?;
+    let heading = Heading::of(loaded.manifests.first());
+    let groups = group(&loaded.rows)?;
+    curves::write(folder, &curves::figures(&groups, &heading))?;
+    rank_figures::write(folder, found, &heading, &Dress::of(&groups))?;
     Ok(())
-}
-
-/// Model and data, from the manifest where there is one.
-fn heading(manifest: Option<&Manifest>) -> Heading {
-    let (model, data) = manifest
-        .map_or(("a model", "unknown data"), |m| (m.model.name.as_str(), m.data.name.as_str()));
-    Heading { model: model.to_owned(), data: data.to_owned() }
 }

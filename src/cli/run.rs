@@ -1,7 +1,7 @@
 //! `pixelflip run`.
 
 use super::{
-    args::RunArgs,
+    args::{PreprocessFlags, RunArgs},
     dry_run,
     progress::Progress,
     signals,
@@ -28,7 +28,8 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
     if !args.dry_run {
         signals::listen(&stop, args.talk.log)?;
     }
-    let config = Config::load(args.config.as_deref(), flags(args)?)?;
+    let given = flags(&args.flags.table, &args.preprocess)?;
+    let config = Config::load(args.config.as_deref(), given)?;
     let root = folder(&config, args.config.as_deref());
     let pool = runner::pool(config.threads.unwrap_or_else(machine::cores))?;
     let plan = pool.install(|| Plan::new(config, &stop))?;
@@ -47,9 +48,9 @@ pub(crate) fn run(args: &RunArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// The flags as a config.
-fn flags(args: &RunArgs) -> anyhow::Result<Table> {
-    let mut table = args.flags.table.clone();
-    let preprocess = Table::try_from(args.preprocess.settings()).context("reading the flags")?;
+pub(super) fn flags(given: &Table, preprocess: &PreprocessFlags) -> anyhow::Result<Table> {
+    let mut table = given.clone();
+    let preprocess = Table::try_from(preprocess.settings()).context("reading the flags")?;
     if !preprocess.is_empty() {
         table.insert("preprocess".to_owned(), preprocess.into());
     }

@@ -25,6 +25,7 @@ mod mask;
 mod matlab;
 pub mod memory;
 mod npy;
+pub mod npz;
 mod numbering;
 pub mod object;
 mod packed;

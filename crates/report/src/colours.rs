@@ -237,7 +237,7 @@ impl Look {
 /// A range in a few words.
 pub fn words(range: Option<Range>, side: Side) -> String {
     match (range, side) {
-        (Some(range), Side::Diverging) => format!("scale ±{}", short(range.high)),
+        (Some(range), Side::Diverging) => format!("signed, ±{}", short(range.high)),
         (Some(range), Side::Sequential) => format!("{} to {}", short(range.low), short(range.high)),
         (None, Side::Diverging) => "all zero".to_owned(),
         (None, Side::Sequential) => "all equal".to_owned(),

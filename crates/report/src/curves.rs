@@ -13,6 +13,7 @@ use crate::{
         order::Order,
         stats::{Estimate, FEWEST, Resampling, estimates_of_known},
     },
+    run::manifest::Manifest,
 };
 use std::path::Path;
 
@@ -33,6 +34,15 @@ pub struct Heading {
     pub model: String,
     /// Name of the data.
     pub data: String,
+}
+
+impl Heading {
+    /// From a manifest, where there is one.
+    pub fn of(manifest: Option<&Manifest>) -> Heading {
+        let (model, data) =
+            manifest.map_or(("a model", "unknown data"), |m| (&m.model.name[..], &m.data.name[..]));
+        Heading { model: model.to_owned(), data: data.to_owned() }
+    }
 }
 
 /// How methods are called and look.
@@ -184,6 +194,7 @@ fn figure(
         ""
     };
     Figure {
+        width: Figure::WIDTH,
         title: format!("{what}: {} on {}", heading.model, heading.data),
         subtitle: format!(
             "{}, {}, regions of {r}x{r} pixels, perturbation {}, {} of the target class",

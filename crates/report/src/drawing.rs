@@ -1,7 +1,10 @@
 //! Figures that are no curves, as shapes in units of a page; [`super::plot_drawing`] puts them on
 //! paper.
 
-use super::{figure::Rgb, scale};
+use super::{
+    figure::{Rgb, Style},
+    scale,
+};
 
 /// Black, for text.
 pub const INK: Rgb = (0, 0, 0);
@@ -36,6 +39,8 @@ pub enum Shape {
         width: f64,
         /// Colour.
         colour: Rgb,
+        /// Lengths of dashes and gaps in turn; empty for a solid line.
+        dashes: &'static [f64],
     },
     /// A filled rectangle.
     Box {
@@ -70,6 +75,22 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    fn into_text(self) -> Option<String> {
+        if let Shape::Text { text, .. } = self { Some(text) } else { None }
+    }
+
+    fn lift(&mut self, by: f64) {
+        match self {
+            Shape::Line { from, to, .. } | Shape::Box { from, to, .. } => {
+                from.1 -= by;
+                to.1 -= by;
+            }
+            Shape::Dot { at, .. } | Shape::Text { at, .. } => at.1 -= by,
+        }
+    }
+}
+
 /// Shapes on a page; later ones lie on top.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawing {
@@ -77,9 +98,21 @@ pub struct Drawing {
     pub width: f64,
     /// Height of the page.
     pub height: f64,
-    /// What is on it.
+    /// What is on it; title and subtitle first.
     pub shapes: Vec<Shape>,
+    /// A line below all of it; empty for none.
+    pub note: String,
 }
+
+/// Shapes of the title and the line below it, and the room that they take.
+const HEADING: usize = 2;
+const HEADER: f64 = 48.0;
+
+/// Room for the note.
+const FOOTER: f64 = 30.0;
+
+/// Room for a title alone.
+const TITLE: f64 = 34.0;
 
 /// Size of ordinary text.
 pub const TEXT: f64 = 15.0;
@@ -100,15 +133,50 @@ const GAP: f64 = 10.0;
 impl Drawing {
     /// A page with a title and a line below it.
     pub fn new(width: f64, height: f64, title: &str, subtitle: &str) -> Drawing {
-        let mut page = Drawing { width, height, shapes: Vec::new() };
+        let mut page = Drawing { width, height, shapes: Vec::new(), note: String::new() };
         page.label((18.0, 26.0), title, 22.0, Anchor::Left, INK);
         page.label((18.0, 50.0), subtitle, TEXT, Anchor::Left, GREY);
         page
     }
 
+    /// The same for a paper: under a title of its own, or none, without the words that belong into a caption, and
+    /// these.
+    #[must_use]
+    pub fn on_paper(mut self, title: &str) -> (Drawing, Vec<String>) {
+        let heading = self.shapes.drain(..HEADING.min(self.shapes.len()));
+        let mut caption: Vec<String> = heading.filter_map(Shape::into_text).collect();
+        caption.push(std::mem::take(&mut self.note));
+        let up = HEADER - if title.is_empty() { 0.0 } else { TITLE };
+        self.shapes.iter_mut().for_each(|shape| shape.lift(up));
+        self.height -= up + FOOTER;
+        if !title.is_empty() {
+            self.label((18.0, 20.0), title, 18.0, Anchor::Left, INK);
+        }
+        (self, caption)
+    }
+
+    /// The note, as a shape.
+    pub(super) fn below(&self) -> Shape {
+        let at = (18.0, self.height - 22.0);
+        Shape::Text { at, text: self.note.clone(), size: TEXT, anchor: Anchor::Left, colour: GREY }
+    }
+
+    /// Says something below all of it.
+    #[must_use]
+    pub fn noted(mut self, note: String) -> Drawing {
+        self.note = note;
+        self
+    }
+
     /// Adds a straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), width: f64, colour: Rgb) {
-        self.shapes.push(Shape::Line { from, to, width, colour });
+        self.shapes.push(Shape::Line { from, to, width, colour, dashes: &[] });
+    }
+
+    /// Adds a straight line of a method.
+    pub fn dashed(&mut self, from: (f64, f64), to: (f64, f64), width: f64, style: Style) {
+        let Style { colour, dashes } = style;
+        self.shapes.push(Shape::Line { from, to, width, colour, dashes });
     }
 
     /// Adds a filled rectangle.

@@ -61,8 +61,15 @@ pub struct Figure {
     pub ticks: Vec<String>,
     /// From top to bottom; panels without lines are left out.
     pub panels: Vec<Panel>,
-    /// What bands mean, what is missing.
+    /// What bands mean, what is missing; empty for none.
     pub caption: String,
+    /// Units of its layout from left to right: a text is some 15 high.
+    pub width: f64,
+}
+
+impl Figure {
+    /// Width of figures for screens.
+    pub const WIDTH: f64 = 1000.0;
 }
 
 /// Red, green, blue.

@@ -13,6 +13,10 @@ use pixelflip_run as run;
 use pixelflip_table as table;
 
 pub mod agreement;
+#[cfg(feature = "figures")]
+pub mod bump;
+#[cfg(feature = "figures")]
+pub mod catalogue;
 pub mod cells;
 #[cfg(feature = "figures")]
 pub mod clusters;
@@ -51,6 +55,8 @@ pub mod plot;
 pub mod plot_drawing;
 #[cfg(feature = "figures")]
 pub mod plot_grid;
+#[cfg(feature = "figures")]
+mod plot_pdf;
 #[cfg(feature = "figures")]
 pub mod probe;
 #[cfg(feature = "figures")]

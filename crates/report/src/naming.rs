@@ -5,7 +5,7 @@ use super::{
     figure::Style,
 };
 use crate::{
-    base::registry::near,
+    base::registry::{Spec, near},
     eval::{
         metric::{Aopc, CurveMetric as _, Direction},
         order::Order,
@@ -113,6 +113,28 @@ impl Styles {
     }
 }
 
+/// The name of a metric for people: `aopc:order=morf` is `AOPC, most relevant first`.
+pub fn spoken(metric: &str) -> String {
+    let Ok(spec) = metric.parse::<Spec>() else { return metric.to_owned() };
+    let name = match &spec.id[..] {
+        "aopc" => "AOPC",
+        "abpc" => "ABPC",
+        "srg" => "SRG",
+        "relative-aopc" => "AOPC - random",
+        other => other,
+    };
+    let rest: Vec<String> = spec
+        .params
+        .iter()
+        .map(|(key, value)| match (&key[..], &value[..]) {
+            ("order", "morf") => "most relevant first".to_owned(),
+            ("order", "lerf") => "least relevant first".to_owned(),
+            (key, value) => format!("{key} {value}"),
+        })
+        .collect();
+    std::iter::once(name.to_owned()).chain(rest).collect::<Vec<_>>().join(", ")
+}
+
 /// The methods of a setting, the best mean by the first order first.
 pub(super) fn by_mean<'a>(group: &Group<'a>) -> Vec<&'a str> {
     let metric = Aopc(group.orders().next().unwrap_or(Order::Morf));
@@ -149,6 +171,13 @@ mod tests {
         assert_eq!(all.len(), demo::METHODS.len(), "all differ");
         assert_eq!(styles.style(RANDOM), Style::BASELINE);
         assert_eq!(styles.style(by_mean(&groups[0])[0]), Style::nth(0));
+    }
+
+    #[test]
+    fn metrics_have_names_for_people() {
+        assert_eq!(spoken("aopc:order=lerf"), "AOPC, least relevant first");
+        assert_eq!(spoken("drop:steps=5:order=morf"), "drop, steps 5, most relevant first");
+        assert_eq!(spoken("abpc:mean"), "abpc:mean", "what is no name stays as it is");
     }
 
     #[test]

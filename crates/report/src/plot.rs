@@ -2,10 +2,12 @@
 
 use super::{
     figure::{Figure, Line, Panel, Point, Rgb, Style, spread},
+    plot_pdf,
     ranking::shorten,
     scale::{self, Zero},
 };
 use crate::base::{atomic, text::plain_lines};
+use ab_glyph::FontRef;
 use image::{
     ExtendedColorType, ImageEncoder as _, RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
@@ -61,16 +63,20 @@ pub fn save(path: &Path, bytes: &[u8]) -> Result<(), FigureError> {
 pub(super) const FAMILY: &str = "sans-serif";
 
 /// Version 2.37 of `DejaVu Sans`, with its licence beside it.
-static FONT: LazyLock<bool> = LazyLock::new(|| {
-    let bytes = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
-    register_font(FAMILY, FontStyle::Normal, bytes).is_ok()
-});
+const BYTES: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
+
+static FONT: LazyLock<bool> =
+    LazyLock::new(|| register_font(FAMILY, FontStyle::Normal, BYTES).is_ok());
+
+/// The bundled font, for outlines of glyphs.
+pub(super) fn font() -> Result<FontRef<'static>, FigureError> {
+    FontRef::try_from_slice(BYTES).map_err(FigureError::draw)
+}
 
 pub(super) fn load_font() -> Result<(), FigureError> {
     if *FONT { Ok(()) } else { Err(FigureError::draw("the bundled font cannot be read")) }
 }
 
-const WIDTH: f64 = 1000.0;
 const HEADER: f64 = 62.0;
 const PANEL_TITLE: f64 = 34.0;
 const PLOT: f64 = 300.0;
@@ -85,7 +91,14 @@ const LEFT: f64 = 72.0;
 const LEADER: f64 = 16.0;
 const SAMPLE: f64 = 34.0;
 const LABEL_GAP: f64 = 18.0;
-const TEXT: f64 = 16.0;
+/// Room at an edge without text.
+const EDGE: f64 = 8.0;
+/// Figures that are narrower have the names of their lines below, in rows of this height.
+const NARROW: f64 = 720.0;
+const KEY_ROW: f64 = 20.0;
+/// What plotters calls the size of a font, in ems.
+pub(super) const LINE: f64 = 1.24;
+pub(super) const TEXT: f64 = 16.0;
 const SMALL: f64 = 15.0;
 const TITLE: f64 = 22.0;
 const PANEL: f64 = 17.0;
@@ -108,11 +121,25 @@ impl Scale {
 
 /// The figure as PNG at twice its nominal size.
 pub fn png(figure: &Figure) -> Result<Vec<u8>, FigureError> {
-    encode(&raster(figure)?)
+    png_at(figure, 2.0)
 }
 
-fn raster(figure: &Figure) -> Result<RgbImage, FigureError> {
-    let scale = Scale(2.0);
+/// The figure as PNG with so many pixels for a unit of its layout.
+pub fn png_at(figure: &Figure, pixels: f64) -> Result<Vec<u8>, FigureError> {
+    encode(&raster(figure, Scale(pixels))?)
+}
+
+/// The figure as PDF, so many points wide.
+pub fn pdf(figure: &Figure, points: f64) -> Result<Vec<u8>, FigureError> {
+    let scale = Scale(plot_pdf::FINENESS);
+    let (size, mut ink) = (size(figure, scale)?, plot_pdf::Ink::default());
+    let root = plot_pdf::Page::new(size, &mut ink, font()?).into_drawing_area();
+    draw(&root, figure, scale)?;
+    drop(root);
+    ink.file(size, points).map_err(FigureError::draw)
+}
+
+fn raster(figure: &Figure, scale: Scale) -> Result<RgbImage, FigureError> {
     let (width, height) = size(figure, scale)?;
     let mut image = RgbImage::new(width, height);
     let root = BitMapBackend::with_buffer(&mut image, (width, height)).into_drawing_area();
@@ -123,7 +150,12 @@ fn raster(figure: &Figure) -> Result<RgbImage, FigureError> {
 
 /// The figure as SVG with text as text.
 pub fn svg(figure: &Figure) -> Result<String, FigureError> {
-    let scale = Scale(1.0);
+    svg_at(figure, 1.0)
+}
+
+/// The same with so many whole positions in a unit of its layout.
+pub fn svg_at(figure: &Figure, fineness: f64) -> Result<String, FigureError> {
+    let scale = Scale(fineness);
     let mut text = String::new();
     let root = SVGBackend::with_string(&mut text, size(figure, scale)?).into_drawing_area();
     draw(&root, figure, scale)?;
@@ -150,21 +182,91 @@ fn shown(figure: &Figure) -> impl Iterator<Item = &Panel> {
 
 /// Height of a plot: more where many labels need room.
 fn plot_height(figure: &Figure) -> f64 {
+    if figure.width < NARROW {
+        return PLOT.min(0.62 * figure.width);
+    }
     let labels = shown(figure).map(|p| p.lines.len()).max().unwrap_or(0);
     PLOT.max(LABEL_GAP * labels as f64)
 }
 
 /// The lines of the caption.
 fn footer(figure: &Figure) -> Result<Vec<String>, FigureError> {
-    wrap(&figure.caption, SMALL, WIDTH - 2.0 * MARGIN)
+    wrap(&figure.caption, SMALL, figure.width - 2.0 * MARGIN)
 }
 
 fn size(figure: &Figure, scale: Scale) -> Result<(u32, u32), FigureError> {
     let panel = PANEL_TITLE + plot_height(figure) + AXIS;
-    let more = footer(figure)?.len().saturating_sub(1) as f64;
-    let footer = FOOTER + FOOTER_LINE * more;
-    let height = HEADER + panel * shown(figure).count() as f64 + footer;
-    Ok((scale.px(WIDTH) as u32, scale.px(height) as u32))
+    let footer = match footer(figure)?.len() {
+        0 => EDGE,
+        lines => FOOTER + FOOTER_LINE * (lines as f64 - 1.0),
+    };
+    let key = Key::of(figure)?.map_or(0.0, |key| key.height());
+    let height = header(figure) + panel * shown(figure).count() as f64 + key + footer;
+    Ok((scale.px(figure.width) as u32, scale.px(height) as u32))
+}
+
+/// Height of what stands above the panels.
+fn header(figure: &Figure) -> f64 {
+    match (figure.title.is_empty(), figure.subtitle.is_empty()) {
+        (true, true) => EDGE,
+        (false, true) => HEADER - 20.0,
+        _ => HEADER,
+    }
+}
+
+/// The names of all lines below the panels, in columns, where there is no room for them at the ends of the lines.
+struct Key<'a> {
+    lines: Vec<&'a Line>,
+    columns: usize,
+    /// From one column to the next.
+    step: f64,
+}
+
+impl<'a> Key<'a> {
+    /// None where the names stand at the lines.
+    fn of(figure: &'a Figure) -> Result<Option<Key<'a>>, FigureError> {
+        if figure.width >= NARROW {
+            return Ok(None);
+        }
+        let mut lines: Vec<&Line> = Vec::new();
+        for line in shown(figure).flat_map(|panel| panel.lines.iter().rev()) {
+            if lines.iter().all(|other| other.name != line.name) {
+                lines.push(line);
+            }
+        }
+        let room = figure.width - 2.0 * MARGIN;
+        let mut widest = 0.0f64;
+        for line in &lines {
+            widest = widest.max(fit(&line.name, SMALL, room - SAMPLE, BREAKING)?.1);
+        }
+        let step = widest + SAMPLE + LEADER;
+        let columns = ((room + LEADER) / step).floor().max(1.0) as usize;
+        Ok(Some(Key { lines, columns, step }))
+    }
+
+    fn rows(&self) -> usize {
+        self.lines.len().div_ceil(self.columns)
+    }
+
+    fn height(&self) -> f64 {
+        KEY_ROW * self.rows() as f64 + EDGE
+    }
+
+    /// Column by column, the best first.
+    fn draw<DB: DrawingBackend>(&self, area: &Area<DB>, scale: Scale) -> Result<(), FigureError> {
+        let font = scale.font(SMALL, BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+        let (dx, dy) = area.get_base_pixel();
+        for (i, line) in self.lines.iter().enumerate() {
+            let (column, row) = (i / self.rows(), i % self.rows());
+            let x = scale.px(MARGIN + self.step * column as f64);
+            let y = scale.px(KEY_ROW * (row as f64 + 0.5));
+            let end = x + scale.px(SAMPLE - 6.0);
+            draw_line(area, &[(x + dx, y + dy), (end + dx, y + dy)], line.style, scale)?;
+            let (name, _) = fit(&line.name, SMALL, self.step - SAMPLE, scale)?;
+            area.draw_text(&name, &font, (end + scale.px(6.0), y)).map_err(FigureError::draw)?;
+        }
+        Ok(())
+    }
 }
 
 type Area<DB> = DrawingArea<DB, Shift>;
@@ -202,12 +304,18 @@ fn draw<DB: DrawingBackend>(
     root.fill(&WHITE).map_err(FigureError::draw)?;
     write(root, &figure.title, (MARGIN, 14.0), TITLE, BLACK, scale)?;
     write(root, &figure.subtitle, (MARGIN, 42.0), SMALL, GREY, scale)?;
-    let gutter = gutter(figure, scale)?;
+    let key = Key::of(figure)?;
+    let gutter = if key.is_some() { MARGIN } else { gutter(figure, scale)? };
     let height = PANEL_TITLE + plot_height(figure) + AXIS;
-    let mut rest = root.split_vertically(scale.px(HEADER)).1;
+    let mut rest = root.split_vertically(scale.px(header(figure))).1;
     for panel in shown(figure) {
         let (area, below) = rest.split_vertically(scale.px(height));
         draw_panel(&area, panel, figure, gutter, scale)?;
+        rest = below;
+    }
+    if let Some(key) = key {
+        let (area, below) = rest.split_vertically(scale.px(key.height()));
+        key.draw(&area, scale)?;
         rest = below;
     }
     for (i, line) in footer(figure)?.iter().enumerate() {
@@ -345,7 +453,9 @@ fn draw_panel<DB: DrawingBackend>(
     gutter: f64,
     scale: Scale,
 ) -> Result<(), FigureError> {
-    write(area, &panel.title, (LEFT, 8.0), PANEL, BLACK, scale)?;
+    let narrow = figure.width < NARROW;
+    let (left, font) = if narrow { (MARGIN, SMALL) } else { (LEFT, PANEL) };
+    write(area, &panel.title, (left, 8.0), font, BLACK, scale)?;
     let mut chart = coordinates(area, panel, &figure.ticks, gutter, scale)?;
     draw_axes(area, &chart, [&figure.x_label, &panel.y_label], scale)?;
     for (_, line) in panel.lines.iter().enumerate().filter(|(i, _)| panel.has_band(*i)) {
@@ -357,7 +467,7 @@ fn draw_panel<DB: DrawingBackend>(
         let path: Vec<(i32, i32)> = line.points.iter().enumerate().map(place).collect();
         draw_line(area, &path, line.style, scale)?;
     }
-    draw_labels(area, &chart, panel, scale)
+    if narrow { Ok(()) } else { draw_labels(area, &chart, panel, scale) }
 }
 
 /// The coordinate system of a panel, with its ticks drawn.
@@ -475,7 +585,7 @@ fn draw_line<DB: DrawingBackend>(
 }
 
 /// Cuts a path into its dashes, by length along the path.
-fn dashes(path: &[(i32, i32)], pattern: &[f64], scale: f64) -> Vec<Vec<(i32, i32)>> {
+pub(super) fn dashes(path: &[(i32, i32)], pattern: &[f64], scale: f64) -> Vec<Vec<(i32, i32)>> {
     if pattern.is_empty() {
         return vec![path.to_vec()];
     }
@@ -571,6 +681,7 @@ mod tests {
             ticks: vec![],
             panels: vec![panel.clone(), Panel { lines: vec![], ..panel.clone() }, panel],
             caption: "a caption".to_owned(),
+            width: Figure::WIDTH,
         }
     }
 
@@ -595,8 +706,10 @@ mod tests {
             Figure { caption: "w".repeat(300), ..figure(2, 3, "a") },
             Figure { caption: String::new(), ..figure(2, 3, "a") },
             Figure { panels: vec![], ..figure(1, 1, "nothing") },
+            Figure { width: 450.0, ..figure(12, 5, "many") },
+            Figure { width: 450.0, title: String::new(), ..figure(8, 20, long) },
         ] {
-            assert!(nothing_is_cut_off(&raster(&figure).unwrap()), "{}", figure.title);
+            assert!(nothing_is_cut_off(&raster(&figure, Scale(2.0)).unwrap()), "{}", figure.title);
         }
     }
 
@@ -606,7 +719,7 @@ mod tests {
         let image = image::load_from_memory(&png(&figure).unwrap()).unwrap().to_rgb8();
         let (width, height) = size(&figure, Scale(1.0)).unwrap();
         assert_eq!(image.dimensions(), (2 * width, 2 * height));
-        assert_eq!(image, raster(&figure).unwrap());
+        assert_eq!(image, raster(&figure, Scale(2.0)).unwrap());
         // the lines, the text and the page are there
         let has = |colour: Rgb| image.pixels().any(|p| p.0 == [colour.0, colour.1, colour.2]);
         assert!(has(Style::nth(0).colour) && has(Style::nth(1).colour) && has((0, 0, 0)));
@@ -671,7 +784,7 @@ mod tests {
         assert_eq!(height(&long) - height(&short), 60);
         let text = svg(&long).unwrap();
         assert!(lines.iter().all(|line| text.contains(line.as_str())));
-        assert!(nothing_is_cut_off(&raster(&long).unwrap()));
+        assert!(nothing_is_cut_off(&raster(&long, Scale(2.0)).unwrap()));
     }
 
     #[test]

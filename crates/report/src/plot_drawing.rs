@@ -2,7 +2,8 @@
 
 use super::{
     drawing::{Anchor, Drawing, Shape},
-    plot::{FAMILY, FigureError, Scale, colour, encode, load_font},
+    plot::{FAMILY, FigureError, Scale, colour, dashes, encode, font, load_font},
+    plot_pdf,
 };
 use crate::base::text::plain_lines;
 use image::RgbImage;
@@ -18,7 +19,23 @@ const BITMAP_DROP: f64 = 0.16;
 
 /// The drawing as PNG at twice its nominal size.
 pub fn png(drawing: &Drawing) -> Result<Vec<u8>, FigureError> {
-    let scale = Scale(2.0);
+    png_at(drawing, 2.0)
+}
+
+/// The drawing as PDF, so many points wide.
+pub fn pdf(drawing: &Drawing, points: f64) -> Result<Vec<u8>, FigureError> {
+    let scale = Scale(plot_pdf::FINENESS);
+    let size = (scale.px(drawing.width) as u32, scale.px(drawing.height) as u32);
+    let mut ink = plot_pdf::Ink::default();
+    let root = plot_pdf::Page::new(size, &mut ink, font()?).into_drawing_area();
+    draw(&root, drawing, scale, 0.0)?;
+    drop(root);
+    ink.file(size, points).map_err(FigureError::draw)
+}
+
+/// The drawing as PNG with so many pixels for a unit of its layout.
+pub fn png_at(drawing: &Drawing, pixels: f64) -> Result<Vec<u8>, FigureError> {
+    let scale = Scale(pixels);
     let size = (scale.px(drawing.width) as u32, scale.px(drawing.height) as u32);
     let mut image = RgbImage::new(size.0, size.1);
     let root = BitMapBackend::with_buffer(&mut image, size).into_drawing_area();
@@ -29,7 +46,12 @@ pub fn png(drawing: &Drawing) -> Result<Vec<u8>, FigureError> {
 
 /// The drawing as SVG with text as text.
 pub fn svg(drawing: &Drawing) -> Result<String, FigureError> {
-    let scale = Scale(1.0);
+    svg_at(drawing, 1.0)
+}
+
+/// The same with so many whole positions in a unit of its layout.
+pub fn svg_at(drawing: &Drawing, fineness: f64) -> Result<String, FigureError> {
+    let scale = Scale(fineness);
     let mut text = String::new();
     let size = (scale.px(drawing.width) as u32, scale.px(drawing.height) as u32);
     let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -50,6 +72,9 @@ fn draw<DB: DrawingBackend>(
     for shape in &drawing.shapes {
         put(root, shape, scale, lower)?;
     }
+    if !drawing.note.is_empty() {
+        put(root, &drawing.below(), scale, lower)?;
+    }
     root.present().map_err(FigureError::draw)
 }
 
@@ -61,9 +86,10 @@ fn put<DB: DrawingBackend>(
 ) -> Result<(), FigureError> {
     let at = |(x, y): (f64, f64)| (scale.px(x), scale.px(y));
     match shape {
-        Shape::Line { from, to, width, colour: c } => {
+        Shape::Line { from, to, width, colour: c, dashes: pattern } => {
             let stroke = colour(*c).stroke_width(scale.px(*width).max(1) as u32);
-            root.draw(&PathElement::new(vec![at(*from), at(*to)], stroke))
+            let mut pieces = dashes(&[at(*from), at(*to)], pattern, scale.0).into_iter();
+            pieces.try_for_each(|piece| root.draw(&PathElement::new(piece, stroke)))
         }
         Shape::Box { from, to, colour: c } => {
             root.draw(&Rectangle::new([at(*from), at(*to)], colour(*c).filled()))

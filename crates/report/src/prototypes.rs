@@ -262,6 +262,7 @@ impl Prototypes {
             points.for_each(|point| point.interval = None);
         }
         Figure {
+            width: Figure::WIDTH,
             title: format!("Ways uphill: {}", self.model()),
             subtitle: self.subtitle(),
             x_label: "steps".to_owned(),

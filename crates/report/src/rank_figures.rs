@@ -1,20 +1,21 @@
 //! Figures of a ranking: paired differences, critical differences, agreement, cost.
 
 use super::{
+    bump::Bump,
     contest::Contest,
-    curves::Heading,
+    curves::{Dress, Heading},
     drawing::{Anchor, Axis, Drawing, FAINT, GREY, INK},
-    figure::{Rgb, Style},
+    figure::{Figure, Rgb},
     ladder::{Ladder, Rung, numbered},
+    naming::spoken,
     plot::{FigureError, save},
     plot_drawing::{png, svg, text_width},
     rank::Rank,
     ranking::shorten,
 };
-use crate::{base::words::count, explain::labels::labels};
+use crate::base::words::count;
 use std::path::Path;
 
-const WIDTH: f64 = 1000.0;
 const TOP: f64 = 84.0;
 const ROW: f64 = 24.0;
 
@@ -31,15 +32,32 @@ const MOST_PAIRS: usize = 45;
 const CLEAR: Rgb = (0, 114, 178);
 const UNCLEAR: Rgb = (150, 150, 150);
 
-/// Writes `forest`, `critical-difference`, `agreement` and `cost` as PNG and SVG into a folder, as
+/// How figures are made: of what, for whom.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    /// What was evaluated.
+    pub heading: &'a Heading,
+    /// What methods are called, and their colours.
+    pub dress: &'a Dress,
+    /// Width of a page in units; names that need more make it wider.
+    pub width: f64,
+}
+
+/// Writes `forest`, `critical-difference`, `agreement`, `cost` and `settings` as PNG and SVG into a folder, as
 /// far as there is something to show.
-pub fn write(folder: &Path, rank: &Rank, heading: &Heading) -> Result<(), FigureError> {
-    let Some(contest) = rank.contests.first() else { return Ok(()) };
+pub fn write(
+    folder: &Path,
+    rank: &Rank,
+    heading: &Heading,
+    dress: &Dress,
+) -> Result<(), FigureError> {
+    let look = &Look { heading, dress, width: Figure::WIDTH };
     let figures = [
-        ("forest", forest(contest, heading)?),
-        ("critical-difference", critical_difference(contest, heading)?),
-        ("agreement", agreement(rank, heading)?),
-        ("cost", cost(rank, contest, heading)?),
+        ("forest", forest(rank, look)?),
+        ("critical-difference", critical_difference(rank, look)?),
+        ("agreement", agreement(rank, look)?),
+        ("cost", cost(rank, look)?),
+        ("settings", settings(rank, look)?),
     ];
     for (name, figure) in figures {
         let Some(drawing) = figure else { continue };
@@ -49,9 +67,10 @@ pub fn write(folder: &Path, rank: &Rank, heading: &Heading) -> Result<(), Figure
     Ok(())
 }
 
-fn names(contest: &Contest) -> Vec<String> {
-    let names: Vec<&str> = contest.methods.iter().map(String::as_str).collect();
-    labels(&names).iter().map(|name| shorten(name, NAME)).collect()
+impl Look<'_> {
+    fn names(&self, contest: &Contest) -> Vec<String> {
+        contest.methods.iter().map(|name| shorten(&self.dress.names.get(name), NAME)).collect()
+    }
 }
 
 fn subject(contest: &Contest, heading: &Heading) -> String {
@@ -60,7 +79,7 @@ fn subject(contest: &Contest, heading: &Heading) -> String {
         heading.model,
         heading.data,
         count(contest.images.len(), "image"),
-        contest.metric,
+        spoken(&contest.metric),
         contest.setting.perturbation,
         r = contest.setting.region,
     )
@@ -71,27 +90,49 @@ fn widest(names: impl Iterator<Item = impl AsRef<str>>, size: f64) -> Result<f64
     widths.try_fold(0.0, |most, width| Ok(f64::max(most, width?)))
 }
 
-/// Vertical grid lines with their numbers below.
-fn grid(page: &mut Drawing, axis: &Axis, top: f64, bottom: f64, label: &str, centre: f64) {
-    for (value, text) in axis.ticks(7) {
-        let x = axis.position(value);
-        page.line((x, top), (x, bottom), 1.0, FAINT);
-        page.text((x, bottom + 14.0), &text, Anchor::Middle);
+/// A horizontal scale: its numbers, its ends, and what it measures.
+struct Scale<'a> {
+    axis: &'a Axis,
+    ticks: Vec<(f64, String)>,
+    ends: (f64, f64),
+    label: &'a str,
+    /// How far below the scale its label stands.
+    below: f64,
+}
+
+impl Scale<'_> {
+    /// Vertical grid lines with their numbers below.
+    fn draw(&self, page: &mut Drawing, top: f64, bottom: f64) {
+        for (value, text) in &self.ticks {
+            let x = self.axis.position(*value);
+            page.line((x, top), (x, bottom), 1.0, FAINT);
+            page.text((x, bottom + 14.0), text, Anchor::Middle);
+        }
+        page.text(
+            (f64::midpoint(self.ends.0, self.ends.1), bottom + self.below),
+            self.label,
+            Anchor::Middle,
+        );
     }
-    page.text((centre, bottom + 38.0), label, Anchor::Middle);
+}
+
+/// About how many numbers there is room for.
+fn ticks(axis: &Axis, (from, to): (f64, f64)) -> Vec<(f64, String)> {
+    axis.ticks((((to - from) / 90.0).round() as usize).clamp(4, 7))
 }
 
 /// Forest plot: the mean difference of every two methods with its 95 % interval.
-fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
+pub fn forest(rank: &Rank, look: &Look<'_>) -> Result<Option<Drawing>, FigureError> {
+    let Some(contest) = rank.contests.first() else { return Ok(None) };
     let pairs = &contest.comparison.pairs;
     let shown = &pairs[..pairs.len().min(MOST_PAIRS)];
     if shown.is_empty() {
         return Ok(None);
     }
-    let names = names(contest);
+    let names = look.names(contest);
     let left = 24.0 + widest(names.iter(), 15.0)?;
     let start = 2.0 * left + 30.0;
-    let width = WIDTH.max(start + 500.0);
+    let width = look.width.max(start + 0.5 * look.width);
     let bottom = TOP + ROW * shown.len() as f64;
     let more = match pairs.len() - shown.len() {
         0 => String::new(),
@@ -101,7 +142,7 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
         width,
         bottom + 92.0,
         "Paired differences between methods",
-        &subject(contest, heading),
+        &subject(contest, look.heading),
     );
     let ends = shown.iter().flat_map(|p| {
         let d = &p.difference;
@@ -109,8 +150,10 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
     });
     let end = width - 120.0;
     let axis = Axis::new(ends, start, end);
-    let label = format!("mean difference in {}, image by image", contest.metric);
-    grid(&mut page, &axis, TOP - 10.0, bottom, &label, f64::midpoint(start, end));
+    let label = format!("difference in {}", spoken(&contest.metric));
+    let ticks = ticks(&axis, (start, end));
+    let scale = Scale { axis: &axis, ticks, ends: (start, end), label: &label, below: 38.0 };
+    scale.draw(&mut page, TOP - 10.0, bottom);
     page.line((axis.position(0.0), TOP - 10.0), (axis.position(0.0), bottom), 1.5, GREY);
     page.label((width - 60.0, TOP - 22.0), "p (Holm)", 15.0, Anchor::Middle, GREY);
     for (i, pair) in shown.iter().enumerate() {
@@ -131,36 +174,34 @@ fn forest(contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, Figur
         page.label((width - 60.0, y), &p, 15.0, Anchor::Middle, text);
     }
     let note = format!(
-        "Lines: 95 % bootstrap intervals over images (BCa). Blue: p < 0.05 after Holm's correction{more}."
+        "Mean differences image by image with 95 % bootstrap intervals (BCa). Blue: p < 0.05 after Holm's \
+         correction{more}."
     );
-    page.label((18.0, bottom + 70.0), &note, 15.0, Anchor::Left, GREY);
-    Ok(Some(page))
+    Ok(Some(page.noted(note)))
 }
 
 /// Critical-difference diagram (Demsar 2006): mean ranks on a line, bars over methods that cannot be
 /// told apart.
-fn critical_difference(
-    contest: &Contest,
-    heading: &Heading,
-) -> Result<Option<Drawing>, FigureError> {
+pub fn critical_difference(rank: &Rank, look: &Look<'_>) -> Result<Option<Drawing>, FigureError> {
+    let Some(contest) = rank.contests.first() else { return Ok(None) };
     let Some(test) = contest.comparison.friedman.as_ref().filter(|f| f.statistic.is_some()) else {
         return Ok(None);
     };
     let k = contest.methods.len();
-    let names = names(contest);
+    let names = look.names(contest);
     let ladder = Ladder::of(test);
     let Ladder { order, ranks, bars: groups, difference } = &ladder;
     let half = k.div_ceil(2);
     let (first, second) = order.split_at(half);
     let left = 60.0 + widest(first.iter().map(|&j| &names[j]), 15.0)?;
     let right = 60.0 + widest(second.iter().map(|&j| &names[j]), 15.0)?;
-    let (from, to) = (left, WIDTH.max(left + right + 400.0) - right);
+    let (from, to) = (left, look.width.max(left + right + 0.4 * look.width) - right);
     let axis = Axis::exact(1.0, k as f64, from, to);
     let line = TOP + 56.0;
     let bars = line + 18.0 + 11.0 * groups.len() as f64;
     let height = bars + ROW * k.div_ceil(2) as f64 + 66.0;
     let title = "Critical differences of mean ranks";
-    let mut page = Drawing::new(to + right, height, title, &subject(contest, heading));
+    let mut page = Drawing::new(to + right, height, title, &subject(contest, look.heading));
     let width = axis.position(1.0 + difference) - from;
     page.line((from, TOP + 6.0), (from + width, TOP + 6.0), 3.0, INK);
     let text = format!("critical difference {difference:.3}");
@@ -196,12 +237,11 @@ fn critical_difference(
     let note = format!(
         "Rank 1 is best. Bars join methods whose mean ranks cannot be told apart (Nemenyi, 5 %). Friedman: p {p}."
     );
-    page.label((18.0, height - 24.0), &note, 15.0, Anchor::Left, GREY);
-    Ok(Some(page))
+    Ok(Some(page.noted(note)))
 }
 
 /// Heat map of Kendall's tau between ways to rank.
-fn agreement(rank: &Rank, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
+pub fn agreement(rank: &Rank, look: &Look<'_>) -> Result<Option<Drawing>, FigureError> {
     let found = &rank.agreement;
     let n = found.names.len();
     if n < 2 {
@@ -213,7 +253,7 @@ fn agreement(rank: &Rank, heading: &Heading) -> Result<Option<Drawing>, FigureEr
     let width = (left + cell * n as f64 + 40.0).max(760.0);
     let bottom = TOP + 20.0 + cell * n as f64;
     let title = "Agreement of rankings (Kendall's tau)";
-    let line = format!("{} on {}", heading.model, heading.data);
+    let line = format!("{} on {}", look.heading.model, look.heading.data);
     let mut page = Drawing::new(width, bottom + 50.0, title, &line);
     for (i, name) in names.iter().enumerate() {
         let y = TOP + 20.0 + cell * (i as f64 + 0.5);
@@ -231,8 +271,7 @@ fn agreement(rank: &Rank, heading: &Heading) -> Result<Option<Drawing>, FigureEr
         }
     }
     let note = "1: the same ranking, -1: the reverse. Grey: too few methods in common.";
-    page.label((18.0, bottom + 26.0), note, 15.0, Anchor::Left, GREY);
-    Ok(Some(page))
+    Ok(Some(page.noted(note.to_owned())))
 }
 
 /// Blue for agreement, red for disagreement, white for neither; and a text colour that can be read.
@@ -245,130 +284,128 @@ fn shade(tau: Option<f64>) -> (Rgb, Rgb) {
     ((mix(end.0), mix(end.1), mix(end.2)), ink)
 }
 
-/// Quality against the cost of an explanation, on a logarithmic scale.
-fn cost(rank: &Rank, contest: &Contest, heading: &Heading) -> Result<Option<Drawing>, FigureError> {
-    let names = names(contest);
-    let point = |j: usize| {
-        let ms = rank.costs.get(&contest.methods[j])?.milliseconds.filter(|v| *v > 0.0)?;
-        Some((j, ms.log10(), contest.comparison.estimates[j]))
-    };
-    let points: Vec<_> = (0..names.len()).filter_map(point).collect();
-    if points.len() < 2 {
+/// Quality and the cost of an explanation, one row per method.
+pub fn cost(rank: &Rank, look: &Look<'_>) -> Result<Option<Drawing>, FigureError> {
+    let Some(contest) = rank.contests.first() else { return Ok(None) };
+    let cost = |j: usize| rank.costs.get(&contest.methods[j])?.milliseconds.filter(|v| *v > 0.0);
+    let costs: Vec<f64> = (0..contest.methods.len()).filter_map(cost).map(f64::log10).collect();
+    if costs.len() < 2 {
         return Ok(None);
     }
-    let (left, top, bottom) = (90.0, TOP, TOP + 420.0);
-    let widths: Vec<f64> = points
-        .iter()
-        .map(|(j, ..)| text_width(&names[*j], 15.0))
-        .collect::<Result<_, FigureError>>()?;
-    let scale = |right: f64| Axis::new(points.iter().map(|p| p.1), left, right);
-    let right = room_for_labels(|right| {
-        let axis = scale(right);
-        let ends =
-            points.iter().zip(&widths).map(|((_, log, _), width)| axis.position(*log) + width);
-        ends.fold(0.0, f64::max) + 14.0
-    });
-    let x_axis = scale(right);
-    let title = "Quality against cost";
-    let mut page = Drawing::new(WIDTH, bottom + 92.0, title, &subject(contest, heading));
-    let ends = points
-        .iter()
-        .flat_map(|(_, _, e)| [e.mean, e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
-    let y_axis = Axis::new(ends, bottom, top);
-    for (value, text) in y_axis.ticks(6) {
-        let y = y_axis.position(value);
-        page.line((left, y), (right, y), 1.0, FAINT);
-        page.text((left - 10.0, y), &text, Anchor::Right);
-    }
-    for (value, text) in x_axis.log_ticks() {
-        let x = x_axis.position(value);
-        page.line((x, top), (x, bottom), 1.0, FAINT);
-        page.text((x, bottom + 14.0), &text, Anchor::Middle);
-    }
-    let mut taken = Vec::new();
-    for (i, (_, log, e)) in points.iter().enumerate() {
-        let (x, y) = (x_axis.position(*log), y_axis.position(e.mean));
-        let colour = Style::nth(i).colour;
-        if let (Some(lo), Some(hi)) = (e.lo(), e.hi()) {
-            let (lo, hi) = (y_axis.position(lo), y_axis.position(hi));
-            page.line((x, lo), (x, hi), 2.0, colour);
-            taken.push(Area { x: (x - 2.0, x + 2.0), y: (hi, lo) });
+    let names = look.names(contest);
+    let start = 36.0 + widest(names.iter(), 15.0)?;
+    let width = look.width.max(start + 0.55 * look.width);
+    let end = width - 84.0;
+    let middle = f64::midpoint(start, end);
+    let (left, right) = ((start, middle - 26.0), (middle + 26.0, end));
+    let estimates = &contest.comparison.estimates;
+    let ends =
+        estimates.iter().flat_map(|e| [e.mean, e.lo().unwrap_or(e.mean), e.hi().unwrap_or(e.mean)]);
+    let quality = Axis::new(ends, left.0, left.1);
+    let time = Axis::new(costs.into_iter(), right.0, right.1);
+    let bottom = TOP + ROW * names.len() as f64;
+    let title = "Quality and cost";
+    let mut page = Drawing::new(width, bottom + 102.0, title, &subject(contest, look.heading));
+    let (metric, times) = (spoken(&contest.metric), "time of an explanation in ms");
+    let numbers = ticks(&quality, left);
+    // side by side, or one below the other
+    let both = text_width(&metric, 15.0)? + text_width(times, 15.0)?;
+    let below = if both < right.1 - left.0 { 38.0 } else { 58.0 };
+    let scale = Scale { axis: &quality, ticks: numbers, ends: left, label: &metric, below: 38.0 };
+    scale.draw(&mut page, TOP - 6.0, bottom);
+    let numbers = time.log_ticks();
+    let scale = Scale { axis: &time, ticks: numbers, ends: right, label: times, below };
+    scale.draw(&mut page, TOP - 6.0, bottom);
+    for (j, (name, estimate)) in names.iter().zip(estimates).enumerate() {
+        let y = TOP + ROW * (j as f64 + 0.5);
+        let colour = look.dress.styles.style(&contest.methods[j]).colour;
+        page.text((start - 14.0, y), name, Anchor::Right);
+        if let (Some(lo), Some(hi)) = (estimate.lo(), estimate.hi()) {
+            page.line((quality.position(lo), y), (quality.position(hi), y), 2.0, colour);
         }
-        page.dot((x, y), 5.0, colour);
-        taken.push(Area { x: (x - 7.0, x + 7.0), y: (y - 7.0, y + 7.0) });
+        page.dot((quality.position(estimate.mean), y), 4.5, colour);
+        let Some(ms) = cost(j) else { continue };
+        page.dot((time.position(ms.log10()), y), 4.5, colour);
+        page.label((width - 18.0, y), &duration(ms), 15.0, Anchor::Right, GREY);
     }
-    for ((j, log, e), width) in points.iter().zip(&widths) {
-        let (x, y) = (x_axis.position(*log), y_axis.position(e.mean));
-        let place = label_place((x, y), *width, &taken, (left, WIDTH - 6.0));
-        let end = if place.x.0 > x { place.x.0 - 3.0 } else { place.x.1 + 3.0 };
-        let middle = f64::midpoint(place.y.0, place.y.1);
-        if (middle - y).abs() > 4.0 {
-            page.line((x + 6.0 * (end - x).signum(), y), (end, middle), 1.0, GREY);
-        }
-        page.text((place.x.0, middle), &names[*j], Anchor::Left);
-        taken.push(place);
-    }
-    page.text(
-        (f64::midpoint(left, right), bottom + 40.0),
-        "milliseconds per explanation (median)",
-        Anchor::Middle,
-    );
-    page.label((left, top - 12.0), &contest.metric, 15.0, Anchor::Left, INK);
-    let note = "Lines: 95 % bootstrap intervals over images (BCa). The random order and heat maps from files have no cost and are left out.";
-    page.label((18.0, bottom + 70.0), note, 15.0, Anchor::Left, GREY);
-    Ok(Some(page))
+    let note = "Lines: 95 % bootstrap intervals over images (BCa). Times: medians; the random order and heat maps from files have none.";
+    Ok(Some(page.noted(note.to_owned())))
 }
 
-/// The right end of a scale for which the last label ends within the page; `end` says where that is
-/// for a right end.
-fn room_for_labels(end: impl Fn(f64) -> f64) -> f64 {
-    let mut right = WIDTH - 20.0;
-    // a shorter scale moves labels by less than itself
-    for _ in 0..20 {
-        right -= (end(right) - (WIDTH - 12.0)).max(0.0);
-    }
-    right.max(0.4 * WIDTH)
-}
-
-/// A rectangle with its ends in both directions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Area {
-    x: (f64, f64),
-    y: (f64, f64),
-}
-
-impl Area {
-    fn meets(&self, other: &Area) -> bool {
-        let both = |a: (f64, f64), b: (f64, f64)| a.0 < b.1 && b.0 < a.1;
-        both(self.x, other.x) && both(self.y, other.y)
-    }
-}
-
-/// Where the label of a point lies on few other things and not far away: right or left of it, at its
-/// height or some rows above or below, between the ends of the page. A thing that is covered counts as
-/// much as two and a half rows.
-fn label_place((x, y): (f64, f64), width: f64, taken: &[Area], page: (f64, f64)) -> Area {
-    const HEIGHT: f64 = 17.0;
-    let at = |start: f64, rows: f64| {
-        let top = y + (rows - 0.5) * HEIGHT;
-        Area { x: (start, start + width), y: (top, top + HEIGHT) }
+/// Milliseconds, seconds or minutes, with two or three digits.
+fn duration(ms: f64) -> String {
+    let digits = |value: f64| match value {
+        v if v < 1.0 => format!("{v:.2}"),
+        v if v < 10.0 => format!("{v:.1}"),
+        v => format!("{v:.0}"),
     };
-    let rows = (0..7).flat_map(|k: u32| [(k, f64::from(k)), (k, -f64::from(k))]);
-    let places = rows.flat_map(|(k, shift)| {
-        [x + 14.0, x - 14.0 - width].map(|start| (k as usize, at(start, shift)))
-    });
-    let inside = |(_, a): &(usize, Area)| a.x.0 >= page.0 && a.x.1 <= page.1 && a.y.0 >= TOP - 20.0;
-    let hits = |a: &Area| taken.iter().filter(|other| a.meets(other)).count();
-    // the first of equally good ones
-    let best = places.filter(inside).min_by_key(|(k, area)| 5 * hits(area) + 2 * k);
-    best.map_or_else(|| at(x + 14.0, 0.0), |(_, area)| area)
+    match ms {
+        ms if ms < 1000.0 => format!("{} ms", digits(ms)),
+        ms if ms < 100_000.0 => format!("{} s", digits(ms / 1000.0)),
+        ms => format!("{} min", digits(ms / 60_000.0)),
+    }
+}
+
+/// The place of each method in each setting.
+pub fn settings(rank: &Rank, look: &Look<'_>) -> Result<Option<Drawing>, FigureError> {
+    let found = Bump::of(&rank.contests);
+    let Some(last) = found.settings.len().checked_sub(1).filter(|last| *last > 0) else {
+        return Ok(None);
+    };
+    let name = |method: &str| shorten(&look.dress.names.get(method), NAME);
+    let side = 44.0 + widest(found.lines.iter().map(|line| name(line.method)), 15.0)?;
+    let width = look.width.max(2.0 * side + 0.3 * look.width);
+    let rows = found
+        .lines
+        .iter()
+        .flat_map(|line| &line.places)
+        .flatten()
+        .fold(1.0, |a, b| f64::max(a, *b));
+    let bottom = TOP + ROW * rows;
+    let keys = found.settings.len() as f64;
+    let line = format!("{} on {}, {}", look.heading.model, look.heading.data, found.metric);
+    let mut page = Drawing::new(width, bottom + 66.0 + 20.0 * keys, "Places by setting", &line);
+    let x = |at: usize| side + (width - 2.0 * side) * at as f64 / last as f64;
+    let y = |place: f64| TOP + ROW * (place - 0.5);
+    for (at, setting) in found.settings.iter().enumerate() {
+        page.line((x(at), TOP), (x(at), bottom), 1.0, FAINT);
+        page.text((x(at), bottom + 14.0), &(at + 1).to_string(), Anchor::Middle);
+        let text = format!("{}: {setting}", at + 1);
+        page.label((18.0, bottom + 40.0 + 20.0 * at as f64), &text, 15.0, Anchor::Left, INK);
+    }
+    for line in &found.lines {
+        let style = look.dress.styles.style(line.method);
+        let known = |at: usize| Some((x(at), y((*line.places.get(at)?)?)));
+        for at in 0..last {
+            if let (Some(from), Some(to)) = (known(at), known(at + 1)) {
+                page.dashed(from, to, 2.0, style);
+            }
+        }
+        (0..=last).filter_map(known).for_each(|at| page.dot(at, 4.5, style.colour));
+        let name = name(line.method);
+        for (at, end, anchor) in
+            [(0, x(0) - 32.0, Anchor::Right), (last, x(last) + 32.0, Anchor::Left)]
+        {
+            let Some((_, y)) = known(at) else { continue };
+            let place = line.places[at].unwrap_or_default();
+            page.text((end, y), &name, anchor);
+            let number = f64::midpoint(end, x(at));
+            page.label((number, y), &format!("{place:.0}"), 13.0, Anchor::Middle, GREY);
+        }
+    }
+    let note = "Place 1 is best; equal means share the better place.";
+    Ok(Some(page.noted(note.to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        demo, drawing::Shape, eval::stats::Resampling, rank::rank, run::record::Timing,
+        demo,
+        drawing::Shape,
+        eval::stats::Resampling,
+        rank::rank,
+        run::record::{Row, Timing},
         subsets::Sets,
     };
 
@@ -378,7 +415,10 @@ mod tests {
 
     /// A ranking where the `i`-th method takes so many seconds.
     fn found_with(seconds: impl Fn(usize) -> f64) -> Rank {
-        let rows = demo::records(20, 2, 20);
+        let mut rows = demo::records(20, 2, 20);
+        let other =
+            rows.iter().cloned().map(|row| Row { perturbation: "blur:sigma=3".to_owned(), ..row });
+        rows.extend(other.collect::<Vec<Row>>());
         let time = |(i, (method, _)): (usize, &(&str, f32))| Timing {
             image: "a".to_owned(),
             method: (*method).to_owned(),
@@ -399,45 +439,33 @@ mod tests {
     }
 
     #[test]
-    fn labels_give_way_to_what_is_there() {
-        let free = label_place((500.0, 300.0), 80.0, &[], (90.0, 994.0));
-        assert_eq!(free.x, (514.0, 594.0));
-        let bar = Area { x: (540.0, 544.0), y: (250.0, 310.0) };
-        let left = label_place((500.0, 300.0), 80.0, &[bar], (90.0, 994.0));
-        assert_eq!(left.x, (406.0, 486.0));
-        // with both sides taken it goes below the bars
-        let other = Area { x: (430.0, 434.0), y: (250.0, 310.0) };
-        let below = label_place((500.0, 300.0), 80.0, &[bar, other], (90.0, 994.0));
-        assert!(below.y.0 >= 310.0 && !below.meets(&bar), "{below:?}");
-        // and at the edge of the page to the left
-        let edge = label_place((980.0, 300.0), 80.0, &[], (90.0, 994.0));
-        assert!(edge.x.1 < 980.0, "{edge:?}");
-    }
-
-    #[test]
     fn costs_within_a_decade_have_an_axis_that_can_be_read() {
         let found = found_with(|i| 0.005 + 0.0018 * i as f64);
-        let page = cost(&found, &found.contests[0], &heading()).unwrap().unwrap();
+        let (heading, dress) = (heading(), Dress::default());
+        let look = Look { heading: &heading, dress: &dress, width: 1000.0 };
+        let page = cost(&found, &look).unwrap().unwrap();
         // numbers in the middle of their places are those of the horizontal axis
         let tick = |shape: &Shape| match shape {
             Shape::Text { text, anchor: Anchor::Middle, .. } => text.parse().ok(),
             _ => None,
         };
         let ticks: Vec<u32> = page.shapes.iter().filter_map(tick).collect();
-        assert_eq!(ticks, [5, 10, 15]);
+        assert!(ticks.ends_with(&[5, 10, 15]), "{ticks:?}");
     }
 
     #[test]
     fn every_shape_lies_on_its_page() {
-        let (found, heading) = (found(), heading());
-        let contest = &found.contests[0];
-        let pages = [
-            forest(contest, &heading).unwrap().unwrap(),
-            critical_difference(contest, &heading).unwrap().unwrap(),
-            agreement(&found, &heading).unwrap().unwrap(),
-            cost(&found, contest, &heading).unwrap().unwrap(),
-        ];
-        for page in pages {
+        let (found, heading, dress) = (found(), heading(), Dress::default());
+        let look = |width| Look { heading: &heading, dress: &dress, width };
+        let figures = [forest, critical_difference, agreement, cost, settings];
+        let pages = [1000.0, 450.0].into_iter().flat_map(|width| {
+            figures.map(|figure| (width, figure(&found, &look(width)).unwrap().unwrap()))
+        });
+        for page in pages.flat_map(|(width, page)| {
+            // narrow pages are for papers alone
+            let whole = (width >= 1000.0).then(|| page.clone());
+            whole.into_iter().chain([page.on_paper("").0])
+        }) {
             let inside = |(x, y): (f64, f64)| {
                 assert!((0.0..=page.width).contains(&x), "{x} of {}", page.width);
                 assert!((0.0..=page.height).contains(&y), "{y} of {}", page.height);
@@ -467,8 +495,8 @@ mod tests {
     #[test]
     fn figures_are_written_as_png_and_svg() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &found(), &heading()).unwrap();
-        for name in ["forest", "critical-difference", "agreement", "cost"] {
+        write(folder.path(), &found(), &heading(), &Dress::default()).unwrap();
+        for name in ["forest", "critical-difference", "agreement", "cost", "settings"] {
             let svg = std::fs::read_to_string(folder.path().join(format!("{name}.svg"))).unwrap();
             assert!(svg.contains("<svg"), "{name}");
             let png = std::fs::read(folder.path().join(format!("{name}.png"))).unwrap();

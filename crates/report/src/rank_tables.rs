@@ -262,7 +262,7 @@ impl Rank {
 
     /// Kendall's tau of every two ways to rank.
     fn likenesses(&self) -> Vec<Likeness<'_>> {
-        let Agreement { names, tau } = &self.agreement;
+        let Agreement { names, tau, .. } = &self.agreement;
         let mut rows = Vec::new();
         for (first, taus) in names.iter().zip(tau) {
             let pairs = names.iter().zip(taus);

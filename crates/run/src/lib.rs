@@ -25,6 +25,7 @@ pub mod event;
 pub mod gallery;
 pub mod identity;
 pub mod imported;
+pub mod inputs;
 pub mod lock;
 pub mod machine;
 pub mod measure;

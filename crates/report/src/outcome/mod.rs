@@ -88,10 +88,6 @@ fn maps(folder: &Path) -> Result<Maps, OutcomeError> {
     Ok(Maps::of(&measures, Resampling::default()))
 }
 
-fn heading(manifest: &Manifest) -> Heading {
-    Heading { model: manifest.model.name.clone(), data: manifest.data.name.clone() }
-}
-
 /// Writes tables, figures, heat-map sheets and the page of a run whose curves are in the folder; `begins` is told what
 /// is about to be done.
 pub fn write(
@@ -107,7 +103,7 @@ pub fn write(
     let groups = ledger.groups()?;
     begins("intervals and tests");
     let summary = summarise_groups(&groups);
-    let figures = curves::figures(&groups, &heading(manifest));
+    let figures = curves::figures(&groups, &Heading::of(Some(manifest)));
     ledger.check()?;
     begins("tables and figures");
     summary.write(folder)?;
@@ -137,7 +133,7 @@ pub fn page(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<String, O
     let ledger = Ledger::open(folder, &images(exhibits))?;
     let groups = &ledger.groups()?;
     let summary = &summarise_groups(groups);
-    let figures = &curves::figures(groups, &heading(manifest));
+    let figures = &curves::figures(groups, &Heading::of(Some(manifest)));
     let rows = &ledger.rows;
     let source = Source { manifest, rows, groups, summary, figures, maps, exhibits, look };
     let page = page::page(&source)?;

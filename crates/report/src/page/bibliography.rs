@@ -23,6 +23,14 @@ pub(super) fn used(methods: &[&str], perturbations: &[&str]) -> String {
     wanted.collect::<Vec<_>>().join("\n\n")
 }
 
+/// The BibTeX entry of the program itself.
+pub(super) fn software(version: &str) -> String {
+    format!(
+        "@software{{pixelflip,\n  author = {{{{The pixelflip authors}}}},\n  title = {{pixelflip: a referee for \
+         explanation methods}},\n  version = {{{version}}}\n}}"
+    )
+}
+
 /// BibTeX entries of what made prototypes: ids of objectives, priors and optimisers.
 pub(super) fn of_prototypes(ids: &[&str]) -> String {
     let of = |id: &str| keys(OBJECTIVES, id).chain(keys(PRIORS, id)).chain(keys(OPTIMISERS, id));

@@ -274,7 +274,7 @@ fn is_one_sided(look: &Look, heat: &HeatMap) -> bool {
 /// The scale of a heat map, in a few words.
 fn scale(look: &Look, heat: &HeatMap) -> String {
     match look.range(heat) {
-        Some(range) if is_one_sided(look, heat) => format!("scale 0 to {}", short(range.high)),
+        Some(range) if is_one_sided(look, heat) => format!("norm, 0 to {}", short(range.high)),
         range => words(range, look.colours.side),
     }
 }

@@ -12,6 +12,7 @@ mod exhibits;
 mod facts;
 mod pairs;
 mod picture;
+mod places;
 pub mod prototypes;
 mod ranks;
 pub mod study;
@@ -90,6 +91,8 @@ struct Content {
     settings: Vec<curves::Setting>,
     pairs: Vec<pairs::Matrix>,
     ranks: Vec<ranks::Diagram>,
+    /// The place of each method in each setting; none with one setting.
+    places: Option<places::Places>,
     agreement: Option<tables::Agreement>,
     heat_maps: Option<tables::HeatMaps>,
     gallery: exhibits::Gallery,
@@ -98,6 +101,8 @@ struct Content {
     protocol: Vec<facts::Fact>,
     manifest: Vec<facts::Section>,
     bibtex: String,
+    /// How to cite the program.
+    software: String,
     style: &'static str,
     script: &'static str,
     data: String,
@@ -129,7 +134,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
     let contests = contests(source.groups);
     let first = answer::counting(source, &contests);
-    let pairs = pairs::matrices(&contests, &contenders);
+    let pairs = pairs::matrices(&contests, &contenders, source.groups);
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
     let data = Data { methods: labels, charts, exhibits: &chains };
     let methods: Vec<&str> = contenders.0.iter().map(|c| c.method).collect();
@@ -144,8 +149,9 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         ranking: tables::ranking(summary, &contenders, first),
         settings,
         pairs,
-        ranks: ranks::diagrams(&contests, &contenders),
-        agreement: agreements(source),
+        ranks: ranks::diagrams(&contests, &contenders, source.groups),
+        places: places::chart(&contests, &contenders),
+        agreement: agreements(source, &contenders),
         heat_maps: tables::heat_maps(source.maps, &contenders),
         gallery,
         numbers: tables::numbers(summary, &contenders),
@@ -153,6 +159,7 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
         protocol: facts::protocol(manifest),
         manifest: facts::sections(manifest),
         bibtex: bibliography::used(&methods, &perturbations),
+        software: bibliography::software(&manifest.version),
         style: include_str!("style.css"),
         script: include_str!("script.js"),
         data: for_script(&data),
@@ -173,12 +180,12 @@ fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
 
 /// Agreement of the rankings by other settings, steps and metrics, also those of heat maps, where there
 /// are any.
-fn agreements(source: &Source<'_>) -> Option<tables::Agreement> {
+fn agreements(source: &Source<'_>, contenders: &Contenders<'_>) -> Option<tables::Agreement> {
     let groups = source.groups;
     let order = groups.first()?.orders().next().unwrap_or(Order::Morf);
     let (name, metric) = (format!("aopc:order={order}"), Aopc(order));
     let found = agreement(groups, &Chosen { name: &name, metric: &metric }, &source.maps.rows);
-    (found.names.len() > 1).then(|| tables::agreement(&found))
+    tables::agreement(&found, contenders)
 }
 
 /// What a reader must know.

@@ -3,7 +3,7 @@
 use super::contenders::{Contender, Contenders};
 use crate::{
     base::words::count,
-    cells::Setting,
+    cells::{Group, Setting},
     colours::short,
     contest::Contest,
     eval::stats::{Estimate, paired::Pair},
@@ -15,6 +15,8 @@ use serde::Serialize;
 /// method of the row.
 #[derive(Serialize)]
 pub(super) struct Matrix {
+    /// Number of its setting.
+    setting: Option<usize>,
     /// The setting and metric, in words.
     pub(super) title: String,
     /// Short names of the methods of rows and columns.
@@ -61,11 +63,15 @@ struct Cell {
 }
 
 /// One matrix per contest of at least two methods.
-pub(super) fn matrices(contests: &[Contest], contenders: &Contenders<'_>) -> Vec<Matrix> {
-    contests.iter().filter_map(|contest| matrix(contest, contenders)).collect()
+pub(super) fn matrices(
+    contests: &[Contest],
+    contenders: &Contenders<'_>,
+    groups: &[Group<'_>],
+) -> Vec<Matrix> {
+    contests.iter().filter_map(|contest| matrix(contest, contenders, groups)).collect()
 }
 
-fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
+fn matrix(contest: &Contest, contenders: &Contenders<'_>, groups: &[Group<'_>]) -> Option<Matrix> {
     let found = contest.methods.iter().map(|m| contenders.find(m));
     let methods: Vec<_> = found.collect::<Option<Vec<_>>>()?;
     if methods.len() < 2 {
@@ -85,6 +91,7 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>) -> Option<Matrix> {
         cells[pair.second][pair.first] = cell(back, pair.losses, pair, largest, &names);
     }
     Some(Matrix {
+        setting: groups.iter().position(|g| g.setting == contest.setting),
         title: title(&contest.setting, &contest.metric),
         names: methods.iter().map(|(_, c)| c.label.clone()).collect(),
         marks: methods.iter().map(|(_, c)| c.mark.clone()).collect(),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     base::words::count,
+    cells::Group,
     colours::short,
     contest::Contest,
     eval::stats::friedman::Friedman,
@@ -20,6 +21,8 @@ use std::fmt::Write as _;
 /// The diagram of one setting.
 #[derive(Serialize)]
 pub(super) struct Diagram {
+    /// Number of its setting.
+    setting: Option<usize>,
     title: String,
     chart_html: String,
     /// What the tests say.
@@ -27,13 +30,18 @@ pub(super) struct Diagram {
 }
 
 /// One diagram per contest of at least two methods on two pictures.
-pub(super) fn diagrams(contests: &[Contest], contenders: &Contenders<'_>) -> Vec<Diagram> {
+pub(super) fn diagrams(
+    contests: &[Contest],
+    contenders: &Contenders<'_>,
+    groups: &[Group<'_>],
+) -> Vec<Diagram> {
     let diagram = |contest: &Contest| {
         let found = contest.comparison.friedman.as_ref()?;
         let methods = contest.methods.iter().map(|m| Some(contenders.find(m)?.1));
         let methods: Vec<&Contender<'_>> = methods.collect::<Option<_>>()?;
         let title = title(&contest.setting, &contest.metric);
-        Some(Diagram { title, chart_html: charts(&methods, found), words: words(found) })
+        let setting = groups.iter().position(|g| g.setting == contest.setting);
+        Some(Diagram { setting, title, chart_html: charts(&methods, found), words: words(found) })
     };
     contests.iter().filter_map(diagram).collect()
 }
@@ -90,9 +98,9 @@ struct Layout {
 /// For screens and paper: the better half on the left, the others on the right.
 const BROAD: Layout = Layout {
     class: "broad",
-    width: 980.0,
-    left: 340.0,
-    right: 640.0,
+    width: 1120.0,
+    left: 310.0,
+    right: 810.0,
     row: 22.0,
     gap: 24.0,
     on_the_left: |count| count.div_ceil(2),

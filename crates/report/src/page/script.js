@@ -83,6 +83,18 @@
   // Ends of the plot, in the units of the chart
   const ends = (chart) => [Number(chart.dataset.left), Number(chart.dataset.right)];
 
+  // One setting at a time: curves, differences and mean ranks
+  all("[data-settings]").forEach((choice) => {
+    const show = () => all("[data-setting]").forEach((part) => {
+      part.hidden = choice.value !== "all" && part.dataset.setting !== choice.value;
+    });
+    choice.addEventListener("change", show);
+    // paper has all of them
+    addEventListener("beforeprint", () => all("[data-setting]").forEach((part) => { part.hidden = false; }));
+    addEventListener("afterprint", show);
+    show();
+  });
+
   // Read-out of curves
   data.charts.forEach((numbers) => {
     const chart = one('svg.chart[data-key="' + numbers.key + '"]');

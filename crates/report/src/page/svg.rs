@@ -4,6 +4,7 @@
 use crate::{
     base::text::plain,
     figure::{Point, spread},
+    ranking::shorten,
     scale::{self, Zero},
 };
 use std::fmt::Write as _;
@@ -78,6 +79,8 @@ const LEADER: f64 = 14.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = HEIGHT - 54.0;
 const MARK_GAP: f64 = 15.0;
+/// Longest name at the end of a line, in characters; it stands right of the picture, where the page has room for it.
+const NAME: usize = 26;
 
 /// Where values lie in the picture.
 #[derive(Clone, Copy)]
@@ -220,11 +223,13 @@ fn marks(svg: &mut String, traces: &[Trace], frame: Frame) {
         let _ = write!(
             svg,
             "<path class=\"leader\" data-m=\"{contender}\" d=\"M{x:.1} {end:.1}L{:.1} {y:.1}\"/>\
-             <text class=\"mark {style}\" data-m=\"{contender}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+             <text class=\"mark {style}\" data-m=\"{contender}\" x=\"{:.1}\" y=\"{:.1}\">{}<tspan class=\"long\"> \
+             {}</tspan></text>",
             RIGHT + LEADER,
             RIGHT + LEADER + 2.0,
             y + 5.0,
             escape(&trace.mark),
+            escape(&shorten(&trace.name, NAME)),
         );
     }
 }

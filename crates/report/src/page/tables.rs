@@ -108,10 +108,26 @@ fn places(contest: Option<&Contest>, method: &str) -> String {
 /// How much rankings agree.
 #[derive(Serialize)]
 pub(super) struct Agreement {
+    /// The answer, in one sentence.
+    answer: String,
+    /// The ranking that counts.
+    main: String,
+    /// Each other way against it, the most alike first.
+    bars: Vec<Bar>,
     names: Vec<String>,
     /// What stands above the columns: `A`, `B`, ..., since numbers look like the ranks of methods.
     marks: Vec<String>,
     cells: Vec<Vec<Tau>>,
+}
+
+/// How alike one way ranks.
+#[derive(Serialize)]
+struct Bar {
+    name: String,
+    tau: Tau,
+    /// Ends of the bar in percent of the scale from -1 to 1.
+    left: f64,
+    width: f64,
 }
 
 /// Agreement of two rankings.
@@ -132,21 +148,44 @@ fn letters(index: usize) -> String {
     }
 }
 
-pub(super) fn agreement(found: &agreement::Agreement) -> Agreement {
-    let cell = |tau: &Option<f64>| match *tau {
+fn tau(tau: Option<f64>) -> Tau {
+    match tau {
         Some(tau) => Tau {
             text: format!("{tau:.2}").replace('-', "−"),
             verdict: if tau >= 0.0 { "better" } else { "worse" },
             strength: tau.abs(),
         },
         None => Tau { text: "–".to_owned(), verdict: "none", strength: 0.0 },
-    };
-    let row = |row: &Vec<Option<f64>>| row.iter().map(cell).collect();
-    Agreement {
-        names: found.names.clone(),
-        marks: (0..found.names.len()).map(letters).collect(),
-        cells: found.tau.iter().map(row).collect(),
     }
+}
+
+/// The matrix has the ways that say something: with a tau to the first, and not the same by definition.
+pub(super) fn agreement(
+    found: &agreement::Agreement,
+    contenders: &Contenders<'_>,
+) -> Option<Agreement> {
+    let named = |method: &str| {
+        contenders.find(method).map_or_else(|| method.to_owned(), |(_, c)| c.label.clone())
+    };
+    let answer = found.answer(&named)?.replace('-', "−");
+    let mut others = found.others();
+    let shown: Vec<usize> = std::iter::once(0).chain(others.iter().map(|(i, _)| *i)).collect();
+    let cells = shown.iter().map(|a| shown.iter().map(|b| tau(found.tau[*a][*b])).collect());
+    others.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let bar = |(i, t): &(usize, f64)| Bar {
+        name: agreement::spoken(&found.names[*i]),
+        tau: tau(Some(*t)),
+        left: 50.0 + 50.0 * t.min(0.0),
+        width: 50.0 * t.abs(),
+    };
+    Some(Agreement {
+        answer,
+        main: agreement::spoken(&found.names[0]),
+        bars: others.iter().map(bar).collect(),
+        names: shown.iter().map(|i| agreement::spoken(&found.names[*i])).collect(),
+        marks: (0..shown.len()).map(letters).collect(),
+        cells: cells.collect(),
+    })
 }
 
 pub(super) fn ranking(

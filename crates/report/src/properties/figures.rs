@@ -44,6 +44,9 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
         let last = way.row.relevance_size.map_or(f64::NAN, |size| size / way.start.abs());
         sizes_of_all(way).into_iter().chain([last]).map(|size| Some(size.log10())).collect()
     });
+    let (size, fewer) = few(size);
+    let is_shown = |line: &Line| fewer.is_empty() || size.iter().any(|kept| kept.name == line.name);
+    let total = total.into_iter().filter(is_shown).collect();
     let panels = vec![
         Panel {
             title: "Relevance on its way to the picture, all branches together (1: conserved)"
@@ -58,10 +61,11 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
             lines: size,
         },
     ];
-    let outside = left_out(&without, "beyond the first panel");
+    let outside = left_out(&without, "beyond the first panel") + &fewer;
     let undefined = left_out(&no_size, "without a size somewhere");
     let (panels, bands) = readable(panels);
     Figure {
+        width: Figure::WIDTH,
         title: format!("Course of relevance: {} on {}", heading.model, heading.data),
         subtitle: subtitle(measured),
         x_label: "layers passed, from the output to the picture".to_owned(),
@@ -69,6 +73,30 @@ fn course(measured: &Measured, heading: &Heading) -> Figure {
         panels,
         caption: format!("Medians over images{bands}.{outside}{undefined}"),
     }
+}
+
+/// Lines that can be told apart in one panel.
+const LINES: usize = 8;
+
+/// Some of the lines, evenly spread from the largest to the smallest end, and what is said of the others.
+fn few(mut lines: Vec<Line>) -> (Vec<Line>, String) {
+    if lines.len() <= LINES {
+        return (lines, String::new());
+    }
+    let count = lines.len();
+    let order: Vec<String> = lines.iter().map(|line| line.name.clone()).collect();
+    let end = |line: &Line| line.points.last().map_or(f64::NEG_INFINITY, |p| p.value);
+    lines.sort_by(|a, b| end(b).total_cmp(&end(a)));
+    let kept: Vec<String> =
+        (0..LINES).map(|k| lines[k * (count - 1) / (LINES - 1)].name.clone()).collect();
+    lines.retain(|line| kept.contains(&line.name));
+    lines.sort_by_key(|line| order.iter().position(|name| *name == line.name));
+    (
+        lines,
+        format!(
+            " {LINES} of {count} methods are drawn, evenly spread by the last value; properties.parquet has all."
+        ),
+    )
 }
 
 /// The size of the relevance at each layer over that of the score; beside a branch, where it is split, what it was
@@ -107,6 +135,7 @@ fn selectivity(measured: &Measured, heading: &Heading) -> Figure {
     };
     let (panels, bands) = readable(vec![panel]);
     Figure {
+        width: Figure::WIDTH,
         title: format!("Class selectivity: {} on {}", heading.model, heading.data),
         subtitle: subtitle(measured),
         x_label: "layers that all relevance passes, from the output to the picture".to_owned(),
@@ -244,6 +273,7 @@ fn sweep(measured: &Measured, parameter: Parameter, heading: &Heading) -> Figure
         ),
     ];
     Figure {
+        width: Figure::WIDTH,
         title: format!(
             "Sensitivity to {}: {} on {}",
             parameter.name(),
