@@ -1,7 +1,7 @@
 //! Descriptions of known data sets, `datasets/*.toml`: layout, files with checksums, licence,
 //! citation, preprocessing, class names. A description of one's own has the same keys.
 
-use super::DataError;
+use super::{DataError, tar::is_inside};
 use crate::{base::registry::near, nn::preprocess::Settings};
 use serde::Deserialize;
 use std::{fs, path::Path};
@@ -117,6 +117,12 @@ fn parse(text: &str, path: &Path) -> Result<Description, DataError> {
     if let Some(file) = about.files.iter().find(|file| !plain(&file.name)) {
         return Err(wrong(format!("`{}`, which is no plain file name", file.name)));
     }
+    if !is_inside(&about.folder) {
+        return Err(wrong(format!(
+            "the folder `{}`, which is not below the one fetched into",
+            about.folder
+        )));
+    }
     let web = |url: &str| url.starts_with("https://") || url.starts_with("http://");
     if let Some(file) = about.files.iter().find(|file| !web(&file.url)) {
         return Err(wrong(format!("`{}`, which is no address on the web", file.url)));
@@ -187,6 +193,8 @@ mod tests {
             find("xyz").unwrap_err().to_string(),
             say("name = 'a'"),
             say(&format!("{good}urls = 3")),
+            say(&format!("folder = '../../etc'\n{good}")),
+            say(&format!("folder = '/etc'\n{good}")),
             say(&file("").replace("name = 'a'\nurl", "name = '../a'\nurl")),
             say(&file("").replace("http:", "file:")),
             say(&file("").replace("md5 = 'a'", "")),

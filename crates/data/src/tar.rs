@@ -111,11 +111,15 @@ fn place(beside: &Path, path: &Path, ours: bool) -> Result<(), DataError> {
         .hint("move it away, or choose another `--out`"))
 }
 
+/// Whether a relative path stays below the folder that it starts from.
+pub(super) fn is_inside(name: &str) -> bool {
+    Path::new(name).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir))
+}
+
 /// A member's place, which is never outside the folder.
 fn inside(folder: &Path, name: &str, archive: &Path) -> Result<PathBuf, DataError> {
-    let path = Path::new(name);
-    if path.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir)) {
-        return Ok(folder.join(path));
+    if is_inside(name) {
+        return Ok(folder.join(name));
     }
     Err(DataError::unexpected(archive, "names inside the folder", format!("`{name}`")))
 }
