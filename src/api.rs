@@ -5,7 +5,7 @@
 //! what callers get wrong is an [`Error`].
 
 use crate::{
-    Error, Picture, Pictures,
+    Error, Outcome, Picture, Pictures,
     base::{
         registry::{Named, Spec},
         rng::Seed,
@@ -16,22 +16,18 @@ use crate::{
     },
     explain::{Case, Explainer, HeatMap, MethodError, held::Held},
     nn::{self, preprocess::Settings, tensor::Tensor},
-    report::summary::{self, Summary},
     run::{
         answer::predicted,
         config::{Config, Target},
         event::Silent,
         lock::Share,
-        manifest::Results,
         methods,
         output::Output,
         plan::{self, Plan},
-        ranking::{self, Ranking, Records},
-        record::Row,
+        ranking::{self, Ranking},
         runner,
         stop::Stop,
     },
-    table::{Table, record::Record},
 };
 use ndarray::{Array3, ArrayView3};
 use std::{
@@ -241,30 +237,6 @@ pub struct Map {
     pub relevance: Array3<f32>,
     /// Relevance per pixel, (rows, columns); higher is more relevant.
     pub heat: HeatMap,
-}
-
-/// What came out.
-#[derive(Debug)]
-pub struct Outcome {
-    /// One row per curve.
-    pub curves: Vec<Row>,
-    /// Means, intervals and places, one row per method and order.
-    pub summary: Summary,
-    /// Counts, accuracy, and what failed.
-    pub results: Results,
-    /// Where everything lies, if it was written.
-    pub folder: Option<PathBuf>,
-}
-
-impl Outcome {
-    fn of(Records { rows, results }: Records, folder: Option<PathBuf>) -> Result<Outcome, Error> {
-        Ok(Outcome { summary: summary::summarise(&rows)?, curves: rows, results, folder })
-    }
-
-    /// [`Outcome::curves`] as the table that a run writes.
-    pub fn curves_table(&self) -> Table {
-        Row::table(&self.curves)
-    }
 }
 
 /// Lets methods compete. `settings` are keys of a config, such as `"region = 8\nimages = 100"`; with `out` the

@@ -55,11 +55,13 @@ pub use pixelflip_table as table;
 
 mod api;
 mod error;
+mod outcome;
 mod pictures;
 mod predict;
 
-pub use api::{Map, Method, Model, Outcome, run};
+pub use api::{Map, Method, Model, run};
 pub use error::Error;
 pub use explain::{Case, ExplainError, Explainer};
 pub use nn::tensor::Tensor;
+pub use outcome::Outcome;
 pub use pictures::{Picture, Pictures};

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["eval", "prototype"],
     &["run"],
     &["report"],
-    &["api", "error", "pictures", "predict"], // the library as callers see it
+    &["api", "error", "outcome", "pictures", "predict"], // the library as callers see it
     &["cli"],
 ];
 
@@ -64,7 +64,7 @@ const INSIDE: &[Inside] = &[
         &[
             &["colours", "demo", "figure", "ladder", "plot_pdf", "scratch", "text"],
             &["cells", "layers", "scale", "trace"],
-            &["naming"],
+            &["naming", "styles"],
             &["columns", "contest", "drawing", "verdict"],
             &["subsets", "summary"],
             &["ranking"],
@@ -107,7 +107,7 @@ const FENCES: &[(&str, &[&str])] = &[
 const OUTSIDE: &[&str] = &["lib", "main"];
 
 /// Layers without a folder in `crates`: `table` is there to name what others may not, the others are in `src`.
-const NO_LAYER_FILES: &[&str] = &["table", "api", "error", "pictures", "predict", "cli"];
+const NO_LAYER_FILES: &[&str] = &["table", "api", "error", "outcome", "pictures", "predict", "cli"];
 
 /// One source file: its path below `src/`, or its crate and its path below the crate's `src/`; its top-level
 /// module; its code without comments, texts and tests.

@@ -3,8 +3,9 @@
 use super::{
     cells::{Group, RANDOM},
     figure::{Figure, Line, Panel, Point},
-    naming::{Names, Styles, by_mean},
+    naming::Names,
     plot::{self, FigureError},
+    styles::{Styles, by_mean},
 };
 use crate::{
     base::words::count,

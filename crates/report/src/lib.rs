@@ -76,6 +76,8 @@ mod schema_tests;
 mod scratch;
 #[cfg(feature = "figures")]
 pub mod sheets;
+#[cfg(feature = "figures")]
+pub mod styles;
 pub mod subsets;
 pub mod summary;
 mod text;
