@@ -70,6 +70,17 @@ impl Ink {
         self.put(format_args!("{} w", style.stroke_width()));
     }
 
+    /// Begins an area or its outline; what ends it.
+    fn begin<S: BackendStyle>(&mut self, style: &S, fill: bool) -> char {
+        if fill {
+            self.area(style);
+            'f'
+        } else {
+            self.stroke(style);
+            'S'
+        }
+    }
+
     fn path(&mut self, points: impl IntoIterator<Item = BackendCoord>) {
         for (i, (x, y)) in points.into_iter().enumerate() {
             self.put(format_args!("{x} {y} {}", if i == 0 { 'm' } else { 'l' }));
@@ -209,13 +220,8 @@ impl DrawingBackend for Page<'_> {
         style: &S,
         fill: bool,
     ) -> Done {
-        if fill {
-            self.ink.area(style);
-        } else {
-            self.ink.stroke(style);
-        }
+        let how = self.ink.begin(style, fill);
         let (width, height) = (right - left, bottom - top);
-        let how = if fill { 'f' } else { 'S' };
         self.ink.put(format_args!("{left} {top} {width} {height} re {how}"));
         Ok(())
     }
@@ -240,13 +246,9 @@ impl DrawingBackend for Page<'_> {
         style: &S,
         fill: bool,
     ) -> Done {
-        if fill {
-            self.ink.area(style);
-        } else {
-            self.ink.stroke(style);
-        }
+        let how = self.ink.begin(style, fill);
         self.ink.circle((f64::from(x), f64::from(y)), f64::from(radius));
-        self.ink.put(format_args!("{}", if fill { 'f' } else { 'S' }));
+        self.ink.put(format_args!("{how}"));
         Ok(())
     }
 

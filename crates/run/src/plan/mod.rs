@@ -394,7 +394,8 @@ impl Plan {
 
     /// Names with numbers whose classes the order of the text has shuffled, which nobody asked for.
     fn text_order(&self) -> Option<String> {
-        let meant = |layout: &Spec| layout.to_string().contains("numbers=order");
+        let order = |(key, value): (&str, &str)| key == "numbers" && value == "order";
+        let meant = |layout: &Spec| layout.params.iter().any(|(k, v)| order((k, v)));
         if self.model.classes.is_some() || self.config.layout.as_ref().is_some_and(meant) {
             return None;
         }
