@@ -359,6 +359,7 @@ impl PreprocessFlags {
             classes: self.classes.clone(),
             head: self.head,
             output: self.output.clone(),
+            text: None,
         };
         given.or_preset(self.preset)
     }

@@ -34,6 +34,7 @@ pub mod select;
 mod sheet;
 pub mod tar;
 pub mod tensor;
+pub mod text;
 #[cfg(test)]
 mod testing;
 mod xml;
@@ -51,7 +52,7 @@ use crate::{
     },
     nn::tensor::Tensor,
 };
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Pictures in a fixed order. Opening one reads no more than the listing; pictures are decoded one
 /// by one, from any thread.
@@ -118,6 +119,16 @@ pub trait Dataset: Send + Sync {
     /// read lately; other pictures can be worked on meanwhile. An error shows when it is decoded.
     fn read_ahead(&self, _i: usize) {}
 
+    /// How many words text `i` < [`Dataset::len`] has; `None` of a picture.
+    fn words(&self, _i: usize) -> Option<usize> {
+        None
+    }
+
+    /// Text `i` < [`Dataset::len`] with its words; `None` of a picture, and of a text that cannot be read.
+    fn document(&self, _i: usize) -> Option<text::Document> {
+        None
+    }
+
     /// Names of the classes, by class index, where the set says them.
     fn classes(&self) -> Option<&[String]>;
 
@@ -170,7 +181,8 @@ pub struct Marked {
 pub struct Item {
     /// Path relative to the data root with `/` separators, or a generated name; unique.
     pub id: String,
-    /// The picture at its own size: 1 or 3 channels (RGB), values in [0, 1].
+    /// The picture at its own size: 1 or 3 channels (RGB), values in [0, 1]. Of a text the vectors of its words, one
+    /// per row, as the network takes them.
     pub image: Tensor,
     /// Class index.
     pub label: Option<usize>,
@@ -192,6 +204,8 @@ pub struct Options {
     /// The network that is shown the pictures, if it is known: its classes say what names and numbers in
     /// the set may mean.
     pub network: Option<Network>,
+    /// How texts become inputs of a network that takes texts.
+    pub text: Option<Arc<text::Reader>>,
 }
 
 /// What a data set must know of a network.
@@ -210,8 +224,17 @@ impl Default for Options {
             max_pixels: decode::MAX_PIXELS,
             orientation: decode::Orientation::default(),
             network: None,
+            text: None,
         }
     }
+}
+
+/// Name of the layout of texts.
+const TEXTS: &str = "texts";
+
+/// The name of a layout without its parameters.
+fn registry_id(name: &str) -> &str {
+    name.split(':').next().unwrap_or(name)
 }
 
 /// Opens the pictures at `path`, a folder or a file. Nothing but the listing is read, except from
@@ -225,8 +248,14 @@ pub fn open_named(path: &Path, options: &Options) -> Result<(String, Box<dyn Dat
     let place = DataPath::look(path)?;
     let layout = match &options.layout {
         Some(spec) => registry::build("layout", LAYOUTS, spec)?,
+        None if options.text.is_some() => registry::build("layout", LAYOUTS, &Spec::plain(TEXTS))?,
         None => layout::detect(&place)?,
     };
+    if options.text.is_some() && registry_id(&layout.name) != TEXTS {
+        let (expected, found) = ("the layout `texts`", format!("`{}`", layout.name));
+        return Err(DataError::unexpected(path, expected, found)
+            .hint("the network takes texts, as its sidecar says"));
+    }
     let set = layout.value.open(&place, options)?;
     Ok((layout.name, set))
 }

@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 /// The names of the steps with what follows the colon.
-const STEPS: [(&str, &str); 9] = [
+const STEPS: [(&str, &str); 10] = [
     ("top-confident", "top-confident:N"),
     ("least-confident", "least-confident:N"),
     ("extremes", "extremes:N+M"),
@@ -22,6 +22,7 @@ const STEPS: [(&str, &str); 9] = [
     ("first", "first:N"),
     ("random", "random:N"),
     ("spread", "spread:N"),
+    ("words", "words:N"),
 ];
 
 /// One step of a selection.
@@ -46,12 +47,17 @@ pub enum Step {
     Random(usize),
     /// `n` that are evenly spread, or all if there are fewer.
     Spread(usize),
+    /// Texts of at least `n` words.
+    Words(usize),
 }
 
 impl Step {
     /// True when the step asks what the network thinks.
     pub fn needs_guess(&self) -> bool {
-        !matches!(self, Step::Class(_) | Step::First(_) | Step::Random(_) | Step::Spread(_))
+        !matches!(
+            self,
+            Step::Class(_) | Step::First(_) | Step::Random(_) | Step::Spread(_) | Step::Words(_)
+        )
     }
 }
 
@@ -67,6 +73,7 @@ impl fmt::Display for Step {
             Step::First(n) => write!(f, "first:{n}"),
             Step::Random(n) => write!(f, "random:{n}"),
             Step::Spread(n) => write!(f, "spread:{n}"),
+            Step::Words(n) => write!(f, "words:{n}"),
         }
     }
 }
@@ -94,6 +101,7 @@ impl FromStr for Step {
             "first" => number().map(Step::First),
             "random" => number().map(Step::Random),
             "spread" => number().map(Step::Spread),
+            "words" => number().map(Step::Words),
             "correct" => bare(Step::Correct),
             "wrong" => bare(Step::Wrong),
             "class" => {
@@ -211,6 +219,12 @@ pub enum SelectError {
         /// The step.
         step: String,
     },
+    /// A step for texts on pictures.
+    #[error("selection `{step}` is for texts, and these are pictures")]
+    NoTexts {
+        /// The step.
+        step: String,
+    },
     /// Fewer pictures than asked for.
     #[error(
         "selection `{step}`: only {} {} left at this step", count(*.found, "picture"), are(*.found)
@@ -252,6 +266,8 @@ pub struct Known<'a> {
     pub guess: &'a dyn Fn(usize) -> Option<Guess>,
     /// Names of the classes, by index.
     pub classes: Option<&'a [String]>,
+    /// How many words a text has; `None` of a picture.
+    pub words: &'a dyn Fn(usize) -> Option<usize>,
 }
 
 /// The pictures of `from` (ascending) that `step` leaves, ascending.
@@ -266,6 +282,13 @@ pub fn apply(step: &Step, from: &[usize], known: &Known<'_>) -> Result<Vec<usize
         Step::Random(n) => {
             let drawn = sample(from.len(), enough(*n)?, Seed(0));
             drawn.into_iter().map(|at| from[at]).collect()
+        }
+        Step::Words(n) => {
+            if from.iter().any(|i| (known.words)(*i).is_none()) {
+                return Err(SelectError::NoTexts { step: name() });
+            }
+            let long = |i: &usize| (known.words)(*i).is_some_and(|words| words >= *n);
+            from.iter().copied().filter(long).collect()
         }
         Step::Spread(n) => {
             let wanted = from.len().min(*n);

@@ -58,6 +58,11 @@ impl Sheet {
         Ok(Sheet { path: path.to_owned(), header, rows })
     }
 
+    /// Names of the columns.
+    pub(super) fn columns(&self) -> Vec<&str> {
+        self.header.iter().map(String::as_str).collect()
+    }
+
     /// Position of a column that must be there.
     pub(super) fn column(&self, name: &str) -> Result<usize, DataError> {
         self.optional(name).ok_or_else(|| {

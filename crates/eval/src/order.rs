@@ -32,6 +32,18 @@ impl Order {
     }
 }
 
+word_enum! {
+    /// Which of several units with the same score goes first.
+    #[derive(Default)]
+    pub enum Ties {
+        /// Chance: a random permutation that depends on the seed and the picture only.
+        #[default]
+        Chance = "chance",
+        /// Their place: the first of a text, the top left of a picture, in either order of removal.
+        Place = "place",
+    }
+}
+
 /// Why a heat map gives no order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
@@ -120,6 +132,17 @@ pub fn morf(scores: &[f64], seed: Seed, image: &str) -> Vec<UnitId> {
     units(&order)
 }
 
+/// All units by descending score (MoRF) or ascending score (LeRF), those with the same score by their place: each order
+/// is a stable sort of its own, so that one is not the reverse of the other.
+pub fn by_place(scores: &[f64], order: Order) -> Vec<UnitId> {
+    let mut all: Vec<usize> = (0..scores.len()).collect();
+    all.sort_by(|&a, &b| match order {
+        Order::Morf => scores[b].total_cmp(&scores[a]),
+        Order::Lerf => scores[a].total_cmp(&scores[b]),
+    });
+    units(&all)
+}
+
 /// The random baseline: a fresh permutation for every (seed, picture, repeat).
 pub fn random(count: usize, seed: Seed, image: &str, repeat: usize) -> Vec<UnitId> {
     units(&permutation(&mut seed.rng("random order", image, &[repeat as u64]), count))
@@ -164,6 +187,13 @@ mod tests {
         let heat = ndarray::array![[1e8, 1.0], [-1e8, 1.0]];
         let grid = Grid::new(2, 2, 2, Remainder::Drop).unwrap();
         assert_eq!(unit_scores(&heat, &grid).unwrap(), [2.0]);
+    }
+
+    #[test]
+    fn ties_by_place_keep_it_in_both_orders() {
+        let scores = [0.0, 2.0, 0.0, -1.0, 2.0];
+        assert_eq!(ids(&by_place(&scores, Order::Morf)), [1, 4, 0, 2, 3]);
+        assert_eq!(ids(&by_place(&scores, Order::Lerf)), [3, 0, 2, 1, 4]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     canon::{Canonical, HeadError, canonicalise},
     graph::Graph,
     head::{Declared, Head},
-    onnx::{self, Imported, OnnxError},
+    onnx::{self, Embedding, Imported, OnnxError},
     op::foreign::Predictor,
     preprocess::{Prepared, Preprocess, PreprocessError, Settings, class_names},
     tensor::Tensor,
@@ -44,6 +44,10 @@ pub struct Model {
     pub notes: Vec<String>,
     /// The module of the training code that some nodes are in, by name of the node.
     pub modules: BTreeMap<String, String>,
+    /// The vectors of words that a network of texts looks up itself; its graph begins behind.
+    pub embedding: Option<Arc<Embedding>>,
+    /// Folder in which the files that a sidecar names are looked for; `None` of a model in memory.
+    pub folder: Option<PathBuf>,
     /// What was chosen because nothing says it and another choice gives other scores; a sentence.
     pub chosen: Option<String>,
 }
@@ -197,7 +201,20 @@ impl Model {
         let modules = BTreeMap::new();
         let (classes, chosen) = (None, None);
         let prepared = None;
-        Ok(Model { graph, preprocess, prepared, classes, name, digest, notes, modules, chosen })
+        let (embedding, folder) = (None, None);
+        Ok(Model {
+            graph,
+            preprocess,
+            prepared,
+            classes,
+            name,
+            digest,
+            notes,
+            modules,
+            embedding,
+            folder,
+            chosen,
+        })
     }
 
     fn assemble(
@@ -227,7 +244,13 @@ impl Model {
             };
         let output = settings.output.clone();
         let (size, axes) = (settings.input, settings.axes);
-        let given = onnx::Given { size, axes, output, free: false };
+        let given = onnx::Given {
+            size,
+            axes,
+            output,
+            free: false,
+            words: settings.text.as_ref().map(|text| text.length),
+        };
         let (imported, digest) = read(&given)?;
         settings.output = imported.output;
         let (modules, chosen) = (imported.modules, imported.chosen);
@@ -242,10 +265,25 @@ impl Model {
             Err(source) => return Err(wrong(source)),
         };
         let classes = preprocess.as_ref().and_then(Preprocess::classes);
+        let beside = Path::new(model).parent().filter(|_| Path::new(model).is_file());
         let folder = sidecar.as_ref().and_then(|s| s.folder.as_deref());
         let classes = classes.map(|file| read_classes(model, folder, file, graph.classes()));
         let classes = classes.transpose()?;
-        Ok(Model { graph, preprocess, prepared, classes, name, digest, notes, modules, chosen })
+        let folder = folder.or(beside).map(Path::to_owned);
+        let embedding = imported.embedding.map(Arc::new);
+        Ok(Model {
+            graph,
+            preprocess,
+            prepared,
+            classes,
+            name,
+            digest,
+            notes,
+            modules,
+            embedding,
+            folder,
+            chosen,
+        })
     }
 
     /// How a picture becomes the network's input, or the error that says what is missing.

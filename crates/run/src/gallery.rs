@@ -82,6 +82,10 @@ pub(super) fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
 /// A picture of the network's channels as people see it.
 pub fn visible(channels: Channels, picture: &Tensor) -> Tensor {
     let mut picture = picture.clone();
+    if ![1, 3].contains(&picture.shape.c) {
+        // vectors of words have no colours: the text itself is shown
+        return Tensor::zeros(Shape::new(1, picture.shape.h, picture.shape.w));
+    }
     if channels == Channels::Bgr {
         picture.data.chunks_exact_mut(3).for_each(<[f32]>::reverse);
     }

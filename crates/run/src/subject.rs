@@ -6,12 +6,16 @@ use super::{
     plan::Plan,
 };
 use crate::{
-    base::geom::Shape,
+    base::{
+        geom::Shape,
+        unit::{Grid, Regions},
+        words::count,
+    },
     data::{DataError, Item, object::Object},
-    explain::Case,
+    explain::{Case, HeatMap},
     nn::{graph::Activations, tensor::Tensor},
 };
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 /// A picture, passed through the network once.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct Subject {
     pub logits: Option<Vec<f32>>,
     /// Shape of the picture as it was decoded.
     pub decoded: Shape,
+    /// Words of a text: its units, the first of those of the network; `None` of a picture.
+    pub words: Option<usize>,
     /// The picture in image space, shape of the network's input.
     pub picture: Tensor,
     /// Where the object is in it, for pictures with boxes or a mask: that of the target, or else that of
@@ -80,6 +86,7 @@ impl From<String> for Unusable {
 /// Why a picture cannot be shown to the network, if it cannot; the network is not asked.
 pub(super) fn check(plan: &Plan, index: usize) -> Result<(), Unusable> {
     let item = plan.data.item(index)?;
+    enough_words(plan, plan.data.words(index))?;
     Ok(plan.preprocess.picture(&item.image).map(drop).map_err(|e| e.to_string())?)
 }
 
@@ -89,6 +96,8 @@ impl Subject {
     pub fn load(plan: &Plan, index: usize) -> Result<Subject, Unusable> {
         let start = Instant::now();
         let item = plan.data.item(index)?;
+        let words = plan.data.words(index);
+        enough_words(plan, words)?;
         let picture = plan.preprocess.picture(&item.image).map_err(|e| e.to_string())?;
         let input = plan.preprocess.normalise(&picture);
         let prepared = start.elapsed().as_secs_f64();
@@ -127,6 +136,7 @@ impl Subject {
             unsure: plan.data.unsure(index),
             logits,
             decoded,
+            words,
             picture,
             object,
             shows,
@@ -142,6 +152,22 @@ impl Subject {
         })
     }
 
+    /// The units that it has: all regions, or the words of a text.
+    pub fn grid(&self, regions: &Regions) -> Grid {
+        match self.words {
+            Some(words) => regions.grid.leading(words),
+            None => regions.grid,
+        }
+    }
+
+    /// The part of a heat map that is no padding of a text.
+    pub(super) fn used<'h>(&self, heat: &'h HeatMap) -> Cow<'h, HeatMap> {
+        match self.words {
+            Some(words) => Cow::Owned(heat.slice(ndarray::s![..words.min(heat.nrows()), ..]).to_owned()),
+            None => Cow::Borrowed(heat),
+        }
+    }
+
     /// What a method is asked to explain.
     pub fn case<'a>(&'a self, plan: &'a Plan) -> Case<'a> {
         Case {
@@ -153,6 +179,19 @@ impl Subject {
             seed: plan.seed,
             image: &self.id,
         }
+    }
+}
+
+/// Refuses a text with fewer words than are taken away.
+fn enough_words(plan: &Plan, words: Option<usize>) -> Result<(), Unusable> {
+    let last = plan.regions.iter().map(Regions::last).max().unwrap_or(0);
+    match words {
+        Some(words) if words < last => Err(format!(
+            "it has {}, fewer than the {last} that are removed (`steps`)",
+            count(words, "word")
+        )
+        .into()),
+        _ => Ok(()),
     }
 }
 

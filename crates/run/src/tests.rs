@@ -80,6 +80,8 @@ fn model() -> Model {
     graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
     let sidecar = "channels = 'grey'\nscale = 0.01\nmean = [1.0]\nstd = [0.5]";
     Model {
+        embedding: None,
+        folder: None,
         graph,
         preprocess: Some(Preprocess::from_toml(sidecar, SHAPE).unwrap()),
         prepared: None,

@@ -22,13 +22,15 @@ pub struct Grid {
     width: usize,
     side: usize,
     remainder: Remainder,
+    /// The first so many regions alone are units; `None` stands for all.
+    leading: Option<usize>,
 }
 
 impl Grid {
     /// A grid over a picture of `height` x `width` pixels; `None` when `side` is 0 or no region fits: with
     /// [`Remainder::Partial`], when a region exceeds the picture in both directions.
     pub fn new(height: usize, width: usize, side: usize, remainder: Remainder) -> Option<Grid> {
-        let grid = Grid { height, width, side, remainder };
+        let grid = Grid { height, width, side, remainder, leading: None };
         let fits = match remainder {
             Remainder::Drop => side <= height && side <= width,
             Remainder::Partial => height > 0 && width > 0 && (side <= height || side <= width),
@@ -39,6 +41,13 @@ impl Grid {
     /// Side of a region in pixels.
     pub fn side(&self) -> usize {
         self.side
+    }
+
+    /// The same places, of which the first `count` alone are units, as far as there are so many: the words of a text, but
+    /// not the padding behind them.
+    #[must_use]
+    pub fn leading(self, count: usize) -> Grid {
+        Grid { leading: Some(count), ..self }
     }
 
     /// Rows and columns of the grid.
@@ -66,7 +75,7 @@ impl Grid {
 impl Units for Grid {
     fn len(&self) -> usize {
         let (rows, cols) = self.dims();
-        rows * cols
+        self.leading.map_or(rows * cols, |count| count.min(rows * cols))
     }
 
     fn size(&self) -> (usize, usize) {
@@ -139,6 +148,16 @@ mod tests {
         }
         assert!(hits.iter().flatten().all(|&h| h == 1));
         assert!((grid.covered() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn leading_regions_keep_their_places() {
+        let all = Grid::new(5, 1, 1, Remainder::Drop).unwrap();
+        let three = all.leading(3);
+        assert_eq!((three.len(), three.size(), three.dims()), (3, (5, 1), (5, 1)));
+        assert_eq!(three.ids().map(|id| three.rect(id).y0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert!((three.covered() - 0.6).abs() < 1e-12);
+        assert_eq!(all.leading(9).len(), 5);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod parquet;
 mod picture;
 mod places;
 mod sun397;
+mod texts;
 mod voc;
 
 use super::{DataError, Dataset, Options, listing::DataPath};
@@ -46,6 +47,7 @@ pub const LAYOUTS: &[Entry<dyn Layout>] = &[
     classes::ENTRY,
     flat::ENTRY,
     picture::ENTRY,
+    texts::ENTRY,
 ];
 
 /// The first layout, with its default parameters, that recognises `place`.

@@ -777,7 +777,7 @@ impl<'a> Build<'a> {
         self.graph.set_output(node);
         let output = self.others.then(|| name.to_owned());
         let Build { graph, notes, remarks, modules, external, chosen, .. } = self;
-        Ok((Imported { graph, notes, remarks, modules, output, chosen }, external))
+        Ok((Imported { graph, notes, remarks, modules, output, chosen, embedding: None }, external))
     }
 
     /// Ends a network whose output may be anything: four dimensions are a picture, (N, C, H, W), or (N, H, W, C)
@@ -797,7 +797,7 @@ impl<'a> Build<'a> {
         self.graph.set_output(node);
         let output = self.others.then(|| self.output.to_owned());
         let Build { graph, notes, remarks, modules, external, chosen, .. } = self;
-        Ok((Imported { graph, notes, remarks, modules, output, chosen }, external))
+        Ok((Imported { graph, notes, remarks, modules, output, chosen, embedding: None }, external))
     }
 
     /// The output's values with its axes in some order, under a shape.

@@ -89,6 +89,11 @@ pub(super) fn picture<'a>(
         let each = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string()));
         format!("({})", each.collect::<Vec<_>>().join(", "))
     };
+    if let Some(words) = given.words {
+        return vectors(name, &dims, words, Kind::of(element)).map_err(|expected| {
+            format!("input `{name}` is {}, expected {expected}", printed())
+        });
+    }
     let [batch, one, two, three] = dims[..] else {
         if let (true, [batch, sides @ ..]) = (given.free, &dims[..])
             && matches!(sides.len(), 1 | 2)
@@ -137,6 +142,26 @@ fn precision(name: &str, element: Element) -> Option<String> {
         )),
         _ => Some(format!("input `{name}` and all that follows in single precision")),
     }
+}
+
+/// The input of a network that takes texts of so many words: a vector for each, (N, T, D). The error is what was
+/// expected.
+fn vectors<'a>(
+    name: &'a str,
+    dims: &[Option<usize>],
+    words: usize,
+    kind: Kind,
+) -> Result<PictureInput<'a>, String> {
+    let [batch, length, Some(values)] = *dims else {
+        return Err("a vector of known size for each word, (N, words, values)".to_owned());
+    };
+    if let Some(length) = length.filter(|length| *length != words) {
+        return Err(format!(
+            "the {words} words that `length` of the sidecar's table `text` says (write {length} there)"
+        ));
+    }
+    array(name, batch, &[Some(words), Some(values)], kind)
+        .ok_or_else(|| "fewer values".to_owned())
 }
 
 /// An input that is no picture: a vector (N, D) or rows of vectors (N, T, D).

@@ -17,6 +17,7 @@ mod batch;
 mod build;
 mod call;
 mod decode;
+mod embedding;
 mod error;
 mod external;
 mod inline;
@@ -30,6 +31,7 @@ mod tests;
 mod value;
 mod wire;
 
+pub use embedding::Embedding;
 pub use error::{Damage, Obstacle, OnnxError};
 
 use super::{graph::Graph, preprocess::InputAxes};
@@ -62,6 +64,8 @@ pub struct Imported {
     pub output: Option<String>,
     /// What was chosen because nothing says it, in a sentence.
     pub chosen: Option<String>,
+    /// The vectors of words that a network of texts looks up itself.
+    pub embedding: Option<Embedding>,
 }
 
 /// What a model file may leave open about its input and output.
@@ -75,6 +79,8 @@ pub struct Given {
     pub output: Option<String>,
     /// True of a network that is no classifier: its input may also be a vector or rows of vectors, its output anything.
     pub free: bool,
+    /// Words of a text, for a network that takes texts: one vector (N, T, D) or one id (N, T) each.
+    pub words: Option<usize>,
 }
 
 /// Reads a model file. Returns the network and the SHA-256 (hexadecimal) of the file followed by its external data files, which are
@@ -85,12 +91,14 @@ pub fn read(path: &Path, given: &Given) -> Result<(Imported, String), OnnxError>
     let bytes = read_file(path, &file)?;
     let mut sha = Sha256::new();
     sha.update(&bytes);
-    let external = External::new(Some(path.to_owned()));
+    let mut external = External::new(Some(path.to_owned()));
     let mut model = decode(&file, bytes.clone())?;
     external::let_go(&mut model, &bytes);
     drop(bytes);
     build::expand(&file, &mut model)?;
-    let (imported, external) = build::import(&file, &model, external, given)?;
+    let embedding = vectors_of_words(&file, &mut model, &mut external, given)?;
+    let (mut imported, external) = build::import(&file, &model, external, given)?;
+    imported.embedding = embedding;
     for path in external.used() {
         io::copy(&mut File::open(path).map_err(fail)?, &mut Hasher(&mut sha)).map_err(fail)?;
     }
@@ -109,8 +117,25 @@ pub fn read_bytes(
     sha.update(&bytes);
     let mut model = decode(name, bytes)?;
     build::expand(name, &mut model)?;
-    let (imported, _) = build::import(name, &model, External::new(None), given)?;
+    let mut external = External::new(None);
+    let embedding = vectors_of_words(name, &mut model, &mut external, given)?;
+    let (mut imported, _) = build::import(name, &model, external, given)?;
+    imported.embedding = embedding;
     Ok((imported, hex(&sha.finalize())))
+}
+
+/// Takes the embedding off a network of texts.
+fn vectors_of_words(
+    file: &str,
+    model: &mut proto::ModelProto,
+    external: &mut External,
+    given: &Given,
+) -> Result<Option<Embedding>, OnnxError> {
+    if given.words.is_none() {
+        return Ok(None);
+    }
+    let problem = |problem| OnnxError::Interface { file: file.to_owned(), problem };
+    embedding::take(model, external).map_err(problem)
 }
 
 /// Operators that can be imported, in the order of their names; those of onnxruntime, with their domain,

@@ -1,5 +1,6 @@
 //! What can be wrong with a sidecar or a picture.
 
+use crate::base::geom::Shape;
 use super::{Size, fit::MAX_RESIZED_PIXELS, settings::FIELDS};
 
 /// Why a sidecar cannot be used, or why a picture does not fit the network.
@@ -40,6 +41,20 @@ pub enum PreprocessError {
     Missing {
         /// The missing keys.
         keys: Vec<&'static str>,
+    },
+    /// Keys for pictures beside the table for texts.
+    #[error("`text` is for networks that take texts, beside it {} mean nothing; leave them out", backticked(.keys))]
+    BesideText {
+        /// The keys.
+        keys: Vec<&'static str>,
+    },
+    /// A text does not have the network's size.
+    #[error("the text is {found} (values, words, 1), the network takes {expected}")]
+    Vectors {
+        /// Shape of the text.
+        found: Shape,
+        /// Shape of the input.
+        expected: Shape,
     },
     /// The picture has neither one nor three channels.
     #[error("a picture has 1 or 3 channels, found {found}")]

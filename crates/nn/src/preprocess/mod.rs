@@ -17,6 +17,7 @@ mod prepared;
 mod preset;
 mod resolve;
 mod settings;
+mod words;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use linear::Way;
 pub use prepared::Prepared;
 pub use preset::Preset;
 pub use settings::{Channels, Crop, InputAxes, Interpolation, Resize, Settings};
+pub use words::TextSettings;
 
 use super::{head::Declared, tensor::Tensor};
 use crate::base::geom::Shape;
@@ -47,6 +49,7 @@ pub struct Preprocess {
     classes: Option<String>,
     head: Option<Declared>,
     output: Option<String>,
+    text: Option<TextSettings>,
     gain: Vec<f64>,
     offset: Vec<f64>,
     /// What the model file does behind all that; in `gain` and `offset`.
@@ -98,8 +101,22 @@ impl Preprocess {
         self.classes.as_deref()
     }
 
+    /// How texts become words; `None` of a network that takes pictures.
+    pub fn text(&self) -> Option<&TextSettings> {
+        self.text.as_ref()
+    }
+
     /// Every key with the value in force; a manifest with these can be run again.
     pub fn settings(&self) -> Settings {
+        if self.text.is_some() {
+            return Settings {
+                classes: self.classes.clone(),
+                head: self.head,
+                output: self.output.clone(),
+                text: self.text.clone(),
+                ..Settings::default()
+            };
+        }
         Settings {
             input: Some([self.input.h, self.input.w]),
             axes: self.axes,
@@ -114,12 +131,23 @@ impl Preprocess {
             classes: self.classes.clone(),
             head: self.head,
             output: self.output.clone(),
+            text: None,
         }
     }
 
     /// A picture of any size with 1 channel or 3 (RGB), values in [0, 1], as image space has it:
-    /// shape [`Preprocess::input`], channels in the network's order.
+    /// shape [`Preprocess::input`], channels in the network's order. A text is ready as its data set makes it:
+    /// one vector per word, shape [`Preprocess::input`].
     pub fn picture(&self, image: &Tensor) -> Result<Tensor, PreprocessError> {
+        if self.text.is_some() {
+            let (found, expected) = (image.shape, self.input);
+            let fits = found == expected;
+            return if fits {
+                Ok(image.clone())
+            } else {
+                Err(PreprocessError::Vectors { found, expected })
+            };
+        }
         if ![1, 3].contains(&image.shape.c) {
             return Err(PreprocessError::Channels { found: image.shape.c });
         }
@@ -172,8 +200,12 @@ impl Preprocess {
         (f64::from(pixel) * self.gain[channel] + self.offset[channel]) as f32
     }
 
-    /// Per channel the input value of a black pixel: the lower bound of the z-box rule.
+    /// Per channel the input value of a black pixel: the lower bound of the z-box rule. NaN for texts, whose vectors
+    /// have no bounds.
     pub fn low(&self) -> Vec<f32> {
+        if self.text.is_some() {
+            return vec![f32::NAN; self.input.c];
+        }
         (0..self.input.c).map(|k| self.channel_value(k, 0.0)).collect()
     }
 
@@ -183,8 +215,11 @@ impl Preprocess {
         pairs.map(|(gain, offset)| (-offset / gain).clamp(0.0, 1.0) as f32).collect()
     }
 
-    /// Per channel the input value of a white pixel: the upper bound of the z-box rule.
+    /// Per channel the input value of a white pixel: the upper bound of the z-box rule. NaN for texts.
     pub fn high(&self) -> Vec<f32> {
+        if self.text.is_some() {
+            return vec![f32::NAN; self.input.c];
+        }
         (0..self.input.c).map(|k| self.channel_value(k, 1.0)).collect()
     }
 }

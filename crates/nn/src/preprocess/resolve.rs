@@ -1,13 +1,16 @@
 //! Settings against the network they are for.
 
 use super::{
-    Channels, Crop, InputAxes, Preprocess, PreprocessError, Resize, Settings, settings::value,
+    Channels, Crop, InputAxes, Interpolation, Preprocess, PreprocessError, Resize, Settings, settings::value,
 };
 use crate::base::geom::Shape;
 
 impl Settings {
     /// Checks every key against the network's input shape `(C, H, W)`.
     pub fn resolve(self, input: Shape) -> Result<Preprocess, PreprocessError> {
+        if self.text.is_some() {
+            return self.resolve_text(input);
+        }
         let missing = [
             ("channels", self.channels.is_none()),
             ("scale", self.scale.is_none()),
@@ -45,8 +48,41 @@ impl Settings {
             classes,
             head,
             output,
+            text: None,
             gain,
             offset,
+            prepared: None,
+        })
+    }
+
+    /// Of a network that takes texts: vectors of words are its input as they are.
+    fn resolve_text(self, input: Shape) -> Result<Preprocess, PreprocessError> {
+        let keys = self.of_pictures();
+        if !keys.is_empty() {
+            return Err(PreprocessError::BesideText { keys });
+        }
+        if let Some(text) = &self.text {
+            text.check()?;
+        }
+        let (classes, head, output, text) = (self.classes, self.head, self.output, self.text);
+        Ok(Preprocess {
+            input,
+            axes: None,
+            resize: Resize::None,
+            interpolation: Interpolation::default(),
+            crop: Crop::None,
+            pad: [0, 0],
+            // no colours are ever converted
+            channels: Channels::Grey,
+            scale: 1.0,
+            mean: Vec::new(),
+            std: Vec::new(),
+            classes,
+            head,
+            output,
+            text,
+            gain: vec![1.0; input.c],
+            offset: vec![0.0; input.c],
             prepared: None,
         })
     }

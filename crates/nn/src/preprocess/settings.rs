@@ -1,6 +1,6 @@
 //! The keys of a sidecar.
 
-use super::{PreprocessError, Preset};
+use super::{PreprocessError, Preset, TextSettings};
 use crate::{
     base::{
         key::{Value, Wrong},
@@ -16,7 +16,7 @@ use std::{fmt, str::FromStr};
 const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The keys of a sidecar and what the value of each must be.
-pub(super) const FIELDS: [(&str, &str); 14] = [
+pub(super) const FIELDS: [(&str, &str); 15] = [
     ("input", "[height, width] in pixels"),
     ("axes", "\"nchw\" or \"nhwc\""),
     ("preset", "\"torchvision\", \"caffe\", \"keras\", \"inception\" or \"clip\""),
@@ -35,6 +35,11 @@ pub(super) const FIELDS: [(&str, &str); 14] = [
     ("classes", "the name of a text file with one class name per line"),
     ("head", "\"softmax\", \"sigmoid\" or \"values\""),
     ("output", "the name of an output, or of another value, in the model file"),
+    (
+        "text",
+        "a table with `vocabulary` (a file name) and `length` (words, 1 to 65536), and where needed `tokens` (a regular \
+         expression), `lower` (true or false), `unknown`, `padding` (words of the vocabulary) and `vectors` (a .npy file)",
+    ),
 ];
 
 /// How a picture is brought to size; see [`Interpolation`].
@@ -215,6 +220,9 @@ pub struct Settings {
     /// the one that is taken without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// How texts become words, of a network that takes texts; the keys for pictures mean nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextSettings>,
 }
 
 impl Value for Settings {
@@ -263,6 +271,7 @@ impl Settings {
             classes: take(table, "classes")?,
             head: take(table, "head")?,
             output: take(table, "output")?,
+            text: take(table, "text")?,
         };
         Ok(given.or_preset(preset))
     }
@@ -290,6 +299,7 @@ impl Settings {
             classes: self.classes.or(below.classes),
             head: self.head.or(below.head),
             output: self.output.or(below.output),
+            text: self.text.or(below.text),
         }
     }
 }

@@ -181,6 +181,8 @@ mod tests {
 
     fn model(graph: Graph) -> Model {
         Model {
+            embedding: None,
+            folder: None,
             graph,
             preprocess: None,
             prepared: None,

@@ -14,7 +14,10 @@ use crate::{
         unit::Remainder,
     },
     data::{decode::Orientation, select::Step},
-    eval::{curve::ScoreKind, order::Order},
+    eval::{
+        curve::ScoreKind,
+        order::{Order, Ties},
+    },
     explain::resize::Upsample,
     imported::Maps,
     memory::Bytes,
@@ -133,6 +136,14 @@ keys! {
         scope: Results,
         help: "Most (morf) and least (lerf) relevant regions first",
     }
+    /// Which of several regions with the same relevance goes first.
+    ties: Ties {
+        flag: "WORD",
+        default: Ties::Chance.name(),
+        scope: Results,
+        help: "Which of several regions with the same relevance goes first: chance (the same for all methods), or \
+               place (in either order)",
+    }
     /// What replaces a region.
     perturbation: Vec<Spec> {
         flag: "SPEC,...",
@@ -195,7 +206,7 @@ keys! {
         example: "correct,first:500",
         scope: Results,
         help: "Which pictures, step by step: top-confident:N, least-confident:N, extremes:N+M, correct, wrong, \
-               class:NAME, first:N, random:N, spread:N; `images` samples what is left",
+               class:NAME, first:N, random:N, spread:N, words:N; `images` samples what is left",
     }
     /// Seed of every random draw.
     seed: Seed {

@@ -40,6 +40,8 @@ record! {
         method: String,
         /// ids of all regions, most relevant first; null for a random order, and where there is none
         order: Option<Vec<f32>>,
+        /// ids of all regions, least relevant first, where that is not the reverse
+        lerf: Option<Vec<f32>>,
         /// share of the regions whose place is chance
         tied: Option<f64>,
         /// 1 where all regions have the same relevance
@@ -139,8 +141,9 @@ impl Kept {
             return None;
         }
         let sorted = |line: &ExplainedRow| {
-            let order = line.order.as_ref()?.iter().map(|id| UnitId(*id as u32)).collect();
-            Some(Sorted { tied: line.tied?, even: line.even?, order })
+            let ids = |all: &Vec<f32>| all.iter().map(|id| UnitId(*id as u32)).collect();
+            let (order, lerf) = (ids(line.order.as_ref()?), line.lerf.as_ref().map(ids));
+            Some(Sorted { tied: line.tied?, even: line.even?, order, lerf })
         };
         let ranking = match (&first.reason, &first.order) {
             (Some(reason), _) => Err(reason.clone()),
@@ -187,6 +190,9 @@ pub(super) fn keep_explained(work: &Work<'_>, image: &str, explained: &Explained
     let line = |sorted: Option<&Sorted>| ExplainedRow {
         method: method.name.clone(),
         order: sorted.map(|s| s.order.iter().map(|id| id.0 as f32).collect()),
+        lerf: sorted.and_then(|s| {
+            s.lerf.as_ref().map(|lerf| lerf.iter().map(|id| id.0 as f32).collect())
+        }),
         tied: sorted.map(|s| s.tied),
         even: sorted.map(|s| s.even),
         reason: ranking.as_ref().err().cloned(),

@@ -7,12 +7,12 @@ use crate::{
     base::{
         registry::Named,
         rng::unit_f32,
-        unit::{Regions, UnitId, Units},
+        unit::{Grid, Regions, UnitId, Units},
     },
     config::Record,
     eval::{
         curve::{Curve, CurveError, Engine, Watch, curve, curve_without, largest_difference},
-        order::{self, Order},
+        order::{self, Order, Ties},
         removal::{Chain, Removal, Steps},
     },
     event::{Event, Observer},
@@ -253,6 +253,8 @@ pub(super) struct Sorted {
     pub(super) even: bool,
     /// All of them, most relevant first.
     pub(super) order: Vec<UnitId>,
+    /// All of them, least relevant first, where that is not the reverse.
+    pub(super) lerf: Option<Vec<UnitId>>,
 }
 
 impl Sorted {
@@ -260,16 +262,21 @@ impl Sorted {
     fn of(
         plan: &Plan,
         image: &str,
-        regions: &Regions,
+        grid: &Grid,
         heat: &HeatMap,
         whole: Option<&Array2<i128>>,
     ) -> Result<Sorted, String> {
-        let scores = order::scores(heat, whole, &regions.grid).map_err(|e| e.to_string())?;
+        let scores = order::scores(heat, whole, grid).map_err(|e| e.to_string())?;
         let same = |pair: &[f64]| pair[0].total_cmp(&pair[1]).is_eq();
         Ok(Sorted {
             tied: order::tied_fraction(&scores),
             even: scores.windows(2).all(same),
-            order: order::morf(&scores, plan.seed, image),
+            order: match plan.config.ties {
+                Ties::Chance => order::morf(&scores, plan.seed, image),
+                Ties::Place => order::by_place(&scores, Order::Morf),
+            },
+            lerf: (plan.config.ties == Ties::Place)
+                .then(|| order::by_place(&scores, Order::Lerf)),
         })
     }
 }
@@ -295,7 +302,10 @@ pub(super) fn flipped(
     let cells: Vec<Cell> = cells(plan).collect();
     let explained = |map: &'_ Foreign<'_>| {
         let sizes = map.heat.as_ref().map_err(Clone::clone).and_then(|(heat, whole)| {
-            let of = |regions| Sorted::of(plan, &subject.id, regions, heat, whole.as_ref());
+            let of = |regions: &Regions| {
+                let grid = subject.grid(regions);
+                Sorted::of(plan, &subject.id, &grid, heat, whole.as_ref())
+            };
             plan.regions.iter().map(of).collect::<Result<Vec<Sorted>, String>>()
         });
         sizes.map(Ranking::Scores)
@@ -419,7 +429,8 @@ fn asked<'a>(
         ..passed(subject, stage, start.elapsed().as_secs_f64())
     });
     let sorted = |regions: &Regions| {
-        Sorted::of(plan, &subject.id, regions, heat.as_ref()?, whole.as_ref()?.as_ref())
+        let grid = subject.grid(regions);
+        Sorted::of(plan, &subject.id, &grid, heat.as_ref()?, whole.as_ref()?.as_ref())
     };
     let orders: Vec<Result<Sorted, String>> = plan.regions.iter().map(sorted).collect();
     let map = shown.then(|| {
@@ -430,7 +441,7 @@ fn asked<'a>(
     });
     let orders = orders.into_iter().collect::<Result<Vec<Sorted>, String>>();
     let metrics = match (&heat, &orders) {
-        (Ok(heat), Ok(_)) => measure::measure(plan, subject, method, heat),
+        (Ok(heat), Ok(_)) => measure::measure(plan, subject, method, &subject.used(heat)),
         _ => Vec::new(),
     };
     Explained { method, ranking: orders.map(Ranking::Scores), metrics, timing, unread, map }
@@ -443,7 +454,7 @@ fn ids(order: &[UnitId]) -> Vec<u32> {
 /// The map of the random order, with its order of the first repeat.
 fn map_of_chance(plan: &Plan, subject: &Subject, method: &Named<dyn Explainer>) -> Map {
     let heat = method.value.heat_map(&subject.case(plan)).map_err(|e| e.to_string());
-    let regions = plan.regions[0].grid.len();
+    let regions = subject.grid(&plan.regions[0]).len();
     let order = ids(&order::random(regions, plan.seed, &subject.id, 0));
     Map::of(&method.name, heat.as_ref().map(|heat| (heat, order)).map_err(Clone::clone))
 }
@@ -455,7 +466,10 @@ fn chance(plan: &Plan, subject: &Subject, method: &Named<dyn Explainer>) -> Vec<
         return Vec::new();
     }
     let heat = method.value.heat_map(&subject.case(plan));
-    heat.map_or_else(|_| Vec::new(), |heat| measure::measure(plan, subject, method, &heat))
+    heat.map_or_else(
+        |_| Vec::new(),
+        |heat| measure::measure(plan, subject, method, &subject.used(&heat)),
+    )
 }
 
 /// All cells of a method, in the order of the record.
@@ -567,7 +581,8 @@ impl<'a> Bench<'a> {
         ranking: &Ranking,
         cell: Cell,
     ) -> (Result<CheckedCurve, String>, Timing) {
-        let Regions { grid, stops } = &self.plan.regions[cell.region];
+        let regions = &self.plan.regions[cell.region];
+        let (grid, stops) = (&self.subject.grid(regions), &regions.stops);
         let (order, tied) = self.ranked(ranking, cell);
         let start = Instant::now();
         let steps = Steps { units: grid, order: &order, stops };
@@ -603,10 +618,14 @@ impl<'a> Bench<'a> {
         match ranking {
             Ranking::Scores(sizes) => {
                 let sorted = &sizes[cell.region];
-                (cell.order.arrange(sorted.order.clone()), Some(sorted.tied))
+                let order = match (&sorted.lerf, cell.order) {
+                    (Some(lerf), Order::Lerf) => lerf.clone(),
+                    _ => cell.order.arrange(sorted.order.clone()),
+                };
+                (order, Some(sorted.tied))
             }
             Ranking::Random => {
-                let grid = &self.plan.regions[cell.region].grid;
+                let grid = self.subject.grid(&self.plan.regions[cell.region]);
                 let (seed, image) = (self.plan.seed, &self.subject.id);
                 let morf = order::random(grid.len(), seed, image, cell.repeat);
                 (cell.order.arrange(morf), None)

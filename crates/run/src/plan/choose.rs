@@ -60,6 +60,7 @@ impl Looks<'_> {
                 labels: &|i| self.data.labels(i),
                 guess: &|i| guesses.get(&i).copied().flatten(),
                 classes: self.data.classes().or(self.model.classes.as_deref()),
+                words: &|i| self.data.words(i),
             };
             left = select::apply(step, &left, &known)?;
             chosen.push(Chosen { step: step.to_string(), pictures: left.len() });

@@ -35,6 +35,16 @@ pub enum PlanError {
         /// What is wrong with the name.
         problem: NameProblem,
     },
+    /// What is asked of texts is for pictures.
+    #[error("`{key}`: expected {expected}, since the network takes texts, found {found}")]
+    Texts {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
     /// Tokens cannot be left out.
     #[error("`perturbation = \"tokens\"`: {problem}")]
     Tokens {

@@ -5,6 +5,7 @@ mod beside;
 mod choose;
 mod error;
 mod statistics;
+mod texts;
 
 pub use choose::Chosen;
 pub use error::PlanError;
@@ -30,7 +31,7 @@ use crate::{
         unit::{Grid, Regions, Remainder, UnitId, Units},
         words::{are, count},
     },
-    data::{self, Dataset, Marked, decode::Orientation, scenes::Split, select::Step},
+    data::{self, text::Reader, Dataset, Marked, decode::Orientation, scenes::Split, select::Step},
     eval::{
         curve::{Passes, ScoreKind},
         metric::map::{Ground, MAP_METRICS, MapMetric, Marks},
@@ -106,8 +107,20 @@ pub fn open_data(
         classes: told_apart(&model.graph),
         names: model.classes.clone().unwrap_or_default(),
     });
-    let options = data::Options { layout: layout.cloned(), max_pixels, orientation, network };
+    let text = reader(model)?;
+    let options = data::Options { layout: layout.cloned(), max_pixels, orientation, network, text };
     Ok(data::open(Path::new(name), &options)?)
+}
+
+/// How texts become inputs of a model that takes texts.
+fn reader(model: &Model) -> Result<Option<Arc<Reader>>, PlanError> {
+    let Some(settings) = model.preprocess.as_ref().and_then(Preprocess::text) else {
+        return Ok(None);
+    };
+    let folder = model.folder.clone().unwrap_or_default();
+    let shape = model.graph.input_shape();
+    let reader = Reader::new(settings, &folder, model.embedding.as_ref(), shape)?;
+    Ok(Some(Arc::new(reader)))
 }
 
 /// Classes that a network tells apart: one output stands for two.
@@ -224,8 +237,14 @@ impl Plan {
         let orders = config.orders.clone();
         let mut model = model;
         let preprocess = model.preprocess()?.clone();
+        if preprocess.text().is_some() {
+            texts::check_units(&config)?;
+        }
         let regions = regions(&config, model.graph.input_shape())?;
         let grid = regions[0].grid;
+        if preprocess.text().is_some() {
+            texts::check(&config, &perturbations, &metrics)?;
+        }
         check_target(target, model.graph.classes())?;
         if score == ScoreKind::Softmax && !model.graph.head().has_probabilities() {
             return Err(PlanError::NoProbability);
@@ -327,6 +346,9 @@ impl Plan {
 
     /// Pictures with so few regions that curves say little.
     fn few_regions(&self) -> Option<String> {
+        if self.preprocess.text().is_some() {
+            return None;
+        }
         let grid = &self.regions.first()?.grid;
         let (h, w) = grid.size();
         (grid.len() < FEW_REGIONS).then(|| {

@@ -94,6 +94,8 @@ fn model(reads: fn(usize) -> bool) -> Model {
     graph.push("dense", Box::new(dense), &[graph.input()]).unwrap();
     let sidecar = "channels = 'grey'\nscale = 0.00392156862745098\nmean = [0.0]\nstd = [1.0]";
     Model {
+        embedding: None,
+        folder: None,
         graph,
         preprocess: Some(Preprocess::from_toml(sidecar, SHAPE).unwrap()),
         prepared: None,
