@@ -26,6 +26,8 @@ mod skip;
 mod studies;
 #[path = "cli/survive.rs"]
 mod survive;
+#[path = "cli/texts.rs"]
+mod texts;
 #[path = "cli/transformers.rs"]
 mod transformers;
 

@@ -43,7 +43,7 @@ const INSIDE: &[Inside] = &[
         &[
             &["answer", "embedded", "event", "imported", "machine", "memory", "methods", "picture"],
             &["record", "shard", "stop", "stops"],
-            &["bench", "classes", "config", "doubt", "lock"],
+            &["accuracy", "bench", "classes", "config", "doubt", "lock"],
             &["plan"],
             &["identity", "inputs", "spread", "subject", "models"],
             // the frame of all studies, under the names by which others know its parts

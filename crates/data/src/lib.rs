@@ -34,9 +34,9 @@ pub mod select;
 mod sheet;
 pub mod tar;
 pub mod tensor;
-pub mod text;
 #[cfg(test)]
 mod testing;
+pub mod text;
 mod xml;
 
 pub use error::DataError;

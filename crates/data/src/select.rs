@@ -444,7 +444,8 @@ mod tests {
         let right = |i| Some(labels(i).contains(&0)).filter(|_| i < 9);
         let guess =
             |i| (i != 4).then(|| Guess { right: right(i), confidence: Some(confidence(i)) });
-        let known = Known { labels: &labels, guess: &guess, classes: Some(&classes) };
+        let known =
+            Known { labels: &labels, guess: &guess, classes: Some(&classes), words: &|_| None };
         let mut left: Vec<usize> = (0..10).collect();
         for step in steps.split(',') {
             let step: Step = step.parse()?;
@@ -491,7 +492,7 @@ mod tests {
     #[test]
     fn what_an_output_does_not_say_selects_nothing() {
         let guess = |_| Some(Guess { right: None, confidence: None });
-        let known = Known { labels: &|i| vec![i], guess: &guess, classes: None };
+        let known = Known { labels: &|i| vec![i], guess: &guess, classes: None, words: &|_| None };
         let refused = |step: Step| apply(&step, &[0, 1], &known).unwrap_err();
         let step = "wrong".to_owned();
         assert_eq!(refused(Step::Wrong), SelectError::NoClasses { step });
@@ -518,7 +519,8 @@ mod tests {
         ];
         let messages: Vec<String> =
             steps.iter().map(|text| pick(text).unwrap_err().to_string()).collect();
-        let unlabelled = Known { labels: &|_| vec![], guess: &|_| None, classes: None };
+        let unlabelled =
+            Known { labels: &|_| vec![], guess: &|_| None, classes: None, words: &|_| None };
         let bare = apply(&Step::Correct, &[0, 1], &unlabelled).unwrap_err();
         insta::assert_snapshot!([messages.join("\n"), bare.to_string()].join("\n"));
     }
@@ -549,5 +551,18 @@ mod tests {
         }
         // expected 600, standard deviation 20.5
         assert!(hits.iter().all(|h| (500..700).contains(h)), "{hits:?}");
+    }
+
+    #[test]
+    fn texts_are_chosen_by_their_number_of_words() {
+        let words = |i: usize| Some([12, 100, 99, 250][i]);
+        let known = Known { labels: &|_| vec![], guess: &|_| None, classes: None, words: &words };
+        let step: Step = "words:100".parse().unwrap();
+        assert_eq!(step.to_string(), "words:100");
+        assert!(!step.needs_guess());
+        assert_eq!(apply(&step, &[0, 1, 2, 3], &known), Ok(vec![1, 3]));
+        let pictures = Known { words: &|_| None, ..known };
+        let error = apply(&step, &[0], &pictures).unwrap_err().to_string();
+        assert_eq!(error, "selection `words:100` is for texts, and these are pictures");
     }
 }

@@ -37,7 +37,13 @@ impl Mapping {
         };
         let sidecar = text.map(|text| Settings::from_toml(&text).map_err(wrong)).transpose()?;
         let below = sidecar.clone().unwrap_or_default();
-        let given = Given { size: below.input, axes: below.axes, output: below.output, free: true, words: None };
+        let given = Given {
+            size: below.input,
+            axes: below.axes,
+            output: below.output,
+            free: true,
+            words: None,
+        };
         let (imported, digest) = onnx::read(path, &given)?;
         let Imported { graph, .. } = imported;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

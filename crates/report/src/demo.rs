@@ -131,6 +131,7 @@ pub(super) fn exhibits(count: usize) -> Vec<Exhibit> {
             note: format!("predicted: class {i}, explained: class {i}, score 12.00"),
             picture,
             fill: Some(("uniform".to_owned(), fill)),
+            text: None,
             maps: METHODS.iter().enumerate().map(map).collect(),
             image,
         }

@@ -51,6 +51,7 @@ fn tables() -> Vec<(String, Vec<String>)> {
         ("## `curves/part-*.parquet`".to_owned(), identified::<Row>()),
         ("## `timings.parquet`".to_owned(), identified::<Timing>()),
         ("## `metrics.parquet`".to_owned(), identified::<run::measure::Measure>()),
+        ("## `accuracy.parquet`".to_owned(), declared::<run::accuracy::Accuracy>()),
         ("## `pictures.parquet`".to_owned(), declared::<run::picture::Picture>()),
         ("## `summary.parquet`".to_owned(), names(&summary.table())),
         ("`heatmaps`, one row".to_owned(), names(&Maps::default().table())),

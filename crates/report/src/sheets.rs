@@ -17,8 +17,10 @@ pub const SHEETS: usize = 4;
 /// Writes a sheet for each of a few exhibits, evenly spread, into `folder`. Methods that give
 /// nothing are left out. Sheets of an earlier end of the run, with other pictures, go.
 pub fn write(folder: &Path, exhibits: &[Exhibit], look: &Look) -> Result<(), FigureError> {
+    // texts are for reading: `texts.html` has them
+    let exhibits: Vec<&Exhibit> = exhibits.iter().filter(|e| e.text.is_none()).collect();
     let count = SHEETS.min(exhibits.len());
-    let chosen: Vec<&Exhibit> = (0..count).map(|k| &exhibits[k * exhibits.len() / count]).collect();
+    let chosen: Vec<&Exhibit> = (0..count).map(|k| exhibits[k * exhibits.len() / count]).collect();
     let io = |source| FigureError::Io { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(io)?;
     let name = |(k, exhibit): (usize, &&Exhibit)| format!("{}-{}.png", k + 1, slug(&exhibit.image));

@@ -17,6 +17,7 @@ use crate::{
 use half::bf16;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops,
     path::Path,
 };
 
@@ -35,8 +36,19 @@ pub struct Exhibit {
     /// The perturbation that ranks and its first fill image; none when the fill of a region depends
     /// on which others are gone.
     pub fill: Option<(String, Tensor)>,
+    /// The text with its words, which are its regions; none of a picture.
+    pub text: Option<Passage>,
     /// What each method gives.
     pub maps: Vec<Map>,
+}
+
+/// A text that people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// All of it, as the words were found in it.
+    pub text: String,
+    /// Where its words lie, in bytes, one after the other.
+    pub words: Vec<ops::Range<usize>>,
 }
 
 /// One method on one picture.
@@ -74,9 +86,19 @@ pub(super) fn exhibit(plan: &Plan, subject: &Subject) -> Exhibit {
         image: subject.id.clone(),
         note: note(plan, subject),
         picture: whole(visible(channels, &subject.picture)),
-        fill,
+        fill: fill.filter(|_| subject.words.is_none()),
+        text: passage(plan, subject),
         maps: Vec::new(),
     }
+}
+
+/// The text of a subject; none of a picture.
+fn passage(plan: &Plan, subject: &Subject) -> Option<Passage> {
+    let index = subject.words.map(|_| subject.index)?;
+    // ends of words are kept in single precision
+    let document =
+        plan.data.document(index).filter(|d| d.text.len() < 1 << f32::MANTISSA_DIGITS)?;
+    Some(Passage { text: document.text, words: document.words })
 }
 
 /// A picture of the network's channels as people see it.
@@ -156,9 +178,9 @@ record! {
     pub struct Shown {
         /// as in the curves
         pub image: String,
-        /// picture, fill (the first fill image of the first perturbation) or map
+        /// picture, fill (the first fill image of the first perturbation), text (of which the regions are words) or map
         pub kind: String,
-        /// words about the picture, canonical name of the perturbation or the method
+        /// words about the picture, canonical name of the perturbation or the method, or the text
         pub name: String,
         /// rows; null where a method gives nothing
         pub height: Option<u64>,
@@ -166,7 +188,8 @@ record! {
         pub width: Option<u64>,
         /// 1, or 3 for red, green, blue
         pub channels: Option<u64>,
-        /// row by row, channels last; pictures in [0, 1], relevance with eight significant bits
+        /// row by row, channels last; pictures in [0, 1], relevance with eight significant bits; of a text the first
+        /// byte of each word and the one behind its last
         pub values: Option<Vec<f32>>,
         /// what the values of a map are multiples of; null elsewhere
         pub unit: Option<f64> = None,
@@ -197,6 +220,26 @@ impl Shown {
     fn tensor(image: &str, kind: &str, name: &str, tensor: &Tensor) -> Shown {
         let values = Some(tensor.data.clone());
         Shown { values, ..Shown::new(image, kind, name, Some(tensor.shape)) }
+    }
+
+    /// The row of a text.
+    fn passage(image: &str, passage: &Passage) -> Shown {
+        let ends = passage.words.iter().flat_map(|word| [word.start as f32, word.end as f32]);
+        Shown { values: Some(ends.collect()), ..Shown::new(image, "text", &passage.text, None) }
+    }
+
+    /// The text of this row, of which every word lies behind the one before; the error ends a sentence.
+    fn into_passage(self) -> Result<Passage, String> {
+        let ends = self.values.unwrap_or_default();
+        let words = ends.as_chunks::<2>().0.iter().map(|[from, to]| *from as usize..*to as usize);
+        let (words, mut last): (Vec<ops::Range<usize>>, usize) = (words.collect(), 0);
+        for word in &words {
+            if word.start < last || self.name.get(word.clone()).is_none() {
+                return Err(format!("has a word at {} to {} of its text", word.start, word.end));
+            }
+            last = word.end;
+        }
+        Ok(Passage { text: self.name, words })
     }
 
     /// The row of a map.
@@ -243,8 +286,9 @@ pub fn rows(exhibit: &Exhibit) -> Vec<Shown> {
     let image = &exhibit.image[..];
     let picture = Shown::tensor(image, "picture", &exhibit.note, &exhibit.picture);
     let fill = exhibit.fill.iter().map(|(name, fill)| Shown::tensor(image, "fill", name, fill));
+    let text = exhibit.text.iter().map(|text| Shown::passage(image, text));
     let maps = exhibit.maps.iter().map(|map| Shown::map(image, map));
-    std::iter::once(picture).chain(fill).chain(maps).collect()
+    std::iter::once(picture).chain(fill).chain(text).chain(maps).collect()
 }
 
 /// Writes exhibits as one Parquet file, whole or not at all.
@@ -289,9 +333,11 @@ fn exhibits(rows: Vec<Shown>) -> Result<Vec<Exhibit>, String> {
         match kind.as_str() {
             "picture" => {
                 let (note, picture) = row.into_picture().map_err(at)?;
-                found.push(Exhibit { image, note, picture, fill: None, maps: Vec::new() });
+                let (fill, text, maps) = (None, None, Vec::new());
+                found.push(Exhibit { image, note, picture, fill, text, maps });
             }
             "fill" => current?.fill = Some(row.into_picture().map_err(at)?),
+            "text" => current?.text = Some(row.into_passage().map_err(at)?),
             "map" => current?.maps.push(row.into_map().map_err(at)?),
             other => return Err(format!("row {i} is of the unknown kind `{other}`")),
         }
@@ -336,6 +382,8 @@ mod tests {
             note: "a note".to_owned(),
             picture: picture.clone(),
             fill,
+            text: (image == "b")
+                .then(|| Passage { text: "ice, hockey".to_owned(), words: vec![0..3, 5..11] }),
             maps: maps.clone(),
         };
         vec![shown("a", Some(("uniform".to_owned(), picture.clone()))), shown("b", None)]
@@ -349,6 +397,13 @@ mod tests {
         assert_eq!(read(&path).unwrap(), exhibits());
         write(&path, &[]).unwrap();
         assert_eq!(read(&path).unwrap(), []);
+    }
+
+    #[test]
+    fn words_that_are_not_in_their_text_are_named() {
+        let passage = Passage { text: "ice".to_owned(), words: vec![0..2, 1..3] };
+        let error = Shown::passage("a", &passage).into_passage().unwrap_err();
+        assert_eq!(error, "has a word at 1 to 3 of its text");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use pixelflip_perturb as perturb;
 use pixelflip_prototype as prototype;
 use pixelflip_table as table;
 
+pub mod accuracy;
 pub mod answer;
 pub mod bench;
 pub mod classes;

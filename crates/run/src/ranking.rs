@@ -2,7 +2,8 @@
 //! heat maps.
 
 use super::{
-    classes, curves,
+    accuracy::{Accuracy, Hits},
+    classes, config, curves,
     estimate::EXHIBITS,
     event::{Event, Observer},
     gallery::{self, Exhibit, Shown},
@@ -125,15 +126,20 @@ impl Study for Ranking<'_> {
         let whose = self.identities();
         let mut metrics = growing::<Measure>(&output.metrics());
         let mut timings = growing::<Timing>(&output.timings());
-        let mut tally = Tally::default();
+        let (mut tally, mut hits) = (Tally::default(), Hits::of(gathered.pictures));
+        let keeps_logits = self.plan.record == config::Record::All;
         let file = |kind: &PartFile, part: usize| output.root().join(kind.path(part));
         for &part in gathered.parts {
             let rows = Measure::read(&file(&METRICS, part))?;
             metrics.append(&whose.table(&rows, |m| &m.method))?;
             let rows = Timing::read(&file(&TIMINGS, part))?;
             timings.append(&whose.table(&rows, |t| &t.method))?;
-            tally.add(&record::read_curves(&file(&CURVES, part), AllLogits::Skip)?);
+            let logits = if keeps_logits { AllLogits::Read } else { AllLogits::Skip };
+            let curves = record::read_curves(&file(&CURVES, part), logits)?;
+            tally.add(&curves);
+            hits.add(&curves);
         }
+        self.write_accuracy(output, &hits)?;
         metrics.finish()?;
         timings.finish()?;
         self.show(output, &gathered)?;
@@ -153,6 +159,17 @@ fn growing<R: Record>(path: &Path) -> Growing {
 impl Ranking<'_> {
     fn identities(&self) -> &Identities {
         self.identities.get_or_init(|| Identities::of(&self.digest(), self.plan))
+    }
+
+    /// Writes the accuracy after removals, where the logits of all classes were recorded and pictures have labels.
+    fn write_accuracy(&self, output: &Output, hits: &Hits) -> Result<(), RunError> {
+        let rows = hits.rows();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let table = Accuracy::table(&rows);
+        table.write_parquet(&output.accuracy("parquet"), &Accuracy::notes())?;
+        Ok(table.write_csv(&output.accuracy("csv"))?)
     }
 
     /// Writes the table of classes, where pictures show several; their mean average precision.

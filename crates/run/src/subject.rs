@@ -20,6 +20,8 @@ use std::{borrow::Cow, time::Instant};
 /// A picture, passed through the network once.
 #[derive(Debug)]
 pub struct Subject {
+    /// Index of the picture in the data set.
+    pub index: usize,
     /// Id of the picture.
     pub id: String,
     /// Its class, where known.
@@ -130,6 +132,7 @@ impl Subject {
         let logits = plan.has_label_sets.then(|| logits.clone());
         let (id, label, decoded) = (item.id, item.label, item.image.shape);
         Ok(Subject {
+            index,
             id,
             label,
             labels,
@@ -163,7 +166,9 @@ impl Subject {
     /// The part of a heat map that is no padding of a text.
     pub(super) fn used<'h>(&self, heat: &'h HeatMap) -> Cow<'h, HeatMap> {
         match self.words {
-            Some(words) => Cow::Owned(heat.slice(ndarray::s![..words.min(heat.nrows()), ..]).to_owned()),
+            Some(words) => {
+                Cow::Owned(heat.slice(ndarray::s![..words.min(heat.nrows()), ..]).to_owned())
+            }
             None => Cow::Borrowed(heat),
         }
     }

@@ -165,8 +165,8 @@ impl Texts {
         let words = |given: &Option<String>, known: &[&str]| {
             given.as_ref().map_or_else(|| known.join(" or "), Clone::clone)
         };
-        let text = find(&self.text, &TEXTS)
-            .ok_or_else(|| missing("text", words(&self.text, &TEXTS)))?;
+        let text =
+            find(&self.text, &TEXTS).ok_or_else(|| missing("text", words(&self.text, &TEXTS)))?;
         let wanted = self.label.as_deref() != Some("none");
         let label = find(&self.label, &LABELS).filter(|_| wanted);
         if label.is_none() && self.label.is_some() && wanted {
@@ -190,7 +190,9 @@ impl Texts {
         let labels: Vec<Option<String>> = match &label {
             None => vec![None; rows],
             Some(column) if blobs.check_bytes(column).is_ok() => (0..rows)
-                .map(|row| Ok(bytes(column, row)?.map(|b| String::from_utf8_lossy(&b).into_owned())))
+                .map(
+                    |row| Ok(bytes(column, row)?.map(|b| String::from_utf8_lossy(&b).into_owned())),
+                )
                 .collect::<Result<_, DataError>>()?,
             Some(column) => {
                 let numbers = blobs.numbers(column).map_err(failed)?;
@@ -232,7 +234,8 @@ impl Texts {
             let value: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_str(line).map_err(|_| wrong("something else"))?;
             if columns.is_none() {
-                columns = Some(self.columns(&value.keys().map(|k| &k[..]).collect::<Vec<_>>(), path)?);
+                columns =
+                    Some(self.columns(&value.keys().map(|k| &k[..]).collect::<Vec<_>>(), path)?);
             }
             let Some((text, label)) = &columns else { continue };
             let label = label.as_ref().and_then(|name| match value.get(name) {
@@ -256,7 +259,11 @@ impl Texts {
     ) -> Result<Labels, DataError> {
         let distinct: BTreeSet<&str> = raw.iter().filter_map(|r| r.label.as_deref()).collect();
         if distinct.is_empty() {
-            return Ok(Labels { numbers: vec![None; raw.len()], classes: named, words: String::new() });
+            return Ok(Labels {
+                numbers: vec![None; raw.len()],
+                classes: named,
+                words: String::new(),
+            });
         }
         let whole = distinct.iter().all(|label| Reading::whole(label).is_some());
         if whole && !self.rule.wants_names() {
@@ -313,7 +320,8 @@ fn folders(place: &DataPath) -> Result<Vec<Raw>, DataError> {
         }
     }
     if all.is_empty() {
-        let expected = format!("a table of texts ({}) or folders of .txt files", ENDINGS.join(", "));
+        let expected =
+            format!("a table of texts ({}) or folders of .txt files", ENDINGS.join(", "));
         return Err(DataError::unexpected(&place.path, expected, place.words()));
     }
     Ok(all)

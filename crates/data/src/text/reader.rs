@@ -170,7 +170,8 @@ fn one_table(path: &Path, has_own: bool) -> DataError {
 
 fn no_expression(folder: &Path, expression: &str, error: &regex::Error) -> DataError {
     let words = error.to_string();
-    let reason = words.lines().last().unwrap_or_default().trim().to_owned();
+    let last = words.lines().last().unwrap_or_default().trim();
+    let reason = last.strip_prefix("error: ").unwrap_or(last);
     let expected = "a regular expression as `tokens` in the sidecar's table `text`";
     DataError::unexpected(folder, expected, format!("`{expression}` ({reason})"))
 }

@@ -17,6 +17,10 @@ use std::collections::{HashMap, HashSet};
 /// What an input must be.
 const DIMENSIONS: &str = "(N, C, H, W) or (N, H, W, C)";
 
+/// What to do about an input that may be a text.
+const OF_TEXTS: &str =
+    "; of a network of texts a table `text` in the sidecar says so (docs/texts.md)";
+
 /// Operators on the picture whose output has the axes of their input: normalisation that a network
 /// brings along.
 const POINTWISE: [&str; 11] = [
@@ -75,8 +79,13 @@ pub(super) fn picture<'a>(
     let element = Element::of(i64::from(tensor.elem_type));
     let Some(element) = element.ok().filter(|e| e.is_float() || *e == Element::U8) else {
         return Err(format!(
-            "input `{name}` has element type {}, expected floats (normalised pixels) or unsigned bytes",
-            tensor.elem_type
+            "input `{name}` has element type {}, expected floats (normalised pixels) or unsigned bytes{}",
+            tensor.elem_type,
+            if matches!(Element::of(i64::from(tensor.elem_type)), Ok(Element::I32 | Element::I64)) {
+                OF_TEXTS
+            } else {
+                ""
+            }
         ));
     };
     let dims = tensor.shape.as_ref().ok_or_else(|| {
@@ -90,9 +99,8 @@ pub(super) fn picture<'a>(
         format!("({})", each.collect::<Vec<_>>().join(", "))
     };
     if let Some(words) = given.words {
-        return vectors(name, &dims, words, Kind::of(element)).map_err(|expected| {
-            format!("input `{name}` is {}, expected {expected}", printed())
-        });
+        return vectors(name, &dims, words, Kind::of(element))
+            .map_err(|expected| format!("input `{name}` is {}, expected {expected}", printed()));
     }
     let [batch, one, two, three] = dims[..] else {
         if let (true, [batch, sides @ ..]) = (given.free, &dims[..])
@@ -102,7 +110,8 @@ pub(super) fn picture<'a>(
                 format!("input `{name}` is {}, expected known sizes behind the batch", printed())
             });
         }
-        return Err(format!("input `{name}` is {}, expected {DIMENSIONS}", printed()));
+        let of_texts = if dims.len() == 3 { OF_TEXTS } else { "" };
+        return Err(format!("input `{name}` is {}, expected {DIMENSIONS}{of_texts}", printed()));
     };
     let (order, why) = order(graph, name, [one, two, three], given.axes)
         .ok_or_else(|| ambiguous(name, &printed()))?;
@@ -160,8 +169,7 @@ fn vectors<'a>(
             "the {words} words that `length` of the sidecar's table `text` says (write {length} there)"
         ));
     }
-    array(name, batch, &[Some(words), Some(values)], kind)
-        .ok_or_else(|| "fewer values".to_owned())
+    array(name, batch, &[Some(words), Some(values)], kind).ok_or_else(|| "fewer values".to_owned())
 }
 
 /// An input that is no picture: a vector (N, D) or rows of vectors (N, T, D).

@@ -1,7 +1,7 @@
 //! What can be wrong with a sidecar or a picture.
 
-use crate::base::geom::Shape;
 use super::{Size, fit::MAX_RESIZED_PIXELS, settings::FIELDS};
+use crate::base::geom::Shape;
 
 /// Why a sidecar cannot be used, or why a picture does not fit the network.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -17,9 +17,9 @@ mod prepared;
 mod preset;
 mod resolve;
 mod settings;
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use error::PreprocessError;
 pub use fit::{Placement, Size};

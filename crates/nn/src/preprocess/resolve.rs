@@ -1,7 +1,8 @@
 //! Settings against the network they are for.
 
 use super::{
-    Channels, Crop, InputAxes, Interpolation, Preprocess, PreprocessError, Resize, Settings, settings::value,
+    Channels, Crop, InputAxes, Interpolation, Preprocess, PreprocessError, Resize, Settings,
+    settings::value,
 };
 use crate::base::geom::Shape;
 

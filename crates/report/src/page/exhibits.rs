@@ -6,7 +6,7 @@ use super::{
     Source,
     contenders::Contenders,
     pairs::plain,
-    picture,
+    passage, picture,
     svg::{self, Chart, Trace},
 };
 use crate::run::gallery::{Exhibit, Map};
@@ -55,6 +55,8 @@ struct Item {
     height: usize,
     picture: String,
     fill: Option<String>,
+    /// A text, of which the regions are words; then there is no picture.
+    text_html: Option<String>,
     /// The curves of each order that was run, the first one first.
     charts: Vec<OrderChart>,
     maps: Vec<Tile>,
@@ -75,8 +77,10 @@ struct Tile {
     method: String,
     mark: String,
     sample_html: String,
-    /// The picture, or nothing where the method gives nothing.
+    /// The picture, or nothing where the method gives nothing, and for a text.
     picture: Option<String>,
+    /// A text in the colours of the map.
+    text_html: Option<String>,
     /// Its scale, or why there is none.
     words: String,
     /// AOPC on this picture, and of which order where that is not the usual one.
@@ -173,10 +177,15 @@ fn caption(source: &Source<'_>) -> String {
 }
 
 fn size(item: &Item) -> usize {
-    let maps = item.maps.iter().filter_map(|m| Some(m.picture.as_ref()?.len()));
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let maps = item.maps.iter().map(|m| length(&m.picture) + length(&m.text_html));
     let fill = item.fill.as_ref().map_or(0, String::len);
     let charts = item.charts.iter().map(|c| c.chart_html.len());
-    item.picture.len() + fill + charts.sum::<usize>() + maps.sum::<usize>()
+    item.picture.len()
+        + length(&item.text_html)
+        + fill
+        + charts.sum::<usize>()
+        + maps.sum::<usize>()
 }
 
 fn length(chain: &Chain) -> usize {
@@ -219,8 +228,12 @@ fn item(
         note: exhibit.note.clone(),
         width: exhibit.picture.shape.w,
         height: exhibit.picture.shape.h,
-        picture: picture::of_picture(&exhibit.picture)?,
+        picture: match &exhibit.text {
+            Some(_) => String::new(),
+            None => picture::of_picture(&exhibit.picture)?,
+        },
         fill,
+        text_html: exhibit.text.as_ref().map(|text| passage::html(text, None)),
         charts: charts(contenders, scores, exhibit, index, &ticks),
         maps: methods.filter_map(tile).collect(),
     })
@@ -257,7 +270,16 @@ fn tile(
         method: method.to_owned(),
         mark: contender.mark.clone(),
         sample_html: svg::sample(&contender.style),
-        picture: map.heat.as_ref().map(|heat| picture::of_heat(heat, look)),
+        picture: map
+            .heat
+            .as_ref()
+            .filter(|_| exhibit.text.is_none())
+            .map(|heat| picture::of_heat(heat, look)),
+        text_html: exhibit
+            .text
+            .as_ref()
+            .zip(map.heat.as_ref())
+            .map(|(text, heat)| passage::html(text, Some((heat, look)))),
         words,
         aopc: match order {
             Order::Morf => format!("AOPC {aopc}"),

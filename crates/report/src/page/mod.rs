@@ -11,6 +11,7 @@ mod curves;
 mod exhibits;
 mod facts;
 mod pairs;
+mod passage;
 mod picture;
 mod places;
 pub mod prototypes;
@@ -50,6 +51,9 @@ use std::path::Path;
 /// Name of the page below the results.
 pub const FILE: &str = "report.html";
 
+/// Name of the page with nothing but texts, of runs on such.
+pub const TEXTS: &str = "texts.html";
+
 /// Pictures shown when nothing else is said.
 pub const SHOWN: usize = 12;
 
@@ -73,8 +77,11 @@ pub struct Source<'a> {
     pub look: Look,
 }
 
-/// Writes `report.html` into a folder, whole or not at all.
+/// Writes `report.html` into a folder, and `texts.html` for a run on texts; each whole or not at all.
 pub fn write(folder: &Path, source: &Source<'_>) -> Result<(), FigureError> {
+    if let Some(texts) = passage::texts(source) {
+        plot::save(&folder.join(TEXTS), texts.as_bytes())?;
+    }
     plot::save(&folder.join(FILE), page(source)?.as_bytes())
 }
 

@@ -267,14 +267,16 @@
       const chart = one("svg.chart", part);
       return { part, chart, cursor: svgLine(chart, "cursor") };
     });
-    const context = canvas.getContext("2d");
+    // of a text the regions are words
+    const words = all(".view [data-u]", article);
+    const context = canvas ? canvas.getContext("2d") : null;
     const usable = exhibit.lines.filter((line) => line.orders.length > 0);
     if (usable.length === 0) {
       one(".controls", article).hidden = true;
-      canvas.hidden = true;
+      if (canvas) canvas.hidden = true;
       return;
     }
-    original.hidden = true;
+    if (original) original.hidden = true;
     all("option", method).forEach((option) => {
       option.disabled = usable.every((line) => line.m !== Number(option.value));
     });
@@ -282,6 +284,7 @@
     let removal = { regions: [], scores: [] };
     let drawnTo = -1;
     const patch = (id) => {
+      if (!context) { words[id].classList.add("gone"); return; }
       const x = (id % exhibit.columns) * exhibit.side;
       const y = Math.floor(id / exhibit.columns) * exhibit.side;
       const w = Math.min(exhibit.side, exhibit.width - x);
@@ -294,7 +297,8 @@
       const step = Number(slider.value);
       if (drawnTo < 0 || goneAt(step) < drawnTo) {
         // nothing is drawn of a picture that is not there yet
-        if (original.naturalWidth > 0) context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
+        words.forEach((word) => word.classList.remove("gone"));
+        if (context && original.naturalWidth > 0) context.drawImage(original, 0, 0, exhibit.width, exhibit.height);
         drawnTo = 0;
       }
       const gone = goneAt(step);

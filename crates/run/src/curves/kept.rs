@@ -190,9 +190,8 @@ pub(super) fn keep_explained(work: &Work<'_>, image: &str, explained: &Explained
     let line = |sorted: Option<&Sorted>| ExplainedRow {
         method: method.name.clone(),
         order: sorted.map(|s| s.order.iter().map(|id| id.0 as f32).collect()),
-        lerf: sorted.and_then(|s| {
-            s.lerf.as_ref().map(|lerf| lerf.iter().map(|id| id.0 as f32).collect())
-        }),
+        lerf: sorted
+            .and_then(|s| s.lerf.as_ref().map(|lerf| lerf.iter().map(|id| id.0 as f32).collect())),
         tied: sorted.map(|s| s.tied),
         even: sorted.map(|s| s.even),
         reason: ranking.as_ref().err().cloned(),

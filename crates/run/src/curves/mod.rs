@@ -275,8 +275,7 @@ impl Sorted {
                 Ties::Chance => order::morf(&scores, plan.seed, image),
                 Ties::Place => order::by_place(&scores, Order::Morf),
             },
-            lerf: (plan.config.ties == Ties::Place)
-                .then(|| order::by_place(&scores, Order::Lerf)),
+            lerf: (plan.config.ties == Ties::Place).then(|| order::by_place(&scores, Order::Lerf)),
         })
     }
 }

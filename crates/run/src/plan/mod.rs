@@ -31,7 +31,7 @@ use crate::{
         unit::{Grid, Regions, Remainder, UnitId, Units},
         words::{are, count},
     },
-    data::{self, text::Reader, Dataset, Marked, decode::Orientation, scenes::Split, select::Step},
+    data::{self, Dataset, Marked, decode::Orientation, scenes::Split, select::Step, text::Reader},
     eval::{
         curve::{Passes, ScoreKind},
         metric::map::{Ground, MAP_METRICS, MapMetric, Marks},

@@ -8,6 +8,7 @@
 //! pictures.parquet     one row per picture
 //! timings.parquet      one row per measured time
 //! metrics.parquet      one row per picture, method and metric of heat maps
+//! accuracy.csv         accuracy after removals, where all logits are recorded; also as Parquet
 //! classes.csv          one row per class, where pictures show several; also as Parquet
 //! ```
 //!
@@ -220,6 +221,11 @@ impl Output {
     /// File with all pictures.
     pub fn pictures(&self) -> PathBuf {
         self.root.join("pictures.parquet")
+    }
+
+    /// The table of accuracy after removals, as `csv` or `parquet`.
+    pub fn accuracy(&self, ending: &str) -> PathBuf {
+        self.root.join(format!("accuracy.{ending}"))
     }
 
     /// File with one row per class, as `csv` or `parquet`.

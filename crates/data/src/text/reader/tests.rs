@@ -54,11 +54,10 @@ fn what_does_not_fit_is_named() {
         say(plain, Some(&own)),
         say(plain, None),
         say("vocabulary = 'none.txt'\nlength = 3", Some(&own)),
-        say(&format!("{plain}tokens = '['"), Some(&Arc::new(Embedding {
-            words: 5,
-            values: 2,
-            table: vec![0.0; 10],
-        }))),
+        say(
+            &format!("{plain}tokens = '['"),
+            Some(&Arc::new(Embedding { words: 5, values: 2, table: vec![0.0; 10] })),
+        ),
     ];
     insta::assert_snapshot!(messages.join("\n"));
 }

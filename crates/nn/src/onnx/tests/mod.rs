@@ -7,6 +7,7 @@ mod damage;
 mod external;
 mod interface;
 mod messages;
+mod words;
 
 use super::{Given, Imported, OnnxError, proto::ModelProto, read_bytes};
 use crate::tensor::Tensor;
