@@ -688,7 +688,7 @@ fn pictures_are_selected_by_what_the_network_thinks_and_the_manifest_says_how() 
             [exit code 2]
             
             $ pixelflip run --model m.onnx --data pictures --methods random,gradient,lrp-epsilon --region 8 --steps 8 --repeats 2 --select best --out c
-            error: unknown selection `best` (there are top-confident:N, least-confident:N, extremes:N+M, correct, wrong, class:NAME, first:N, random:N, spread:N)
+            error: unknown selection `best` (there are top-confident:N, least-confident:N, extremes:N+M, correct, wrong, class:NAME, first:N, random:N, spread:N, words:N)
             [exit code 2]
         ");
 }

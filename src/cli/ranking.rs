@@ -14,6 +14,7 @@ const PLACES: &[(&str, &str)] = &[
     ("report.html", "everything to look at, in one file for a browser"),
     ("summary.csv", "the ranking with intervals; `pixelflip rank` tests the differences"),
     ("aopc.png", "the figure of the paper, also as .svg"),
+    ("texts.html", "texts with their words in the colours of each method"),
     ("heatmaps", "heat maps of some pictures"),
     ("classes.csv", "how well the network tells each class, since pictures show several"),
     ("curves", "one row per curve, as Parquet"),

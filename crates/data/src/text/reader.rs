@@ -1,8 +1,8 @@
 //! From a text to its words and their vectors.
 
 use crate::{
+    DataError,
     base::{geom::Shape, hex},
-    error::DataError,
     nn::{onnx::Embedding, preprocess::TextSettings, tensor::Tensor},
     npy::Header,
 };

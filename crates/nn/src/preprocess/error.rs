@@ -43,7 +43,10 @@ pub enum PreprocessError {
         keys: Vec<&'static str>,
     },
     /// Keys for pictures beside the table for texts.
-    #[error("`text` is for networks that take texts, beside it {} mean nothing; leave them out", backticked(.keys))]
+    #[error(
+        "beside `text`, which is for networks that take texts, {} for pictures only; leave them out",
+        backticked(.keys)
+    )]
     BesideText {
         /// The keys.
         keys: Vec<&'static str>,
