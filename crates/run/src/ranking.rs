@@ -139,7 +139,7 @@ impl Study for Ranking<'_> {
             tally.add(&curves);
             hits.add(&curves);
         }
-        self.write_accuracy(output, &hits)?;
+        write_accuracy(output, &hits)?;
         metrics.finish()?;
         timings.finish()?;
         self.show(output, &gathered)?;
@@ -151,6 +151,17 @@ impl Study for Ranking<'_> {
     }
 }
 
+/// Writes the accuracy after removals, where the logits of all classes were recorded and pictures have labels.
+fn write_accuracy(output: &Output, hits: &Hits) -> Result<(), RunError> {
+    let rows = hits.rows();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let table = Accuracy::table(&rows);
+    table.write_parquet(&output.accuracy("parquet"), &Accuracy::notes())?;
+    Ok(table.write_csv(&output.accuracy("csv"))?)
+}
+
 /// A file of rows, behind the columns that say whose they are.
 fn growing<R: Record>(path: &Path) -> Growing {
     Growing::new(path, identity::notes_of::<R>(&identity::empty::<R>()))
@@ -159,17 +170,6 @@ fn growing<R: Record>(path: &Path) -> Growing {
 impl Ranking<'_> {
     fn identities(&self) -> &Identities {
         self.identities.get_or_init(|| Identities::of(&self.digest(), self.plan))
-    }
-
-    /// Writes the accuracy after removals, where the logits of all classes were recorded and pictures have labels.
-    fn write_accuracy(&self, output: &Output, hits: &Hits) -> Result<(), RunError> {
-        let rows = hits.rows();
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let table = Accuracy::table(&rows);
-        table.write_parquet(&output.accuracy("parquet"), &Accuracy::notes())?;
-        Ok(table.write_csv(&output.accuracy("csv"))?)
     }
 
     /// Writes the table of classes, where pictures show several; their mean average precision.

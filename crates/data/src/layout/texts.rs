@@ -355,14 +355,16 @@ fn described(documents: &[Entered], labels: &Labels, reader: &Reader) -> String 
     let number = |which: &dyn Fn(&Entered) -> bool| documents.iter().filter(|d| which(d)).count();
     let (cut, empty) = (number(&|d| d.cut > 0), number(&|d| d.words == 0));
     let with = if labels.numbers.iter().any(Option::is_some) { "with" } else { "without" };
-    let mut words = format!("{} {with} labels{}", count(documents.len(), "text"), labels.words);
-    if cut > 0 {
-        words += &format!(", {cut} cut to the {} words that the network takes", reader.length());
-    }
-    if empty > 0 {
-        words += &format!(", {empty} without a word of the vocabulary");
-    }
-    words
+    let texts = count(documents.len(), "text");
+    let cut = match cut {
+        0 => String::new(),
+        n => format!(", {n} cut to the {} words that the network takes", reader.length()),
+    };
+    let empty = match empty {
+        0 => String::new(),
+        n => format!(", {n} without a word of the vocabulary"),
+    };
+    format!("{texts} {with} labels{}{cut}{empty}", labels.words)
 }
 
 /// See the [module](self).

@@ -141,7 +141,7 @@ impl Reader {
 /// Number of the words of a vocabulary.
 fn lines(content: &[u8]) -> usize {
     let ended = content.strip_suffix(b"\n").unwrap_or(content);
-    if ended.is_empty() { 0 } else { 1 + ended.iter().filter(|b| **b == b'\n').count() }
+    if ended.is_empty() { 0 } else { ended.split(|b| *b == b'\n').count() }
 }
 
 /// Words by their line; a word that stands there twice has the first.

@@ -27,7 +27,7 @@ fn open(folder: &Folder, name: &str) -> Result<Box<dyn Dataset>, crate::DataErro
 fn tables_of_all_kinds_have_the_same_texts() {
     let folder = Folder::new();
     let texts = "Ice, hockey!;sport\nThe moon;space\n";
-    folder.file("a/test.csv", &format!("body;class\n{texts}"));
+    folder.file("a/test.csv", format!("body;class\n{texts}"));
     folder.file("b/test.tsv", "text\tlabel\nIce, hockey!\t1\nThe moon\t0\n");
     let lines =
         "{\"text\": \"Ice, hockey!\", \"label\": 1}\n{\"text\": \"The moon\", \"label\": 0}\n";
