@@ -91,7 +91,11 @@ impl Model {
 
     /// [`Model::array`] of a picture that was decoded already.
     pub fn prepare(&self, id: &str, image: Tensor) -> Result<Picture, Error> {
-        memory::check(id, &image)?;
+        let of_texts = self.inner.preprocess.as_ref().is_some_and(|p| p.text().is_some());
+        // vectors of words have no range
+        if !of_texts {
+            memory::check(id, &image)?;
+        }
         let id = id.to_owned();
         let preprocess = self.inner.preprocess()?;
         match preprocess.picture(&image) {

@@ -84,6 +84,17 @@ fn padding_is_never_removed() {
 }
 
 #[test]
+fn single_texts_are_predicted_and_explained() {
+    let desk = desk();
+    let of_data = "--data texts.csv --image texts/000001";
+    desk.expect(0, &format!("predict --model ids.onnx {of_data}"));
+    let explain = "--method gradient-x-input --out r.npy";
+    desk.expect(0, &format!("explain --model ids.onnx {of_data} {explain}"));
+    let relevance: ndarray::ArrayD<f32> = ndarray_npy::read_npy(desk.path("r.npy")).unwrap();
+    assert_eq!(relevance.shape(), [3, 12, 1]);
+}
+
+#[test]
 fn what_means_nothing_for_texts_is_refused() {
     let desk = desk();
     let run =
@@ -102,6 +113,7 @@ fn what_means_nothing_for_texts_is_refused() {
         run(&format!("{sentences} --perturbation uniform")),
         run(&format!("{sentences} --metrics jpeg-size")),
         run(&format!("{sentences} --steps 20")),
+        desk.told(&format!("run --model ids.onnx --data scenes --out o {sentences}")),
         desk.told("run --model m.onnx --data texts.csv --layout texts"),
         desk.told("model bad.onnx"),
         desk.told("run --model none.onnx --data texts.csv --protocol arras2017"),

@@ -243,7 +243,7 @@ impl Plan {
         let regions = regions(&config, model.graph.input_shape())?;
         let grid = regions[0].grid;
         if preprocess.text().is_some() {
-            texts::check(&config, &perturbations, &metrics)?;
+            texts::check(&config, &*data, &perturbations, &metrics)?;
         }
         check_target(target, model.graph.classes())?;
         if score == ScoreKind::Softmax && !model.graph.head().has_probabilities() {

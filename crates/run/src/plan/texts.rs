@@ -2,7 +2,8 @@
 
 use super::PlanError;
 use crate::{
-    base::registry::Named, config::Config, eval::metric::map::MapMetric, perturb::Perturbation,
+    base::registry::Named, config::Config, data::Dataset, eval::metric::map::MapMetric,
+    perturb::Perturbation,
 };
 
 /// What may take the place of a word.
@@ -28,12 +29,17 @@ pub(super) fn check_units(config: &Config) -> Result<(), PlanError> {
     }
 }
 
-/// Refuses what is for pictures: fills with colours, metrics of pictures, heat maps of other tools.
+/// Refuses what is for pictures: data without words, fills with colours, metrics of pictures, heat maps of other tools.
 pub(super) fn check(
     config: &Config,
+    data: &dyn Dataset,
     perturbations: &[Named<dyn Perturbation>],
     metrics: &[Named<dyn MapMetric>],
 ) -> Result<(), PlanError> {
+    // without words padding would be taken for some
+    if (0..data.len()).any(|i| data.words(i).is_none()) {
+        return Err(refused("data", "texts (the layout `texts`)", data.name()));
+    }
     if let Some(other) = perturbations.iter().find(|p| !REMOVALS.contains(&id(&p.name))) {
         return Err(refused("perturbation", "input-zero (the zero vector)", &other.name));
     }
