@@ -12,6 +12,8 @@ mod known;
 mod metrics;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/pages.rs"]
+mod pages;
 #[path = "cli/plots.rs"]
 mod plots;
 #[path = "cli/prototypes.rs"]

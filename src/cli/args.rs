@@ -122,14 +122,15 @@ fn colormaps() -> String {
 
 #[derive(Args)]
 pub(crate) struct ReportArgs {
-    /// Folder of a run
-    pub(crate) results: PathBuf,
+    /// Folder of a run; several folders make one page, with their rankings side by side
+    #[arg(required = true, num_args = 1..)]
+    pub(crate) results: Vec<PathBuf>,
     /// Pictures in the gallery, of those that the run kept (`run --gallery`); without the flag at most 12
     #[arg(long, value_name = "N")]
     pub(crate) gallery: Option<usize>,
     #[command(flatten)]
     pub(crate) look: LookFlags,
-    /// The page; report.html in the folder when not given
+    /// The page; report.html in the folder when not given, in the current one for several folders
     #[arg(long, value_name = "FILE.html")]
     pub(crate) out: Option<PathBuf>,
     /// Threads, one per core when not given

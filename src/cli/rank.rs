@@ -65,7 +65,8 @@ pub(crate) fn run(args: &RankArgs) -> anyhow::Result<ExitCode> {
 fn draw(folder: &Path, loaded: &Loaded, found: &Rank) -> anyhow::Result<()> {
     let heading = Heading::of(loaded.manifests.first());
     let groups = group(&loaded.rows)?;
-    curves::write(folder, &curves::figures(&groups, &heading))?;
-    rank_figures::write(folder, found, &heading, &Dress::of(&groups))?;
+    let dress = Dress::of(&groups);
+    curves::write(folder, &curves::figures(&groups, &heading, &dress))?;
+    rank_figures::write(folder, found, &heading, &dress)?;
     Ok(())
 }

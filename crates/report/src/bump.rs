@@ -21,8 +21,14 @@ pub struct Places<'a> {
 }
 
 impl<'a> Bump<'a> {
-    /// Of all settings.
+    /// Of all settings, called by what tells them apart.
     pub fn of(contests: &'a [Contest]) -> Bump<'a> {
+        let settings = setting_names(&contests.iter().map(|c| &c.setting).collect::<Vec<_>>());
+        Bump::named(contests, settings)
+    }
+
+    /// Of rankings with these names.
+    pub fn named(contests: &'a [Contest], settings: Vec<String>) -> Bump<'a> {
         let mut methods: Vec<&str> = Vec::new();
         for method in contests.iter().flat_map(|contest| &contest.methods) {
             if !methods.contains(&&method[..]) {
@@ -34,7 +40,7 @@ impl<'a> Bump<'a> {
             places: contests.iter().map(|contest| place(contest, method)).collect(),
         };
         Bump {
-            settings: setting_names(&contests.iter().map(|c| &c.setting).collect::<Vec<_>>()),
+            settings,
             metric: contests.first().map_or_else(String::new, |c| spoken(&c.metric)),
             lines: methods.into_iter().map(line).collect(),
         }

@@ -58,7 +58,12 @@ pub struct Dress {
 impl Dress {
     /// Of the methods of all settings.
     pub fn of(groups: &[Group<'_>]) -> Dress {
-        let names = Names::of(groups.iter().flat_map(Group::methods));
+        Dress::of_all(groups.iter())
+    }
+
+    /// The same of the settings of several runs.
+    pub fn of_all<'a>(groups: impl Iterator<Item = &'a Group<'a>> + Clone) -> Dress {
+        let names = Names::of(groups.clone().flat_map(Group::methods));
         Dress { names, styles: Styles::of(groups) }
     }
 }
@@ -75,8 +80,7 @@ pub struct Figures {
 }
 
 /// The figures of every setting.
-pub fn figures(groups: &[Group<'_>], heading: &Heading) -> Vec<Figures> {
-    let dress = &Dress::of(groups);
+pub fn figures(groups: &[Group<'_>], heading: &Heading, dress: &Dress) -> Vec<Figures> {
     let one = |(i, group): (usize, &Group<'_>)| Figures {
         suffix: if i == 0 { String::new() } else { format!("-{}", slug(group)) },
         aopc: aopc(group, heading, dress),
@@ -298,7 +302,8 @@ mod tests {
         });
         rows.extend(other.collect::<Vec<_>>());
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &figures(&group(&rows).unwrap(), &heading())).unwrap();
+        let groups = group(&rows).unwrap();
+        write(dir.path(), &figures(&groups, &heading(), &Dress::of(&groups))).unwrap();
         let mut names: Vec<String> = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|e| e.unwrap().file_name().into_string().unwrap())

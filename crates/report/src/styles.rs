@@ -16,9 +16,9 @@ pub struct Styles(Vec<String>);
 
 impl Styles {
     /// Of the methods of all settings.
-    pub fn of(groups: &[Group<'_>]) -> Styles {
+    pub fn of<'a>(groups: impl IntoIterator<Item = &'a Group<'a>>) -> Styles {
         let mut methods: Vec<String> = Vec::new();
-        for method in groups.iter().flat_map(by_mean) {
+        for method in groups.into_iter().flat_map(by_mean) {
             if method != RANDOM && !methods.iter().any(|known| known == method) {
                 methods.push(method.to_owned());
             }

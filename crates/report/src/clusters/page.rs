@@ -41,6 +41,7 @@ pub(super) fn page(
                     .to_owned(),
                 figures_html: figures,
                 tables: vec![table(summary.lines(about), "Clusters of each class")],
+                ..Section::default()
             },
             strategies(summary, about),
         ],
@@ -49,6 +50,7 @@ pub(super) fn page(
             ("methods".to_owned(), about.methods.join(", ")),
             ("maps".to_owned(), found.maps.len().to_string()),
         ],
+        ..StudyPage::default()
     }
 }
 
@@ -94,6 +96,7 @@ fn strategies(summary: &Summary, about: &About) -> Section {
             head: head.map(str::to_owned).to_vec(),
             rows: summary.strategies.iter().map(row).collect(),
         }],
+        ..Section::default()
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn page(
             ("methods".to_owned(), about.methods.join(", ")),
             ("perturbations".to_owned(), about.perturbations.join(", ")),
         ],
+        ..StudyPage::default()
     })
 }
 
@@ -87,6 +88,7 @@ fn models(summary: &Summary, svg: String) -> Section {
             .to_owned(),
         figures_html: vec![svg],
         tables: vec![table("By model and method", &head, &summary.models, |r| &r.method, cells)],
+        ..Section::default()
     }
 }
 
@@ -121,6 +123,7 @@ fn pairs(summary: &Summary) -> Section {
             .to_owned(),
         figures_html: vec![],
         tables: vec![table("Agreement of predictions and of heat maps", &head, &summary.pairs, |r| &r.method, cells)],
+        ..Section::default()
     }
 }
 
@@ -144,6 +147,7 @@ fn faith(summary: &Summary) -> Option<Section> {
             .to_owned(),
         figures_html: vec![],
         tables: vec![table("AOPC of maps under their own and other models", &head, &summary.faith, |r| &r.method, cells)],
+        ..Section::default()
     })
 }
 

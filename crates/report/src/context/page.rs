@@ -23,6 +23,7 @@ pub(super) fn page(found: &Uses, summary: &Summary, about: &About, svg: String) 
             ("methods".to_owned(), about.methods.join(", ")),
             ("groups".to_owned(), about.groups.clone()),
         ],
+        ..StudyPage::default()
     }
 }
 
@@ -75,6 +76,7 @@ fn models(summary: &Summary, svg: String) -> Section {
             head: head.map(str::to_owned).collect(),
             rows: summary.models.iter().zip(labels(&names)).map(row).collect(),
         }],
+        ..Section::default()
     }
 }
 
@@ -99,5 +101,6 @@ fn groups(summary: &Summary) -> Section {
             head: head.map(str::to_owned).collect(),
             rows: summary.groups.iter().zip(labels(&names)).map(row).collect(),
         }],
+        ..Section::default()
     }
 }

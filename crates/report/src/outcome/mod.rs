@@ -1,11 +1,13 @@
 //! Everything that people look at, written into the folder of a run.
 
 mod ledger;
+mod several;
 
 use crate::{
-    cells::CellsError,
+    cells::{CellsError, Group},
     colours::Look,
-    curves::{self, Heading},
+    contest::Contest,
+    curves::{self, Dress, Heading},
     eval::stats::Resampling,
     map_metrics::Maps,
     page::{self, Source},
@@ -20,6 +22,7 @@ use crate::{
     table::{TableError, record::Record},
 };
 use ledger::Ledger;
+pub use several::{SeveralError, several};
 use std::{
     collections::BTreeSet,
     fs, io,
@@ -54,6 +57,9 @@ pub enum OutcomeError {
         /// What the system says.
         source: io::Error,
     },
+    /// Several runs make no page together.
+    #[error(transparent)]
+    Several(#[from] SeveralError),
     /// The manifest is damaged.
     #[error("`{}` is not the manifest of a run: {reason}", .path.display())]
     Manifest {
@@ -98,25 +104,30 @@ pub fn write(
     begins: &dyn Fn(&str),
 ) -> Result<Summary, OutcomeError> {
     begins("reading the curves");
-    let maps = maps(folder)?;
+    let maps = &maps(folder)?;
     let ledger = Ledger::open(folder, &images(exhibits))?;
-    let groups = ledger.groups()?;
+    let groups = &ledger.groups()?;
+    let dress = &Dress::of(groups);
     begins("intervals and tests");
-    let summary = summarise_groups(&groups);
-    let figures = curves::figures(&groups, &Heading::of(Some(manifest)));
+    let summary = summarise_groups(groups);
+    let figures = &curves::figures(groups, &Heading::of(Some(manifest)), dress);
+    let contests = &page::contests(groups);
     ledger.check()?;
     begins("tables and figures");
     summary.write(folder)?;
-    curves::write(folder, &figures)?;
+    curves::write(folder, figures)?;
     begins("heat maps");
     sheets::write(&folder.join("heatmaps"), exhibits, &look)?;
+    let (rows, kept) = (&ledger.rows, &summary);
     let source = Source {
         manifest,
-        rows: &ledger.rows,
-        groups: &groups,
-        summary: &summary,
-        figures: &figures,
-        maps: &maps,
+        rows,
+        groups,
+        summary: kept,
+        contests,
+        dress,
+        figures,
+        maps,
         exhibits,
         look,
     };
@@ -127,18 +138,55 @@ pub fn write(
 }
 
 /// The page alone, from what is in a folder of results.
-pub fn page(folder: &Path, exhibits: &[Exhibit], look: Look) -> Result<String, OutcomeError> {
-    let manifest = &manifest(folder)?;
-    let maps = &maps(folder)?;
-    let ledger = Ledger::open(folder, &images(exhibits))?;
-    let groups = &ledger.groups()?;
-    let summary = &summarise_groups(groups);
-    let figures = &curves::figures(groups, &Heading::of(Some(manifest)));
-    let rows = &ledger.rows;
-    let source = Source { manifest, rows, groups, summary, figures, maps, exhibits, look };
-    let page = page::page(&source)?;
-    ledger.check()?;
-    Ok(page)
+pub fn page(folder: &Path, exhibits: Vec<Exhibit>, look: Look) -> Result<String, OutcomeError> {
+    let opened = Opened::of(folder, exhibits)?;
+    let groups = opened.ledger.groups()?;
+    opened.page(&groups, &page::contests(&groups), &Dress::of(&groups), look)
+}
+
+/// A folder of results whose curves were read once.
+struct Opened {
+    manifest: Manifest,
+    maps: Maps,
+    ledger: Ledger,
+    exhibits: Vec<Exhibit>,
+}
+
+impl Opened {
+    fn of(folder: &Path, exhibits: Vec<Exhibit>) -> Result<Opened, OutcomeError> {
+        let (manifest, maps) = (manifest(folder)?, maps(folder)?);
+        let ledger = Ledger::open(folder, &images(&exhibits))?;
+        Ok(Opened { manifest, maps, ledger, exhibits })
+    }
+
+    /// Its page, from its curves; `dress` may be that of several runs.
+    fn page(
+        &self,
+        groups: &[Group<'_>],
+        contests: &[Contest],
+        dress: &Dress,
+        look: Look,
+    ) -> Result<String, OutcomeError> {
+        let Opened { manifest, maps, ledger, exhibits } = self;
+        let summary = &summarise_groups(groups);
+        let figures = &curves::figures(groups, &Heading::of(Some(manifest)), dress);
+        let rows = &ledger.rows;
+        let source = Source {
+            manifest,
+            rows,
+            groups,
+            summary,
+            contests,
+            dress,
+            figures,
+            maps,
+            exhibits,
+            look,
+        };
+        let page = page::page(&source)?;
+        ledger.check()?;
+        Ok(page)
+    }
 }
 
 fn images(exhibits: &[Exhibit]) -> BTreeSet<&str> {

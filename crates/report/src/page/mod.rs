@@ -16,12 +16,14 @@ mod picture;
 mod places;
 pub mod prototypes;
 mod ranks;
+pub mod several;
 pub mod study;
 mod svg;
 mod tables;
 
 use super::{
     agreement::agreement,
+    bump::Bump,
     cells::Group,
     colours::Look,
     contest::Contest,
@@ -67,6 +69,10 @@ pub struct Source<'a> {
     pub groups: &'a [Group<'a>],
     /// The ranking.
     pub summary: &'a Summary,
+    /// Every method compared, one per group where that can be.
+    pub contests: &'a [Contest],
+    /// How methods are called and look.
+    pub dress: &'a Dress,
     /// One per group.
     pub figures: &'a [Figures],
     /// Metrics of heat maps.
@@ -136,12 +142,12 @@ struct Data<'a> {
 /// The page.
 pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let Source { manifest, summary, .. } = source;
-    let contenders = Contenders::of(summary, &Dress::of(source.groups));
+    let contenders = Contenders::of(summary, source.dress);
     let (settings, charts) = curves::settings(source, &contenders);
     let (gallery, chains) = exhibits::gallery(source, &contenders)?;
-    let contests = contests(source.groups);
-    let first = answer::counting(source, &contests);
-    let pairs = pairs::matrices(&contests, &contenders, source.groups);
+    let contests = source.contests;
+    let first = answer::counting(source, contests);
+    let pairs = pairs::matrices(contests, &contenders, source.groups);
     let labels = contenders.0.iter().map(|c| c.label.as_str()).collect();
     let data = Data { methods: labels, charts, exhibits: &chains };
     let methods: Vec<&str> = contenders.0.iter().map(|c| c.method).collect();
@@ -150,14 +156,14 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
     let content = Content {
         title: format!("{} on {}", manifest.model.name, manifest.data.name),
         subtitle: facts::subtitle(source),
-        answer_html: answer::sentences(source, &contenders, &contests),
-        caveats: caveats(source, &contests),
+        answer_html: answer::sentences(source, &contenders, contests),
+        caveats: caveats(source, contests),
         legend: contenders.0.iter().enumerate().map(legend).collect(),
         ranking: tables::ranking(summary, &contenders, first),
         settings,
         pairs,
-        ranks: ranks::diagrams(&contests, &contenders, source.groups),
-        places: places::chart(&contests, &contenders),
+        ranks: ranks::diagrams(contests, &contenders, source.groups),
+        places: places::chart(&Bump::of(contests), &contenders),
         agreement: agreements(source, &contenders),
         heat_maps: tables::heat_maps(source.maps, &contenders),
         gallery,
@@ -176,11 +182,11 @@ pub fn page(source: &Source<'_>) -> Result<String, FigureError> {
 
 /// All methods compared by the area over the curve of the first order, setting by setting, on the
 /// pictures that all of them have.
-fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
+pub fn contests(groups: &[Group<'_>]) -> Vec<Contest> {
     let contest = |group: &Group<'_>| {
         let order = group.orders().next()?;
         let resampling = Resampling::default();
-        Contest::new(group, &format!("AOPC {order}"), &Aopc(order), resampling)
+        Contest::new(group, &format!("aopc:order={order}"), &Aopc(order), resampling)
     };
     groups.iter().filter_map(contest).collect()
 }

@@ -7,6 +7,7 @@ use crate::{
     colours::short,
     contest::Contest,
     eval::stats::{Estimate, paired::Pair},
+    naming::spoken,
     verdict::too_few_for_pairs,
 };
 use serde::Serialize;
@@ -92,7 +93,7 @@ fn matrix(contest: &Contest, contenders: &Contenders<'_>, groups: &[Group<'_>]) 
     }
     Some(Matrix {
         setting: groups.iter().position(|g| g.setting == contest.setting),
-        title: title(&contest.setting, &contest.metric),
+        title: title(&contest.setting, &spoken(&contest.metric)),
         names: methods.iter().map(|(_, c)| c.label.clone()).collect(),
         marks: methods.iter().map(|(_, c)| c.mark.clone()).collect(),
         cells,

@@ -3,7 +3,6 @@
 use super::{contenders::Contenders, svg::escape};
 use crate::{
     bump::{Bump, Places as Line},
-    contest::Contest,
     ranking::shorten,
 };
 use serde::Serialize;
@@ -12,7 +11,7 @@ use std::fmt::Write as _;
 /// The chart.
 #[derive(Serialize)]
 pub(super) struct Places {
-    chart_html: String,
+    pub(super) chart_html: String,
     metric: String,
     /// What the numbers below the chart stand for.
     settings: Vec<String>,
@@ -27,8 +26,8 @@ const ROW: f64 = 28.0;
 /// Longest name, in characters.
 const NAME: usize = 30;
 
-pub(super) fn chart(contests: &[Contest], contenders: &Contenders<'_>) -> Option<Places> {
-    let found = Bump::of(contests);
+/// `None` with one setting.
+pub(super) fn chart(found: &Bump<'_>, contenders: &Contenders<'_>) -> Option<Places> {
     if found.settings.len() < 2 {
         return None;
     }
@@ -52,7 +51,7 @@ pub(super) fn chart(contests: &[Contest], contenders: &Contenders<'_>) -> Option
     }
     found.lines.iter().for_each(|one| line(&mut svg, one, last, contenders));
     svg.push_str("</svg>");
-    Some(Places { chart_html: svg, metric: found.metric, settings: found.settings })
+    Some(Places { chart_html: svg, metric: found.metric.clone(), settings: found.settings.clone() })
 }
 
 fn x(at: usize, last: usize) -> f64 {

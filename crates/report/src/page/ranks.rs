@@ -13,6 +13,7 @@ use crate::{
     contest::Contest,
     eval::stats::friedman::Friedman,
     ladder::{Ladder, Rung, numbered},
+    naming::spoken,
     ranking::shorten,
 };
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub(super) fn diagrams(
         let found = contest.comparison.friedman.as_ref()?;
         let methods = contest.methods.iter().map(|m| Some(contenders.find(m)?.1));
         let methods: Vec<&Contender<'_>> = methods.collect::<Option<_>>()?;
-        let title = title(&contest.setting, &contest.metric);
+        let title = title(&contest.setting, &spoken(&contest.metric));
         let setting = groups.iter().position(|g| g.setting == contest.setting);
         Some(Diagram { setting, title, chart_html: charts(&methods, found), words: words(found) })
     };

@@ -33,6 +33,19 @@ pub struct StudyPage {
     pub gallery: Option<Gallery>,
     /// What was run.
     pub facts: Vec<(String, String)>,
+    /// Whole pages inside this one.
+    pub parts: Vec<Part>,
+}
+
+/// A page inside a page.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Part {
+    /// What it is called.
+    pub name: String,
+    /// What it is of.
+    pub note: String,
+    /// The page as HTML.
+    pub page: String,
 }
 
 /// Figures and tables of one kind.
@@ -44,8 +57,10 @@ pub struct Section {
     pub heading: String,
     /// What is to be seen.
     pub hint: String,
-    /// Figures as SVG.
+    /// Figures as SVG, on white paper.
     pub figures_html: Vec<String>,
+    /// Charts as SVG that have the colours of the page.
+    pub charts_html: Vec<String>,
     /// Tables.
     pub tables: Vec<DataTable>,
 }

@@ -30,12 +30,15 @@ fn measured(
 ) -> String {
     let groups = cells::group(rows).unwrap();
     let heading = figures::Heading { model: "a net".to_owned(), data: "pictures".to_owned() };
-    let figures = figures::figures(&groups, &heading);
+    let dress = figures::Dress::of(&groups);
+    let figures = figures::figures(&groups, &heading, &dress);
     page(&Source {
         manifest,
         rows,
         groups: &groups,
         summary: &summarise(rows).unwrap(),
+        contests: &contests(&groups),
+        dress: &dress,
         figures: &figures,
         maps: &Maps::of(measures, Resampling::default()),
         exhibits,

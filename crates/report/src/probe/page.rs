@@ -40,6 +40,7 @@ pub(super) fn page(
             ("pictures".to_owned(), format!("{pictures}, chosen by {}", about.selection)),
             ("fillings".to_owned(), about.fillings.join(", ")),
         ],
+        ..StudyPage::default()
     })
 }
 
@@ -69,6 +70,7 @@ fn counts(summary: &Summary, about: &About, svg: String) -> Section {
             head: head.map(str::to_owned).to_vec(),
             rows: summary.rates.iter().map(row).collect(),
         }],
+        ..Section::default()
     }
 }
 
@@ -104,6 +106,7 @@ fn relevances(rows: &[RelevanceRow], about: &About) -> Section {
             head: head.map(str::to_owned).to_vec(),
             rows: rows.iter().zip(names).map(cells).collect(),
         }],
+        ..Section::default()
     }
 }
 
@@ -130,6 +133,7 @@ fn together(rows: &[Together], about: &About) -> Option<Section> {
             head: head.map(str::to_owned).to_vec(),
             rows: rows.iter().map(row).collect(),
         }],
+        ..Section::default()
     })
 }
 
