@@ -135,28 +135,8 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     if is_full(error) {
         return Some("make room there, and the same command goes on from what is done");
     }
-    match output(error) {
-        Some(OutputError::Lock(LockError::Taken { .. })) => {
-            return Some("wait until it is done, or choose another folder with `--out`");
-        }
-        Some(OutputError::Shards { .. }) => {
-            return Some(
-                "keep to that number of shards, or wait until none is at work and cut the rest anew",
-            );
-        }
-        Some(OutputError::OtherRun { .. }) => {
-            return Some("choose another folder with `--out`, or remove the old results");
-        }
-        Some(OutputError::OtherPictures { .. }) => {
-            return Some(
-                "bring the pictures back that it was made from, or choose another folder with `--out`",
-            );
-        }
-        Some(OutputError::Foreign { .. }) => return Some("choose a new folder with `--out`"),
-        Some(OutputError::Unwritable { .. } | OutputError::Lock(LockError::Unwritable { .. })) => {
-            return Some("choose a folder you can write to with `--out`");
-        }
-        Some(OutputError::Unreadable { .. } | OutputError::Study { .. }) | None => (),
+    if let Some(hint) = output(error).and_then(of_output) {
+        return Some(hint);
     }
     if let Some(RunError::Table(TableError::Content { .. })) = error.downcast_ref() {
         return Some("delete this file, and the same command makes its part again");
@@ -175,4 +155,27 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         PlanError::Images { .. } => Some("leave `--images` out to use all pictures"),
         _ => None,
     }
+}
+
+/// What helps where a folder of results cannot be used.
+fn of_output(error: &OutputError) -> Option<&'static str> {
+    Some(match error {
+        OutputError::Lock(LockError::Taken { .. }) => {
+            "wait until it is done, or choose another folder with `--out`"
+        }
+        OutputError::Shards { .. } => {
+            "keep to that number of shards, or wait until none is at work and cut the rest anew"
+        }
+        OutputError::OtherRun { .. } => {
+            "choose another folder with `--out`, or remove the old results"
+        }
+        OutputError::OtherPictures { .. } => {
+            "bring the pictures back that it was made from, or choose another folder with `--out`"
+        }
+        OutputError::Foreign { .. } => "choose a new folder with `--out`",
+        OutputError::Unwritable { .. } | OutputError::Lock(LockError::Unwritable { .. }) => {
+            "choose a folder you can write to with `--out`"
+        }
+        OutputError::Unreadable { .. } | OutputError::Study { .. } => return None,
+    })
 }

@@ -11,7 +11,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 /// A file that is being written, beside its place.
 pub struct Npz {
     zip: ZipWriter<BufWriter<fs::File>>,
-    temporary: PathBuf,
+    temporary: Temporary,
     path: PathBuf,
 }
 
@@ -60,6 +60,16 @@ pub fn text(value: &str, length: usize) -> Vec<u8> {
     letters.take(length).flat_map(u32::to_le_bytes).collect()
 }
 
+/// A file that is gone when it has not become another one.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // after it was renamed there is none
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 impl Npz {
     /// Begins a file.
     pub fn create(path: &Path) -> Result<Npz, DataError> {
@@ -68,7 +78,7 @@ impl Npz {
         let temporary = path.with_file_name(name);
         let file = fs::File::create(&temporary).map_err(|e| DataError::write(path, &e))?;
         let zip = ZipWriter::new(BufWriter::new(file));
-        Ok(Npz { zip, temporary, path: path.to_owned() })
+        Ok(Npz { zip, temporary: Temporary(temporary), path: path.to_owned() })
     }
 
     /// Writes an array whose values `fill` gives, row by row, little endian.
@@ -98,7 +108,7 @@ impl Npz {
         let Npz { zip, temporary, path } = self;
         let end = || -> io::Result<()> {
             zip.finish().map_err(io::Error::other)?.flush()?;
-            fs::rename(&temporary, &path)
+            fs::rename(&temporary.0, &path)
         };
         end().map_err(|e| DataError::write(&path, &e))
     }
@@ -128,6 +138,18 @@ mod tests {
         assert_eq!(a, Array2::from_shape_vec((2, 3), numbers.to_vec()).unwrap());
         let b: Array1<i64> = read.by_name("b.npy").unwrap();
         assert_eq!(b.to_vec(), [7]);
+    }
+
+    #[test]
+    fn a_file_that_is_not_finished_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = Npz::create(&folder.path().join("x.npz")).unwrap();
+        let failed = |_: &mut dyn FnMut(&[u8]) -> Result<(), DataError>| {
+            Err(DataError::write(Path::new("x"), &io::Error::other("no room")))
+        };
+        assert!(file.array("a", Kind::Float, &[2], failed).is_err());
+        drop(file);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     fn bytes(values: &[f32]) -> Vec<u8> {

@@ -146,10 +146,17 @@ pub fn render(page: &StudyPage) -> Result<String, FigureError> {
     environment.set_formatter(written_out);
     environment.add_filter("breakable", breakable);
     environment.add_filter("rich", rich);
+    environment.add_filter("whole_page", whole_page);
     environment.add_template("page", include_str!("study.html")).map_err(failed)?;
     let (style, script) = (include_str!("style.css"), include_str!("study.js"));
     let content = Content { page, style, script };
     environment.get_template("page").and_then(|t| t.render(content)).map_err(failed)
+}
+
+/// A page as the value of an attribute: its lines stay lines, unlike those of names.
+fn whole_page(page: String) -> minijinja::Value {
+    let text = page.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+    minijinja::Value::from_safe_string(text)
 }
 
 /// A sentence whose words between backticks are names.
