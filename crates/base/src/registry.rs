@@ -313,6 +313,11 @@ impl<T: ?Sized> fmt::Debug for Named<T> {
     }
 }
 
+/// The id in a canonical name, without its parameters.
+pub fn id(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(id, _)| id)
+}
+
 /// Looks `spec` up in `table` and builds it. `kind` ("method") is for the error message.
 pub fn build<T: ?Sized>(
     kind: &'static str,

@@ -232,11 +232,6 @@ impl Default for Options {
 /// Name of the layout of texts.
 const TEXTS: &str = "texts";
 
-/// The name of a layout without its parameters.
-fn registry_id(name: &str) -> &str {
-    name.split(':').next().unwrap_or(name)
-}
-
 /// Opens the pictures at `path`, a folder or a file. Nothing but the listing is read, except from
 /// files that hold a whole set.
 pub fn open(path: &Path, options: &Options) -> Result<Box<dyn Dataset>, DataError> {
@@ -251,7 +246,7 @@ pub fn open_named(path: &Path, options: &Options) -> Result<(String, Box<dyn Dat
         None if options.text.is_some() => registry::build("layout", LAYOUTS, &Spec::plain(TEXTS))?,
         None => layout::detect(&place)?,
     };
-    if options.text.is_some() && registry_id(&layout.name) != TEXTS {
+    if options.text.is_some() && registry::id(&layout.name) != TEXTS {
         let (expected, found) = ("the layout `texts`", format!("`{}`", layout.name));
         return Err(DataError::unexpected(path, expected, found)
             .hint("the network takes texts, as its sidecar says"));

@@ -24,13 +24,13 @@ impl<'a> Bump<'a> {
     /// Of all settings, called by what tells them apart.
     pub fn of(contests: &'a [Contest]) -> Bump<'a> {
         let settings = setting_names(&contests.iter().map(|c| &c.setting).collect::<Vec<_>>());
-        Bump::named(contests, settings)
+        Bump::named(&contests.iter().collect::<Vec<_>>(), settings)
     }
 
     /// Of rankings with these names.
-    pub fn named(contests: &'a [Contest], settings: Vec<String>) -> Bump<'a> {
+    pub fn named(contests: &[&'a Contest], settings: Vec<String>) -> Bump<'a> {
         let mut methods: Vec<&str> = Vec::new();
-        for method in contests.iter().flat_map(|contest| &contest.methods) {
+        for method in contests.iter().copied().flat_map(|contest| &contest.methods) {
             if !methods.contains(&&method[..]) {
                 methods.push(method);
             }

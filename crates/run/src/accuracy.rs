@@ -47,7 +47,7 @@ type Key = (String, String, u64, Order, bool);
 #[derive(Default)]
 struct Line {
     removed: Vec<u64>,
-    hits: BTreeMap<String, (f64, Vec<f64>)>,
+    hits: BTreeMap<String, (u32, Vec<u32>)>,
 }
 
 /// Hits of curves, gathered part by part.
@@ -83,10 +83,10 @@ impl Hits {
                 Some(removed) => removed.iter().map(|n| u64::from(*n)).collect(),
                 None => (0..said.len() as u64).collect(),
             };
-            let none = || (0.0, vec![0.0; said.len()]);
+            let none = || (0, vec![0; said.len()]);
             let (repeats, hits) = line.hits.entry(row.image.clone()).or_insert_with(none);
-            *repeats += 1.0;
-            hits.iter_mut().zip(&said).for_each(|(sum, hit)| *sum += f64::from(u8::from(*hit)));
+            *repeats += 1;
+            hits.iter_mut().zip(&said).for_each(|(sum, hit)| *sum += u32::from(*hit));
         }
     }
 
@@ -97,10 +97,10 @@ impl Hits {
 }
 
 fn rows(key: &Key, line: &Line) -> Vec<Accuracy> {
-    let pictures: Vec<&(f64, Vec<f64>)> = line.hits.values().collect();
+    let pictures: Vec<&(u32, Vec<u32>)> = line.hits.values().collect();
     let shares = Array2::from_shape_fn((pictures.len(), line.removed.len()), |(i, k)| {
         let (repeats, hits) = pictures[i];
-        hits[k] / repeats
+        f64::from(hits[k]) / f64::from(*repeats)
     });
     let found = estimates(&shares.view(), Resampling::default()).unwrap_or_default();
     let (method, perturbation, region, order, was_right) = key;

@@ -89,6 +89,10 @@ pub(super) fn take(
     };
     let constant = decode::constant(table, external)?;
     let numbers = constant.as_floats().map_err(|_| format!("{expected}, found whole numbers"))?;
+    if let Some(at) = numbers.iter().position(|v| !v.is_finite()) {
+        let found = format!("{} at value {at}", numbers[at]);
+        return Err(format!("{expected}, of finite numbers, found {found}"));
+    }
     let embedding =
         Embedding { words: words as usize, values: values as usize, table: numbers.to_vec() };
     let vectors = gather.output.first().cloned().unwrap_or_default();

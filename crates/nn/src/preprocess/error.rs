@@ -59,6 +59,12 @@ pub enum PreprocessError {
         /// Shape of the input.
         expected: Shape,
     },
+    /// A value of a text's vectors is no finite number.
+    #[error("the vectors of the text hold {value}, expected finite numbers")]
+    Infinite {
+        /// The value.
+        value: String,
+    },
     /// The picture has neither one nor three channels.
     #[error("a picture has 1 or 3 channels, found {found}")]
     Channels {

@@ -141,11 +141,12 @@ impl Preprocess {
     pub fn picture(&self, image: &Tensor) -> Result<Tensor, PreprocessError> {
         if self.text.is_some() {
             let (found, expected) = (image.shape, self.input);
-            let fits = found == expected;
-            return if fits {
-                Ok(image.clone())
-            } else {
-                Err(PreprocessError::Vectors { found, expected })
+            if found != expected {
+                return Err(PreprocessError::Vectors { found, expected });
+            }
+            return match image.data.iter().find(|v| !v.is_finite()) {
+                None => Ok(image.clone()),
+                Some(value) => Err(PreprocessError::Infinite { value: value.to_string() }),
             };
         }
         if ![1, 3].contains(&image.shape.c) {

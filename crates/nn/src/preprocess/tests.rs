@@ -275,6 +275,21 @@ fn boxes_and_pixels_are_followed_through_resize_crop_and_padding() {
     assert!(plain("", RGB).placement(Shape::new(3, 10, 20)).is_err());
 }
 
+#[test]
+fn vectors_of_a_text_have_its_shape_and_finite_numbers() {
+    let settings = Settings::from_toml("[text]\nvocabulary = 'v.txt'\nlength = 3").unwrap();
+    let shape = Shape::new(2, 3, 1);
+    let of_texts = settings.resolve(shape).unwrap();
+    let mut text = Tensor::zeros(shape);
+    text.data[1] = -7.5;
+    assert_eq!(of_texts.picture(&text).unwrap().data, text.data, "vectors have no range");
+    text.data[4] = f32::INFINITY;
+    let said = of_texts.picture(&text).unwrap_err().to_string();
+    assert_eq!(said, "the vectors of the text hold inf, expected finite numbers");
+    let said = of_texts.picture(&Tensor::zeros(Shape::new(2, 4, 1))).unwrap_err().to_string();
+    assert!(said.starts_with("the text is 2x4x1"), "{said}");
+}
+
 proptest::proptest! {
     #[test]
     fn every_pixel_of_the_input_shows_the_box_around_its_source(

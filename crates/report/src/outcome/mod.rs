@@ -16,6 +16,7 @@ use crate::{
         gallery::{self, Exhibit},
         manifest::Manifest,
         measure::Measure,
+        study::FIRST,
     },
     sheets,
     summary::{Summary, summarise_groups},
@@ -56,6 +57,17 @@ pub enum OutcomeError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// Results of another study than the ranking.
+    #[error(
+        "`{}` has the results of `pixelflip {study}`, expected those of `pixelflip run`; the page of a {study} is \
+         written by its own command", .folder.display()
+    )]
+    OtherStudy {
+        /// The folder.
+        folder: PathBuf,
+        /// Name of its study.
+        study: String,
     },
     /// Several runs make no page together.
     #[error(transparent)]
@@ -154,7 +166,14 @@ struct Opened {
 
 impl Opened {
     fn of(folder: &Path, exhibits: Vec<Exhibit>) -> Result<Opened, OutcomeError> {
-        let (manifest, maps) = (manifest(folder)?, maps(folder)?);
+        let manifest = manifest(folder)?;
+        if let Some(study) = manifest.study.as_ref().filter(|study| *study != FIRST) {
+            return Err(OutcomeError::OtherStudy {
+                folder: folder.to_owned(),
+                study: study.clone(),
+            });
+        }
+        let maps = maps(folder)?;
         let ledger = Ledger::open(folder, &images(&exhibits))?;
         Ok(Opened { manifest, maps, ledger, exhibits })
     }

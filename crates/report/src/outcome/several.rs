@@ -127,8 +127,10 @@ fn fit(folders: &[PathBuf], contests: &[Vec<Contest>]) -> Result<(), SeveralErro
     let methods = |contests: &Vec<Contest>| -> BTreeSet<String> {
         contests.iter().flat_map(|c| &c.methods).cloned().collect()
     };
-    let (first, first_folder) = (&contests[0], &folders[0]);
-    for (folder, other) in folders.iter().zip(contests).skip(1) {
+    let pairs = (0..folders.len()).flat_map(|a| (a + 1..folders.len()).map(move |b| (a, b)));
+    for (a, b) in pairs {
+        let (first, first_folder, other, folder) =
+            (&contests[a], &folders[a], &contests[b], &folders[b]);
         if other[0].metric != first[0].metric {
             return Err(SeveralError::Metric {
                 first: first_folder.clone(),
@@ -203,11 +205,31 @@ mod tests {
         };
         let said = answer(&page);
         assert!(said.contains("is first in both rankings"), "{said}");
-        assert!(said.contains("tau of the two rankings is 1.00"), "{said}");
+        assert!(said.contains("over the 8 methods that both have is 1.00"), "{said}");
         assert_eq!(page.matches("<iframe").count(), 2, "the page of each run");
         assert!(page.contains("x/run") && page.contains("y/run"), "names are told apart");
         let said = answer(&made(&[a, b, c]).unwrap());
         assert!(said.contains("-1.00") || said.contains("−1.00"), "{said}");
+    }
+
+    #[test]
+    fn equal_means_share_the_first_place_and_without_a_fall_there_is_none() {
+        let root = tempfile::tempdir().unwrap();
+        let rows = demo::records(12, 1, 10);
+        let one: Vec<Row> = rows.iter().filter(|r| r.method == "gradient").cloned().collect();
+        let twin = one.iter().cloned().map(|row| Row { method: "sobel".to_owned(), ..row });
+        let same: Vec<Row> = one.iter().cloned().chain(twin).collect();
+        let flat = same
+            .iter()
+            .cloned()
+            .map(|row| Row { scores: row.scores.map(|s| vec![s[0]; s.len()]), ..row });
+        let a = folder(root.path(), "a", &same);
+        let b = folder(root.path(), "b", &flat.collect::<Vec<Row>>());
+        let page = made(&[a, b]).unwrap();
+        let shared = "<code>sobel</code> share the first place in 1 of 2 rankings (a)";
+        assert!(page.contains(shared));
+        assert!(page.contains("No method is first in 1 of 2 rankings (b)"));
+        assert!(!page.contains("tau of a and b"), "ties have no order to agree on");
     }
 
     #[test]

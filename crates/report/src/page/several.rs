@@ -8,11 +8,14 @@ use super::{
 };
 use crate::{
     base::words::{count, list},
-    bump::Bump,
+    bump::{Bump, Places},
     cells::RANDOM,
     contest::Contest,
     curves::Dress,
-    eval::{order::Order, stats::kendall::kendall},
+    eval::{
+        order::Order,
+        stats::{kendall::kendall, paired::Pair},
+    },
     naming::spoken,
     plot::FigureError,
     verdict::Leader,
@@ -91,88 +94,123 @@ fn answer(rankings: &[Named<'_>], dress: &Dress) -> Vec<String> {
     firsts(rankings, dress).into_iter().chain(agreement(rankings)).collect()
 }
 
-fn firsts(rankings: &[Named<'_>], dress: &Dress) -> Vec<String> {
-    let mut wins: Vec<(&str, Vec<String>)> = Vec::new();
-    let mut none = Vec::new();
-    for ranking in rankings {
-        let Some(winner) = winner(ranking.contest) else {
-            none.push(ranking.name.clone());
-            continue;
-        };
-        match wins.iter_mut().find(|(method, _)| *method == winner) {
-            Some((_, names)) => names.push(ranking.name.clone()),
-            None => wins.push((winner, vec![ranking.name.clone()])),
-        }
-    }
-    let all = rankings.len();
-    let said = |(method, names): &(&str, Vec<String>)| {
-        let method = dress.names.get(method);
-        match names.len() {
-            n if n == all && n == 2 => format!("`{method}` is first in both rankings."),
-            n if n == all => format!("`{method}` is first in all {n} rankings."),
-            n => format!("`{method}` is first in {n} of {all} rankings: {}.", list(names)),
-        }
-    };
-    let mut said: Vec<String> = wins.iter().map(said).collect();
-    if !none.is_empty() {
-        said.push(format!(
-            "No method is first in {}: none makes the score fall, or none does better than removing regions at random.",
-            list(&none)
-        ));
-    }
-    said
-}
-
-/// The method with the first place, where it is one.
-fn winner(contest: &Contest) -> Option<&str> {
-    let estimates = &contest.comparison.estimates;
-    let method = contest.methods.first()?;
-    let ties = contest.comparison.ranks.iter().filter(|rank| **rank == 1).count();
-    let chance = contest.methods.iter().take(ties).any(|m| m == RANDOM);
-    let order =
-        if contest.metric.ends_with(Order::Lerf.name()) { Order::Lerf } else { Order::Morf };
+/// The methods with the first place of a ranking: one, or several with equal means; none where removing what they call
+/// most relevant does not make the score fall, or chance does as well.
+fn first(contest: &Contest) -> Vec<&str> {
+    let shares = contest.comparison.ranks.iter().filter(|rank| **rank == 1).count();
+    let methods: Vec<&str> = contest.methods.iter().take(shares).map(String::as_str).collect();
+    let lerf = contest.metric.ends_with(Order::Lerf.name());
     let leader = Leader {
-        method,
-        chance,
+        method: &contest.methods[0],
+        chance: methods.contains(&RANDOM),
         of: contest.methods.len(),
-        order,
+        order: if lerf { Order::Lerf } else { Order::Morf },
         setting: &contest.setting,
-        aopc: estimates[0],
+        aopc: contest.comparison.estimates[0],
     };
-    (ties == 1 && leader.lack().is_none()).then_some(method)
+    if leader.lack().is_some() { Vec::new() } else { methods }
 }
 
-/// Kendall's tau of every two rankings over the methods that both have.
-fn taus(rankings: &[Named<'_>]) -> Vec<(usize, usize, Option<f64>)> {
+/// Rankings that some methods lead together.
+struct Lead<'a> {
+    methods: Vec<&'a str>,
+    rankings: Vec<String>,
+    /// Those of them in which the test tells the first from the second.
+    clear: Vec<String>,
+}
+
+fn leads<'a>(rankings: &[Named<'a>]) -> Vec<Lead<'a>> {
+    let mut all: Vec<Lead<'a>> = Vec::new();
+    for Named { name, contest } in rankings {
+        let methods = first(contest);
+        let at = all.iter().position(|lead| lead.methods == methods).unwrap_or(all.len());
+        if at == all.len() {
+            all.push(Lead { methods, rankings: Vec::new(), clear: Vec::new() });
+        }
+        all[at].rankings.push(name.clone());
+        if contest.pair(0, 1).is_some_and(Pair::is_found) {
+            all[at].clear.push(name.clone());
+        }
+    }
+    all
+}
+
+fn firsts(rankings: &[Named<'_>], dress: &Dress) -> Vec<String> {
+    let total = rankings.len();
+    leads(rankings).iter().map(|lead| lead_words(lead, total, dress)).collect()
+}
+
+fn lead_words(lead: &Lead<'_>, total: usize, dress: &Dress) -> String {
+    let names: Vec<String> =
+        lead.methods.iter().map(|method| format!("`{}`", dress.names.get(method))).collect();
+    let place = match lead.rankings.len() {
+        n if n == total && n == 2 => "in both rankings".to_owned(),
+        n if n == total => format!("in all {n} rankings"),
+        n => format!("in {n} of {total} rankings ({})", list(&lead.rankings)),
+    };
+    match &names[..] {
+        [] => format!(
+            "No method is first {place}: none makes the score fall, or none does better than removing regions at random."
+        ),
+        [name] => format!("{name} is first {place}; {}.", clear_words(lead)),
+        some => format!("{} share the first place {place}.", list(some)),
+    }
+}
+
+/// In which rankings the lead over the second is more than chance.
+fn clear_words(lead: &Lead<'_>) -> String {
+    let found = match (lead.clear.len(), lead.rankings.len()) {
+        (0, 1) => "does not find its lead over the second".to_owned(),
+        (0, _) => "finds its lead over the second in none of them".to_owned(),
+        (1, 1) => "finds its lead over the second".to_owned(),
+        (n, all) if n == all => "finds its lead over the second in each of them".to_owned(),
+        _ => format!("finds its lead over the second in {}", list(&lead.clear)),
+    };
+    format!("the signed-rank test (5 % after Holm's correction) {found}")
+}
+
+/// Kendall's tau of two rankings.
+struct Tau<'a> {
+    names: [&'a str; 2],
+    /// Methods that both have.
+    methods: usize,
+    value: f64,
+}
+
+/// Of every two rankings over the methods that both have; where all of these are tied in one there is none.
+fn taus<'a>(rankings: &'a [Named<'_>]) -> Vec<Tau<'a>> {
     let merits = |contest: &Contest| -> BTreeMap<String, f64> {
         let means = contest.comparison.estimates.iter().map(|e| e.mean);
         contest.methods.iter().cloned().zip(means).collect()
     };
     let all: Vec<BTreeMap<String, f64>> = rankings.iter().map(|r| merits(r.contest)).collect();
-    let tau = |a: &BTreeMap<String, f64>, b: &BTreeMap<String, f64>| {
-        let both = a.iter().filter_map(|(method, x)| Some((*x, *b.get(method)?)));
+    let tau = |a: usize, b: usize| {
+        let both = all[a].iter().filter_map(|(method, x)| Some((*x, *all[b].get(method)?)));
         let (x, y): (Vec<f64>, Vec<f64>) = both.unzip();
-        kendall(&x, &y)
+        let names = [a, b].map(|at| &rankings[at].name[..]);
+        Some(Tau { names, methods: x.len(), value: kendall(&x, &y)? })
     };
     let pairs = (0..all.len()).flat_map(|a| (a + 1..all.len()).map(move |b| (a, b)));
-    pairs.map(|(a, b)| (a, b, tau(&all[a], &all[b]))).collect()
+    pairs.filter_map(|(a, b)| tau(a, b)).collect()
 }
+
+const SCALE: &str = "1: the same order, −1: the reverse";
 
 fn agreement(rankings: &[Named<'_>]) -> Option<String> {
     let known = taus(rankings);
-    let known: Vec<_> = known.iter().filter_map(|(a, b, tau)| Some((*a, *b, (*tau)?))).collect();
-    let (a, b, lowest) = *known.iter().min_by(|x, y| x.2.total_cmp(&y.2))?;
-    let names = format!("{} and {}", rankings[a].name, rankings[b].name);
-    let mean = known.iter().map(|(_, _, tau)| tau).sum::<f64>() / known.len() as f64;
-    Some(match known.len() {
-        1 => format!(
-            "Kendall's tau of the two rankings is {lowest:.2} (1: the same order, −1: the reverse)."
-        ),
-        _ => format!(
-            "Kendall's tau of two rankings is {mean:.2} on average (1: the same order, −1: the reverse); the least alike \
-             are {names} ({lowest:.2})."
-        ),
-    })
+    let least = known.iter().min_by(|x, y| x.value.total_cmp(&y.value))?;
+    let Tau { names: [a, b], methods, value } = least;
+    let over = count(*methods, "method");
+    if known.len() == 1 {
+        return Some(format!(
+            "Kendall's tau of {a} and {b} over the {over} that both have is {value:.2} ({SCALE})."
+        ));
+    }
+    let mean = known.iter().map(|tau| tau.value).sum::<f64>() / known.len() as f64;
+    Some(format!(
+        "Kendall's tau of two rankings over the methods that both have is {mean:.2} on average ({SCALE}); the least alike \
+         are {a} and {b} ({value:.2}, {over})."
+    ))
 }
 
 fn caveats(members: &[Member<'_>]) -> Vec<String> {
@@ -192,20 +230,18 @@ fn caveats(members: &[Member<'_>]) -> Vec<String> {
 
 /// Places as a chart, and a table of AOPC.
 fn side_by_side(rankings: &[Named<'_>], dress: &Dress) -> Section {
-    let contests: Vec<Contest> = rankings.iter().map(|r| r.contest.clone()).collect();
+    let contests: Vec<&Contest> = rankings.iter().map(|r| r.contest).collect();
     let names: Vec<String> = rankings.iter().map(|r| r.name.clone()).collect();
     let found = Bump::named(&contests, names.clone());
-    let contender = |method: &'_ str| Contender {
-        method: "",
-        label: dress.names.get(method),
-        style: dress.styles.class(method),
+    let contenders = found.lines.iter().map(|line| Contender {
+        method: line.method,
+        label: dress.names.get(line.method),
+        style: dress.styles.class(line.method),
         mark: String::new(),
-    };
-    let contenders =
-        found.lines.iter().map(|line| Contender { method: line.method, ..contender(line.method) });
+    });
     let contenders = Contenders(contenders.collect());
     let chart = places::chart(&found, &contenders).map(|chart| chart.chart_html);
-    let row = |(line, contender): (&crate::bump::Places<'_>, &Contender<'_>)| {
+    let row = |(line, contender): (&Places<'_>, &Contender<'_>)| {
         let cells = rankings
             .iter()
             .zip(&line.places)

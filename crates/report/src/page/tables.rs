@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     agreement,
-    base::words::count,
+    base::{registry::id, words::count},
     contest::Contest,
     eval::{metric::map::MAP_METRICS, order::Order, stats::Estimate},
     figure::Point,
@@ -400,8 +400,8 @@ pub(super) fn heat_maps(maps: &Maps, contenders: &Contenders<'_>) -> Option<Heat
 
 /// The unit of a metric, as its summary in the table of metrics says it.
 fn unit(metric: &str) -> &'static str {
-    let id = metric.split(':').next().unwrap_or(metric);
-    let summary = MAP_METRICS.iter().find(|entry| entry.id == id).map_or("", |entry| entry.summary);
+    let summary =
+        MAP_METRICS.iter().find(|entry| entry.id == id(metric)).map_or("", |entry| entry.summary);
     let units = [(" in KB", "KB"), (" in bits", "bits")];
     units.iter().find(|(words, _)| summary.contains(words)).map_or("", |(_, unit)| unit)
 }
@@ -463,7 +463,6 @@ fn means<'a>(rows: &'a [MapRow], contenders: &Contenders<'_>) -> Vec<(&'a str, M
 
 /// A metric without the parameters that have their default in all of `names` of its kind.
 fn short_name(name: &str, names: &[&str]) -> String {
-    let id = |name: &str| name.split(':').next().unwrap_or(name).to_owned();
     let entry = MAP_METRICS.iter().find(|entry| entry.id == id(name));
     let is_default = |param: &str| {
         let mut params = entry.iter().flat_map(|entry| entry.params);

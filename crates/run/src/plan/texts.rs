@@ -2,7 +2,10 @@
 
 use super::PlanError;
 use crate::{
-    base::registry::Named, config::Config, data::Dataset, eval::metric::map::MapMetric,
+    base::registry::{Named, id},
+    config::Config,
+    data::Dataset,
+    eval::metric::map::MapMetric,
     perturb::Perturbation,
 };
 
@@ -11,11 +14,6 @@ const REMOVALS: [&str; 1] = ["input-zero"];
 
 /// Metrics of heat maps that know no rows and columns.
 const METRICS: [&str; 1] = ["sparseness"];
-
-/// The name of a thing without its parameters.
-fn id(name: &str) -> &str {
-    name.split(':').next().unwrap_or(name)
-}
 
 fn refused(key: &'static str, expected: &'static str, found: &str) -> PlanError {
     PlanError::Texts { key, expected, found: format!("`{found}`") }

@@ -24,6 +24,7 @@ mod tables;
 pub use tables::{Frame, Share, Together, Trial, Variant};
 
 use crate::{
+    base::registry::id,
     curves::used,
     data::Dataset,
     event::Event,
@@ -136,10 +137,8 @@ impl Probed {
 impl<'p> Probe<'p> {
     /// The study of a plan; reads the edited pictures, and refuses fillings that need regions.
     pub fn new(plan: &'p Plan, mut settings: Settings) -> Result<Probe<'p>, PlanError> {
-        let unfit = plan
-            .perturbations
-            .iter()
-            .find(|p| p.value.leaves_out() || p.name.split(':').next() == Some("permute"));
+        let unfit =
+            plan.perturbations.iter().find(|p| p.value.leaves_out() || id(&p.name) == "permute");
         if let Some(unfit) = unfit {
             let problem = format!(
                 "`{}` works region by region and fills no object; take blur, inpaint, channel-mean or uniform",

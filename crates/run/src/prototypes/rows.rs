@@ -69,18 +69,17 @@ fn obstacle(row: &PriorRow, supplies: Supplies) -> Option<String> {
     if row.painted && !supplies.generator {
         return Some("`generator` climbs the code of a generator, and there is none: name it with `--generator`".to_owned());
     }
-    let id = |prior: &Named<dyn Prior>| prior.name.split(':').next().unwrap_or_default().to_owned();
     if let Some(prior) = row.priors.iter().find(|prior| row.painted && prior.value.changes_pixels())
     {
         return Some(format!(
             "`{}` changes pixels, but the code of the generator is climbed: leave it out, or climb pixels (without `--generator`)",
-            id(prior)
+            registry::id(&prior.name)
         ));
     }
     let without = row.priors.iter().find(|prior| prior.value.asks_data() && !supplies.data)?;
     Some(format!(
         "`{}` is learned from pictures, and there are none: name a data set with `--data`",
-        id(without)
+        registry::id(&without.name)
     ))
 }
 
@@ -88,8 +87,7 @@ fn obstacle(row: &PriorRow, supplies: Supplies) -> Option<String> {
 fn label(rows: &mut [PriorRow]) {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for row in rows {
-        let ids: Vec<&str> =
-            row.priors.iter().filter_map(|prior| prior.name.split(':').next()).collect();
+        let ids: Vec<&str> = row.priors.iter().map(|prior| registry::id(&prior.name)).collect();
         let painted = row.painted && !ids.contains(&"generator");
         let ids: Vec<&str> = painted.then_some("generator").into_iter().chain(ids).collect();
         let label = if ids.is_empty() { "none".to_owned() } else { ids.join("+") };

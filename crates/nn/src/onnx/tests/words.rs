@@ -1,7 +1,8 @@
 //! Networks of texts: the embedding is taken off, and vectors of words are a picture of one column.
 
-use super::super::{Given, read_bytes};
+use super::super::{Given, proto::ModelProto, read_bytes};
 use crate::{base::geom::Shape, tensor::Tensor};
+use prost::Message as _;
 
 const IDS: &[u8] = include_bytes!("../../../../../tests/data/texts/ids.onnx");
 const VECTORS: &[u8] = include_bytes!("../../../../../tests/data/texts/vectors.onnx");
@@ -46,4 +47,16 @@ fn inputs_that_are_no_texts_are_named() {
     let say = |bytes, length| read_bytes("m", bytes, &words(length)).unwrap_err().to_string();
     let plain = |bytes| read_bytes("m", bytes, &Given::default()).unwrap_err().to_string();
     insta::assert_snapshot!([say(PICTURE, 12), plain(IDS), plain(VECTORS)].join("\n"));
+}
+
+#[test]
+fn vectors_that_are_no_numbers_are_refused() {
+    let mut model = ModelProto::decode(IDS).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let table = graph.initializer.iter_mut().find(|t| t.name == "table").unwrap();
+    let mut raw = table.raw_data.to_vec();
+    raw[16..20].copy_from_slice(&f32::NAN.to_le_bytes());
+    table.raw_data = raw.into();
+    let said = read_bytes("m", &model.encode_to_vec(), &words(12)).unwrap_err().to_string();
+    assert!(said.ends_with("of finite numbers, found NaN at value 4"), "{said}");
 }
