@@ -61,8 +61,8 @@ pub(super) fn texts(source: &Source<'_>) -> Option<String> {
     );
     let _ = writeln!(
         out,
-        "<p>Words in the colours of their relevance; words without a colour are not in the vocabulary, or behind the \
-         end of what the network reads. {}</p>",
+        "<p>Words in the colours of their relevance; words without a colour have none, are not in the vocabulary, or lie \
+         behind the end of what the network reads. {}</p>",
         escape(&source.look.caption())
     );
     for (exhibit, passage) in known {
